@@ -1,0 +1,17 @@
+"""Imports Israel's published supermarket prices into PostgreSQL, as a Dagster project.
+
+The map, in reading order:
+
+importing       the story: discover, download, parse, load, each readable on one screen
+feeds           the register: every feed, its portal, its chain ids, what is normal
+files           names, kinds, containers and encodings of published files; the raw store
+portals         one module a portal family: how to list and fetch
+parsing         documents in every dialect to one model; the lake
+warehouse       the PostgreSQL tables, the ledger, the exact load
+postgres        the embedded PostgreSQL server
+defs            Dagster: assets, partitions, sensors, jobs       (only here and in definitions.py)
+replica         local copies of the portals, for the demo, tests and benchmarks
+commands        the `gogobe` command
+settings        the environment, read and checked once
+errors          the tree of what can go wrong, and whether trying again helps
+"""

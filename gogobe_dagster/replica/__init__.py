@@ -1,0 +1,1 @@
+"""Local copies of the portals on loopback, for the demo, the tests and the benchmarks."""

@@ -1,0 +1,87 @@
+"""The environment, read once and checked once. No other module reads environment variables.
+
+Every setting is `GOGOBE_<NAME>`; `docs/settings.md` lists them, held by a test. A wrong value names
+the variable and what is accepted.
+"""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gogobe_dagster.errors import SettingsError
+
+PREFIX = "GOGOBE_"
+Workers = Annotated[int, Field(ge=1, le=64)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; the defaults are those of the embedded mode."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".gogobe"), description="Folder for everything that is kept.")
+    database_url: str = Field(
+        default="", description="Warehouse: postgresql://… of a real server; empty = embedded."
+    )
+    dagster_database_url: str = Field(
+        default="", description="Dagster's storage: postgresql://…; empty = embedded."
+    )
+    pg_bin: Path | None = Field(
+        default=None, description="Folder of PostgreSQL binaries for the embedded server."
+    )
+    pg_port: int = Field(
+        default=0, ge=0, le=65535, description="Loopback port of the embedded server; 0 = socket only."
+    )
+    raw_store: str = Field(default="", description="Where raw files go: a folder or s3://…")
+    lake: str = Field(default="", description="Where parsed Parquet goes: a folder or s3://…")
+    replica_url: str = Field(
+        default="", description="http://… of a replica that stands in for every portal; empty = real portals."
+    )
+    first_day: date = Field(
+        default=date(2026, 1, 1), description="First publication day that is a partition (YYYY-MM-DD)."
+    )
+    stale_after_days: int = Field(
+        default=3, ge=0, description="A listed file older than this many days is not imported."
+    )
+    max_attempts: int = Field(default=5, ge=1, description="Tries before a file is quarantined.")
+    max_download_mb: int = Field(default=128, ge=1, description="Hard limit of one file as served, in MB.")
+    max_document_mb: int = Field(default=512, ge=1, description="Hard limit of one unpacked document, in MB.")
+    parse_workers: Workers = Field(default=2, description="Processes that parse at the same time in a run.")
+    batch_mb: int = Field(default=24, ge=1, description="Compressed MB that one parse step takes.")
+    batch_files: int = Field(default=400, ge=1, description="Files that one parse step takes at most.")
+    sensors_on: bool = Field(default=False, description="Whether the feed sensors start switched on.")
+    sensor_seconds: int = Field(default=300, ge=5, description="Seconds between two looks at a portal.")
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment. Raises `SettingsError` that names every wrong variable."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_in_words(error)) from None
+
+    @cached_property
+    def folder(self) -> Path:
+        """The absolute home folder; not created by reading it."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def raw_store_url(self) -> str:
+        """Where raw files are kept, as an fsspec URL or an absolute path."""
+        return self.raw_store or str(self.folder / "raw")
+
+    @property
+    def lake_url(self) -> str:
+        """Where parsed rows are kept, as an fsspec URL or an absolute path."""
+        return self.lake or str(self.folder / "lake")
+
+
+def _in_words(error: ValidationError) -> str:
+    return "\n".join(
+        f"{PREFIX}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+        for problem in error.errors()
+    )
