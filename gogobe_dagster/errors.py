@@ -14,6 +14,7 @@ unchanged, so people may build on them. Nothing here knows Dagster; `defs.failur
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Code(StrEnum):
@@ -21,7 +22,7 @@ class Code(StrEnum):
 
     retry: bool
 
-    def __new__(cls, value: str, retry: bool = False) -> "Code":  # noqa: FBT001, FBT002 - reads as a table below
+    def __new__(cls, value: str, retry: bool = False) -> Self:  # noqa: FBT001, FBT002 - reads as a table below
         """Make a member that is its own text and knows its retry verdict."""
         member = str.__new__(cls, value)
         member._value_ = value
