@@ -1,14 +1,33 @@
 """Options and fixtures that several test folders share."""
 
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+from psycopg import sql
+
+from gogobe_dagster.postgres import EmbeddedPostgres
 
 DEFAULT_CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+# Nobody keeps what a test writes, so the disk need not hear of it.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", default=str(DEFAULT_CORPUS), help="Folder of real published files.")
+    parser.addoption(
+        "--database-url",
+        default=os.environ.get("GOGOBE_TEST_DATABASE_URL", ""),
+        help="postgresql://… of a server on which tests make and drop databases; empty = an embedded one.",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +37,70 @@ def corpus(pytestconfig: pytest.Config) -> Path:
     if not (folder / "MANIFEST.tsv").is_file():
         pytest.skip(f"no corpus of real files at {folder}; give one with --corpus")
     return folder
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A running server on which tests have databases of their own."""
+
+    admin_url: str
+
+    @contextmanager
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """Give the URL of a fresh copy of a template, dropped afterwards whoever is still connected."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        try:
+            yield self.url(name)
+        finally:
+            self._run("DROP DATABASE {} WITH (FORCE)", name)
+
+    def url(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{database}"))
+
+    def _run(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A temporary folder that the embedded server can live in, also when tests run as root.
+
+    Unlike `tmp_path` it is short enough for a socket, and the server's account can get into it.
+    """
+    with _short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[DatabaseServer]:
+    """One server for the tests of this worker; it never outlives them."""
+    given = pytestconfig.getoption("--database-url")
+    if given:
+        yield DatabaseServer(given)
+        return
+    with _short_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", options=FAST)
+        server.start()
+        try:
+            yield DatabaseServer(server.url("postgres"))
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def database_url(postgres_server: DatabaseServer) -> Iterator[str]:
+    """A fresh, empty database."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="gogobe-", dir="/tmp"))  # sockets need a short path
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
