@@ -1,0 +1,45 @@
+"""All portals as one web application: each family under its own path, and a page for people at /."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gogobe_dagster import clock as wall_clock
+from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.replica import bina, cerberus, control, shufersal
+from gogobe_dagster.replica.faults import Faults
+from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.serving import Answered
+from gogobe_dagster.replica.world import World
+
+FAMILIES = (cerberus, shufersal, bina)
+HALF_AN_HOUR = 1800.0
+
+
+def build_app(
+    shelves: Mapping[str, Shelf],
+    *,
+    faults: Faults | None = None,
+    clock: Callable[[], datetime] = wall_clock.now,
+    session_seconds: float = HALF_AN_HOUR,
+    link_seconds: float = HALF_AN_HOUR,
+) -> Starlette:
+    """Return the portals of the feeds that have a shelf, by feed key."""
+    world = World(
+        feeds={feed.key: feed for feed in FEEDS},
+        shelves=shelves,
+        faults=faults or Faults(shelves),
+        clock=clock,
+        session_seconds=session_seconds,
+        link_seconds=link_seconds,
+    )
+    routes = [route for family in FAMILIES for route in family.mounts(world)]
+    return Starlette(routes=[*control.routes(world), *routes], exception_handlers={Answered: _answered})
+
+
+async def _answered(_request: Request, answered: Exception) -> Response:
+    assert isinstance(answered, Answered)  # noqa: S101 - registered for this type only
+    return answered.response

@@ -1,0 +1,147 @@
+"""A Bina portal: a JSON list without paging that stops at 1,000 rows in no order (PORTALS §4.3).
+
+Every account has its own host there, and its own path here.
+"""
+
+from datetime import date, datetime
+from itertools import cycle, islice
+from random import Random
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import (
+    form_fields,
+    meet_faults,
+    meet_listing_faults,
+    portal_url,
+    send_file,
+)
+from gogobe_dagster.replica.world import World
+
+CAP = 1000
+TYPES = {
+    "1": FileKind.STORES,
+    "2": FileKind.PRICES,
+    "3": FileKind.PROMOTIONS,
+    "4": FileKind.FULL_PRICES,
+    "5": FileKind.FULL_PROMOTIONS,
+}
+TYPE_NAMES = {
+    FileKind.STORES: "סניפים",
+    FileKind.PRICES: "מחירים",
+    FileKind.PROMOTIONS: "מבצעים",
+    FileKind.FULL_PRICES: "מחירים מלא",
+    FileKind.FULL_PROMOTIONS: "מבצעים מלא",
+    None: "",
+}
+
+
+class Bina:
+    """The endpoints of one account."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [
+            Route("/Main.aspx", self.page),
+            Route("/MainIO_Hok.aspx", self.list_files, methods=["GET", "POST"]),
+            Route("/Select_Store.aspx", self.list_stores, methods=["GET", "POST"]),
+            Route("/Download.aspx", self.where, methods=["GET", "POST"]),
+            Route("/Download/{name}", self.download),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """Show people where the list would be; programs use the JSON."""
+        await meet_faults(self._world, request, self._feed)
+        return HTMLResponse(
+            "<!DOCTYPE html><html><body><select id='wFileType'></select><table id='myTable'></table>"
+        )
+
+    async def list_files(self, request: Request) -> Response:
+        """List by type, day and store, at most 1,000 rows, shuffled."""
+        await meet_listing_faults(self._world, request, self._feed)
+        if self._world.faults.take("json_error_200", self._feed.key):
+            return JSONResponse({"Message": "An error has occurred."})
+        asked = await _parameters(request)
+        rows = [_row(self._feed, item) for item in self._matching(asked)]
+        Random(str(sorted(asked.items()))).shuffle(rows)  # noqa: S311 - the portal's order is unreliable
+        if not _store(asked) and rows and self._world.faults.take("cap_1000", self._feed.key):
+            rows = list(islice(cycle(rows[: (len(rows) + 1) // 2]), CAP))
+        return JSONResponse(rows[:CAP])
+
+    async def list_stores(self, request: Request) -> Response:
+        """List the stores that have files, as the page's store select gets them."""
+        await meet_faults(self._world, request, self._feed)
+        publications = self._world.shelves[self._feed.key].publications()
+        labels = {item.store_id: item.store_label for item in publications if item.store_id}
+        stores = [
+            {"Kod": number, "Nm": label.removeprefix(f"{number} ")}
+            for number, label in sorted(labels.items())
+        ]
+        return JSONResponse(stores)
+
+    async def where(self, request: Request) -> Response:
+        """Say where a file can be fetched."""
+        asked = await _parameters(request)
+        name = asked.get("filenm", "")
+        await meet_faults(self._world, request, self._feed, name)
+        return JSONResponse([{"SPath": portal_url(request, f"/Download/{name}")}])
+
+    async def download(self, request: Request) -> Response:
+        """Send a file; the name counts in its exact case."""
+        return await send_file(self._world, request, self._feed, request.path_params["name"])
+
+    def _matching(self, asked: dict[str, str]) -> list[Publication]:
+        kind = TYPES.get(asked.get("wfiletype", ""))
+        day = _day(asked.get("wdate", ""))
+        store = _store(asked)
+        return [
+            item
+            for item in self._world.listed(self._feed)
+            if kind is None or item.kind is kind
+            if day is None or day_of(item.published_at) == day
+            if store is None or item.store_id == store
+        ]
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's places in the replica: a path for every account."""
+    return [
+        Mount(f"/bina/{feed.account}", routes=Bina(world, feed).routes())
+        for feed in world.feeds_of(Family.BINA)
+    ]
+
+
+async def _parameters(request: Request) -> dict[str, str]:
+    """Return query and form together; ASP.NET looks names up in any case."""
+    fields = await form_fields(request) if request.method == "POST" else {}
+    return {name.lower(): value for name, value in {**dict(request.query_params), **fields}.items()}
+
+
+def _day(text: str) -> date | None:
+    return datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=ISRAEL).date() if text else None
+
+
+def _store(asked: dict[str, str]) -> int | None:
+    text = asked.get("wstore", "")
+    return int(text) or None if text.isdigit() else None
+
+
+def _row(feed: Feed, item: Publication) -> dict[str, Any]:
+    return {
+        "FileNm": item.name,
+        "Company": feed.hebrew,
+        "Store": item.store_label,
+        "TypeFile": TYPE_NAMES[item.kind],
+        "DateFile": item.published_at.astimezone(ISRAEL).strftime("%H:%M %d/%m/%Y"),
+    }

@@ -1,0 +1,255 @@
+"""The Cerberus portal: login with a rotating token, a JSON file list, downloads by cookie (PORTALS §4.2).
+
+One application with every account; an account is a feed. FTP is not here.
+"""
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import PurePath
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import (
+    form_fields,
+    meet_faults,
+    meet_listing_faults,
+    portal_path,
+    send_file,
+)
+from gogobe_dagster.replica.world import World
+
+COOKIE = "cftpSID"
+COLUMNS = {"fname": "name", "size": "size", "ftime": "published_at"}
+WRONG_METHOD = "Invalid request method used for this operation."
+WRONG_TOKEN = "Invalid or missing security token. Please reload the page and try again."  # noqa: S105
+NO_FOLDER = "The directory could not be listed."
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One visitor: the token of the last page, and who logged in."""
+
+    token: str
+    seen_at: datetime
+    feed: Feed | None = None
+
+
+class Cerberus:
+    """The endpoints, over one dictionary of sessions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._accounts = {feed.account: feed for feed in world.feeds_of(Family.CERBERUS)}
+        self._sessions: dict[str, Session] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [
+            Route("/", self.home),
+            Route("/login", self.login_page),
+            Route("/login/user", self.log_in, methods=["POST"]),
+            Route("/file", self.file_page),
+            Route("/file/json/dir", self.list_folder, methods=["GET", "POST"]),
+            Route("/file/d/{path:path}", self.download),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        """Send the visitor to the list or to the login."""
+        return self._to(request, "/file" if self._feed(request) else "/login")
+
+    async def login_page(self, request: Request) -> Response:
+        """Show the form; begins a session."""
+        await meet_faults(self._world, request, None)
+        return self._login_form(request)
+
+    async def log_in(self, request: Request) -> Response:
+        """Check user, password and token; whatever is wrong leads back to the form."""
+        fields = await form_fields(request)
+        feed = self._accounts.get(fields.get("username", ""))
+        await meet_faults(self._world, request, feed)
+        session = self._session(request)
+        accepted = (
+            session is not None
+            and feed is not None
+            and fields.get("csrftoken") == session.token
+            and fields.get("password", "") == feed.password
+            and not self._world.faults.take("wrong_password", feed.key)
+        )
+        if session is None or not accepted:
+            return self._to(request, "/login")
+        session.feed = feed
+        session.token = _token()
+        return self._to(request, "/file")
+
+    async def file_page(self, request: Request) -> Response:
+        """Show the page that carries the token for the list; the token before it is dead."""
+        feed = self._feed(request)
+        await meet_faults(self._world, request, feed)
+        session = self._session(request)
+        if feed is None or session is None:
+            return self._to(request, "/login")
+        session.token = _token()
+        body = f"<h1>{escape(feed.account)}</h1><table id='fileList'><tbody></tbody></table>"
+        return HTMLResponse(_page(session.token, body))
+
+    async def list_folder(self, request: Request) -> Response:
+        """Answer a DataTables 1.9 request; errors are 200 with an `error` key."""
+        feed = self._feed(request)
+        session = self._session(request)
+        if request.method != "POST":
+            return _error(WRONG_METHOD)
+        if feed is None or session is None:
+            return self._login_form(request)  # Cerberus answers 200 with its login page
+        await meet_listing_faults(self._world, request, feed)
+        fields = await form_fields(request)
+        if self._world.faults.take("csrf_token_wrong", feed.key) or fields.get("csrftoken") != session.token:
+            return _error(WRONG_TOKEN)
+        if self._world.faults.take("json_error_200", feed.key):
+            return _error(NO_FOLDER)
+        return self._folder(feed, fields)
+
+    async def download(self, request: Request) -> Response:
+        """Send a file of the account's folder; without a live session, the login page."""
+        feed = self._feed(request)
+        path = "/" + request.path_params["path"]
+        if feed and self._world.faults.take("session_expires", feed.key, PurePath(path).name):
+            self._sessions.pop(request.cookies[COOKIE], None)
+            feed = None
+        if feed is None:
+            return self._to(request, "/login")
+        name = path.removeprefix(f"{feed.folder.rstrip('/')}/")
+        return await send_file(self._world, request, feed, name)
+
+    def _folder(self, feed: Feed, fields: dict[str, str]) -> Response:
+        folder = "/" + fields.get("cd", "/").strip("/")
+        home = "/" + feed.folder.strip("/")
+        if folder not in {"/", home}:
+            return _error(NO_FOLDER)
+        everything = self._world.listed(feed)
+        rows = (
+            [_file_row(item) for item in _sorted(everything, fields)]
+            if folder == home
+            else [_folder_row(home)]
+        )
+        found = [row for row in rows if fields.get("sSearch", "").casefold() in row["fname"].casefold()]
+        page = self._page_of(feed, found, fields)
+        answer = {"iTotalRecords": len(rows), "iTotalDisplayRecords": len(found), "aaData": page}
+        return JSONResponse({"sEcho": _number(fields, "sEcho", 0), **answer})
+
+    def _page_of(
+        self, feed: Feed, rows: list[dict[str, Any]], fields: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        start = max(0, _number(fields, "iDisplayStart", 0))
+        length = _number(fields, "iDisplayLength", 100)
+        half = max(1, len(rows) // 2)
+        if self._world.faults.take("listing_truncated", feed.key):
+            length = half if length < 0 else min(length, half)
+        if self._world.faults.take("listing_never_complete", feed.key):
+            rows = rows[:half]
+        page = rows[start:] if length < 0 else rows[start : start + length]
+        return [{"DT_RowId": f"f{number}", **row} for number, row in enumerate(page, start + 1)]
+
+    def _login_form(self, request: Request) -> Response:
+        session_id = request.cookies.get(COOKIE, "")
+        if session_id not in self._sessions:
+            session_id = secrets.token_hex(16)
+        token = _token()
+        self._sessions[session_id] = Session(token=token, seen_at=self._world.clock())
+        response = HTMLResponse(_page(token, _LOGIN_FORM.format(action=portal_path(request, "/login/user"))))
+        response.set_cookie(COOKIE, session_id, path=portal_path(request, "/"), httponly=True)
+        return response
+
+    def _session(self, request: Request) -> Session | None:
+        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        if session is None:
+            return None
+        now = self._world.clock()
+        if (now - session.seen_at).total_seconds() > self._world.session_seconds:
+            del self._sessions[request.cookies[COOKIE]]
+            return None
+        session.seen_at = now
+        return session
+
+    def _feed(self, request: Request) -> Feed | None:
+        session = self._session(request)
+        return session.feed if session else None
+
+    def _to(self, request: Request, path: str) -> Response:
+        return RedirectResponse(portal_path(request, path), 302)
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [Mount("/cerberus", routes=Cerberus(world).routes())]
+
+
+def _file_row(publication: Publication) -> dict[str, Any]:
+    written = publication.published_at
+    suffix = PurePath(publication.name).suffix.removeprefix(".").upper()
+    return {
+        "fname": publication.name,
+        "name": publication.name,
+        "type": "file",
+        "typeLabel": f"{suffix} file".strip(),
+        "size": publication.size,
+        "ftime": written.astimezone(ISRAEL).strftime("%m/%d/%Y %H:%M"),
+        "time": written.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _folder_row(folder: str) -> dict[str, Any]:
+    name = folder.strip("/")
+    return {
+        "fname": name,
+        "name": name,
+        "type": "folder",
+        "typeLabel": "Folder",
+        "size": 0,
+        "ftime": "",
+        "time": "",
+    }
+
+
+def _sorted(publications: list[Publication], fields: dict[str, str]) -> list[Publication]:
+    column = COLUMNS.get(fields.get(f"mDataProp_{fields.get('iSortCol_0', '0')}", ""), "name")
+    descending = fields.get("sSortDir_0", "asc") == "desc"
+    return sorted(publications, key=lambda item: (getattr(item, column), item.name), reverse=descending)
+
+
+def _number(fields: dict[str, str], field: str, default: int) -> int:
+    text = fields.get(field, "")
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else default
+
+
+def _error(text: str) -> Response:
+    return Response(json.dumps({"aaData": [], "error": text}), media_type="application/json")
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _page(token: str, body: str) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />\n'
+        f'<meta name="csrftoken" content="{token}"/>\n<title>Cerberus Web Client</title>\n</head>\n'
+        f"<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+_LOGIN_FORM = """<form id="login-form" action="{action}" method="post">
+<input type="hidden" name="r" id="r" value="" />
+<input type="text" name="username" id="username" maxlength="255" required value="" />
+<input type="password" name="password" id="password" maxlength="255" />
+<button type="submit" id="login-button" name="Submit" value="Sign in">Sign in</button>
+</form>"""

@@ -1,0 +1,109 @@
+"""For people and scripts: a page that shows what is published, and switches for the faults.
+
+GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off.
+"""
+
+from collections import Counter
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.faults import FAULTS
+from gogobe_dagster.replica.serving import form_fields
+from gogobe_dagster.replica.world import World
+
+STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:start}"
+
+
+def routes(world: World) -> list[BaseRoute]:
+    """Return the paths that no portal has."""
+    control = Control(world)
+    return [
+        Route("/", control.page),
+        Route("/control/faults", control.show),
+        Route("/control/faults", control.switch_on, methods=["POST"]),
+        Route("/control/faults", control.switch_off, methods=["DELETE"]),
+    ]
+
+
+class Control:
+    """The endpoints."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def page(self, _request: Request) -> Response:
+        """Show the feeds, what they publish, and the faults."""
+        feeds = "".join(self._feed_row(self._world.feeds[key]) for key in self._world.shelves)
+        faults = "".join(f"<li>{escape(str(asdict(fault)))}</li>" for fault in self._world.faults.active())
+        options = "".join(
+            f"<option title='{escape(kind.meaning)}'>{name}</option>" for name, kind in FAULTS.items()
+        )
+        return HTMLResponse(
+            f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Replica</title>"
+            f"<style>{STYLE}</style></head><body><h1>Replica of the price portals</h1>"
+            f"<table><tr><th>Feed</th><th>Path</th><th>Account</th><th>Files</th><th>Newest</th></tr>{feeds}</table>"
+            f"<h2>Faults that are on</h2><ul>{faults or '<li>none</li>'}</ul>"
+            f"<form method='post' action='/control/faults'><select name='name'>{options}</select>"
+            "<input name='feed' placeholder='feed (all)'><input name='names' placeholder='file names (*)'>"
+            "<input name='times' placeholder='times (always)' type='number' min='1'>"
+            "<button>Switch on</button></form></body></html>"
+        )
+
+    async def show(self, _request: Request) -> Response:
+        """List the faults that are on, and those that exist."""
+        existing = {name: kind.meaning for name, kind in FAULTS.items()}
+        return JSONResponse({"on": self._on(), "faults": existing})
+
+    async def switch_on(self, request: Request) -> Response:
+        """Switch on one fault, given as JSON or as the page's form."""
+        is_form = "json" not in request.headers.get("content-type", "")
+        try:
+            asked = await form_fields(request) if is_form else dict(await request.json())
+            self._world.faults.switch_on(**_arguments(asked))
+        except (TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return RedirectResponse("/", 303) if is_form else JSONResponse({"on": self._on()}, 201)
+
+    async def switch_off(self, request: Request) -> Response:
+        """Switch off by ?name= and ?feed=; without them, all."""
+        asked = request.query_params
+        self._world.faults.switch_off(asked.get("name"), feed=asked.get("feed"))
+        return JSONResponse({"on": self._on()})
+
+    def _on(self) -> list[dict[str, Any]]:
+        return [asdict(fault) for fault in self._world.faults.active()]
+
+    def _feed_row(self, feed: Feed) -> str:
+        publications = self._world.shelves[feed.key].publications()
+        kinds = Counter(str(item.kind.value if item.kind else "other") for item in publications)
+        newest = max((item.published_at for item in publications), default=None)
+        cells = (
+            feed.key,
+            _path(feed),
+            f"{feed.account} {feed.password}".strip(),
+            ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing",
+            newest.astimezone(ISRAEL).strftime("%Y-%m-%d %H:%M:%S") if newest else "",
+        )
+        return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _path(feed: Feed) -> str:
+    return {
+        Family.CERBERUS: "/cerberus/login",
+        Family.SHUFERSAL: "/shufersal/FileObject/UpdateCategory?catID=0&storeId=0&page=1",
+        Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
+    }[feed.family]
+
+
+def _arguments(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what was filled in, with numbers as numbers. Raises ValueError for a number that is none."""
+    filled = {name: value for name, value in asked.items() if value not in {"", None}}
+    casts = {"times": int, "seconds": float}
+    return {name: casts[name](value) if name in casts else value for name, value in filled.items()}

@@ -1,0 +1,156 @@
+"""What can go wrong at a portal, by name, switched on and off while the replica runs (PORTALS §8).
+
+Which faults exist and which are on; what a fault does is in `spoiling` (bytes), `serving` (answers
+of every family) and in the family modules (their own listings and logins).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Lock
+
+from gogobe_dagster.feeds import Family
+
+EVERY = frozenset(Family)
+ONLY_CERBERUS = frozenset({Family.CERBERUS})
+ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
+ONLY_BINA = frozenset({Family.BINA})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultKind:
+    """A fault that exists: what it does, and how often unless somebody says otherwise."""
+
+    meaning: str
+    families: frozenset[Family] = EVERY
+    times: int | None = None
+
+
+FAULTS: dict[str, FaultKind] = {
+    # any request
+    "portal_down": FaultKind(meaning="every answer is 503"),
+    "bot_challenge": FaultKind(meaning="every answer is 403 with a 'Just a moment...' page"),
+    "connection_reset": FaultKind(meaning="the connection is reset without an answer"),
+    "slow_page": FaultKind(meaning="the answer comes after `seconds`"),
+    "timeout_once": FaultKind(meaning="no answer: the connection closes after `seconds`; once", times=1),
+    # the file as it lies on the portal: listing and download agree
+    "zero_byte": FaultKind(meaning="the file is empty"),
+    "zip_in_gz": FaultKind(meaning="the .gz holds a ZIP with one XML"),
+    "plain_in_gz": FaultKind(meaning="the .gz holds bare XML"),
+    "truncated_gzip": FaultKind(meaning="the archive is cut after two thirds"),
+    "wrong_crc": FaultKind(meaning="the archive's checksum is wrong"),
+    "republished_same_name": FaultKind(meaning="the same name with other bytes, ten minutes later"),
+    # one download
+    "html_instead_of_file": FaultKind(meaning="200 with an HTML page instead of the file"),
+    "truncated_download": FaultKind(meaning="the connection closes before Content-Length is reached"),
+    "missing_file": FaultKind(meaning="the file is listed but answers 404"),
+    "expired_sas": FaultKind(meaning="a fresh signed link answers 403", families=ONLY_SHUFERSAL),
+    "session_expires": FaultKind(meaning="the portal forgets the session", families=ONLY_CERBERUS, times=1),
+    # a listing
+    "empty_listing": FaultKind(meaning="the list is empty"),
+    "html_listing": FaultKind(meaning="200 with an HTML notice instead of the list"),
+    "folder_wiped": FaultKind(meaning="only two files are listed"),
+    "empty_kind": FaultKind(meaning="files that match `names` are not listed (say which: Promo*)"),
+    "foreign_chain": FaultKind(meaning="a price file of another chain is listed too"),
+    "row_inserted_while_paging": FaultKind(
+        meaning="the newest row appears between page 1 and 2; once", families=ONLY_SHUFERSAL, times=1
+    ),
+    "csrf_token_wrong": FaultKind(
+        meaning="200 with an error about the token, whatever the token", families=ONLY_CERBERUS
+    ),
+    "json_error_200": FaultKind(
+        meaning="200 with an error as JSON instead of the list", families=ONLY_CERBERUS | ONLY_BINA
+    ),
+    "listing_truncated": FaultKind(meaning="a page holds at most half of the rows", families=ONLY_CERBERUS),
+    "listing_never_complete": FaultKind(
+        meaning="the list says more rows than any page gives", families=ONLY_CERBERUS
+    ),
+    "cap_1000": FaultKind(
+        meaning="exactly 1,000 rows, some twice and some missing, unless asked for one store",
+        families=ONLY_BINA,
+    ),
+    # a login
+    "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
+}
+STORED = (
+    "zero_byte", "zip_in_gz", "plain_in_gz", "truncated_gzip", "wrong_crc", "republished_same_name"
+)  # fmt: skip
+"""The faults of the file as it lies on the portal."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """A fault that is on."""
+
+    name: str
+    feed: str | None
+    """None: every feed."""
+    names: str
+    """Pattern of file names; a request for no file (a login, a listing) has the name ''."""
+    times: int | None
+    """How many more requests it spoils; None: all."""
+    seconds: float
+
+    def meets(self, name: str, feed: str | None, file: str) -> bool:
+        """Whether it is this fault, and its turn, for this feed and file."""
+        return self.name == name and self.feed in {None, feed} and fnmatchcase(file, self.names)
+
+
+class Faults:
+    """The faults that are on. Thread-safe."""
+
+    def __init__(self, feeds: Collection[str]) -> None:
+        self._feeds = feeds
+        self._lock = Lock()
+        self._on: list[Fault] = []
+
+    def switch_on(
+        self,
+        name: str,
+        *,
+        feed: str | None = None,
+        names: str = "*",
+        times: int | None = None,
+        seconds: float = 30.0,
+    ) -> None:
+        """Let `name` spoil requests of a feed (None: every feed) for files that match `names`.
+
+        `times` counts requests that were really spoiled, then it is off; `seconds` is for the slow
+        ones. Raises `ValueError` for a fault or feed that does not exist.
+        """
+        if name not in FAULTS:
+            raise ValueError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
+        if feed is not None and feed not in self._feeds:
+            raise ValueError(f"no feed {feed!r} here; there are: {', '.join(sorted(self._feeds))}")
+        left = FAULTS[name].times if times is None else times
+        with self._lock:
+            self._on.append(Fault(name=name, feed=feed, names=names, times=left, seconds=seconds))
+
+    def switch_off(self, name: str | None = None, *, feed: str | None = None) -> None:
+        """Switch off faults by name and feed; without arguments, all."""
+        with self._lock:
+            self._on = [
+                fault
+                for fault in self._on
+                if (name is not None and fault.name != name) or (feed is not None and fault.feed != feed)
+            ]
+
+    def active(self) -> list[Fault]:
+        """Return the faults that are on, oldest first."""
+        with self._lock:
+            return list(self._on)
+
+    def find(self, name: str, feed: str | None, file: str = "") -> Fault | None:
+        """Return the fault if it is on for this feed and file, without using it up."""
+        with self._lock:
+            return next((fault for fault in self._on if fault.meets(name, feed, file)), None)
+
+    def take(self, name: str, feed: str | None, file: str = "") -> Fault | None:
+        """Like `find`, and count one spoiled request."""
+        with self._lock:
+            fault = next((fault for fault in self._on if fault.meets(name, feed, file)), None)
+            if fault is not None and fault.times is not None:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self._on.remove(fault)
+            return fault

@@ -1,0 +1,118 @@
+"""The replica as a running server on loopback, in a thread of this process."""
+
+import socket
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from threading import Thread
+from time import sleep
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gogobe_dagster import clock as wall_clock
+from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
+from gogobe_dagster.replica.faults import Faults
+from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.serving import TRANSPORT
+
+HOST = "127.0.0.1"
+
+
+class Replica:
+    """All portals on one port. `with Replica() as replica:` starts and stops it."""
+
+    def __init__(
+        self,
+        shelves: Mapping[str, Shelf] | None = None,
+        *,
+        port: int = 0,
+        clock: Callable[[], datetime] = wall_clock.now,
+        session_seconds: float = HALF_AN_HOUR,
+        link_seconds: float = HALF_AN_HOUR,
+    ) -> None:
+        """Take what each feed publishes, by feed key; without it, every feed with an empty shelf.
+
+        Port 0 means any free one. `clock` decides when sessions and signed links expire.
+        """
+        self._shelves = {feed.key: Shelf() for feed in FEEDS} if shelves is None else dict(shelves)
+        self.faults = Faults(self._shelves)
+        self._port = port
+        self._app = build_app(
+            self._shelves,
+            faults=self.faults,
+            clock=clock,
+            session_seconds=session_seconds,
+            link_seconds=link_seconds,
+        )
+        self._server: uvicorn.Server | None = None
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The value of GOGOBE_REPLICA_URL: without a slash at the end."""
+        return f"http://{HOST}:{self._port}"
+
+    def shelf(self, feed_key: str) -> Shelf:
+        """Return what a feed publishes; change it at any time."""
+        return self._shelves[feed_key]
+
+    def start(self) -> None:
+        """Answer from now on. Raises `OSError` when the port is taken."""
+        listener = socket.create_server((HOST, self._port), backlog=128)
+        self._port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            self._app,
+            http=OpenHandedProtocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = Thread(target=self._server.run, args=([listener],), name="replica", daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            sleep(0.005)
+
+    def stop(self) -> None:
+        """Close every connection and the port. Idempotent."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class OpenHandedProtocol(H11Protocol):
+    """HTTP that hands the application its connection, so that faults can reset or cut it."""
+
+    def connection_made(self, transport: object) -> None:
+        """Wrap the application of this connection."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows asyncio's type
+        self.app = partial(_with_transport, self.app, transport)
+
+
+async def _with_transport(
+    app: ASGIApp, transport: object, scope: Scope, receive: Receive, send: Send
+) -> None:
+    scope[TRANSPORT] = transport
+    await app(scope, receive, send)

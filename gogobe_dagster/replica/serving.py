@@ -1,0 +1,127 @@
+"""Answers that every family gives: a file, an error page, an answer that a fault spoiled.
+
+Listings and logins are the families' own.
+"""
+
+import asyncio
+import socket
+import struct
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.replica.world import World
+
+TRANSPORT = "gogobe.transport"
+"""Where `server` leaves the connection in the ASGI scope, for faults below HTTP."""
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, 0 seconds: close sends RST instead of FIN
+LOOK_EVERY = 0.1  # seconds; how soon a slow answer notices that nobody waits for it any more
+CHALLENGE = (
+    '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body><div id="cf-chl-widget">'
+    "Checking your browser before you access this site.</div></body></html>"
+)
+NOTICE = (
+    "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
+    "<body><h1>The service is being upgraded</h1></body></html>"
+)
+
+
+class Answered(Exception):
+    """A fault has already decided the answer, before the endpoint is done."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class CutShort(Response):
+    """Promises the whole body, sends half of it, and closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        scope[TRANSPORT].close()
+        await _until_gone(receive)
+
+
+async def meet_faults(world: World, request: Request, feed: Feed | None, file: str = "") -> None:
+    """Let the faults of any request happen. `file` is the name asked for, '' for a page."""
+    key = feed.key if feed else None
+    if fault := world.faults.take("slow_page", key, file):
+        await _pause(request, fault.seconds)
+    if fault := world.faults.take("timeout_once", key, file):
+        await _pause(request, fault.seconds)
+        request.scope[TRANSPORT].close()
+        await _gone(request)
+    if world.faults.take("connection_reset", key, file):
+        _reset(request)
+        await _gone(request)
+    if world.faults.take("portal_down", key, file):
+        raise Answered(PlainTextResponse("Service Unavailable", 503))
+    if world.faults.take("bot_challenge", key, file):
+        raise Answered(HTMLResponse(CHALLENGE, 403))
+
+
+async def meet_listing_faults(world: World, request: Request, feed: Feed) -> None:
+    """Let the faults of any listing happen."""
+    await meet_faults(world, request, feed)
+    if world.faults.take("html_listing", feed.key):
+        raise Answered(HTMLResponse(NOTICE))
+
+
+async def send_file(world: World, request: Request, feed: Feed, name: str) -> Response:
+    """Return the file, or the portal's 404, or what a fault makes of it."""
+    await meet_faults(world, request, feed, name)
+    if world.faults.take("html_instead_of_file", feed.key, name):
+        return HTMLResponse(NOTICE)
+    publication = world.served(feed, name)
+    if publication is None:
+        return HTMLResponse("<html><body><h1>404 - File or directory not found.</h1></body></html>", 404)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    answer = CutShort if world.faults.take("truncated_download", feed.key, name) else Response
+    return answer(publication.read(), media_type="application/octet-stream", headers=headers)
+
+
+async def form_fields(request: Request) -> dict[str, str]:
+    """Return the fields of an urlencoded form, empty ones too."""
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def portal_path(request: Request, path: str) -> str:
+    """Return a path of this portal with the prefix under which it is mounted."""
+    return f"{request.scope.get('root_path', '')}{path}"
+
+
+def portal_url(request: Request, path: str) -> str:
+    """Return the absolute URL of a path of this portal, as the caller reached it."""
+    return f"{request.url.scheme}://{request.url.netloc}{portal_path(request, path)}"
+
+
+async def _pause(request: Request, seconds: float) -> None:
+    await request.body()  # else looking for a disconnect would swallow it
+    waited = 0.0
+    while waited < seconds and not await request.is_disconnected():
+        step = min(LOOK_EVERY, seconds - waited)
+        await asyncio.sleep(step)
+        waited += step
+
+
+def _reset(request: Request) -> None:
+    transport = request.scope[TRANSPORT]
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    transport.abort()
+
+
+async def _gone(request: Request) -> None:
+    await _until_gone(request.receive)
+    raise Answered(Response())  # nobody is left to read it
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
