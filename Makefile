@@ -1,0 +1,43 @@
+# Everything from a bare machine with Python 3.11, git and make. `make` lists the commands.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check format clean
+
+help: ## List these commands.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(READY) ## Import a day of several feeds from local copies of the portals and show what happened.
+	@$(BIN)/gogobe demo
+
+up: $(READY) ## Start PostgreSQL, the web UI and the daemon against the real portals; Ctrl-C stops them.
+	@$(BIN)/gogobe up
+
+test: $(READY) ## Run all tests, offline.
+	@$(BIN)/pytest
+
+check: $(READY) ## Check style, types and which module may import which.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Bring the code into the project's style.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the environment and everything that was imported.
+	rm -rf $(VENV) .gogobe
+
+# One environment for everything, made again when the requirements change.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "Setting up the environment in $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@

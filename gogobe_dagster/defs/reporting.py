@@ -1,0 +1,109 @@
+"""What a materialization says: numbers, and a table of files with state and code.
+
+Everything comes from the ledger, so a materialization that had nothing to do still says where its
+feed and day stand. Problems come first; a table is cut at `SHOWN` lines and says so.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import Document
+
+if TYPE_CHECKING:
+    from gogobe_dagster.warehouse.ledger import LedgerFile
+    from gogobe_dagster.warehouse.loading import LoadReport
+
+SHOWN = 40
+Days = Mapping[Feed, Collection[date]]
+
+
+def files_in(equipment: Equipment, days: Days, document: Document | None = None) -> "list[LedgerFile]":
+    """Return the ledger's files of these cells, of one document if given."""
+    files = [file for feed, some in days.items() for file in equipment.ledger.of_days(feed.key, some)]
+    return [file for file in files if document is None or (file.kind and file.kind.document is document)]
+
+
+def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
+    """Say how many files there are, in which states, and which they are."""
+    states = Counter(file.state.value for file in files)
+    codes = Counter(file.code for file in files if file.code)
+    numbers: dict[str, Any] = {"files": len(files), **{f"files {state}": n for state, n in states.items()}}
+    if codes:
+        numbers["codes"] = dg.MetadataValue.json(dict(codes))
+    if files:
+        numbers["files by name"] = dg.MetadataValue.md(_table(files))
+    else:
+        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
+    return numbers
+
+
+def _table(files: "Sequence[LedgerFile]") -> str:
+    shown = sorted(files, key=lambda file: (file.code is None, file.name))[:SHOWN]
+    lines = ["| file | state | code | rows | rejected | bytes |", "|---|---|---|--:|--:|--:|"]
+    lines += [
+        f"| {file.name} | {file.state} | {file.code or ''} | {_number(file.rows)} | "
+        f"{_number(file.rejected)} | {_number(file.size)} |"
+        for file in shown
+    ]
+    if len(files) > len(shown):
+        lines.append(f"\n… and {len(files) - len(shown):,} more: `gogobe status --feed` lists them all.")
+    return "\n".join(lines)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
+    """Say what a load changed in the tables."""
+    seconds = sum(report.seconds for report in reports)
+    rows = sum(report.rows for report in reports)
+    return {
+        "files loaded now": sum(report.files for report in reports),
+        "rows read now": rows,
+        "rows new": sum(report.inserted for report in reports),
+        "rows changed": sum(report.changed for report in reports),
+        "rows ended": sum(report.ended for report in reports),
+        "new products": sum(report.new_products for report in reports),
+        "new stores": sum(report.new_stores for report in reports),
+        "seconds": round(seconds, 2),
+        "rows a second": round(rows / seconds) if seconds else 0,
+    }
+
+
+def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckResult:
+    """Make a check that fails, without blocking, for every file that did not come through."""
+    metadata: dict[str, Any] = {"files": of, "files that failed": len(bad)}
+    if bad:
+        metadata["which"] = dg.MetadataValue.md(_table(bad))
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not bad,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+        description=f"{len(bad)} of {of} files did not come through" if bad else f"all {of} files",
+    )
+
+
+def column_schema(document: Document) -> dg.TableSchema:
+    """Describe the table that a document ends in, from the comments of the warehouse's own definition."""
+    from gogobe_dagster.warehouse.tables import price_current, store
+
+    table = {Document.STORES: store, Document.PRICES: price_current}[document]
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=column.comment,
+                constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
+            )
+            for column in table.columns
+        ]
+    )

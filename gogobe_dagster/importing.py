@@ -1,0 +1,235 @@
+"""The story: what a feed publishes becomes rows in the tables. Each chapter is one function.
+
+discover    list the portal, write every name into the ledger
+download    fetch what the ledger lacks into the raw store
+plan        split what is fetched into batches
+parse       read a batch into the lake
+load        bring what is parsed into the tables
+
+Each chapter does what is pending and says what it did; a second time it finds nothing to do. A file
+that fails is recorded with its code and never stops the others. Nothing here knows Dagster.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+import stamina
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.errors import Code, CodedError, ContentError, FileError, PortalError
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.raw_store import StoredFile
+from gogobe_dagster.identity import Subject, identify, sight
+from gogobe_dagster.parsing.lake import LakeBatch
+from gogobe_dagster.parsing.reading import ParsedFile, read_file
+from gogobe_dagster.portals.base import Portal, RemoteFile
+from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, ParsedEntry, Recorded
+from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
+
+TRIES = 3
+LOADERS = {Document.STORES: load_stores, Document.PRICES: load_prices}
+
+
+def discover(feed: Feed, days: Collection[date], equipment: Equipment) -> Recorded:
+    """List the portal, also for the past days asked where it can, and record every name it shows.
+
+    Files of other days that the listing shows are recorded too, for the runs of those days. Raises
+    `PortalError`; then nothing is recorded but the failure.
+    """
+    now = equipment.clock()
+    stale_after = timedelta(days=equipment.settings.stale_after_days)
+    try:
+        with equipment.portal(feed) as portal:
+            asked = _askable(days, portal, now)
+            listed = {file.name: file for day in asked for file in portal.list_files(day)}
+    except PortalError as error:
+        equipment.ledger.record_failure(feed.key, error, now=now)
+        raise
+    sightings = [sight(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed.values()]
+    return equipment.ledger.record(feed.key, sightings, now=now)
+
+
+def _askable(days: Collection[date], portal: Portal, now: datetime) -> list[date | None]:
+    """Ask for today without a day; ask for past days only where the portal offers them."""
+    past = sorted(day for day in days if day < day_of(now)) if portal.offers_past_days else []
+    return [*past, None] if len(past) < len(days) else [*past]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloads:
+    """What a round of downloads did."""
+
+    fetched: int
+    failed: int
+    bytes: int
+    stopped_by: PortalError | None
+    """The portal as a whole went away; the files not tried stay pending."""
+
+
+def download(feed: Feed, days: Collection[date], equipment: Equipment) -> Downloads:
+    """Fetch the pending files of these days into the raw store, as many at once as the portal bears.
+
+    Each file's fate is in the ledger soon after it is known; a killed run fetches a few files again.
+    """
+    ledger, clock = equipment.ledger, equipment.clock
+    max_attempts = equipment.settings.max_attempts
+    sizes: list[int] = []
+    failed, stopped_by = 0, None
+    with equipment.portal(feed) as portal:
+        for file, outcome in _fetch_all(ledger.to_download(feed.key, days), portal, equipment):
+            if isinstance(outcome, StoredFile):
+                ledger.mark_downloaded(file.id, sha256=outcome.sha256, size=outcome.size, now=clock())
+                sizes.append(outcome.size)
+            else:
+                ledger.mark_failed(file.id, outcome, now=clock(), max_attempts=max_attempts)
+                failed += 1
+                stopped_by = outcome if isinstance(outcome, PortalError) else stopped_by
+    return Downloads(fetched=len(sizes), failed=failed, bytes=sum(sizes), stopped_by=stopped_by)
+
+
+def _fetch_all(
+    files: Sequence[LedgerFile], portal: Portal, equipment: Equipment
+) -> Iterator[tuple[LedgerFile, StoredFile | CodedError]]:
+    """Fetch in waves, so that a portal that goes away is met by one wave and not by every file."""
+    width = portal.parallel_downloads
+    wave = width * 4
+    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="download") as pool:
+        for start in range(0, len(files), wave):
+            some = files[start : start + wave]
+            outcomes = list(pool.map(lambda file: _fetch(file, portal, equipment), some))
+            yield from zip(some, outcomes, strict=True)
+            if any(isinstance(outcome, PortalError) for outcome in outcomes):
+                return
+
+
+def _fetch(file: LedgerFile, portal: Portal, equipment: Equipment) -> StoredFile | CodedError:
+    remote = RemoteFile(
+        name=file.name,
+        link=file.link,
+        size=file.listed_size,
+        size_slack=file.size_slack,
+        modified_at=file.modified_at,
+    )
+    store, limit = equipment.raw_store, equipment.download_limit
+    patient = stamina.RetryingCaller(attempts=TRIES, wait_initial=0.5, wait_max=10).on(_can_retry)
+    try:
+        return patient(lambda: store.save(portal.fetch(remote), limit=limit))
+    except CodedError as error:
+        return error
+
+
+def _can_retry(error: Exception) -> bool:
+    return isinstance(error, CodedError) and error.retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Files of one feed and day that are parsed together into one lake file a document."""
+
+    feed: str
+    day: date
+    file_ids: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        """The same files make the same key, so that a repeated batch overwrites itself in the lake."""
+        ids = ",".join(map(str, sorted(self.file_ids)))
+        return hashlib.sha256(ids.encode()).hexdigest()[:16]
+
+
+def plan(feed: Feed, days: Collection[date], equipment: Equipment) -> list[Batch]:
+    """Split the fetched files into batches by compressed size; a run with little to do gets one a day."""
+    pending = sorted(equipment.ledger.to_parse(feed.key, days), key=attrgetter("day"))
+    return [
+        Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in some))
+        for day, files in groupby(pending, key=attrgetter("day"))
+        for some in _bins(files, equipment)
+    ]
+
+
+def _bins(files: Iterable[LedgerFile], equipment: Equipment) -> Iterator[list[LedgerFile]]:
+    some: list[LedgerFile] = []
+    size = 0
+    for file in files:
+        is_full = (
+            size + (file.size or 0) > equipment.batch_bytes or len(some) == equipment.settings.batch_files
+        )
+        if some and is_full:
+            yield some
+            some, size = [], 0
+        some.append(file)
+        size += file.size or 0
+    if some:
+        yield some
+
+
+def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
+    """Read the batch's files into the lake and note them in the ledger, in one transaction at the end.
+
+    A file that cannot be read is quarantined with its code and the others go on. Files that another
+    run has taken further are left alone; a batch that was killed half-way is simply done again.
+    """
+    ledger, entries = equipment.ledger, []
+    with ExitStack() as open_batches:
+        writers: dict[Document, LakeBatch] = {}
+        for file in ledger.files(batch.file_ids):
+            if file.state is not FileState.DOWNLOADED:
+                continue
+            try:
+                parsed = _read(file, equipment)
+                subject = identify(file, parsed, feed)
+            except FileError as error:
+                ledger.mark_failed(file.id, error, now=equipment.clock(), max_attempts=1)
+                continue
+            document = parsed.document
+            if document not in writers:
+                writer = equipment.lake.batch(document, feed=batch.feed, day=batch.day, key=batch.key)
+                writers[document] = open_batches.enter_context(writer)
+            writers[document].add(file.id, parsed.rows)
+            entries.append(_entry(file, parsed, subject, lake_path=writers[document].path))
+    ledger.mark_parsed(entries, now=equipment.clock())
+    return entries
+
+
+def _read(file: LedgerFile, equipment: Equipment) -> ParsedFile:
+    if file.sha256 is None:
+        raise ContentError(Code.RAW_FILE_MISSING, "the ledger has no hash of this file")
+    data = equipment.raw_store.read(file.sha256)
+    return read_file(data, name=file.name, limit=equipment.document_limit)
+
+
+def _entry(file: LedgerFile, parsed: ParsedFile, subject: Subject, *, lake_path: str) -> ParsedEntry:
+    report = parsed.report
+    return ParsedEntry(
+        file_id=file.id,
+        chain_id=subject.chain_id,
+        sub_chain_id=subject.sub_chain_id,
+        store_id=subject.store_id,
+        lake_path=lake_path,
+        rows=report.rows,
+        rejected=report.rejected,
+        duplicates=report.duplicates,
+        reasons=report.reasons,
+        samples=report.samples,
+        unknown=report.unknown,
+        reader=report.reader,
+        dialect=report.dialect,
+        container=report.container,
+        encoding=report.encoding,
+        is_damaged=report.damaged,
+        notes=(*report.notes, *subject.notes),
+    )
+
+
+def load(document: Document, feed: Feed, days: Collection[date], equipment: Equipment) -> LoadReport:
+    """Bring the parsed files of these days into the tables; rows and ledger commit together."""
+    files = equipment.ledger.to_load(feed.key, days, document)
+    return LOADERS[document](equipment.engine, files, equipment.lake, now=equipment.clock())
