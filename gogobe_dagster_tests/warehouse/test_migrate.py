@@ -1,0 +1,113 @@
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.warehouse.migrate import COMPARISON, config, connect, migrate
+from gogobe_dagster.warehouse.tables import metadata
+
+RELATIONS = """
+select c.relname, c.relkind, obj_description(c.oid) from pg_class c
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
+"""
+COLUMNS = """
+select c.relname || '.' || a.attname, col_description(c.oid, a.attnum) from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
+"""
+CHECKS = "select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'c' and conrelid > 0"
+
+
+def test_the_migrated_schema_is_that_of_the_tables_module(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=COMPARISON)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_checks_of_the_migrated_schema_are_those_of_the_tables_module(
+    engine: sa.Engine, database_url: str
+) -> None:
+    # alembic does not compare check constraints
+    made_by_tables = connect(database_url)
+    metadata.create_all(made_by_tables)
+    with engine.connect() as migrated, made_by_tables.connect() as made:
+        expected = set(made.execute(sa.text(CHECKS)).all())
+        assert set(migrated.execute(sa.text(CHECKS)).all()) == expected
+    made_by_tables.dispose()
+    assert len(expected) >= 10
+
+
+@pytest.mark.parametrize("query", [RELATIONS, COLUMNS])
+def test_every_table_view_and_column_says_what_it_is(engine: sa.Engine, query: str) -> None:
+    with engine.connect() as connection:
+        described = {name: comment for name, *_, comment in connection.execute(sa.text(query))}
+    assert [name for name, comment in described.items() if not comment] == []
+    assert any("price_history" in name for name in described)
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    migrate(database_url)
+    migrate(database_url)
+    assert _tables(database_url) >= {"file", "price_current", "alembic_version"}
+
+
+def test_the_schema_can_go_down_to_nothing_and_up_again(database_url: str) -> None:
+    migrate(database_url)
+    first = _tables(database_url)
+
+    engine = connect(database_url)
+    with engine.begin() as connection:
+        command.downgrade(config(connection), "base")
+    engine.dispose()
+    assert _tables(database_url) == {"alembic_version"}
+
+    migrate(database_url)
+    assert _tables(database_url) == first
+
+
+def test_processes_that_migrate_at_the_same_time_do_no_harm(database_url: str) -> None:
+    program = "import sys; from gogobe_dagster.warehouse.migrate import migrate; migrate(sys.argv[1])"
+    processes = [subprocess.Popen([sys.executable, "-c", program, database_url]) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert "price_history" in _tables(database_url)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgres"])
+def test_whatever_driver_the_url_names_psycopg_3_is_used(database_url: str, scheme: str) -> None:
+    engine = connect(database_url.replace("postgresql", scheme, 1))
+    assert engine.dialect.driver == "psycopg"
+    engine.dispose()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that is taken and on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(silent_port: int) -> None:
+    with pytest.raises(DatabaseUnavailable, match=f"127.0.0.1:{silent_port}/gogobe") as raised:
+        connect(f"postgresql://moshe:sesame@127.0.0.1:{silent_port}/gogobe")
+    assert "sesame" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["", "not a url", "sqlite:///gogobe.db"])
+def test_a_url_that_is_not_postgresql_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="database URL"):
+        connect(url)
+
+
+def _tables(url: str) -> set[str]:
+    engine = connect(url)
+    names = set(sa.inspect(engine).get_table_names())
+    engine.dispose()
+    return names
