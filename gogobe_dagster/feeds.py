@@ -6,7 +6,13 @@ Source of every row: PORTALS §5.1 (the gov.il register of 22.06.2026 and probes
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
+
+from gogobe_dagster.errors import SettingsError
+
+CERBERUS = "https://url.publishedprices.co.il"
 
 
 class Family(StrEnum):
@@ -31,6 +37,8 @@ class Feed:
     """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix."""
     password: str = ""
     folder: str = "/"
+    query_id: str = ""
+    """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()
     """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
     stores: int
@@ -45,3 +53,248 @@ class Feed:
     def owns(self, chain_id: str) -> bool:
         """Whether a file that prints this chain id belongs to this feed."""
         return chain_id in self.chain_ids or chain_id in self.aliases
+
+
+def find_feed(key: str) -> Feed:
+    """Return the feed with this key. Raises `SettingsError` that names the known keys, and a near one."""
+    known = {feed.key: feed for feed in FEEDS}
+    if key in known:
+        return known[key]
+    near = get_close_matches(key, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise SettingsError(f"there is no feed {key!r}{hint} Known: {', '.join(sorted(known))}")
+
+
+_cerberus = partial(Feed, family=Family.CERBERUS, base_url=CERBERUS)
+_bina = partial(Feed, family=Family.BINA)
+
+# The users and passwords are printed on gov.il for everyone, as the law asks.
+FEEDS: tuple[Feed, ...] = (
+    Feed(
+        key="shufersal",
+        name="Shufersal",
+        hebrew="שופרסל",
+        family=Family.SHUFERSAL,
+        chain_ids=("7290027600007",),
+        base_url="https://prices.shufersal.co.il",
+        account="shufersal",
+        stores=417,
+        note="With the BE pharmacies (sub-chain 5).",
+    ),
+    _cerberus(
+        key="rami_levy",
+        name="Rami Levy",
+        hebrew="רמי לוי שיווק השקמה",
+        chain_ids=("7290058140886",),
+        account="RamiLevi",
+        stores=99,
+        note="Both generations of names on one day; online stores in lower case, as ZIP.",
+    ),
+    _cerberus(
+        key="yellow",
+        name="Yellow (Paz)",
+        hebrew="יילו",
+        chain_ids=("7290644700005",),
+        account="Paz_bo",
+        password="paz468",  # noqa: S106
+        stores=242,
+        note="Hardly any price deltas; half of the promotions are for members only.",
+    ),
+    _cerberus(
+        key="dor_alon",
+        name="Dor Alon (AM:PM, Alonit)",
+        hebrew="דור אלון",
+        chain_ids=("7290492000005",),
+        aliases=("729049000005",),
+        account="doralon",
+        stores=156,
+        note="Names with a sub-chain, such as -004-715-.",
+    ),
+    _cerberus(
+        key="tiv_taam",
+        name="Tiv Taam",
+        hebrew="טיב טעם",
+        chain_ids=("7290873255550",),
+        account="TivTaam",
+        stores=54,
+        note="At times wrapped in a NewDataSet. 7290873900009, in one register, is wrong.",
+    ),
+    _cerberus(
+        key="yohananof",
+        name="Yohananof",
+        hebrew="יוחננוף",
+        chain_ids=("7290803800003",),
+        account="yohananof",
+        stores=51,
+        note="Keeps files of 2024, and names with a chain id of zeros.",
+    ),
+    _cerberus(
+        key="fresh_market",
+        name="Fresh Market (Paz; Super Dosh)",
+        hebrew="פרשמרקט",
+        chain_ids=("7290876100000",),
+        account="freshmarket",
+        stores=47,
+        note="Seven sub-brands; the stores file is missing at times.",
+    ),
+    _cerberus(
+        key="super_cofix",
+        name="Super Cofix",
+        hebrew="סופר קופיקס",
+        chain_ids=("7291056200008",),
+        account="SuperCofixApp",
+        stores=34,
+        note="Mostly only its stores; in gov.il under Rami Levy since 4 August 2026.",
+    ),
+    _cerberus(
+        key="keshet",
+        name="Keshet Teamim",
+        hebrew="קשת טעמים",
+        chain_ids=("7290785400000",),
+        account="Keshet",
+        stores=27,
+        note="With the Kulinarik stores 102 to 105; both promotion dialects at once.",
+    ),
+    _cerberus(
+        key="super_yuda",
+        name="Super Yuda (Paz)",
+        hebrew="סופר יודה",
+        chain_ids=("7290058177776", "7290058198450"),
+        account="yuda_ho",
+        password="Yud@147",  # noqa: S106
+        folder="/Yuda",
+        stores=26,
+        note="The stores file is missing at times; no promotions seen.",
+    ),
+    _cerberus(
+        key="osher_ad",
+        name="Osher Ad",
+        hebrew="אושר עד (מרב-מזון כל)",
+        chain_ids=("7290103152017",),
+        account="osherad",
+        stores=24,
+        note="The folder is emptied and refilled early in the morning; three fulls a store a day.",
+    ),
+    _cerberus(
+        key="stop_market",
+        name="Stop Market",
+        hebrew="סטופ מרקט",
+        chain_ids=("7290639000004",),
+        aliases=("72906390",),
+        account="Stop_Market",
+        stores=11,
+    ),
+    _cerberus(
+        key="dabbah",
+        name="Salach Dabbah",
+        hebrew="סאלח דבאח ובניו",
+        chain_ids=("7290526500006",),
+        account="SalachD",
+        password="12345",  # noqa: S106
+        stores=10,
+    ),
+    _cerberus(
+        key="politzer",
+        name="Politzer",
+        hebrew="פוליצר",
+        chain_ids=("7291059100008",),
+        account="politzer",
+        stores=8,
+    ),
+    _bina(
+        key="good_pharm",
+        name="Good Pharm",
+        hebrew="גוד פארם",
+        chain_ids=("7290058197699",),
+        base_url="https://goodpharm.binaprojects.com",
+        account="goodpharm",
+        stores=82,
+    ),
+    _bina(
+        key="super_sapir",
+        name="Super Sapir",
+        hebrew="סופר ספיר",
+        chain_ids=("7290058156016",),
+        base_url="https://supersapir.binaprojects.com",
+        account="supersapir",
+        stores=68,
+        note="Sub-chains, among them 12 Neto Hisachon and 4 Neto Bashchuna.",
+    ),
+    _bina(
+        key="maayan_2000",
+        name="Maayan 2000",
+        hebrew="מעיין אלפיים",
+        chain_ids=("7290058159628",),
+        base_url="https://maayan2000.binaprojects.com",
+        account="maayan2000",
+        stores=38,
+        note="Meets the cap of 1,000 rows; ZIP in .gz.",
+    ),
+    _bina(
+        key="zol_vebegadol",
+        name="Zol VeBegadol",
+        hebrew="זול ובגדול",
+        chain_ids=("7290058173198",),
+        base_url="https://zolvebegadol.binaprojects.com",
+        account="zolvebegadol",
+        stores=35,
+    ),
+    _bina(
+        key="king_store",
+        name="King Store",
+        hebrew="קינג סטור (אלמשהדאוי)",
+        chain_ids=("7290058108879",),
+        base_url="https://kingstore.binaprojects.com",
+        account="kingstore",
+        stores=29,
+        note="Names end in .GZ.",
+    ),
+    _bina(
+        key="city_market_kg",
+        name="City Market Kiryat Gat",
+        hebrew="סיטי מרקט קרית גת",
+        chain_ids=("7290058266241", "7290058288526", "7290058288090"),
+        base_url="https://citymarketkiryatgat.binaprojects.com",
+        account="citymarketkiryatgat",
+        stores=28,
+        note="Three chain ids on one portal; not the City Market of citymarket-shops.",
+    ),
+    _bina(
+        key="shuk_hair",
+        name="Shuk HaIr",
+        hebrew="שוק העיר (ט.ע.מ.ס)",
+        chain_ids=("7290058148776",),
+        base_url="https://shuk-hayir.binaprojects.com",
+        account="shuk-hayir",
+        stores=26,
+    ),
+    _bina(
+        key="shefa",
+        name="Shefa Birkat Hashem",
+        hebrew="שפע ברכת השם",
+        chain_ids=("7290058134977",),
+        base_url="https://shefabirkathashem.binaprojects.com",
+        account="shefabirkathashem",
+        stores=22,
+    ),
+    _bina(
+        key="super_bareket",
+        name="Super Bareket (Of VeHodu)",
+        hebrew="עוף והודו ברקת / סופר ברקת",
+        chain_ids=("7290875100001",),
+        base_url="https://superbareket.binaprojects.com",
+        account="superbareket",
+        stores=14,
+    ),
+    _bina(
+        key="mishnat_yosef_bina",
+        name="Mishnat Yosef",
+        hebrew="משנת יוסף (קיי.טי.)",
+        chain_ids=("7290058289400",),
+        base_url="https://ktshivuk.binaprojects.com",
+        account="ktshivuk",
+        query_id="5144744100001",
+        aliases=("5144744100001", "2222222"),
+        stores=4,
+    ),
+)

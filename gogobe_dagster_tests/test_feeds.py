@@ -1,0 +1,78 @@
+"""The register says the same as the law's own page, and its keys and ids are what they claim."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.feeds import FEEDS, Family, Feed, find_feed
+
+each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)
+
+
+def test_the_register_has_every_feed_of_the_three_families_once() -> None:
+    assert Counter(feed.family for feed in FEEDS) == {
+        Family.CERBERUS: 13,
+        Family.BINA: 10,
+        Family.SHUFERSAL: 1,
+    }
+    assert len({feed.key for feed in FEEDS}) == 24
+    assert len({(feed.base_url, feed.account) for feed in FEEDS}) == 24
+
+
+@each_feed
+def test_chain_ids_are_gs1_numbers_with_a_right_check_digit(feed: Feed) -> None:
+    for chain_id in feed.chain_ids:
+        weighed = sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(chain_id))
+        assert re.fullmatch(r"729[0-9]{10}", chain_id)
+        assert weighed % 10 == 0
+
+
+def test_no_chain_id_belongs_to_two_feeds() -> None:
+    ids = [chain_id for feed in FEEDS for chain_id in (*feed.chain_ids, *feed.aliases)]
+
+    assert len(ids) == len(set(ids))
+
+
+@each_feed
+def test_names_are_in_hebrew_and_in_english(feed: Feed) -> None:
+    assert re.search("[א-ת]", feed.hebrew)
+    assert re.fullmatch(r"[A-Za-z0-9 ,.:;()-]+", feed.name)
+    assert re.fullmatch(r"[a-z0-9_]+", feed.key)
+
+
+@each_feed
+def test_portals_are_reached_over_tls_and_have_no_slash_at_the_end(feed: Feed) -> None:
+    assert re.fullmatch(r"https://[a-z0-9.-]+", feed.base_url)
+    assert feed.folder.startswith("/")
+
+
+def test_a_feed_is_found_by_its_key_and_owns_its_ids_and_aliases() -> None:
+    stop_market = find_feed("stop_market")
+
+    assert stop_market.owns("7290639000004")
+    assert stop_market.owns("72906390")
+    assert not stop_market.owns("7290027600007")
+
+
+def test_an_unknown_key_is_answered_with_the_near_one_and_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"'rami_levi'; did you mean 'rami_levy'\? Known: .*shufersal"):
+        find_feed("rami_levi")
+
+
+@pytest.mark.corpus
+def test_accounts_and_hosts_are_those_of_the_official_register(corpus: Path) -> None:
+    page = html.parse(corpus / "portals" / "govil_cpfta_prices_regulations.html")
+    table = " ".join(page.xpath("//table//text()"))
+    links = page.xpath("//table//a/@href")
+
+    for feed in FEEDS:
+        if feed.family is Family.CERBERUS:
+            assert re.search(rf"(?<![\w@]){feed.account}(?!\w)", table), feed.key
+            assert feed.password in table, feed.key
+        else:
+            host = feed.base_url.removeprefix("https://")
+            assert any(f"//{host}/" in link for link in links), feed.key
