@@ -1,0 +1,162 @@
+"""Unpack what a portal served: gzip, zip or nothing around it, told by the first bytes and never by the name.
+
+What can be saved of a damaged archive is given back as damaged; the limit holds while inflating, so a
+decompression bomb costs no more memory than the limit. What the unpacked bytes mean is not known here.
+"""
+
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+from isal import isal_zlib
+
+from gogobe_dagster.errors import Code, ContentError
+
+GZIP: Final = b"\x1f\x8b"
+ZIP: Final = b"PK\x03\x04"
+GZIP_WINDOW: Final = 31  # zlib's way to say: a gzip header and its check sum
+DEEPEST: Final = 2  # King Store serves zip files named .gz; a gzip inside a zip is the most that is sane
+PIECE: Final = 4096
+ZIP_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# zipfile meets damaged headers with whatever the damaged number happens to break
+ZIP_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """The bytes inside, and what was around them."""
+
+    data: bytes
+    container: str
+    inner_name: str | None = None
+    damaged: bool = False
+
+
+def unpack(data: bytes, *, limit: int) -> Unpacked:
+    """Take away gzip and zip. Raises `ContentError`: corrupt_archive, hostile_content."""
+    outermost = _unpack_one(data, limit)
+    inner = outermost
+    for _ in range(DEEPEST - 1):
+        if inner.container == "plain":
+            break
+        inner = _unpack_one(inner.data, limit)
+    if inner.container != "plain" and inner.data.startswith((GZIP, ZIP)):
+        raise ContentError(Code.HOSTILE_CONTENT, "archives inside archives inside archives")
+    return Unpacked(
+        data=inner.data,
+        container=outermost.container,
+        inner_name=outermost.inner_name or inner.inner_name,
+        damaged=outermost.damaged or inner.damaged,
+    )
+
+
+def _unpack_one(data: bytes, limit: int) -> Unpacked:
+    if data.startswith(GZIP):
+        return _gunzip(data, limit)
+    if data.startswith(ZIP):
+        return _unzip(data, limit)
+    return Unpacked(data=_within(data, limit), container="plain")
+
+
+def _within(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        raise ContentError(Code.HOSTILE_CONTENT, f"unpacks to more than {limit:,} bytes")
+    return data
+
+
+def _gunzip(data: bytes, limit: int) -> Unpacked:
+    """Inflate every member; bytes after the last one are padding, as gzip itself takes them."""
+    parts: list[bytes] = []
+    room, rest, whole = limit, data, True
+    while whole and rest.startswith(GZIP):
+        part, rest, whole = _inflate(rest, room)
+        parts.append(_within(part, room))
+        room -= len(part)
+    if not whole and not any(parts):
+        raise ContentError(Code.CORRUPT_ARCHIVE, "nothing can be unpacked from this gzip file")
+    unpacked = parts[0] if len(parts) == 1 else b"".join(parts)
+    return Unpacked(data=unpacked, container="gzip", damaged=not whole)
+
+
+def _inflate(data: bytes, room: int) -> tuple[bytes, bytes, bool]:
+    """Return one member's content, the bytes after it, and whether it is whole."""
+    # isal: 4 ms where zlib takes 13 ms for a price file of 17 MB, when the last four bytes tell the size
+    size = int.from_bytes(data[-4:], "little")
+    inflater = isal_zlib.decompressobj(GZIP_WINDOW)
+    try:
+        content = inflater.decompress(data, min(size, room, 64 * len(data)) + 1)
+        if not inflater.eof and inflater.unconsumed_tail:
+            content += inflater.decompress(inflater.unconsumed_tail, max(room + 1 - len(content), 1))
+    except isal_zlib.error:  # type: ignore[misc]  # the stubs call the class an instance
+        return _salvage(data, room), b"", False
+    return content, inflater.unused_data, inflater.eof
+
+
+def _salvage(data: bytes, room: int) -> bytes:
+    """Inflate up to the first bad byte: an error would take the whole call's output with it."""
+    inflater = zlib.decompressobj(GZIP_WINDOW)
+    saved = bytearray()
+    start, step = 0, PIECE
+    while start < len(data) and len(saved) <= room:
+        before = inflater.copy()
+        try:
+            saved += inflater.decompress(data[start : start + step])
+        except zlib.error:
+            if step == 1:
+                break
+            inflater, step = before, 1
+        else:
+            start += step
+    return bytes(saved)
+
+
+def _unzip(data: bytes, limit: int) -> Unpacked:
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            member = _only_document(archive)
+            if member.file_size > limit:
+                raise ContentError(Code.HOSTILE_CONTENT, f"unpacks to more than {limit:,} bytes")
+            content, whole = _read_member(archive, member, limit)
+    except ZIP_ERRORS as error:
+        raise ContentError(Code.CORRUPT_ARCHIVE, f"a zip file that cannot be opened: {error}") from error
+    if not content and not whole:
+        raise ContentError(Code.CORRUPT_ARCHIVE, "nothing can be unpacked from this zip file")
+    return Unpacked(data=content, container="zip", inner_name=member.filename, damaged=not whole)
+
+
+def _only_document(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    documents = [member for member in members if member.filename.lower().endswith(".xml")] or members
+    if len(documents) != 1:
+        names = ", ".join(member.filename for member in members[:5])
+        raise ContentError(Code.CORRUPT_ARCHIVE, f"a zip file of {len(members)} files, not one: {names}")
+    if documents[0].compress_type not in ZIP_METHODS:
+        method = documents[0].compress_type
+        raise ContentError(Code.CORRUPT_ARCHIVE, f"a zip file packed by method {method}")
+    return documents[0]
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> tuple[bytes, bool]:
+    content = bytearray()
+    with archive.open(member) as file:
+        try:
+            while piece := file.read(1 << 20):
+                content += piece
+                if len(content) > limit:
+                    raise ContentError(Code.HOSTILE_CONTENT, f"unpacks to more than {limit:,} bytes")
+        except ZIP_ERRORS:
+            return bytes(content), False
+    return bytes(content), True
