@@ -12,7 +12,14 @@ import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.reporting import about, about_load, check, column_schema, files_in
+from gogobe_dagster.defs.reporting import (
+    Materialized,
+    about,
+    about_load,
+    check,
+    column_schema,
+    files_in,
+)
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds import Feed
@@ -43,13 +50,13 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     )
     def discovered(
         context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> dg.MaterializeResult[None]:
+    ) -> Materialized:
         days = days_by_feed(context.partition_keys)
         if LISTED_BY_SENSOR not in context.run.tags:
             _list_portals(context, equipment, days)
         files = files_in(equipment, days)
         unread = [file for file in files if file.kind is None]
-        return dg.MaterializeResult[None](
+        return Materialized(
             metadata=about(files), check_results=[check("every_name_understood", unread, of=len(files))]
         )
 
@@ -70,7 +77,7 @@ def _list_portals(
         except PortalError as error:
             failed[feed] = error
         else:
-            context.log.info(f"{feed.key}: {seen.listed} files listed, {seen.new} new, {seen.known} known")
+            context.log.info("%s: %d files listed, %d new, %d known", feed.key, seen.listed, seen.new, seen.known)
     if failed:
         raise listings_failed(failed)
 
@@ -87,7 +94,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     )
     def downloaded(
         context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> dg.MaterializeResult[None]:
+    ) -> Materialized:
         from gogobe_dagster.importing import download
 
         days = days_by_feed(context.partition_keys)
@@ -101,7 +108,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             "fetched now": sum(d.fetched for d in done),
             "bytes fetched now": sum(d.bytes for d in done),
         }
-        return dg.MaterializeResult[None](
+        return Materialized(
             metadata=fetched | about(files),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
@@ -127,7 +134,7 @@ def _table(
     )
     def table(
         context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> dg.MaterializeResult[None]:
+    ) -> Materialized:
         from gogobe_dagster.importing import load
 
         days = days_by_feed(context.partition_keys)
@@ -137,7 +144,7 @@ def _table(
                 reports.append(load(document, feed, some, equipment))
         files = files_in(equipment, days, document)
         missing = [file for file in files if file.state.value != "loaded"]
-        return dg.MaterializeResult[None](
+        return Materialized(
             metadata=about_load(reports) | about(files),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )

@@ -1,6 +1,7 @@
 """The named jobs and how their steps are started."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.settings import Settings
 
@@ -20,11 +21,11 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
 
 def import_job(
     partitions: dg.PartitionsDefinition[str], executor_def: dg.ExecutorDefinition
-) -> dg.UnresolvedAssetJobDefinition:  # type: ignore[name-defined]
+) -> UnresolvedAssetJobDefinition:
     """The whole way of one feed and day, from the portal to the tables."""
     return dg.define_asset_job(
         IMPORT_JOB,
-        selection=dg.AssetSelection.groups("import", "warehouse"),
+        selection=dg.AssetSelection.groups("files", "warehouse"),
         partitions_def=partitions,
         executor_def=executor_def,
         description="Finds, fetches, reads and loads what a feed published on a day.",

@@ -36,7 +36,7 @@ def plan_batches(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equ
             number += 1
             values = {"feed": batch.feed, "day": batch.day.isoformat(), "file_ids": list(batch.file_ids)}
             yield dg.DynamicOutput(values, mapping_key=f"batch_{number:03d}")
-    context.log.info(f"{number} batches to parse")
+    context.log.info("%d batches to parse", number)
 
 
 @dg.op(
@@ -51,7 +51,7 @@ def parse_batch(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equi
     with as_failure(feed.key):
         entries = parse(_batch(batch), feed, equipment)
     rows, rejected = sum(entry.rows for entry in entries), sum(entry.rejected for entry in entries)
-    context.log.info(f"{feed.key}: {len(entries)} files, {rows:,} rows, {rejected:,} rejected")
+    context.log.info("%s: %d files, %d rows, %d rejected", feed.key, len(entries), rows, rejected)
     return batch
 
 
@@ -84,7 +84,7 @@ def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         group_name="files",
         owners=OWNERS,
         kinds={"polars", "parquet"},
-        description="The rows of every readable file, in one model whatever the dialect, as Parquet in the lake.",
+        description="The rows of every readable file, in one model whatever the dialect, in the lake.",
     )
     def parsed(downloaded: Any) -> Any:
         return collect_batches(plan_batches(downloaded).map(parse_batch).collect())

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from gogobe_dagster.warehouse.ledger import LedgerFile
     from gogobe_dagster.warehouse.loading import LoadReport
 
+    Materialized = dg.MaterializeResult[None]
+else:
+    # Dagster 1.13 takes only the bare class as the annotation of an asset that declares checks
+    Materialized = dg.MaterializeResult
+
 SHOWN = 40
 Days = Mapping[Feed, Collection[date]]
 

@@ -1,0 +1,134 @@
+"""`gogobe backfill`: ask the running Dagster for any rectangle of feeds by days."""
+
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import click
+import requests
+from rich.console import Console
+from rich.progress import Progress
+
+from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.feeds import Feed
+
+ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
+ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+LOOK_SECONDS = 1.0
+
+LAUNCH = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+    ... on PartitionKeysNotFoundError { message }
+    ... on UnauthorizedError { message }
+  }
+}
+"""
+LOOK = """
+query Look($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill {
+      status
+      runs(limit: 10000) { status }
+    }
+    ... on PythonError { message }
+    ... on BackfillNotFoundError { message }
+  }
+}
+"""
+
+
+@click.command()
+@feed_option
+@click.option(
+    "--from", "first", type=Day(), default="today", show_default=True, help="First publication day."
+)
+@click.option("--to", "last", type=Day(), default="today", show_default=True, help="Last publication day.")
+@click.option(
+    "--url", default="http://127.0.0.1:3000", show_default=True, help="Where `gogobe up` serves the web UI."
+)
+@click.option("--wait", is_flag=True, help="Stay until every run has ended; exit code 1 if one failed.")
+def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: bool) -> None:
+    r"""Queue an import run for every chosen feed on every day from --from to --to.
+
+    The running Dagster works the runs off, never two on one feed at once; the web UI shows them under
+    Runs > Backfills. What is in the tables already is not done again. Without --feed: every feed.
+
+    \b
+    gogobe backfill --feed rami_levy --feed keshet --from 2026-11-20 --to 2026-11-23 --wait
+    """
+    if last < first:
+        raise click.BadParameter(f"--to {last} is before --from {first}")
+    cells = [f"{feed.key}|{day}" for feed in chosen(feeds) for day in _days(first, last)]
+    dagster = RunningDagster(url)
+    backfill_id = dagster.launch(cells)
+    click.echo(f"backfill {backfill_id}: {len(cells)} runs queued; {url}/runs/b/{backfill_id}")
+    if wait:
+        _wait(dagster, backfill_id, runs=len(cells))
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+class RunningDagster:
+    """The GraphQL endpoint of a running web server."""
+
+    def __init__(self, url: str) -> None:
+        """Take the address that the web UI has."""
+        self._url = url.rstrip("/")
+
+    def launch(self, cells: list[str]) -> str:
+        """Ask for a backfill of these cells; return its id."""
+        params = {
+            "assetSelection": [{"path": [asset]} for asset in ASSETS],
+            "partitionNames": cells,
+            "title": "gogobe backfill",
+        }
+        return str(self._ask(LAUNCH, {"params": params})["backfillId"])
+
+    def look(self, backfill_id: str) -> tuple[str, list[str]]:
+        """Return the backfill's status and those of its runs."""
+        answer = self._ask(LOOK, {"id": backfill_id})
+        return answer["status"], [run["status"] for run in answer["runs"]]
+
+    def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = requests.post(
+                f"{self._url}/graphql", json={"query": query, "variables": variables}, timeout=60
+            ).json()
+        except requests.RequestException:
+            raise GogobeError(f"no Dagster answers at {self._url}; start one with `gogobe up`") from None
+        result: dict[str, Any] = next(iter((answer.get("data") or {"errors": answer}).values()))
+        if "message" in result or "errors" in answer:
+            raise GogobeError(f"Dagster refused: {result.get('message') or answer['errors']}")
+        return result
+
+
+def _wait(dagster: RunningDagster, backfill_id: str, *, runs: int) -> None:
+    status, states = "REQUESTED", list[str]()
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("runs", total=runs)
+        for status, states in _looks(dagster, backfill_id):  # noqa: B007 - the last one is told below
+            progress.update(
+                bar, completed=sum(state in {"SUCCESS", "FAILURE", "CANCELED"} for state in states)
+            )
+    succeeded = states.count("SUCCESS")
+    click.echo(f"{succeeded} of {runs} runs succeeded, backfill {status.lower().replace('_', ' ')}")
+    if succeeded < runs:
+        raise SystemExit(1)
+
+
+def _looks(dagster: RunningDagster, backfill_id: str) -> Iterator[tuple[str, list[str]]]:
+    while True:
+        status, states = dagster.look(backfill_id)
+        yield status, states
+        if status in ENDED:
+            return
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,59 @@
+"""Options that several commands share: which feeds, which days."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import click
+
+from gogobe_dagster import clock
+from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+
+
+class FeedKey(click.ParamType[Feed]):
+    """A feed by its key; a wrong one names the nearest."""
+
+    name = "feed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Feed:
+        """Find it."""
+        if isinstance(value, Feed):
+            return value
+        try:
+            return find_feed(str(value))
+        except SettingsError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Day(click.ParamType[date]):
+    """A calendar day in Israel: YYYY-MM-DD, today or yesterday."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read it."""
+        if isinstance(value, date):
+            return value
+        today = clock.day_of(clock.now())
+        words = {"today": today, "yesterday": today - timedelta(days=1)}
+        try:
+            return words.get(value) or date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; say YYYY-MM-DD, today or yesterday", param, ctx)
+
+
+def feed_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--feed`, as often as wanted."""
+    return click.option(
+        "--feed",
+        "feeds",
+        type=FeedKey(),
+        multiple=True,
+        help="Only this feed, such as rami_levy; may be repeated.",
+    )(command)
+
+
+def chosen(feeds: Sequence[Feed]) -> Sequence[Feed]:
+    """Return the feeds chosen, or every feed if none was."""
+    return feeds or FEEDS

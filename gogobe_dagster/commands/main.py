@@ -1,0 +1,56 @@
+"""The command group `gogobe`, and how errors reach a person: one sentence, no traceback, exit code 1."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from gogobe_dagster.errors import GogobeError
+
+COMMANDS = {
+    "demo": ("gogobe_dagster.commands.demo", "demo"),
+    "up": ("gogobe_dagster.commands.up", "up"),
+    "import": ("gogobe_dagster.commands.import_feeds", "import_feeds"),
+    "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
+    "scan": ("gogobe_dagster.commands.scan", "scan"),
+    "status": ("gogobe_dagster.commands.status", "status"),
+    "replica": ("gogobe_dagster.commands.replica", "replica"),
+    "env": ("gogobe_dagster.commands.env", "env_command"),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is used, so that `gogobe --help` and small commands start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List them in the order that a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Find one by name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Say what went wrong in words; a traceback is for bugs."""
+        try:
+            return super().main(*args, **kwargs)
+        except GogobeError as error:
+            click.secho("gogobe: ", fg="red", nl=False, err=True)
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gogobe-dagster")
+def gogobe() -> None:
+    """Import Israel's published supermarket prices into PostgreSQL.
+
+    Try `gogobe demo` first: it needs nothing but this program, and no network. Then `gogobe up` starts
+    the web UI against the real portals. Settings are environment variables, GOGOBE_...; docs/settings.md
+    lists them.
+    """
