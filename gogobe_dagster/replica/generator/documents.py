@@ -1,0 +1,107 @@
+"""What the documents of all dialects share: the header, line ends, escaping, and how to wrap bytes."""
+
+import codecs
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from gogobe_dagster.replica.generator.shops import Branch
+
+UTF8_BOM = codecs.BOM_UTF8
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\r\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The root and header of a dialect, with `{}` fields, and how its list is opened and closed."""
+
+    start: str
+    list_start: str
+    """Gets the name of the list and the number of its rows."""
+    list_empty: str
+    root: str
+
+    def wrap(self, branch: Branch, list_name: str, rows: Iterable[str]) -> bytes:
+        """Return the whole document, UTF-8."""
+        rows = list(rows)
+        counted = {"list_name": list_name, "count": len(rows)}
+        head = self.start.format(branch=branch)
+        if not rows:
+            text = f"{head}  {self.list_empty.format(**counted)}\r\n</{self.root}>\r\n"
+        else:
+            opening = self.list_start.format(**counted)
+            text = f"{head}  {opening}\r\n{''.join(rows)}  </{list_name}>\r\n</{self.root}>\r\n"
+        return text.encode()
+
+
+CLASSIC = Envelope(
+    root="Root",
+    start=(
+        "<Root>\r\n  <XmlDocVersion>19</XmlDocVersion>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{branch.sub_chain_id}</SubChainId>\r\n  <StoreId>{branch.store_id:03}</StoreId>\r\n"
+        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n  <DllVerNo>9.4.0.50</DllVerNo>\r\n"
+    ),
+    list_start='<{list_name} Count="{count}">',
+    list_empty='<{list_name} Count="{count}"/>',
+)
+"""Corpus dialect A: Cerberus with names of the first generation."""
+LOWER_CASE = Envelope(
+    root="root",
+    start=(
+        DECLARATION + "<root>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{branch.sub_chain_id:03}</SubChainId>\r\n  <StoreId>{branch.store_id:03}</StoreId>\r\n"
+        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n  <DllVerNo>8.0.1.3</DllVerNo>\r\n"
+    ),
+    list_start='<{list_name} Count="{count}">',
+    list_empty='<{list_name} Count="{count}"/>',
+)
+"""Corpus dialect B: Shufersal until mid-2026, Tiv Taam."""
+BINA = Envelope(
+    root="Root",
+    start=(
+        "<Root>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{branch.sub_chain_id}</SubChainId>\r\n  <StoreId>{branch.store_id}</StoreId>\r\n"
+        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n"
+    ),
+    list_start="<{list_name}>",
+    list_empty="<{list_name} />",
+)
+"""Corpus dialect C; its promotions count themselves, its items do not."""
+BINA_PROMOTIONS = Envelope(
+    root="Root",
+    start=BINA.start,
+    list_start='<{list_name} count="{count}">',
+    list_empty='<{list_name} count="{count}" />',
+)
+NEW = Envelope(
+    root="Root",
+    start=(
+        "<Root>\r\n  <ChainID>{branch.chain_id}</ChainID>\r\n"
+        "  <SubChainID>{branch.sub_chain_id:03}</SubChainID>\r\n  <StoreID>{branch.store_id:03}</StoreID>\r\n"
+        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n"
+    ),
+    list_start="<{list_name}>",
+    list_empty="<{list_name}/>",
+)
+"""Corpus dialect K: names of the second generation, 2026."""
+
+
+def text(value: str) -> str:
+    """Escape what came from people."""
+    return escape(value)
+
+
+def shekels(agorot: int) -> str:
+    """Write money with two decimals."""
+    return f"{agorot // 100}.{agorot % 100:02}"
+
+
+def short_shekels(agorot: int) -> str:
+    """Write money as Bina does, without zeros at the end."""
+    return shekels(agorot).rstrip("0").rstrip(".")
+
+
+def gzipped(document: bytes) -> bytes:
+    """Pack with a fixed time in the archive: the same bytes in every run."""
+    return gzip.compress(document, compresslevel=6, mtime=0)

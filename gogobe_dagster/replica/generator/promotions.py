@@ -1,0 +1,88 @@
+"""What is on offer where and until when: functions of the market and a moment, like its prices."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.replica.generator.assortment import LINES
+from gogobe_dagster.replica.generator.catalogue import Product
+from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.market import Market, opening_moment
+from gogobe_dagster.replica.generator.shops import Branch
+
+GROUP_PRODUCTS = 4
+PERCENT_EVER_ON_OFFER = 45
+FIRST_ID = 1_300_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """Some products of one line, `pieces` of them for `agorot`."""
+
+    promotion_id: int
+    description: str
+    starts_at: datetime
+    ends_at: datetime
+    pieces: int
+    agorot: int
+    is_for_club: bool
+    products: tuple[Product, ...]
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether it is about goods sold by weight."""
+        return self.products[0].is_weighted
+
+
+def promotions(market: Market, branch: Branch, moment: datetime) -> list[Promotion]:
+    """Return what is on offer in a store at a moment, by number."""
+    moment = moment.astimezone(ISRAEL)
+    return list(_running(market, branch, moment))
+
+
+def started(market: Market, branch: Branch, since: datetime, until: datetime) -> list[Promotion]:
+    """Return the offers that began after `since` and up to `until`."""
+    return [promotion for promotion in promotions(market, branch, until) if promotion.starts_at > since]
+
+
+def _running(market: Market, branch: Branch, moment: datetime) -> Iterator[Promotion]:
+    groups: defaultdict[int, list[Product]] = defaultdict(list)
+    place = {product.code: number for number, product in enumerate(market.products)}
+    for stocked in market.stocked(branch):
+        if stocked.is_sold(moment.date()):
+            groups[_group(place[stocked.product.code])].append(stocked.product)
+    for group, products in sorted(groups.items()):
+        chance = draw(market.seed, branch.feed, "promotion", group)
+        if chance % 100 < PERCENT_EVER_ON_OFFER:
+            promotion = _promotion(group, chance, tuple(products), moment)
+            if promotion.starts_at <= moment <= promotion.ends_at:
+                yield promotion
+
+
+def _group(place: int) -> int:
+    """Neighbours in the same line of goods share a promotion."""
+    rank, line = divmod(place, len(LINES))
+    return rank // GROUP_PRODUCTS * len(LINES) + line
+
+
+def _promotion(group: int, chance: int, products: tuple[Product, ...], moment: datetime) -> Promotion:
+    cycle_days = 14 + chance // 7 % 28
+    phase = chance // 11 % cycle_days
+    cycle = (moment.toordinal() - phase) // cycle_days
+    starts_at = opening_moment(phase + cycle * cycle_days, chance + cycle)
+    last_day = starts_at.date() + timedelta(days=4 + chance // 13 % 10)
+    first = products[0]
+    pieces = 1 if first.is_weighted else 1 + (chance // 17 + cycle) % 3
+    agorot = round(first.usual_price * pieces * (70 + chance // 19 % 20) / 1000) * 10
+    return Promotion(
+        promotion_id=FIRST_ID + group * 100 + cycle % 100,
+        description=f"{LINES[first.line].name} {f'{pieces} ' if pieces > 1 else ''}ב-{agorot / 100:.2f}",
+        starts_at=starts_at,
+        ends_at=datetime.combine(last_day, time(23, 59), ISRAEL),
+        pieces=pieces,
+        agorot=agorot,
+        is_for_club=chance // 23 % 6 == 0,
+        products=products,
+    )

@@ -1,0 +1,181 @@
+"""Promotion documents, as each dialect writes them (PORTALS §6: P1 flat in A, B and C; P2 groups in K)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gogobe_dagster.replica.generator.catalogue import Product
+from gogobe_dagster.replica.generator.documents import (
+    BINA_PROMOTIONS,
+    CLASSIC,
+    LOWER_CASE,
+    NEW,
+    Envelope,
+    shekels,
+    short_shekels,
+    text,
+)
+from gogobe_dagster.replica.generator.promotions import Promotion
+from gogobe_dagster.replica.generator.shops import Branch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionDialect:
+    """How one dialect writes a promotions document."""
+
+    envelope: Envelope
+    promotion: str
+    """A promotion, with `{}` fields; `{items}` are its items."""
+    item: str
+    money: Callable[[int], str] = shekels
+
+    def write(self, branch: Branch, promotions: Iterable[Promotion]) -> bytes:
+        """Return the document of a store, UTF-8 without BOM."""
+        return self.envelope.wrap(branch, "Promotions", (self._row(promotion) for promotion in promotions))
+
+    def _row(self, promotion: Promotion) -> str:
+        fields = {
+            "p": promotion,
+            "description": text(promotion.description),
+            "price": self.money(promotion.agorot),
+            "price_of_one": self.money(round(promotion.agorot / promotion.pieces)),
+            "weighted": int(promotion.is_weighted),
+            "club": int(promotion.is_for_club),
+            "club_name": "חברי מועדון" if promotion.is_for_club else "כלל הלקוחות",
+            "count": len(promotion.products),
+        }
+        items = "".join(self._item(product, fields) for product in promotion.products)
+        return self.promotion.format(**fields, items=items).replace("\n", "\r\n")
+
+    def _item(self, product: Product, fields: dict[str, object]) -> str:
+        return self.item.format(code=product.code, type=int(product.is_barcode), **fields)
+
+
+FLAT_START = """    <Promotion>
+      <PromotionId>{p.promotion_id}</PromotionId>
+      <PromotionDescription>{description}</PromotionDescription>
+      <PromotionUpdateDate>{p.starts_at:%Y-%m-%d %H:%M}</PromotionUpdateDate>
+      <PromotionStartDate>{p.starts_at:%Y-%m-%d}</PromotionStartDate>
+      <PromotionStartHour>{p.starts_at:%H:%M:%S}</PromotionStartHour>
+      <PromotionEndDate>{p.ends_at:%Y-%m-%d}</PromotionEndDate>
+      <PromotionEndHour>{p.ends_at:%H:%M:%S}</PromotionEndHour>
+      <RewardType>1</RewardType>
+"""
+RESTRICTIONS = """        <AdditionalIsCoupon>0</AdditionalIsCoupon>
+        <AdditionalGiftCount>0</AdditionalGiftCount>
+"""
+TOTAL_AND_ACTIVE = """        <AdditionalIsTotal>0</AdditionalIsTotal>
+        <AdditionalIsActive>1</AdditionalIsActive>
+"""
+CLUBS = """      <Clubs>
+        <ClubId>{club}</ClubId>
+      </Clubs>
+"""
+FLAT_ITEM = """        <Item>
+          <ItemCode>{code}</ItemCode>
+          <ItemType>{type}</ItemType>
+          <IsGiftItem>0</IsGiftItem>
+        </Item>
+"""
+CLASSIC_PROMOTIONS = PromotionDialect(
+    envelope=CLASSIC,
+    item=FLAT_ITEM,
+    promotion=f"""{FLAT_START}      <AllowMultipleDiscounts>1</AllowMultipleDiscounts>
+      <IsWeightedPromo>{{weighted}}</IsWeightedPromo>
+      <AdditionalRestrictions>
+{RESTRICTIONS}{TOTAL_AND_ACTIVE}      </AdditionalRestrictions>
+      <MinQty>{{p.pieces}}.00</MinQty>
+      <DiscountedPrice>{{price}}</DiscountedPrice>
+      <DiscountedPricePerMida>{{price_of_one}}</DiscountedPricePerMida>
+      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+      <WeightUnit>1</WeightUnit>
+      <PromotionItems>
+{{items}}      </PromotionItems>
+{CLUBS}    </Promotion>
+""",
+)
+LOWER_CASE_PROMOTIONS = PromotionDialect(
+    envelope=LOWER_CASE,
+    item=FLAT_ITEM,
+    promotion=f"""{FLAT_START}      <AllowMultipleDiscounts>1</AllowMultipleDiscounts>
+      <IsWeightedPromo>{{weighted}}</IsWeightedPromo>
+      <MinQty>{{p.pieces}}.00</MinQty>
+      <DiscountedPrice>{{price}}</DiscountedPrice>
+      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+      <PromotionItems Count="{{count}}">
+{{items}}      </PromotionItems>
+      <AdditionalRestrictions>
+{RESTRICTIONS}{TOTAL_AND_ACTIVE}      </AdditionalRestrictions>
+{CLUBS}    </Promotion>
+""",
+)
+BINA_PROMOTIONS_DIALECT = PromotionDialect(
+    envelope=BINA_PROMOTIONS,
+    money=short_shekels,
+    item="""        <Item>
+          <ItemCode>{code}</ItemCode>
+          <IsGiftItem>0</IsGiftItem>
+          <ItemType>{type}</ItemType>
+        </Item>
+""",
+    promotion=f"""{FLAT_START}      <DiscountType>1</DiscountType>
+      <DiscountRate>0.00</DiscountRate>
+      <AllowMultipleDiscounts>0</AllowMultipleDiscounts>
+      <MinQty>{{p.pieces}}</MinQty>
+      <MaxQty>0</MaxQty>
+      <DiscountedPrice>{{price}}</DiscountedPrice>
+      <DiscountedPricePerMida>{{price_of_one}}</DiscountedPricePerMida>
+      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+      <AdditionalRestrictions>
+{RESTRICTIONS}        <Clubs>
+          <ClubId>{{club}}</ClubId>
+        </Clubs>
+{TOTAL_AND_ACTIVE}      </AdditionalRestrictions>
+      <PromotionItems count="{{count}}">
+{{items}}      </PromotionItems>
+      <GiftsItems count="0" />
+      <Remarks>{{description}}</Remarks>
+      <MinPurchaseAmnt>0</MinPurchaseAmnt>
+    </Promotion>
+""",
+)
+NEW_PROMOTIONS = PromotionDialect(
+    envelope=NEW,
+    item="""            <PromotionItem>
+              <ItemCode>{code}</ItemCode>
+              <ItemType>{type}</ItemType>
+              <RewardType>10</RewardType>
+              <MinQty>{p.pieces}</MinQty>
+              <MaxQty />
+              <DiscountRate />
+              <DiscountedPrice>{price}</DiscountedPrice>
+              <DiscountedPricePerMida>{price_of_one}</DiscountedPricePerMida>
+              <bIsWeighted>{weighted}</bIsWeighted>
+            </PromotionItem>
+""",
+    promotion="""    <Promotion>
+      <PromotionUpdateTime>{p.starts_at:%Y-%m-%dT%H:%M:%S}.000</PromotionUpdateTime>
+      <AllowMultipleDiscounts>1</AllowMultipleDiscounts>
+      <PromotionID>{p.promotion_id:010}</PromotionID>
+      <PromotionDescription>{description}</PromotionDescription>
+      <PromotionStartDateTime>{p.starts_at:%Y-%m-%dT%H:%M:%S}.000</PromotionStartDateTime>
+      <PromotionEndDateTime>{p.ends_at:%Y-%m-%dT%H:%M:%S}.000</PromotionEndDateTime>
+      <PromotionDays />
+      <RedemptionLimit />
+      <MinNoOfItemOffered>{p.pieces}</MinNoOfItemOffered>
+      <ClubID>{club} - {club_name}</ClubID>
+      <IsGiftItem />
+      <AdditionalIsCoupon>0</AdditionalIsCoupon>
+      <AdditionalRestrictions />
+      <Remarks />
+      <Groups>
+        <Group>
+          <GroupID>1</GroupID>
+          <MinPurchaseAmount>0.00</MinPurchaseAmount>
+          <DiscountType />
+          <PromotionItems>
+{items}          </PromotionItems>
+        </Group>
+      </Groups>
+    </Promotion>
+""",
+)

@@ -1,0 +1,93 @@
+"""Puts on the shelves what feeds publish on a day, as far as the clock has come. Idempotent."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.promotions import promotions, started
+from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.styles import Style, store_label, stores_style, style_of
+from gogobe_dagster.replica.generator.timetable import Slot, slots, stores_slot
+from gogobe_dagster.replica.publication import Publication, Shelf
+
+
+def publish_day(
+    shelves: Mapping[str, Shelf], feeds: Iterable[Feed], *, day: date, market: Market, now: datetime
+) -> list[Publication]:
+    """Publish what these feeds have published on `day` until `now`; return what is new on the shelves.
+
+    A file that is already there is left alone, so calling it again as time passes adds the deltas.
+    """
+    added = []
+    for feed in feeds:
+        shelf = shelves[feed.key]
+        new = list(_new_files(shelf, feed, day, market, now))
+        shelf.put(*new)
+        added += new
+    return added
+
+
+def publish_days(
+    shelves: Mapping[str, Shelf],
+    feeds: Iterable[Feed],
+    *,
+    days: int,
+    market: Market,
+    now: datetime,
+) -> list[Publication]:
+    """Publish the last `days` days up to `now`, oldest first."""
+    feeds = list(feeds)
+    today = day_of(now)
+    past = (today - timedelta(days=back) for back in reversed(range(days)))
+    return [file for day in past for file in publish_day(shelves, feeds, day=day, market=market, now=now)]
+
+
+def _new_files(shelf: Shelf, feed: Feed, day: date, market: Market, now: datetime) -> Iterator[Publication]:
+    yield from _stores_files(shelf, feed, day, market, now)
+    for branch in market.branches(feed):
+        style = style_of(feed, branch, day)
+        for slot in slots(branch, day):
+            name = style.name(slot.kind, branch, slot.stamp)
+            if slot.published_at <= now and name not in shelf:
+                document = _document(market, style, branch, slot)
+                if document is not None:
+                    yield Publication(
+                        name=name,
+                        content=style.pack(document, name),
+                        published_at=slot.published_at,
+                        kind=slot.kind,
+                        store_id=branch.store_id,
+                        store_label=store_label(feed, branch),
+                    )
+
+
+def _stores_files(
+    shelf: Shelf, feed: Feed, day: date, market: Market, now: datetime
+) -> Iterator[Publication]:
+    """A file for every chain id of the feed: Kiryat Gat's host carries three."""
+    style = stores_style(feed, day)
+    ordered = sorted(market.branches(feed), key=lambda branch: (branch.chain_id, branch.store_id))
+    for chain_id, group in groupby(ordered, key=lambda branch: branch.chain_id):
+        slot = stores_slot(chain_id, day)
+        name = style.name(chain_id, slot.stamp)
+        if slot.published_at <= now and name not in shelf:
+            content = style.pack(style.write(list(group), slot.stamp))
+            yield Publication(name=name, content=content, published_at=slot.published_at, kind=slot.kind)
+
+
+def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes | None:
+    """Return the document of a slot; None for a delta with nothing to say."""
+    is_full = slot.kind.is_full
+    if slot.kind.document is Document.PRICES:
+        items = (
+            market.prices(branch, slot.stamp) if is_full else market.changed(branch, slot.since, slot.stamp)
+        )
+        return style.prices.write(branch, items) if items or is_full else None
+    offers = (
+        promotions(market, branch, slot.stamp) if is_full else started(market, branch, slot.since, slot.stamp)
+    )
+    return style.promotions.write(branch, offers) if offers or is_full else None

@@ -1,0 +1,85 @@
+"""The branches of a feed: numbers, names, addresses, sub-chains. The same for a seed on every day."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.replica.generator.chance import draw
+
+CITIES = (
+    (3000, "ירושלים"), (5000, "תל אביב - יפו"), (4000, "חיפה"), (8300, "ראשון לציון"), (7900, "פתח תקווה"),
+    (70, "אשדוד"), (7400, "נתניה"), (9000, "באר שבע"), (6100, "בני ברק"), (6600, "חולון"), (8600, "רמת גן"),
+    (8400, "רחובות"), (7100, "אשקלון"), (6200, "בת ים"), (2610, "בית שמש"), (6900, "כפר סבא"), (6500, "חדרה"),
+    (1200, "מודיעין"), (6700, "טבריה"), (7600, "עכו"), (7300, "נצרת"), (7700, "עפולה"), (2600, "אילת"),
+)  # fmt: skip
+"""Localities with their code at the Central Bureau of Statistics, which many store files print instead."""
+STREETS = ("הרצל", "ויצמן", "ז'בוטינסקי", "האומן", "יד חרוצים", "הנשיא", "דרך בגין", "אחד העם", "סוקולוב")
+SUB_CHAINS = {"shufersal": ((1, "שופרסל שלי"), (2, "שופרסל דיל"), (5, "BE"), (15, "יש בשכונה"))}
+ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
+ONLINE = {"rami_levy": 760, "shuk_hair": 304}
+"""The online store of a chain; it sells like the others and publishes in its own way."""
+SHOP, ONLINE_SHOP = 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One store of a chain."""
+
+    feed: str
+    chain_id: str
+    chain_name: str
+    sub_chain_id: int
+    sub_chain_name: str
+    store_id: int
+    check_digit: int
+    store_type: int
+    name: str
+    address: str
+    city_code: int
+    city: str
+    zip_code: str
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it is the chain's web shop."""
+        return self.store_type == ONLINE_SHOP
+
+
+def branches(feed: Feed, *, number: int, seed: int) -> tuple[Branch, ...]:
+    """Return `number` branches of a feed; its web shop, where it has one, is the last."""
+    return tuple(_branch(feed, place, store_id, seed) for place, store_id in _numbers(feed, number, seed))
+
+
+def _numbers(feed: Feed, number: int, seed: int) -> Iterator[tuple[int, int]]:
+    store_id = 0
+    online = ONLINE.get(feed.key)
+    for place in range(number - (online is not None)):
+        store_id += 1 + draw(seed, feed.key, "gap", place) % 3  # closed stores leave gaps
+        yield place, store_id
+    if online is not None:
+        yield number - 1, online
+
+
+def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
+    chance = draw(seed, feed.key, "branch", store_id)
+    sub_chains = SUB_CHAINS.get(feed.key, ONE_SUB_CHAIN)
+    sub_chain_id, sub_chain_name = sub_chains[place % len(sub_chains)]
+    city_code, city = CITIES[chance % len(CITIES)]
+    street = STREETS[chance // 100 % len(STREETS)]
+    is_online = store_id == ONLINE.get(feed.key)
+    place_name = "אינטרנט" if is_online else f"{city} {street}"
+    return Branch(
+        feed=feed.key,
+        chain_id=feed.chain_ids[place % len(feed.chain_ids)],
+        chain_name=feed.hebrew,
+        sub_chain_id=sub_chain_id,
+        sub_chain_name=sub_chain_name,
+        store_id=store_id,
+        check_digit=chance // 10_000 % 10,
+        store_type=ONLINE_SHOP if is_online else SHOP,
+        name=place_name if sub_chain_name == "1" else f"{sub_chain_name} {place_name}",
+        address=f"{street} {1 + chance // 100_000 % 120}",
+        city_code=city_code,
+        city=city,
+        zip_code=f"{1_000_000 + chance // 1_000_000 % 9_000_000}",
+    )

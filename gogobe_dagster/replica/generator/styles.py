@@ -1,0 +1,168 @@
+"""How a feed writes: which generation of names, which dialect, which container, which store list.
+
+Each choice is one that was seen on that portal (PORTALS §2, §4, §6); where a chain mixes two, half of
+its stores write one and half the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
+from gogobe_dagster.replica.generator.prices_xml import (
+    BINA_PRICES,
+    CLASSIC_PRICES,
+    LOWER_CASE_PRICES,
+    NEW_PRICES,
+    PriceDialect,
+)
+from gogobe_dagster.replica.generator.promotions_xml import (
+    BINA_PROMOTIONS_DIALECT,
+    CLASSIC_PROMOTIONS,
+    LOWER_CASE_PROMOTIONS,
+    NEW_PROMOTIONS,
+    PromotionDialect,
+)
+from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores_xml import bina_stores, cerberus_stores, chain_stores, sap_stores
+from gogobe_dagster.replica.spoiling import zipped
+
+SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
+WORDS = {
+    FileKind.PRICES: "Price",
+    FileKind.FULL_PRICES: "PriceFull",
+    FileKind.PROMOTIONS: "Promo",
+    FileKind.FULL_PROMOTIONS: "PromoFull",
+}
+ALL_NEW = {"dor_alon", "king_store"}
+ALL_CLASSIC = {
+    "keshet",
+    "good_pharm",
+    "zol_vebegadol",
+    "super_bareket",
+    "mishnat_yosef_bina",
+    "city_market_kg",
+}
+LOWER_CASE_ROOT = {"tiv_taam"}
+ZIP_IN_GZ = {"maayan_2000", "good_pharm", "city_market_kg"}
+UPPER_CASE_EXTENSION = {"king_store"}
+
+
+class Names(StrEnum):
+    """Generations of names, as PORTALS §2.1 numbers them."""
+
+    CLASSIC = "N1"
+    NEW = "N2"
+    LOWER_CASE = "N7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How one store's price and promotion files are written on a day."""
+
+    names: Names
+    prices: PriceDialect
+    promotions: PromotionDialect
+    has_bom: bool
+    is_zip: bool = False
+    delta_extension: str = ".gz"
+
+    def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
+        """Return the published name of a price or promotion file."""
+        extension = ".gz" if kind.is_full else self.delta_extension
+        start = f"{WORDS[kind]}{branch.chain_id}"
+        if self.names is Names.NEW:
+            return f"{start}-{branch.sub_chain_id:03}-{branch.store_id:03}-{stamp:%Y%m%d-%H%M%S}{extension}"
+        name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
+        return name.lower() if self.names is Names.LOWER_CASE else name
+
+    def pack(self, document: bytes, name: str) -> bytes:
+        """Return the bytes as the portal serves them."""
+        document = UTF8_BOM + document if self.has_bom else document
+        return zipped(document, name) if self.is_zip else gzipped(document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoresStyle:
+    """How a feed's list of stores is written on a day."""
+
+    write: Callable[[Sequence[Branch], datetime], bytes]
+    name: Callable[[str, datetime], str]
+    is_packed: bool = True
+
+    def pack(self, document: bytes) -> bytes:
+        """Return the bytes as the portal serves them."""
+        return gzipped(document) if self.is_packed else document
+
+
+CLASSIC = Style(
+    names=Names.CLASSIC, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True
+)  # fmt: skip
+NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
+LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
+ONLINE = Style(
+    names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
+)
+
+
+def style_of(feed: Feed, branch: Branch, day: date) -> Style:
+    """Return how a store of a feed writes on a day."""
+    is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
+    if feed.family is Family.SHUFERSAL:
+        return NEW if day >= SHUFERSAL_CHANGED else LOWER
+    if feed.family is Family.BINA:
+        return _bina(feed, is_new=is_new)
+    if feed.key in LOWER_CASE_ROOT:
+        return LOWER
+    if branch.is_online:
+        return ONLINE
+    return NEW if is_new else CLASSIC
+
+
+def stores_style(feed: Feed, day: date) -> StoresStyle:
+    """Return how a feed writes its list of stores on a day."""
+    if feed.family is Family.CERBERUS:
+        return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
+    if feed.family is Family.BINA:
+        return StoresStyle(write=bina_stores, name=_bina_name)
+    if day >= SHUFERSAL_CHANGED:
+        return StoresStyle(write=chain_stores, name=_sequence_name)
+    return StoresStyle(write=sap_stores, name=_classic_name)
+
+
+def store_label(feed: Feed, branch: Branch) -> str:
+    """Return the store as the portal's listing writes it; Cerberus writes none."""
+    if feed.family is Family.CERBERUS:
+        return ""
+    separator = " - " if feed.family is Family.SHUFERSAL else " "
+    return f"{branch.store_id}{separator}{branch.name}"
+
+
+def _bina(feed: Feed, *, is_new: bool) -> Style:
+    return Style(
+        names=Names.NEW if is_new else Names.CLASSIC,
+        prices=NEW_PRICES if is_new else BINA_PRICES,
+        promotions=NEW_PROMOTIONS if is_new else BINA_PROMOTIONS_DIALECT,
+        has_bom=False,
+        is_zip=feed.key in ZIP_IN_GZ,
+        delta_extension=".GZ" if feed.key in UPPER_CASE_EXTENSION else ".gz",
+    )
+
+
+def _cerberus_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
+
+
+def _bina_name(chain_id: str, stamp: datetime) -> str:
+    return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+def _sequence_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
+
+
+def _classic_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"

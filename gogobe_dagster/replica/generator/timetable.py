@@ -1,0 +1,74 @@
+"""When a feed publishes what: the slots of a day. Whether a delta has anything to say is the market's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.shops import Branch
+
+FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves
+FULLS_WITHIN_MINUTES = 140
+LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
+STORES_AT = time(3, 5)
+PRICE_HOURS = range(7, 23)  # the last is after the last change of a day, at 21:30
+PROMOTION_HOURS = range(8, 23, 2)
+PROMOTIONS_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A moment at which a store publishes a kind of file."""
+
+    kind: FileKind
+    stamp: datetime
+    """What the name says."""
+    published_at: datetime
+    """When the portal shows it, a little later."""
+    since: datetime
+    """A delta tells what changed after this moment."""
+
+
+def slots(branch: Branch, day: date) -> Iterator[Slot]:
+    """Return a store's slots of a day: fulls, then deltas, each by time."""
+    fulls = [_first_full(branch, day)]
+    fulls += [_at(day, later) + _minutes(branch, day, 20) for later in LATER_FULLS.get(branch.feed, ())]
+    for stamp in fulls:
+        yield _slot(branch, FileKind.FULL_PRICES, stamp, stamp)
+        yield _slot(branch, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
+    yield from _deltas(branch, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
+    yield from _deltas(branch, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
+
+
+def stores_slot(chain_id: str, day: date) -> Slot:
+    """Return when the list of stores of a chain appears."""
+    stamp = _at(day, STORES_AT) + timedelta(seconds=draw(chain_id, day, "stores") % 60)
+    return Slot(kind=FileKind.STORES, stamp=stamp, published_at=stamp + timedelta(minutes=1), since=stamp)
+
+
+def _deltas(branch: Branch, day: date, kind: FileKind, hours: range, since: datetime) -> Iterator[Slot]:
+    minute = draw(branch.feed, branch.store_id, kind.value) % 60
+    for hour in hours:
+        stamp = _at(day, time(hour, minute, minute))
+        yield _slot(branch, kind, stamp, since)
+        since = stamp
+
+
+def _first_full(branch: Branch, day: date) -> datetime:
+    return _at(day, FIRST_FULL) + _minutes(branch, day, FULLS_WITHIN_MINUTES)
+
+
+def _minutes(branch: Branch, day: date, within: int) -> timedelta:
+    chance = draw(branch.feed, branch.store_id, day, "full")
+    return timedelta(minutes=chance % within, seconds=chance // 1000 % 60)
+
+
+def _slot(branch: Branch, kind: FileKind, stamp: datetime, since: datetime) -> Slot:
+    lag = timedelta(seconds=20 + draw(branch.feed, branch.store_id, stamp, kind.value) % 160)
+    return Slot(kind=kind, stamp=stamp, published_at=stamp + lag, since=since)
+
+
+def _at(day: date, moment: time) -> datetime:
+    return datetime.combine(day, moment, ISRAEL)
