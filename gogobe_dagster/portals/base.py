@@ -31,10 +31,13 @@ class RemoteFile:
 class Portal(Protocol):
     """A connector of one feed. Not thread-safe for listing; `fetch` may be called from several threads."""
 
-    offers_past_days: bool
-    """Whether `list_files(day)` can ask the portal for a past day."""
-    parallel_downloads: int
-    """The politeness limit: how many files at once (PORTALS §3.3)."""
+    @property
+    def offers_past_days(self) -> bool:
+        """Whether `list_files(day)` can ask the portal for a past day."""
+
+    @property
+    def parallel_downloads(self) -> int:
+        """The politeness limit: how many files at once (PORTALS §3.3)."""
 
     def list_files(self, day: date | None = None) -> list[RemoteFile]:
         """List what the portal shows now, or one past day where `offers_past_days`.

@@ -1,0 +1,32 @@
+"""Which connector speaks to which feed, and where the feed's portal is: the real one or the replica."""
+
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.portals.base import Portal
+from gogobe_dagster.portals.bina import Bina
+from gogobe_dagster.portals.cerberus import Cerberus
+from gogobe_dagster.portals.http import Manners
+from gogobe_dagster.portals.shufersal import Shufersal
+from gogobe_dagster.settings import Settings
+
+CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal]] = {
+    Family.CERBERUS: Cerberus,
+    Family.BINA: Bina,
+    Family.SHUFERSAL: Shufersal,
+}
+MEGABYTE = 1024 * 1024
+
+
+def open_portal(feed: Feed, settings: Settings, *, manners: Manners | None = None) -> Portal:
+    """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
+    connector = CONNECTORS[feed.family]
+    limit = settings.max_download_mb * MEGABYTE
+    return connector(feed, base_url=base_url(feed, settings), limit=limit, manners=manners)
+
+
+def base_url(feed: Feed, settings: Settings) -> str:
+    """Return where the feed's portal is, without a slash at the end; it may carry a path prefix."""
+    if not settings.replica_url:
+        return feed.base_url
+    replica = settings.replica_url.rstrip("/")
+    # Each Bina chain has its own host, so in the replica its own path.
+    return f"{replica}/bina/{feed.account}" if feed.family is Family.BINA else f"{replica}/{feed.family}"

@@ -1,0 +1,204 @@
+"""The only HTTP client: pages and lists as a whole, files as a stream of checked chunks.
+
+Time limits always, a browser's user agent, retries of pages with growing waits. A file is not tried
+again here: what was streamed cannot be taken back, so the caller starts it anew.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from itertools import chain
+from time import monotonic
+from typing import Final, TypeVar
+
+import requests
+import stamina
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+
+from gogobe_dagster.errors import Code, CodedError, PortalError
+from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.failures import (
+    Answer,
+    Meaning,
+    file_failure,
+    file_failures,
+    no_special_meaning,
+    page_failures,
+    place,
+    refusal,
+)
+from gogobe_dagster.portals.recognising import is_html
+
+T = TypeVar("T")
+# Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (PORTALS §3.1).
+USER_AGENT: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
+CHUNK: Final = 128 * 1024
+START: Final = 64 * 1024
+"""Bytes read before a file counts as one: enough to find a login form in an HTML page."""
+LONGEST_PAGE: Final = 64 * 1024 * 1024
+# Waiting cures these. A session, a token or a link is renewed by its connector; a file is the caller's.
+CURED_BY_WAITING: Final = frozenset(
+    {Code.DNS_DEAD, Code.CONNECT_TIMEOUT, Code.CONNECTION_LOST, Code.HTTP_ERROR}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How a portal family is treated (PORTALS §3.3). Times are seconds."""
+
+    connect: float = 30
+    listing: float = 60
+    """How long a page may stay silent."""
+    download: float = 120
+    """How long a file may stay silent."""
+    whole: float = 900
+    """How long an answer may take in all: a portal that drips must not hold a worker for ever."""
+    parallel: int = 4
+    tries: int = 4
+    first_wait: float = 2
+    longest_wait: float = 30
+
+
+class Client:
+    """Requests to one portal. Thread-safe: its session keeps no cookies, so threads share only sockets."""
+
+    def __init__(self, manners: Manners) -> None:
+        """Open nothing yet."""
+        self.manners = manners
+        self._session = self.new_session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def new_session(self) -> requests.Session:
+        """Return a session with a cookie jar of its own, for one login and one thread."""
+        session = requests.Session()
+        session.headers["User-Agent"] = USER_AGENT
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=self.manners.parallel))
+        return session
+
+    def close(self) -> None:
+        """Give back the sockets. Idempotent."""
+        self._session.close()
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Do `work` again, with growing waits, after errors that waiting cures."""
+        wait = self.manners.first_wait
+        caller = stamina.RetryingCaller(
+            attempts=self.manners.tries,
+            timeout=None,
+            wait_initial=wait,
+            wait_max=self.manners.longest_wait,
+            wait_jitter=wait / 2,
+        )
+        return caller(_is_cured_by_waiting, work)
+
+    def ask(
+        self,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        session: requests.Session | None = None,
+        meaning: Meaning = no_special_meaning,
+    ) -> Answer:
+        """Return a page or a list; a form is posted. Raises `PortalError`, also for every status but 200."""
+        with page_failures(url):
+            response = (session or self._session).request(
+                "GET" if form is None else "POST",
+                url,
+                params=query,
+                data=form,
+                headers=headers,
+                timeout=(self.manners.connect, self.manners.listing),
+                stream=True,
+            )
+            with closing(response):
+                body = _gather(self._pieces(response, decode=True), LONGEST_PAGE)
+        if len(body) >= LONGEST_PAGE:
+            raise PortalError(Code.TOO_LARGE, f"{place(url)}: a page of {LONGEST_PAGE} bytes and more")
+        answer = _answer(response, body)
+        if refused := refusal(answer, meaning):
+            raise PortalError(refused[0], f"{place(url)}: {refused[1]}")
+        return answer
+
+    def stream(
+        self,
+        url: str,
+        *,
+        file: RemoteFile,
+        limit: int,
+        cookies: RequestsCookieJar | None = None,
+        meaning: Meaning = no_special_meaning,
+    ) -> Iterator[bytes]:
+        """Stream a file's bytes as served. Raises `DownloadError` or `PortalError`, also in the midst.
+
+        An answer that is no file, an empty one, and all that `meaning` knows raise before the first
+        chunk; a file that ends too soon or grows over `limit` raises at its end.
+        """
+        with file_failures(url), closing(self._open(url, cookies)) as response:
+            chunks = self._pieces(response, decode=False)
+            start = _gather(chunks, START)
+            _check_start(url, _answer(response, start), meaning, limit)
+            received = 0
+            for chunk in chain([start], chunks):
+                received += len(chunk)
+                if received > limit:
+                    raise file_failure(url, Code.TOO_LARGE, f"more than {limit} bytes")
+                yield chunk
+            if file.size is not None and received < file.size - file.size_slack:
+                reason = f"{received} bytes, the listing says {file.size}"
+                raise file_failure(url, Code.TRUNCATED_DOWNLOAD, reason)
+
+    def _open(self, url: str, cookies: RequestsCookieJar | None) -> requests.Response:
+        # Identity: a client that unpacks by itself would change the bytes that we hash and keep.
+        return self._session.get(
+            url,
+            headers={"Accept-Encoding": "identity"},
+            cookies=cookies,
+            timeout=(self.manners.connect, self.manners.download),
+            stream=True,
+        )
+
+    def _pieces(self, response: requests.Response, *, decode: bool) -> Iterator[bytes]:
+        """Read what is there as it comes, so that also a portal that drips meets the time limit."""
+        until = monotonic() + self.manners.whole
+        while piece := response.raw.read1(CHUNK, decode_content=decode):
+            if monotonic() > until:
+                raise TimeoutError(f"not whole after {self.manners.whole:g} seconds")
+            yield piece
+
+
+def _check_start(url: str, answer: Answer, meaning: Meaning, limit: int) -> None:
+    """Raise when the start of an answer shows that it is not the file."""
+    if refused := refusal(answer, meaning):
+        raise file_failure(url, *refused)
+    if not answer.body:
+        raise file_failure(url, Code.ZERO_BYTE, "the file is empty")
+    if is_html(answer.body):
+        raise file_failure(url, Code.HTML_INSTEAD_OF_FILE, f"a web page from {place(answer.url)}")
+    promised = answer.headers.get("Content-Length", "")
+    if promised.isdecimal() and int(promised) > limit:
+        raise file_failure(url, Code.TOO_LARGE, f"{promised} bytes, the limit is {limit}")
+
+
+def _answer(response: requests.Response, body: bytes) -> Answer:
+    return Answer(url=response.url, status=response.status_code, headers=response.headers, body=body)
+
+
+def _gather(chunks: Iterator[bytes], enough: int) -> bytes:
+    start = bytearray()
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= enough:
+            break
+    return bytes(start)
+
+
+def _is_cured_by_waiting(error: Exception) -> bool:
+    return isinstance(error, CodedError) and error.code in CURED_BY_WAITING

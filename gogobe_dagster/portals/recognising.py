@@ -1,0 +1,38 @@
+"""What an answer really is, by its bytes: a web page, a login form, a bot challenge.
+
+Portals answer 200 with any of them where a file or a list was asked for. What that means for a feed is
+the connector's business.
+"""
+
+import re
+from collections.abc import Mapping
+
+from lxml import html
+
+HTML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Cloudflare's interstitial page and widget; Reblaze answers with the odd status 247 (PORTALS §3.2).
+CHALLENGE_MARKS = (b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl")
+CHALLENGE_STATUS = 247
+
+
+def is_html(start: bytes) -> bool:
+    """Whether these first bytes begin a web page; XML documents and archives are none."""
+    return HTML.match(start.removeprefix(BYTE_ORDER_MARK)) is not None
+
+
+def is_login_form(page: bytes) -> bool:
+    """Whether a page asks to log in. A password field is no proof: Cerberus' file page has one for shares."""
+    if not is_html(page):
+        return False
+    return bool(html.fromstring(page).xpath("//form[@id='login-form' or contains(@action, '/login')]"))
+
+
+def is_challenge(status: int, headers: Mapping[str, str], start: bytes) -> bool:
+    """Whether a bot wall answered instead of the portal, whatever its status."""
+    if status == CHALLENGE_STATUS or "cf-mitigated" in headers:
+        return True
+    return is_html(start) and any(mark in start for mark in CHALLENGE_MARKS)

@@ -1,0 +1,179 @@
+"""Shufersal's own portal: an HTML grid of 20 rows a page, and signed links that expire (PORTALS §4.1).
+
+The grid grows at its top while it is read, and shows its last page again beyond the end. A link lives
+half an hour to an hour; a file whose link died is found again by its kind and store.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from posixpath import basename
+from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+
+from lxml import etree, html
+
+from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.names import FileName
+from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.failures import Answer
+from gogobe_dagster.portals.http import Client, Manners
+from gogobe_dagster.portals.listings import israel_time, named_once, rounded_size, schema_changed
+
+# A comma list of kinds stopped working in January 2026: one kind a request.
+CATEGORIES = {
+    FileKind.PRICES: 1,
+    FileKind.FULL_PRICES: 2,
+    FileKind.PROMOTIONS: 3,
+    FileKind.FULL_PROMOTIONS: 4,
+    FileKind.STORES: 5,
+}
+EVERY_STORE = 0
+PAGE_ROWS = 20
+COLUMNS = 6  # up to the branch; what comes after is not needed
+MOST_PAGES = 2000  # ten times the most that was seen, against a grid without an end
+WRITTEN = "%m/%d/%Y %I:%M:%S %p"
+FORBIDDEN = 403
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of the grid."""
+
+    files: list[RemoteFile]
+    last: int
+    """The highest page number in the pager; 1 where there is no pager."""
+
+
+class Shufersal:
+    """The portal. Its listing timeout is long: a page takes up to 30 seconds under load."""
+
+    manners = Manners(listing=150)
+    offers_past_days = False
+
+    def __init__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> None:
+        """Open nothing yet. `limit` is the most bytes of one file."""
+        self._feed = feed
+        self._url = base_url
+        self._limit = limit
+        self._client = Client(manners or self.manners)
+        self._renewed: dict[str, RemoteFile] = {}
+
+    @property
+    def parallel_downloads(self) -> int:
+        """How many files at once."""
+        return self._client.manners.parallel
+
+    def list_files(self, day: date | None = None) -> list[RemoteFile]:
+        """Walk the pages of every kind, kinds side by side. See `Portal.list_files`."""
+        if day is not None:
+            raise PortalError(Code.PAST_DAY_NOT_OFFERED, f"{self._feed.key} shows only what it has now")
+        with ThreadPoolExecutor(max_workers=self.parallel_downloads, thread_name_prefix="listing") as pool:
+            kinds = list(pool.map(self._walk, CATEGORIES.values()))
+        return named_once(file for files in kinds for file in files)
+
+    def fetch(self, file: RemoteFile) -> Iterator[bytes]:
+        """Stream a file; a link that died is renewed once. See `Portal.fetch`."""
+        try:
+            yield from self._stream(self._renewed.get(file.name, file))
+        except DownloadError as error:
+            if error.code is not Code.LINK_EXPIRED:
+                raise
+        else:
+            return
+        yield from self._stream(self._renew(file))
+
+    def close(self) -> None:
+        """Give back sockets. Idempotent."""
+        self._client.close()
+
+    def _stream(self, file: RemoteFile) -> Iterator[bytes]:
+        return self._client.stream(file.link, file=file, limit=self._limit, meaning=_expired)
+
+    def _renew(self, file: RemoteFile) -> RemoteFile:
+        """Find a file's row again, and with it fresh links of its neighbours."""
+        try:
+            name = FileName.parse(file.name)
+        except UnknownFileName:
+            raise DownloadError(Code.LINK_EXPIRED, f"{file.name}: nothing says where to look again") from None
+        rows = self._walk(CATEGORIES[name.kind], name.store_id or EVERY_STORE)
+        self._renewed.update({row.name: row for row in rows})
+        if file.name not in self._renewed:
+            raise DownloadError(Code.LINK_EXPIRED, f"{file.name}: the portal no longer lists it")
+        return self._renewed[file.name]
+
+    def _walk(self, category: int, store: int = EVERY_STORE) -> list[RemoteFile]:
+        """Read page after page to the last, then the first ones again until nothing is new."""
+        found: dict[str, RemoteFile] = {}
+        for number in range(1, MOST_PAGES):
+            page = self._page(category, store, number)
+            is_new = _note(page, found)
+            if number >= page.last and not (is_new and len(page.files) == PAGE_ROWS):
+                break
+        else:
+            raise PortalError(Code.LISTING_TRUNCATED, f"kind {category} has no end after {MOST_PAGES} pages")
+        if number > 1:
+            for again in range(1, MOST_PAGES):
+                if not _note(self._page(category, store, again), found):
+                    break
+        return list(found.values())
+
+    def _page(self, category: int, store: int, number: int) -> Page:
+        query = {"catID": str(category), "storeId": str(store), "page": str(number)}
+        url = f"{self._url}/FileObject/UpdateCategory"
+        page = _read(self._client.patiently(lambda: self._client.ask(url, query=query)))
+        if not page.files and number > 1:
+            raise PortalError(Code.LISTING_TRUNCATED, f"page {number} of kind {category} is empty")
+        return page
+
+
+def _note(page: Page, found: dict[str, RemoteFile]) -> bool:
+    """Keep the rows of a page; say whether any name was new."""
+    is_new = any(file.name not in found for file in page.files)
+    found.update({file.name: file for file in page.files})
+    return is_new
+
+
+def _expired(answer: Answer) -> Code | None:
+    """Azure answers 403 with an XML error to a signature that is past its time, or damaged."""
+    return Code.LINK_EXPIRED if answer.status == FORBIDDEN else None
+
+
+def _read(answer: Answer) -> Page:
+    text = answer.body.decode("utf-8", "replace")
+    grid = html.document_fromstring(text).find(".//*[@id='gridContainer']") if text.strip() else None
+    if grid is None:
+        raise schema_changed(answer.url, "a page without its grid", text)
+    return Page(
+        files=[_file(row, answer.url) for row in grid.iterfind(".//tbody/tr")],
+        last=max([1, *(_page_number(link.get("href", "")) for link in grid.iterfind(".//tfoot//a"))]),
+    )
+
+
+def _file(row: etree._Element, where: str) -> RemoteFile:
+    cells = row.findall("td")
+    link = cells[0].find(".//a[@href]") if len(cells) >= COLUMNS else None
+    if link is None:
+        raise schema_changed(where, "a row that is not as it was", etree.tostring(row, encoding="unicode"))
+    _, written, size, _, _, label, *_ = (_text(cell) for cell in cells)
+    address = urljoin(where, link.get("href"))  # the parser has turned `&amp;` into `&`
+    size_in_bytes, slack = rounded_size(size, where)
+    return RemoteFile(
+        name=unquote(basename(urlsplit(address).path)),
+        link=address,
+        size=size_in_bytes,
+        size_slack=slack,
+        modified_at=israel_time(written, WRITTEN, where),
+        label=label,
+    )
+
+
+def _text(cell: etree._Element) -> str:
+    return "".join(str(part) for part in cell.itertext()).strip()
+
+
+def _page_number(link: str) -> int:
+    number = parse_qs(urlsplit(link).query).get("page", ["1"])[0]
+    return int(number) if number.isdecimal() else 1
