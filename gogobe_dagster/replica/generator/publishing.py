@@ -32,18 +32,12 @@ def publish_day(
 
 
 def publish_days(
-    shelves: Mapping[str, Shelf],
-    feeds: Iterable[Feed],
-    *,
-    days: int,
-    market: Market,
-    now: datetime,
+    shelves: Mapping[str, Shelf], feeds: Iterable[Feed], *, first_day: date, market: Market, now: datetime
 ) -> list[Publication]:
-    """Publish the last `days` days up to `now`, oldest first."""
+    """Publish every day from `first_day` up to `now`, oldest first; return what is new on the shelves."""
     feeds = list(feeds)
-    today = day_of(now)
-    past = (today - timedelta(days=back) for back in reversed(range(days)))
-    return [file for day in past for file in publish_day(shelves, feeds, day=day, market=market, now=now)]
+    days = (first_day + timedelta(days=later) for later in range((day_of(now) - first_day).days + 1))
+    return [file for day in days for file in publish_day(shelves, feeds, day=day, market=market, now=now)]
 
 
 def _new_files(shelf: Shelf, feed: Feed, day: date, market: Market, now: datetime) -> Iterator[Publication]:

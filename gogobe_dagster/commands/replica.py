@@ -1,0 +1,204 @@
+"""`gogobe replica`: the portals on loopback, with made-up chains or a folder of real files."""
+
+import errno
+import signal
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from gogobe_dagster import clock
+from gogobe_dagster.commands.choices import chosen, feed_option
+from gogobe_dagster.feeds import Family, Feed
+
+if TYPE_CHECKING:
+    from gogobe_dagster.replica.server import Replica
+
+STEP = timedelta(hours=1)
+EPILOG = """\b
+Examples:
+  gogobe replica
+  gogobe replica --feed shufersal --feed rami_levy --keep-publishing 60
+  gogobe replica --folder ~/downloads
+  gogobe replica --fault truncated_gzip:rami_levy --fault slow_page
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the real files in this folder, as they are, instead of made-up ones: either "
+    "FOLDER/FEED/NAME, or in any order, and then the chain id in the name tells the feed.",
+)
+@feed_option
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    type=click.Choice([family.value for family in Family]),
+    help="Only feeds of this kind of portal; may be repeated.",
+)
+@click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--scale",
+    default=0.02,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    help="Size of the made-up chains; 1 is about the size of the real ones.",
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed, other stores and prices.")
+@click.option(
+    "--days",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 90),
+    help="How many days are published; the last is today.",
+)
+@click.option(
+    "--odd-files",
+    is_flag=True,
+    help="Also publish what real portals publish by mistake: placeholders, leftovers, foreign files.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:FEED]",
+    help="Let something go wrong at one feed or at all; may be repeated. `--fault help` lists the names.",
+)
+@click.option(
+    "--keep-publishing",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Begin with the files of the first morning, and every SECONDS publish what the chains published "
+    "in the hour after; when that has caught up with the clock, what is due.",
+)
+def replica(
+    *,
+    folder: Path | None,
+    feeds: Sequence[Feed],
+    families: Sequence[str],
+    port: int,
+    scale: float,
+    seed: int,
+    days: int,
+    odd_files: bool,
+    faults: Sequence[str],
+    keep_publishing: float | None,
+) -> None:
+    """Run copies of the price portals on this machine.
+
+    They behave like the real ones: logins, pages, limits, file names, formats. The files are made up, or
+    come from a folder. Set GOGOBE_REPLICA_URL as printed, and every other gogobe command reads from here
+    instead of the internet. A web page at the same address shows what is published. Stop with Ctrl-C.
+    """
+    if "help" in faults:
+        _list_faults()
+        return
+    feeds = [feed for feed in chosen(feeds) if not families or feed.family in families]
+    server = _replica(feeds, port, faults)
+    if folder is not None:
+        _fill_from_folder(server, folder, feeds)
+        _serve(server, every=None, publish=lambda: None)
+        return
+    now = clock.now()
+    first_day = clock.day_of(now) - timedelta(days=days - 1)
+    start = _morning(first_day, now) if keep_publishing else now
+    chains = _MadeUpChains(server, feeds, first_day=first_day, seed=seed, scale=scale)
+    chains.publish(start)
+    if odd_files:
+        chains.publish_odd_files(now)
+    _serve(server, every=keep_publishing, publish=chains.publish_next_hour)
+
+
+class _MadeUpChains:
+    """What the generator publishes on the server's shelves, on a clock that may lag behind the real one."""
+
+    def __init__(
+        self, server: "Replica", feeds: Sequence[Feed], *, first_day: date, seed: int, scale: float
+    ) -> None:
+        from gogobe_dagster.replica.generator.market import Market
+
+        self._shelves = {feed.key: server.shelf(feed.key) for feed in feeds}
+        self._feeds = feeds
+        self._first_day = first_day
+        self._market = Market(seed=seed, scale=scale)
+        self._moment: datetime
+
+    def publish(self, moment: datetime) -> int:
+        from gogobe_dagster.replica.generator.publishing import publish_days
+
+        self._moment = moment
+        new = publish_days(
+            self._shelves, self._feeds, first_day=self._first_day, market=self._market, now=moment
+        )
+        return len(new)
+
+    def publish_next_hour(self) -> None:
+        new = self.publish(min(clock.now(), self._moment + STEP))
+        click.echo(f"{self._moment:%Y-%m-%d %H:%M}  {new} new files")
+
+    def publish_odd_files(self, now: datetime) -> None:
+        from gogobe_dagster.replica.generator.oddities import odd_files
+
+        for feed in self._feeds:
+            odd = odd_files(self._market, feed, day=self._first_day, now=now)
+            self._shelves[feed.key].put(*odd)
+
+
+def _replica(feeds: Sequence[Feed], port: int, faults: Sequence[str]) -> "Replica":
+    from gogobe_dagster.replica.publication import Shelf
+    from gogobe_dagster.replica.server import Replica
+
+    server = Replica({feed.key: Shelf() for feed in feeds}, port=port)
+    for fault in faults:
+        name, _, feed = fault.partition(":")
+        try:
+            server.faults.switch_on(name, feed=feed or None)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    return server
+
+
+def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None]) -> None:
+    """Answer until Ctrl-C or SIGTERM."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        server.start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise click.ClickException(f"{error.strerror}: {server.url}; choose another --port, or 0.") from None
+    click.echo(f"The portals are at {server.url}/ until Ctrl-C. In another terminal:")
+    click.echo(f"export GOGOBE_REPLICA_URL={server.url}")
+    try:
+        while not stop.wait(every):
+            publish()
+    finally:
+        server.stop()
+
+
+def _fill_from_folder(server: "Replica", folder: Path, feeds: Sequence[Feed]) -> None:
+    from gogobe_dagster.replica.folder import fill_from_folder
+
+    strangers = fill_from_folder({feed.key: server.shelf(feed.key) for feed in feeds}, folder, feeds)
+    if strangers:
+        click.echo(f"{len(strangers)} files belong to none of these feeds, such as {strangers[0]}", err=True)
+
+
+def _list_faults() -> None:
+    from gogobe_dagster.replica.faults import FAULTS
+
+    for name, kind in FAULTS.items():
+        click.echo(f"{name:26} {', '.join(sorted(kind.families)):26} {kind.meaning}")
+
+
+def _morning(first_day: date, now: datetime) -> datetime:
+    """Six o'clock on the first day: the fulls are out, the deltas are not."""
+    return min(now, datetime.combine(first_day, time(6), clock.ISRAEL))

@@ -1,0 +1,69 @@
+"""A folder of real files as what the portals publish. The bytes are served exactly as they lie there.
+
+`<folder>/<feed key>/<published name>` belongs to that feed whatever its name says; any other file goes
+to the feed whose chain id its name prints.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.errors import UnknownFileName
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.names import FileName
+from gogobe_dagster.replica.publication import Publication, Shelf
+
+
+def fill_from_folder(shelves: Mapping[str, Shelf], folder: Path, feeds: Iterable[Feed]) -> list[Path]:
+    """Put every file below the folder on its feed's shelf; return the files that belong to none.
+
+    Only `feeds` get files. A name that is there twice is the last of them, in alphabetical order.
+    """
+    by_key = {feed.key: feed for feed in feeds}
+    strangers = []
+    for path in sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
+    ):
+        feed = by_key.get(path.relative_to(folder).parts[0]) or _owner(path, by_key.values())
+        if feed is None:
+            strangers.append(path)
+        else:
+            shelves[feed.key].put(publication(path, feed))
+    return strangers
+
+
+def publication(path: Path, feed: Feed) -> Publication:
+    """Describe a file by its name, and where the name tells no time, by the file's own."""
+    name = _understood(path.name)
+    written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).astimezone(ISRAEL)
+    if name is None:
+        return Publication(name=path.name, content=path, published_at=written)
+    return Publication(
+        name=path.name,
+        content=path,
+        published_at=name.published_at,
+        kind=name.kind,
+        store_id=name.store_id,
+        store_label=_label(feed, name),
+    )
+
+
+def _owner(path: Path, feeds: Iterable[Feed]) -> Feed | None:
+    name = _understood(path.name)
+    return next((feed for feed in feeds if name and feed.owns(name.chain_id)), None)
+
+
+def _understood(text: str) -> FileName | None:
+    try:
+        return FileName.parse(text)
+    except UnknownFileName:
+        return None
+
+
+def _label(feed: Feed, name: FileName) -> str:
+    if name.store_id is None or feed.family is Family.CERBERUS:
+        return ""
+    return (
+        f"{name.store_id} - {name.store_id}" if feed.family is Family.SHUFERSAL else f"{name.store_id} סניף"
+    )
