@@ -1,0 +1,75 @@
+"""What the warehouse's tests say about files, in few words."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.parsing.report import Reject
+from gogobe_dagster.warehouse.ledger import ParsedEntry, Sighting
+
+FEED = "rami_levy"
+CHAIN = "7290058140886"
+NOON = datetime(2026, 11, 23, 12, tzinfo=ISRAEL)
+TODAY = day_of(NOON)
+NAMES = {
+    FileKind.STORES: "StoresFull",
+    FileKind.PRICES: "Price",
+    FileKind.FULL_PRICES: "PriceFull",
+    FileKind.PROMOTIONS: "Promo",
+    FileKind.FULL_PROMOTIONS: "PromoFull",
+}
+
+
+def sighting(
+    kind: FileKind = FileKind.FULL_PRICES, *, hours: float = 0, store: int = 1, **other: Any
+) -> Sighting:
+    """A line of a listing: a file published some hours after midnight."""
+    published_at = NOON.replace(hour=0) + timedelta(hours=hours)
+    is_list = kind is FileKind.STORES
+    defaults = {
+        "name": f"{NAMES[kind]}{CHAIN}-001-{store:03}-{published_at:%Y%m%d-%H%M%S}.gz",
+        "link": "/file/d/1",
+        "size": 1000,
+        "size_slack": 0,
+        "modified_at": None,
+        "day": day_of(published_at),
+        "kind": kind,
+        "chain_id": CHAIN,
+        "sub_chain_id": 1,
+        "store_id": None if is_list else store,
+        "published_at": published_at,
+    }
+    return Sighting(**{**defaults, **other})
+
+
+def parsed(file_id: int, *, store: int | None = 1, rows: int = 2, **other: Any) -> ParsedEntry:
+    """A report of a file that was read without trouble."""
+    defaults: dict[str, Any] = {
+        "file_id": file_id,
+        "chain_id": CHAIN,
+        "sub_chain_id": 1,
+        "store_id": store,
+        "lake_path": "prices/feed=rami_levy/day=2026-11-23/1.parquet",
+        "rows": rows,
+        "rejected": 0,
+        "duplicates": 0,
+        "reasons": {},
+        "samples": [],
+        "unknown": {},
+        "reader": "fast",
+        "dialect": "Root/Items/Item",
+        "container": "gzip",
+        "encoding": "utf-8",
+        "is_damaged": False,
+        "notes": (),
+    }
+    return ParsedEntry(**{**defaults, **other})
+
+
+def rejects(number: int) -> list[Reject]:
+    """So many rows whose price is no number."""
+    return [
+        Reject(row_number=i, reason="price_invalid", sample="<ItemPrice>\0x</ItemPrice>")
+        for i in range(number)
+    ]
