@@ -1,0 +1,106 @@
+"""`gogobe up`: the database, the web UI and the daemon in one terminal, until Ctrl-C."""
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import requests
+
+from gogobe_dagster.commands.children import Children, stopped_by_signals
+from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.postgres import embedded, ensure_running, uses_embedded, warehouse_url
+from gogobe_dagster.settings import Settings
+
+HOST = "127.0.0.1"
+READY_SECONDS = 180
+WORKSPACE = ("-w", "workspace.yaml")
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Of the web UI.")
+@click.option("--verbose", is_flag=True, help="Show what the web server and the daemon log.")
+def up(*, port: int, verbose: bool) -> None:
+    """Start PostgreSQL, the web UI and the daemon; Ctrl-C stops them.
+
+    Feeds are imported by sensors, which are switched on in the web UI (Automation), or all at once with
+    GOGOBE_SENSORS_ON=1. With GOGOBE_DATABASE_URL and GOGOBE_DAGSTER_DATABASE_URL set, those are used
+    instead of the embedded PostgreSQL.
+    """
+    from gogobe_dagster.warehouse.migrate import migrate
+
+    settings = Settings.read()
+    _refuse_taken(port)
+    with stopped_by_signals() as stop, database(settings):
+        migrate(warehouse_url(settings))
+        (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
+        with Children(
+            logs=settings.folder / "logs",
+            environment=process_environment(settings),
+            folder=clone_folder(),
+            verbose=verbose,
+        ) as children:
+            _serve(children, port, stop)
+            _say("Stopping ...")
+    _say("Stopped.")
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[None]:
+    """Have the databases running; afterwards stop the embedded server, unless it ran before."""
+    server = embedded(settings)
+    ours = uses_embedded(settings) and not server.is_running()
+    if ours:
+        _say("Starting the embedded PostgreSQL ...")
+    try:
+        ensure_running(settings)
+        yield
+    finally:
+        if ours:
+            server.stop()
+
+
+def _serve(children: Children, port: int, stop: threading.Event) -> None:
+    if stop.is_set():
+        return
+    _say("Starting the web UI and the daemon ...")
+    python = (sys.executable, "-m")
+    children.start("webserver", [*python, "dagster_webserver", "-h", HOST, "-p", str(port), *WORKSPACE])
+    children.start("daemon", [*python, "dagster._daemon", "run", *WORKSPACE])
+    what = f"the web UI on port {port}"
+    if not children.wait_until(lambda: _answers(port), what=what, seconds=READY_SECONDS, stop=stop):
+        return
+    _say(f"http://{HOST}:{port}  (logs: {children.logs}; Ctrl-C stops)")
+    while not stop.wait(0.5):
+        children.check()
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise GogobeError(
+                f"port {port} cannot be used ({error.strerror}): choose another with gogobe up --port"
+            ) from None
+
+
+def _answers(port: int) -> bool:
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy does not know our loopback
+        try:
+            return session.get(f"http://{HOST}:{port}/server_info", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+
+def _say(text: str) -> None:
+    # stderr may be a terminal that was closed, which must not keep us from cleaning up
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        return
