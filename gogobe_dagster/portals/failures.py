@@ -7,7 +7,6 @@ import http.client
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions as urllib3
@@ -105,7 +104,7 @@ def file_failure(url: str, code: Code, reason: str) -> CodedError:
 
 def place(url: str) -> str:
     """Return a URL without its query: signatures and tokens do not belong in logs."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+    return url.partition("?")[0]
 
 
 def _in_words(error: Exception) -> tuple[Code, str]:

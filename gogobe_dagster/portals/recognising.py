@@ -7,7 +7,7 @@ the connector's business.
 import re
 from collections.abc import Mapping
 
-from lxml import html
+from lxml import etree, html
 
 HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title)\b",
@@ -26,9 +26,20 @@ def is_html(start: bytes) -> bool:
 
 def is_login_form(page: bytes) -> bool:
     """Whether a page asks to log in. A password field is no proof: Cerberus' file page has one for shares."""
-    if not is_html(page):
+    tree = tree_of(page) if is_html(page) else None
+    if tree is None:
         return False
-    return bool(html.fromstring(page).xpath("//form[@id='login-form' or contains(@action, '/login')]"))
+    return any(
+        form.get("id") == "login-form" or "/login" in form.get("action", "") for form in tree.iter("form")
+    )
+
+
+def tree_of(page: bytes) -> html.HtmlElement | None:
+    """Parse a page or a fragment of one as UTF-8; None when there is nothing in it."""
+    try:
+        return html.document_fromstring(page, parser=html.HTMLParser(encoding="utf-8"))
+    except etree.ParserError:
+        return None
 
 
 def is_challenge(status: int, headers: Mapping[str, str], start: bytes) -> bool:

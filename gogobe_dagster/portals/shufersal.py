@@ -4,23 +4,31 @@ The grid grows at its top while it is read, and shows its last page again beyond
 half an hour to an hour; a file whose link died is found again by its kind and store.
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from posixpath import basename
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
-from lxml import etree, html
+from lxml import etree
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer
+from gogobe_dagster.portals.failures import Answer, place
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import israel_time, named_once, rounded_size, schema_changed
+from gogobe_dagster.portals.listings import (
+    LINE_OF_SAMPLE,
+    israel_time,
+    named_once,
+    rounded_size,
+    schema_changed,
+)
+from gogobe_dagster.portals.recognising import tree_of
 
 # A comma list of kinds stopped working in January 2026: one kind a request.
 CATEGORIES = {
@@ -35,6 +43,7 @@ PAGE_ROWS = 20
 COLUMNS = 6  # up to the branch; what comes after is not needed
 MOST_PAGES = 2000  # ten times the most that was seen, against a grid without an end
 WRITTEN = "%m/%d/%Y %I:%M:%S %p"
+PAGE_NUMBER = re.compile(r"[?&]page=([0-9]{1,6})")
 FORBIDDEN = 403
 
 
@@ -142,27 +151,28 @@ def _expired(answer: Answer) -> Code | None:
 
 
 def _read(answer: Answer) -> Page:
-    text = answer.body.decode("utf-8", "replace")
-    grid = html.document_fromstring(text).find(".//*[@id='gridContainer']") if text.strip() else None
+    tree = tree_of(answer.body)
+    grid = None if tree is None else tree.find(".//*[@id='gridContainer']//table")
     if grid is None:
-        raise schema_changed(answer.url, "a page without its grid", text)
+        raise schema_changed(answer.url, "a page without its grid", answer.body[:LINE_OF_SAMPLE])
+    pager = PAGE_NUMBER.findall(" ".join(link.get("href", "") for link in grid.iterfind(".//tfoot//a")))
     return Page(
         files=[_file(row, answer.url) for row in grid.iterfind(".//tbody/tr")],
-        last=max([1, *(_page_number(link.get("href", "")) for link in grid.iterfind(".//tfoot//a"))]),
+        last=max([1, *map(int, pager)]),
     )
 
 
 def _file(row: etree._Element, where: str) -> RemoteFile:
     cells = row.findall("td")
-    link = cells[0].find(".//a[@href]") if len(cells) >= COLUMNS else None
-    if link is None:
+    anchor = cells[0].find(".//a") if len(cells) >= COLUMNS else None
+    link = "" if anchor is None else anchor.get("href", "")  # the parser has turned `&amp;` into `&`
+    if not link.startswith(("https://", "http://")):
         raise schema_changed(where, "a row that is not as it was", etree.tostring(row, encoding="unicode"))
     _, written, size, _, _, label, *_ = (_text(cell) for cell in cells)
-    address = urljoin(where, link.get("href"))  # the parser has turned `&amp;` into `&`
     size_in_bytes, slack = rounded_size(size, where)
     return RemoteFile(
-        name=unquote(basename(urlsplit(address).path)),
-        link=address,
+        name=unquote(basename(place(link))),
+        link=link,
         size=size_in_bytes,
         size_slack=slack,
         modified_at=israel_time(written, WRITTEN, where),
@@ -172,8 +182,3 @@ def _file(row: etree._Element, where: str) -> RemoteFile:
 
 def _text(cell: etree._Element) -> str:
     return "".join(str(part) for part in cell.itertext()).strip()
-
-
-def _page_number(link: str) -> int:
-    number = parse_qs(urlsplit(link).query).get("page", ["1"])[0]
-    return int(number) if number.isdecimal() else 1

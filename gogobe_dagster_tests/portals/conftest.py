@@ -1,0 +1,65 @@
+"""A replica of all portals for each test, files on its shelves, and connectors to them."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.names import FileName
+from gogobe_dagster.portals.base import Portal
+from gogobe_dagster.portals.directory import open_portal
+from gogobe_dagster.portals.http import Manners
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.server import Replica
+from gogobe_dagster.settings import Settings
+
+QUICK = Manners(connect=5, listing=5, download=5, whole=20, tries=3, first_wait=0.01, longest_wait=0.05)
+DAY = "20261123"
+OpenPortal = Callable[..., Portal]
+
+
+def publication(name: str, content: bytes | None = None) -> Publication:
+    """A file as a portal has it: written two minutes after its stamp."""
+    parsed = FileName.parse(name)
+    return Publication(
+        name=name,
+        content=gzip.compress(f"<Root>{name}</Root>".encode(), mtime=0) if content is None else content,
+        published_at=parsed.published_at + timedelta(minutes=2),
+        kind=parsed.kind,
+        store_id=parsed.store_id,
+        store_label=f"{parsed.store_id} - סניף לדוגמה" if parsed.store_id else "",
+    )
+
+
+def names_of_a_day(feed_key: str) -> list[str]:
+    """Names of both generations, of every kind: more than two pages of Shufersal's grid in one kind."""
+    chain = find_feed(feed_key).chain_id
+    names = [f"Stores{chain}-000-{DAY}-050500.xml", f"NULLPrice{chain}-007-{DAY}0900.gz"]
+    names += [f"PriceFull{chain}-001-{store:03}-{DAY}-03{store:02}00.gz" for store in range(1, 48)]
+    names += [f"Price{chain}-{store:03}-{DAY}19{store:02}.gz" for store in range(1, 24)]
+    names += [f"PromoFull{chain}-001-{store:03}-{DAY}-0400{store:02}.gz" for store in range(1, 21)]
+    return [*names, f"promo{chain}-760-{DAY}1000.gz"]
+
+
+@pytest.fixture
+def replica() -> Iterator[Replica]:
+    """All portals, with nothing on their shelves yet."""
+    with Replica() as replica:
+        yield replica
+
+
+@pytest.fixture
+def open_feed(replica: Replica) -> Iterator[OpenPortal]:
+    """Open connectors to the replica; they are closed at the end."""
+    opened: list[Portal] = []
+
+    def open_feed(feed_key: str, manners: Manners = QUICK) -> Portal:
+        portal = open_portal(find_feed(feed_key), Settings(replica_url=replica.url), manners=manners)
+        opened.append(portal)
+        return portal
+
+    yield open_feed
+    for portal in opened:
+        portal.close()

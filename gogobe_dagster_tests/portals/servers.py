@@ -1,0 +1,93 @@
+"""A server that says exactly these bytes: for answers that no well-behaved server gives."""
+
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+Script = Callable[[socket.socket], None]
+TLS_HANDSHAKE = b"\x16"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class ScriptedServer:
+    """Answers the first request with the first script, and so on; the last one stays."""
+
+    def __init__(self, listener: socket.socket, scripts: tuple[Script, ...]) -> None:
+        self.requests: list[str] = []
+        self._listener = listener
+        self._scripts = scripts
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            request = connection.recv(65536)
+            while b"\r\n\r\n" not in request and not request.startswith(TLS_HANDSHAKE):
+                request += connection.recv(65536)
+            script = self._scripts[min(len(self.requests), len(self._scripts) - 1)]
+            self.requests.append(request.decode("latin-1"))
+            try:
+                script(connection)
+            except OSError:
+                return  # the client has gone, as some tests mean it to
+
+
+@contextmanager
+def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
+    """Serve on loopback until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = ScriptedServer(listener, scripts)
+        thread = Thread(target=server.serve, daemon=True)
+        thread.start()
+        yield server
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def says(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> Script:
+    """Answer with this body; `length` promises another number of bytes than are sent."""
+    promised = len(body) if length is None else length
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {promised}", "Connection: close", *headers])
+    return lambda connection: connection.sendall(f"{head}\r\n\r\n".encode() + body)
+
+
+def says_raw(answer: bytes, *, then: Script | None = None) -> Script:
+    """Answer with exactly these bytes, and go on with `then`."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(answer)
+        if then:
+            then(connection)
+
+    return script
+
+
+def reset(connection: socket.socket) -> None:
+    """Break the connection as a crashing server does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+
+
+def stay_silent(connection: socket.socket) -> None:
+    """Say nothing until the client gives up."""
+    connection.recv(1)
+
+
+def drip(connection: socket.socket) -> None:
+    """Send a byte now and then, for ever: never silent, never done."""
+    connection.settimeout(0.02)
+    while True:
+        connection.sendall(b"x")
+        try:
+            if not connection.recv(1):
+                return
+        except TimeoutError:
+            continue

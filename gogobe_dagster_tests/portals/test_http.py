@@ -1,0 +1,219 @@
+"""Every way in which a page or a file can fail has its own code, on real sockets."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
+from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.http import CHUNK, CURED_BY_WAITING, START, Client, Manners
+from gogobe_dagster_tests.portals.servers import (
+    Script,
+    drip,
+    reset,
+    says,
+    says_raw,
+    scripted,
+    stay_silent,
+)
+
+QUICK = Manners(connect=2, listing=0.5, download=0.5, whole=1, tries=3, first_wait=0.01, longest_wait=0.02)
+LIMIT = 1_000_000
+MILK = b"\x1f\x8b" + bytes(range(256)) * 1000
+PAGE = b"<!DOCTYPE html><html><body><form id='login-form'></form></body></html>"
+CHALLENGE = b"<html><head><title>Just a moment...</title></head></html>"
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    client = Client(QUICK)
+    yield client
+    client.close()
+
+
+def a_file(size: int | None = None, slack: int = 0) -> RemoteFile:
+    return RemoteFile(name="PriceFull.gz", link="", size=size, size_slack=slack)
+
+
+def fetched(client: Client, url: str, file: RemoteFile | None = None) -> bytes:
+    return b"".join(client.stream(url, file=file or a_file(), limit=LIMIT))
+
+
+def test_a_file_comes_as_served_and_in_small_chunks(client: Client) -> None:
+    with scripted(says(MILK)) as server:
+        chunks = list(client.stream(server.url, file=a_file(len(MILK)), limit=LIMIT))
+
+    assert b"".join(chunks) == MILK
+    assert max(map(len, chunks)) <= START + CHUNK
+
+
+def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: Client) -> None:
+    with scripted(says(MILK, "Content-Encoding: gzip")) as server:
+        assert fetched(client, server.url) == MILK
+
+    assert "Accept-Encoding: identity" in server.requests[0]
+    assert "User-Agent: Mozilla/5.0" in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (says(MILK, length=len(MILK) + 1), Code.TRUNCATED_DOWNLOAD),
+        (says(b"", length=9), Code.TRUNCATED_DOWNLOAD),
+        (says_raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nmilk\r\n"), Code.TRUNCATED_DOWNLOAD),
+        (says_raw(HEAD + b"Content-Length: 9\r\n\r\nmilk", then=stay_silent), Code.CONNECTION_LOST),
+        (says_raw(HEAD + b"Content-Length: 9999\r\n\r\n", then=drip), Code.CONNECTION_LOST),
+        (reset, Code.CONNECTION_LOST),
+        (stay_silent, Code.CONNECTION_LOST),
+        (says_raw(b""), Code.CONNECTION_LOST),
+        (says(b""), Code.ZERO_BYTE),
+        (says(PAGE), Code.HTML_INSTEAD_OF_FILE),
+        (says(b"\xef\xbb\xbf\r\n <HTML>"), Code.HTML_INSTEAD_OF_FILE),
+        (says(b"<?xml version='1.0'?>\n<!-- IIS --><!DOCTYPE html>"), Code.HTML_INSTEAD_OF_FILE),
+        (says(CHALLENGE), Code.BOT_CHALLENGE),
+        (says(CHALLENGE, status="403 Forbidden"), Code.BOT_CHALLENGE),
+        (says(b"", status="247 Odd"), Code.BOT_CHALLENGE),
+        (says(b"gone", status="404 Not Found"), Code.NOT_FOUND),
+        (says(b"gone", status="410 Gone"), Code.NOT_FOUND),
+        (says(b"no", status="403 Forbidden"), Code.HTTP_ERROR),
+        (says(b"busy", status="429 Too Many Requests"), Code.HTTP_ERROR),
+        (says(PAGE, status="500 Internal Server Error"), Code.HTTP_ERROR),
+        (says(b"milk", status="204 No Content"), Code.HTTP_ERROR),
+        (says(b"", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
+        (says(b"milk", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
+        (says(bytes(LIMIT + 1)), Code.TOO_LARGE),
+        (says_raw(HEAD + b"\r\n" + bytes(LIMIT + 1)), Code.TOO_LARGE),
+        (says(b"", "Location: http://127.0.0.1:1/", status="302 Found"), Code.CONNECT_TIMEOUT),
+        (says(b"", "Location: /again", status="302 Found"), Code.HTTP_ERROR),
+        (says(b"", "Location: ftp://127.0.0.1/", status="302 Found"), Code.HTTP_ERROR),
+        (says_raw(b"nonsense\r\n\r\n"), Code.CONNECTION_LOST),
+    ],
+)
+def test_a_failed_download_has_the_code_of_its_cause(client: Client, script: Script, code: Code) -> None:
+    with scripted(script) as server, pytest.raises(CodedError) as caught:
+        fetched(client, server.url)
+
+    assert caught.value.code is code
+    assert server.url in caught.value.reason
+
+
+def test_a_redirect_to_the_login_page_is_no_file(client: Client) -> None:
+    to_login = says(b"", "Location: /login", status="302 Found")
+    with scripted(to_login, says(PAGE)) as server, pytest.raises(DownloadError, match="/login") as caught:
+        fetched(client, server.url)
+
+    assert caught.value.code is Code.HTML_INSTEAD_OF_FILE
+
+
+@pytest.mark.parametrize(
+    ("listed", "slack", "is_whole"),
+    [(4, 0, True), (5, 0, False), (5, 1, True), (1028, 1023, False), (3, 0, True)],
+)
+def test_a_file_shorter_than_listed_is_cut_off(
+    client: Client, *, listed: int, slack: int, is_whole: bool
+) -> None:
+    """A longer one was published again since, and is whole."""
+    with scripted(says_raw(HEAD + b"\r\nmilk")) as server:
+        if is_whole:
+            assert fetched(client, server.url, a_file(listed, slack)) == b"milk"
+            return
+        with pytest.raises(DownloadError, match=f"4 bytes, the listing says {listed}") as caught:
+            fetched(client, server.url, a_file(listed, slack))
+
+    assert caught.value.code is Code.TRUNCATED_DOWNLOAD
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://no-such-portal.invalid/", Code.DNS_DEAD),
+        ("http://127.0.0.1:1/", Code.CONNECT_TIMEOUT),
+        ("http://[broken/", Code.HTTP_ERROR),
+    ],
+)
+def test_a_portal_out_of_reach_is_said_of_the_portal_and_not_of_the_file(
+    client: Client, url: str, code: Code
+) -> None:
+    with pytest.raises(CodedError) as of_file:
+        fetched(client, url)
+    with pytest.raises(PortalError) as of_page:
+        client.ask(url)
+
+    assert of_file.value.code is of_page.value.code is code
+    assert isinstance(of_file.value, PortalError) is (code is not Code.HTTP_ERROR)
+
+
+def test_a_portal_without_tls_is_a_tls_error(client: Client) -> None:
+    with scripted(says(MILK)) as server, pytest.raises(PortalError) as caught:
+        client.ask(server.url.replace("http:", "https:"))
+
+    assert caught.value.code is Code.TLS_ERROR
+    assert not caught.value.retry
+
+
+@pytest.mark.parametrize("bad", [reset, stay_silent, says(b"busy", status="503 Busy"), says(b"", length=5)])
+def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: Client, bad: Script) -> None:
+    with scripted(bad, bad, says(b"[]")) as server:
+        answer = client.patiently(lambda: client.ask(server.url))
+
+    assert answer.body == b"[]"
+    assert len(server.requests) == QUICK.tries == 3
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "requests"),
+    [
+        (says(b"busy", status="503 Busy"), Code.HTTP_ERROR, 3),
+        (reset, Code.CONNECTION_LOST, 3),
+        (says(b"", status="404 Not Found"), Code.NOT_FOUND, 1),
+        (says(CHALLENGE, status="503 Busy"), Code.BOT_CHALLENGE, 1),
+    ],
+)
+def test_a_page_is_asked_for_again_only_where_waiting_helps(
+    client: Client, script: Script, code: Code, requests: int
+) -> None:
+    with scripted(script) as server:
+        with pytest.raises(PortalError) as caught:
+            client.patiently(lambda: client.ask(server.url))
+
+        assert caught.value.code is code
+        assert len(server.requests) == requests
+
+
+def test_only_what_can_pass_is_waited_for() -> None:
+    assert all(code.retry for code in CURED_BY_WAITING)
+
+
+def test_a_file_is_never_asked_for_twice(client: Client) -> None:
+    """What was streamed cannot be taken back: the caller begins anew."""
+    with scripted(says(b"busy", status="503 Busy")) as server:
+        with pytest.raises(DownloadError):
+            fetched(client, server.url)
+
+        assert len(server.requests) == 1
+
+
+def test_secrets_of_a_link_stay_out_of_the_reason(client: Client) -> None:
+    with scripted(says(b"", status="403 Forbidden")) as server, pytest.raises(DownloadError) as caught:
+        fetched(client, f"{server.url}/PriceFull.gz?sig=secret")
+
+    assert "PriceFull.gz" in caught.value.reason
+    assert "secret" not in caught.value.reason
+
+
+def test_a_reader_who_stops_early_leaves_no_connection_behind(client: Client) -> None:
+    with scripted(says_raw(HEAD + b"\r\n" + MILK, then=stay_silent)) as server:
+        stream = client.stream(server.url, file=a_file(), limit=LIMIT)
+        next(stream)
+        stream.close()  # type: ignore[attr-defined] # a generator, as the test needs it
+
+    assert len(server.requests) == 1
+
+
+def test_cookies_of_a_portal_are_not_kept_by_the_client(client: Client) -> None:
+    with scripted(says(b"{}", "Set-Cookie: cftpSID=1; Path=/")) as server:
+        client.ask(server.url)
+        client.ask(server.url)
+
+    assert "Cookie" not in server.requests[1]
