@@ -101,11 +101,14 @@ class Shufersal:
             if category == ALL or (item.kind is not None and item.kind is kind)
             if store in {ALL, item.store_id}
         ]
-        late = "row_inserted_while_paging"  # the newest row is not there yet while page 1 is read
-        hidden = self._world.faults.find(late, self._feed.key) and not (
-            page > 1 and self._world.faults.take(late, self._feed.key)
-        )
-        return rows[1:] if hidden else rows
+        return rows[1:] if self._newest_is_late(rows, page) else rows
+
+    def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
+        """Whether the newest row is not there yet: it comes between page 1 and page 2."""
+        fault, key = "row_inserted_while_paging", self._feed.key
+        if len(rows) <= PAGE_ROWS or not self._world.faults.find(fault, key):
+            return False
+        return page == 1 or not self._world.faults.take(fault, key)
 
     def _row(self, request: Request, number: int, item: Publication) -> str:
         kind = CONTAINERS[item.kind or FileKind.PRICES]
