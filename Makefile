@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format clean
+.PHONY: help demo ui up test check format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 demo: $(READY) ## Import a day of several feeds from local copies of the portals and show what happened.
 	@$(BIN)/gogobe demo
+
+ui: $(READY) ## The same, then open the web UI on it, until Ctrl-C.
+	@$(BIN)/gogobe demo --ui
 
 up: $(READY) ## Start PostgreSQL, the web UI and the daemon against the real portals; Ctrl-C stops them.
 	@$(BIN)/gogobe up

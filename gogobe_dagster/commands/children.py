@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
 
+import click
 import psutil
 
 from gogobe_dagster.errors import GogobeError
@@ -44,6 +45,7 @@ class Children:
     """Where they run."""
     verbose: bool = False
     """Show what they print, as well as keeping it."""
+    ending: Sequence[tuple[signal.Signals, float]] = ENDING
     _started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     _mark: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
 
@@ -81,6 +83,10 @@ class Children:
                 how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
                 raise ChildDied(f"{name} ended ({how}); {self.log(name)} says:\n{self._last_lines(name)}")
 
+    def has_ended(self, name: str) -> bool:
+        """Whether one that is meant to end by itself has done so."""
+        return self._started[name].poll() is not None
+
     def wait_until(
         self, ready: Callable[[], bool], *, what: str, seconds: float, stop: threading.Event
     ) -> bool:
@@ -96,7 +102,7 @@ class Children:
 
     def stop(self) -> None:
         """End them and everything that descends from them; harder if they do not listen."""
-        for number, seconds in ENDING:
+        for number, seconds in self.ending:
             deadline = time.monotonic() + seconds
             told: set[psutil.Process] = set()
             while living := self.living():
@@ -145,7 +151,7 @@ class Children:
 
     def _last_lines(self, name: str) -> str:
         lines = self.log(name).read_text(errors="replace").splitlines()
-        return "\n".join(lines[-LAST_LINES:])
+        return click.unstyle("\n".join(lines[-LAST_LINES:]))
 
 
 @contextmanager

@@ -1,15 +1,22 @@
 """`gogobe status`: the fleet, feeds by states, in one query."""
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.imports import found
+from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.postgres import ensure_running
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger import FleetRow
 
 
 @click.command()
@@ -17,11 +24,63 @@ from gogobe_dagster.feeds import Feed
 @click.option(
     "--day", "days", type=Day(), multiple=True, help="Only files published on this day; may be repeated."
 )
-@click.option("--files", "with_files", is_flag=True, help="List the files too; needs --feed.")
+@click.option("--files", "with_files", is_flag=True, help="A line for every file; wants --feed and --day.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a feed, a line each.")
 def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as_json: bool) -> None:
-    """Show where every file of every feed stands.
+    """Show where the files of every feed stand.
 
-    found: listed by the portal. loaded: its rows are in the tables. waiting: promotions, which are kept
-    until their tables exist. quarantined: could not be imported; the code says why (--files shows each).
+    found: shown by the portal. loaded: in the tables. waiting: promotions, kept until their tables exist.
+    set aside: cannot be imported; the code says why (--files shows it).
     """
+    if with_files and not (feeds and days):
+        raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
+    settings = Settings.read()
+    ensure_running(settings)
+    equipment = Equipment(settings)
+    keys = [feed.key for feed in chosen(feeds)]
+    rows = [row for row in equipment.ledger.fleet(days or None) if row.feed in keys]
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(asdict(row), default=str))
+    elif not rows:
+        click.echo("The ledger knows no files yet. `gogobe import --feed rami_levy` imports one feed.")
+    elif with_files:
+        Console().print(_files(equipment, feeds, days))
+    else:
+        Console().print(_fleet(rows))
+
+
+def _fleet(rows: Sequence[FleetRow]) -> Table:
+    table = Table(title="Files by state", title_justify="left")
+    table.add_column("feed")
+    for name in ("found", "to fetch", "to read", "to load", "loaded", "waiting", "set aside", "rows"):
+        table.add_column(name, justify="right")
+    table.add_column("newest full")
+    table.add_column("last listing")
+    for row in rows:
+        numbers = (
+            found(row),
+            row.discovered,
+            row.downloaded - row.waiting,
+            row.parsed,
+            row.loaded,
+            row.waiting,
+            row.quarantined,
+            row.rows,
+        )
+        listing = f"[red]{row.listing_code}[/red]" if row.listing_code else _moment(row.listed_at)
+        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _moment(row.newest_full), listing)
+    return table
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(ISRAEL):%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def _files(equipment: Equipment, feeds: Sequence[Feed], days: Collection[date]) -> Table:
+    table = Table("file", "state", "code", "rows", "rejected", "reason")
+    for feed in feeds:
+        for file in equipment.ledger.of_days(feed.key, days):
+            numbers = ["" if number is None else f"{number:,}" for number in (file.rows, file.rejected)]
+            table.add_row(file.name, file.state, file.code or "", *numbers, file.reason or "")
+    return table

@@ -33,7 +33,7 @@ def up(*, port: int, verbose: bool) -> None:
     from gogobe_dagster.warehouse.migrate import migrate
 
     settings = Settings.read()
-    _refuse_taken(port)
+    refuse_taken(port)
     with stopped_by_signals() as stop, database(settings):
         migrate(warehouse_url(settings))
         (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def up(*, port: int, verbose: bool) -> None:
             folder=clone_folder(),
             verbose=verbose,
         ) as children:
-            _serve(children, port, stop)
+            serve(children, port, stop)
             _say("Stopping ...")
     _say("Stopped.")
 
@@ -63,7 +63,8 @@ def database(settings: Settings) -> Iterator[None]:
             server.stop()
 
 
-def _serve(children: Children, port: int, stop: threading.Event) -> None:
+def serve(children: Children, port: int, stop: threading.Event) -> None:
+    """Start the web UI and the daemon and watch them until told to stop. Raises `ChildDied`."""
     if stop.is_set():
         return
     _say("Starting the web UI and the daemon ...")
@@ -78,7 +79,8 @@ def _serve(children: Children, port: int, stop: threading.Event) -> None:
         children.check()
 
 
-def _refuse_taken(port: int) -> None:
+def refuse_taken(port: int) -> None:
+    """Say which option helps when another program has the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -48,9 +48,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         check_specs=[dg.AssetCheckSpec("every_name_understood", asset="discovered")],
         description="Every file that the portal shows, written into the ledger for ever.",
     )
-    def discovered(
-        context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> Materialized:
+    def discovered(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         days = days_by_feed(context.partition_keys)
         if LISTED_BY_SENSOR not in context.run.tags:
             _list_portals(context, equipment, days)
@@ -77,7 +75,9 @@ def _list_portals(
         except PortalError as error:
             failed[feed] = error
         else:
-            context.log.info("%s: %d files listed, %d new, %d known", feed.key, seen.listed, seen.new, seen.known)
+            context.log.info(
+                "%s: %d files listed, %d new, %d known", feed.key, seen.listed, seen.new, seen.known
+            )
     if failed:
         raise listings_failed(failed)
 
@@ -92,9 +92,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         check_specs=[dg.AssetCheckSpec("every_file_fetched", asset="downloaded")],
         description="The bytes of every listed file exactly as served, kept under their SHA-256.",
     )
-    def downloaded(
-        context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> Materialized:
+    def downloaded(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         from gogobe_dagster.importing import download
 
         days = days_by_feed(context.partition_keys)
@@ -132,9 +130,7 @@ def _table(
         # a lost connection or a serialization failure leaves nothing half done
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
-    def table(
-        context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]
-    ) -> Materialized:
+    def table(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         from gogobe_dagster.importing import load
 
         days = days_by_feed(context.partition_keys)

@@ -1,13 +1,14 @@
 """Runs the import job for some cells of the grid, one after another, in this process.
 
-`python -m gogobe_dagster.defs.run_import rami_levy|2026-11-23 …` prints a JSON line a run. It is what
-`gogobe import` and `gogobe demo` start; the runs are ordinary ones, recorded in Dagster's storage and
+`python -m gogobe_dagster.defs.run_import OUTCOMES rami_levy|2026-11-23 …` writes a JSON line a run to the
+file OUTCOMES. It is what `gogobe import` and `gogobe demo` start; the runs are ordinary ones, recorded in Dagster's storage and
 seen in the web UI. Their steps share one fork server, so a run costs a fraction of a cold start.
 """
 
 import json
 import sys
 import time
+from pathlib import Path
 
 import dagster as dg
 
@@ -36,16 +37,12 @@ def run_cell(cell: str, instance: dg.DagsterInstance) -> dict[str, object]:
         }
 
 
-def main(cells: list[str]) -> int:
-    """Run every cell; return the number of runs that failed."""
-    failed = 0
-    with dg.DagsterInstance.get() as instance:
+def main(outcomes: Path, cells: list[str]) -> None:
+    """Run every cell, and tell how each went as soon as it has ended."""
+    with dg.DagsterInstance.get() as instance, outcomes.open("a", buffering=1) as told:
         for cell in cells:
-            outcome = run_cell(cell, instance)
-            failed += not outcome["success"]
-            print(json.dumps(outcome), flush=True)  # noqa: T201 - the protocol with the parent
-    return failed
+            told.write(json.dumps(run_cell(cell, instance)) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(min(main(sys.argv[1:]), 100))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,153 @@
+"""`gogobe demo`: a day of several feeds, from copies of the portals into PostgreSQL, and what came of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gogobe_dagster import clock
+from gogobe_dagster.commands.children import Children, stopped_by_signals
+from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.commands.answers import show_answers
+from gogobe_dagster.commands.imports import Outcome, import_cells
+from gogobe_dagster.commands.up import database, refuse_taken, serve
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.postgres import warehouse_url
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.server import Replica
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
+
+FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pharm")
+
+
+@click.command()
+@click.option(
+    "--ui", is_flag=True, help="Then open the web UI and the daemon on what was imported, until Ctrl-C."
+)
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Of the web UI.")
+@click.option(
+    "--stores", default=5, show_default=True, type=click.IntRange(1, 200), help="Stores of each feed."
+)
+@click.option(
+    "--items", default=400, show_default=True, type=click.IntRange(30, 15000), help="Items of a store."
+)
+def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
+    """Import a day of six feeds and show what happened.
+
+    Copies of the portals run on this machine and publish yesterday's files of made-up chains; Dagster
+    finds, fetches, reads and loads them into an embedded PostgreSQL. No network is used. A second time
+    there is nothing new. Everything is kept in .gogobe/demo; delete that folder to begin again.
+    """
+    from gogobe_dagster.warehouse.migrate import migrate
+
+    console = Console()
+    if ui:
+        refuse_taken(port)
+    day = clock.day_of(clock.now()) - timedelta(days=1)
+    feeds = [find_feed(key) for key in FEEDS]
+    with _replica(feeds, day, stores=stores, items=items) as replica:
+        settings = Settings.read().model_copy(
+            update={"home": Settings.read().folder / "demo", "replica_url": replica.url}
+        )
+        with database(settings):
+            migrate(warehouse_url(settings))
+            environment = process_environment(settings) | {"GOGOBE_REPLICA_URL": replica.url}
+            _import_and_tell(feeds, day, settings, environment, console)
+            if ui:
+                _open_ui(settings, environment, port)
+            else:
+                console.print(
+                    "Look around in the web UI: [bold]gogobe demo --ui[/bold] (or make ui), then Ctrl-C."
+                )
+
+
+@contextmanager
+def _replica(feeds: Sequence[Feed], day: date, *, stores: int, items: int) -> Iterator[Replica]:
+    """Publish the whole of a day that is over: the same files however often it is asked for."""
+    midnight = datetime.combine(day, time.max, tzinfo=clock.ISRAEL)
+    with Replica() as replica:
+        shelves = {feed.key: replica.shelf(feed.key) for feed in feeds}
+        publish_day(shelves, feeds, day=day, market=Market(stores=stores, items=items), now=midnight)
+        yield replica
+
+
+def _import_and_tell(
+    feeds: Sequence[Feed], day: date, settings: Settings, environment: Mapping[str, str], console: Console
+) -> None:
+    equipment = Equipment(settings)
+    before = _loaded(equipment, feeds, day)
+    console.print(f"Importing [bold]{len(feeds)} feeds[/bold] as published on [bold]{day}[/bold] ...")
+    (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
+    outcomes = import_cells(feeds, [day], equipment=equipment, environment=environment, console=console)
+    console.print(_table(feeds, day, outcomes, equipment))
+    if _loaded(equipment, feeds, day) == before:
+        console.print("There is [bold]nothing new[/bold]: every file is in the tables already.")
+    show_answers(equipment.engine, console)
+    failed = [outcome.feed for outcome in outcomes if not outcome.success]
+    equipment.close()
+    if failed:
+        log = Path(settings.folder, "logs", "import.log")
+        raise click.ClickException(f"{len(failed)} runs failed ({', '.join(failed)}); {log} says why")
+
+
+def _loaded(equipment: Equipment, feeds: Sequence[Feed], day: date) -> int:
+    files = [file for feed in feeds for file in equipment.ledger.of_days(feed.key, [day])]
+    return sum(file.state is FileState.LOADED for file in files)
+
+
+def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipment: Equipment) -> Table:
+    table = Table(title=f"What was published on {day}, and what became of it", title_justify="left")
+    table.add_column("feed")
+    numbers = (
+        "found",
+        "downloaded",
+        "parsed",
+        "loaded",
+        "quarantined",
+        "stores",
+        "prices",
+        "promotions",
+        "seconds",
+    )
+    for name in numbers:
+        table.add_column(name, justify="right")
+    seconds = {outcome.feed: outcome.seconds for outcome in outcomes}
+    for feed in feeds:
+        counts = _counts(equipment.ledger.of_days(feed.key, [day]))
+        table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
+    table.caption = "files, then rows read; promotions: files that are kept and wait for their tables"
+    return table
+
+
+def _counts(files: Sequence[LedgerFile]) -> list[int]:
+    """Count files by how far they came, then rows of stores and prices and files of promotions."""
+    read = [file for file in files if file.rows is not None]
+    return [
+        len(files),
+        sum(file.sha256 is not None for file in files),
+        len(read),
+        sum(file.state is FileState.LOADED for file in files),
+        sum(file.state is FileState.QUARANTINED for file in files),
+        *[
+            sum(file.rows or 0 for file in read if file.kind and file.kind.document is document)
+            for document in (Document.STORES, Document.PRICES)
+        ],
+        sum(file.kind is not None and file.kind.document is Document.PROMOTIONS for file in files),
+    ]
+
+
+def _open_ui(settings: Settings, environment: Mapping[str, str], port: int) -> None:
+    logs = settings.folder / "logs"
+    with (
+        stopped_by_signals() as stop,
+        Children(logs=logs, environment=environment, folder=clone_folder()) as children,
+    ):
+        serve(children, port, stop)

@@ -1,0 +1,52 @@
+"""`gogobe import`: import feeds and days now, through Dagster, without a running daemon."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import click
+from rich.console import Console
+
+from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.commands.imports import Outcome, import_cells
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.postgres import ensure_running, warehouse_url
+from gogobe_dagster.settings import Settings
+
+
+@click.command("import")
+@feed_option
+@click.option(
+    "--day", "days", type=Day(), multiple=True, help="Publication day; may be repeated. Default: today."
+)
+def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
+    """Find, fetch, read and load what feeds published, now and here.
+
+    Each feed and day is an ordinary Dagster run, seen in the web UI. Without --feed: every feed, one
+    after another; then `gogobe up` and its sensors are the better way. Exit code 1 if a run failed.
+    """
+    from gogobe_dagster.warehouse.migrate import migrate
+
+    settings = Settings.read()
+    ensure_running(settings)
+    migrate(warehouse_url(settings))
+    outcomes = import_cells(
+        chosen(feeds),
+        days or (Day().convert("today", None, None),),
+        equipment=Equipment(settings),
+        environment=process_environment(settings),
+        console=Console(),
+    )
+    tell(outcomes)
+
+
+def tell(outcomes: Sequence[Outcome]) -> None:
+    """Name the runs that failed, and how to see why; exit code 1 if there are any."""
+    failed = [outcome for outcome in outcomes if not outcome.success]
+    for outcome in failed:
+        click.secho(f"{outcome.feed} {outcome.day}: run {outcome.run_id} failed", fg="red", err=True)
+    if failed:
+        click.echo("`gogobe up` shows why, under Runs; `gogobe status` shows the codes.", err=True)
+        raise SystemExit(1)
+    click.echo(f"{len(outcomes)} runs succeeded; `gogobe status` shows what was imported.")
