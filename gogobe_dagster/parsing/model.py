@@ -46,6 +46,7 @@ PRICES = pa.schema(
         _field("allows_discount", pa.bool_(), "Whether promotions apply; null: not said."),
         _field("status", pa.int16(), "ItemStatus as published; null: not said."),
         _field("priced_at", MOMENT, "When the chain last changed the price; null: not said."),
+        _field("last_sold_at", MOMENT, "When the store last sold one (2026 dialect); null: not said."),
     ]
 )
 

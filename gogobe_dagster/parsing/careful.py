@@ -1,0 +1,206 @@
+"""The second reader: lxml, for documents that the fast one cannot take, and the oracle in tests.
+
+It hears the document as events, builds no tree, goes on after wrong markup, and believes only rows that
+it saw begin and end. What the values mean is in `normalise`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import polars as pl
+from lxml import etree
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.parsing.dialects import Dialects, local
+from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
+from gogobe_dagster.parsing.sniffing import DEEPEST, Layout
+
+PIECE: Final = 1 << 16
+CONTROL: Final = re.compile(r"[\x00-\x1f]+")
+# What programs write that paste text together: at a bare `<` libxml2 gives up, a bare `&` it drops.
+BARE_LESS: Final = re.compile(rb"<(?![A-Za-z_/!?])")
+BARE_AMPERSAND: Final = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)")
+LONGEST_COUNT: Final = 9
+
+
+def read_carefully(xml: bytes, layout: Layout) -> RawRows:
+    """Read every complete row of a document; the others are counted as broken.
+
+    Raises `ContentError` hostile_content for elements nested deeper than any document has.
+    """
+    repaired = _repair(xml)
+    walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
+    parser = etree.XMLParser(
+        target=walk, recover=True, resolve_entities=False, no_network=True, huge_tree=False
+    )
+    for start in range(0, len(repaired), PIECE):
+        parser.feed(repaired[start : start + PIECE])
+    walk.finish()
+    # the parser does not say what it skipped; the bytes do
+    begun = max(_count_begun(repaired, layout), walk.begun)
+    return RawRows(
+        reader="careful",
+        dialects=layout.dialects,
+        dialect=layout.dialect,
+        rows=walk.rows.frame(),
+        header=walk.header,
+        declared=walk.declared,
+        broken=begun - len(walk.rows),
+        unknown=dict(walk.unknown),
+        notes=("repaired_markup",) if len(repaired) != len(xml) else (),
+        damaged=walk.is_torn or begun > walk.begun,
+    )
+
+
+def _repair(xml: bytes) -> bytes:
+    if b"<![CDATA[" in xml:
+        return xml
+    return BARE_AMPERSAND.sub(b"&amp;", BARE_LESS.sub(b"&lt;", xml))
+
+
+def _count_begun(xml: bytes, layout: Layout) -> int:
+    return len(re.findall(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
+
+
+class _Rows:
+    """Rows as columns of text: a long document costs lists, not dictionaries."""
+
+    def __init__(self, dialects: Dialects) -> None:
+        self._numbers: list[int] = []
+        self._columns: dict[str, list[str | None]] = {column: [] for column in dialects.columns}
+        self._tags = [(self._columns[column], tags) for column, tags in dialects.columns.items()]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, number: int, values: Mapping[str, str]) -> None:
+        """Add a row; of several spellings of one column the first that says something counts."""
+        self._numbers.append(number)
+        for column, tags in self._tags:
+            column.append(next((values[tag] for tag in tags if tag in values), None))
+
+    def fill(self, first: int, values: Mapping[str, str]) -> None:
+        """Give rows what stands around them, where they do not say it themselves."""
+        for column, tags in self._tags:
+            said = next((values[tag] for tag in tags if tag in values), None)
+            if said is not None:
+                column[first:] = [said if value is None else value for value in column[first:]]
+
+    def frame(self) -> pl.DataFrame:
+        columns = [pl.Series(name, values, pl.String) for name, values in self._columns.items()]
+        return pl.DataFrame([pl.Series(ROW_NUMBER, self._numbers, pl.Int32), *columns])
+
+
+@dataclass(slots=True)
+class _Element:
+    name: str
+    first_row: int
+    has_children: bool = False
+    values: dict[str, str] = field(default_factory=dict)
+    """Its children that hold text and say something, by lower-case tag."""
+
+
+class _Walk:
+    """What lxml calls. The stack is ours: after a missing end tag lxml's own is wrong to the end."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.rows = _Rows(layout.dialects)
+        self.header: dict[str, str] = {}
+        self.declared: int | None = None
+        self.unknown: Counter[str] = Counter()
+        self.begun = 0
+        self.is_torn = False
+        self._dialects = layout.dialects
+        self._holder, self._row = layout.place
+        self._row_depth: int | None = None
+        self._stack: list[_Element] = []
+        self._text: list[str] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name = _lower(tag)
+        if name == self._row and self._row_depth is not None:
+            self._drop_torn_row(self._row_depth)
+        if len(self._stack) >= DEEPEST:
+            raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {DEEPEST}")
+        holder = self._stack[-1] if self._stack else None
+        if holder:
+            holder.has_children = True
+        if self._row_depth is None and name == self._row and holder and holder.name == self._holder:
+            self._row_depth = len(self._stack)
+            self.begun += 1
+        if attributes and name == self._holder:
+            self._note_count(attributes)
+        self._stack.append(_Element(name, len(self.rows)))
+        self._text.clear()
+
+    def data(self, text: str) -> None:
+        self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        name = _lower(tag)
+        if not any(element.name == name for element in self._stack):
+            self.is_torn = True
+            return
+        while self._stack[-1].name != name:
+            self.is_torn = True
+            self._leave(self._stack.pop())
+        self._finish(tag, self._stack.pop())
+
+    def close(self) -> None:
+        """Say nothing: lxml calls this also after half a document."""
+
+    def finish(self) -> None:
+        """Leave what still stands open: the document is cut off."""
+        self.is_torn = self.is_torn or bool(self._stack)
+        while self._stack:
+            self._leave(self._stack.pop())
+
+    def _drop_torn_row(self, depth: int) -> None:
+        self.is_torn = True
+        self._row_depth = None
+        del self._stack[depth:]
+
+    def _note_count(self, attributes: Mapping[str, str]) -> None:
+        for key, value in attributes.items():
+            if _lower(key) == "count" and value.isascii() and value.isdigit() and len(value) <= LONGEST_COUNT:
+                self.declared = (self.declared or 0) + int(value)
+
+    def _finish(self, tag: str, element: _Element) -> None:
+        depth = len(self._stack)
+        if depth == self._row_depth:
+            self._row_depth = None
+            self.rows.add(self.begun, element.values)
+        elif element.has_children:
+            self._leave(element)
+        elif self._stack:
+            self._note_value(tag, element.name, "".join(self._text))
+
+    def _note_value(self, tag: str, name: str, text: str) -> None:
+        if not text.strip():
+            return
+        is_nested = self._row_depth is not None and len(self._stack) - 1 > self._row_depth
+        if is_nested or not self._dialects.is_known(name):
+            self.unknown[local(tag)] += 1
+        elif name not in self._stack[-1].values:
+            self._stack[-1].values[name] = CONTROL.sub(" ", text)
+
+    def _leave(self, element: _Element) -> None:
+        """Hand on what an element around rows says; of a row that did not end, say nothing."""
+        if self._row_depth is not None:
+            if len(self._stack) == self._row_depth:
+                self._row_depth = None
+            return
+        self.rows.fill(element.first_row, element.values)
+        for name, tags in self._dialects.header.items():
+            said = next((element.values[tag] for tag in tags if tag in element.values), None)
+            if said is not None:
+                self.header.setdefault(name, said)
+
+
+@lru_cache(maxsize=1024)
+def _lower(tag: str) -> str:
+    return local(tag).lower()

@@ -1,0 +1,163 @@
+"""Every dialect of every document, as tables: which tags feed which column, and where rows live.
+
+Tags are compared in lower case and without a namespace. A chain that spells a field in a new way is one
+word here; a new wrapper around rows is one pair. How values are written is in `normalise`, how documents
+are walked in `careful` and `fast`; which letter of the corpus README is which layout is in the comments.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gogobe_dagster.files.kinds import Document
+
+Place = tuple[str, str]
+"""The element that holds rows, and the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dialects:
+    """All spellings of one document."""
+
+    document: Document
+    places: tuple[Place, ...]
+    marks: frozenset[str]
+    """A row has one of these: it tells documents apart that share a place."""
+    columns: Mapping[str, tuple[str, ...]]
+    """Column of the model to tags. Where a row has several, the first that says something counts."""
+    header: Mapping[str, tuple[str, ...]]
+    """What is said once, by elements around the rows."""
+    ignored: frozenset[str]
+    """Fields that are not worth a column. Any other unknown field is reported when it holds something."""
+    is_read: bool = True
+    """Whether there is a model for it."""
+
+    def __repr__(self) -> str:
+        return f"<dialects of {self.document}>"
+
+    def is_known(self, tag: str) -> bool:
+        """Whether somebody reads the tag, or decided not to."""
+        known = (*self.columns.values(), *self.header.values(), self.ignored)
+        return any(tag in tags for tags in known)
+
+
+PRICES: Final = Dialects(
+    document=Document.PRICES,
+    places=(
+        ("items", "item"),  # A, B, C, K
+        ("products", "product"),  # D: Matrix, Laib
+        ("details", "line"),  # E: Super-Pharm until 2026
+        ("newdataset", "item"),  # D6: Tiv Taam at times
+    ),
+    marks=frozenset({"itemcode", "itemprice"}),
+    columns={
+        "code": ("itemcode",),
+        "article": ("itemid",),
+        "is_barcode": ("itemtype",),
+        "name": ("itemname", "itemnm"),
+        "manufacturer": ("manufacturername", "manufacturename"),
+        "country": ("manufacturecountry", "manufacturercountry"),
+        "description": ("manufactureritemdescription", "manufactureitemdescription"),
+        "unit_quantity": ("unitqty",),
+        "quantity": ("quantity",),
+        "unit_of_measure": ("unitofmeasure", "unitmeasure"),
+        "is_weighted": ("bisweighted", "blsweighted", "isweighted"),  # bls: with a letter l, Super-Pharm
+        "quantity_in_package": ("qtyinpackage",),
+        "price": ("itemprice",),
+        "unit_price": ("unitofmeasureprice", "unitprice"),
+        "allows_discount": ("allowdiscount",),
+        "status": ("itemstatus",),
+        "priced_at": ("priceupdatedate", "priceupdatetime"),
+        "last_sold_at": ("lastsaledatetime",),  # K, 2026
+    },
+    header={
+        "chain_id": ("chainid",),
+        "chain_name": ("chainname",),
+        "sub_chain_id": ("subchainid",),
+        "store_id": ("storeid",),
+    },
+    ignored=frozenset({"xmldocversion", "dllverno", "bikoretno", "lastupdatedate", "lastupdatetime"}),
+)
+
+STORES: Final = Dialects(
+    document=Document.STORES,
+    places=(
+        ("stores", "store"),  # F to J: nested in SubChains, flat, upper and lower case
+        ("branches", "branch"),  # D: Matrix, Laib
+        ("details", "line"),  # E
+        ("subchainstoresxmlobject", "store"),  # City Market Shops
+    ),
+    marks=frozenset({"storename"}),
+    columns={
+        "chain_id": ("chainid",),
+        "chain_name": ("chainname",),
+        "sub_chain_id": ("subchainid",),
+        "sub_chain_name": ("subchainname",),
+        "store_id": ("storeid",),
+        "check_digit": ("bikoretno",),
+        "store_type": ("storetype",),
+        "name": ("storename",),
+        "address": ("address",),
+        "city": ("city",),
+        "zip_code": ("zipcode",),
+    },
+    header={"chain_id": ("chainid",), "chain_name": ("chainname",)},
+    ignored=frozenset({"xmldocversion", "dllverno", "lastupdatedate", "lastupdatetime", "header"}),
+)
+
+PROMOTIONS: Final = Dialects(
+    document=Document.PROMOTIONS,
+    places=(("promotions", "promotion"), ("sales", "sale"), ("details", "line")),
+    marks=frozenset({"promotionid"}),
+    columns={},
+    header=PRICES.header,
+    ignored=PRICES.ignored,
+    is_read=False,
+)
+
+ALL: Final = (PROMOTIONS, STORES, PRICES)
+"""In the order of asking: a flat promotion (Matrix's `Sale`) has item codes as well."""
+
+PLACES: Final = frozenset(place for dialects in ALL for place in dialects.places)
+
+CONTAINERS: Final = frozenset(
+    {"root", "prices", "promos", "chain", "store", "stores", "branches", "orderxml", "envelope", "header"}
+    | {"details", "abap", "values", "subchains", "subchain", "subchainsxmlobject", "newdataset"}
+    | {holder for holder, _ in PLACES}
+)
+"""What may stand around rows, or alone in a document that has none."""
+
+UNKNOWN_WORDS: Final = frozenset(
+    {"", "לא ידוע", "לא מנהל יחידת מידה", "אין", "0=אין", "unknown", "Unknown", "UNKNOWN"}
+    | {"null", "NULL", "N/A", "n/a", "-", "--", "---", ".", ","}
+)
+"""How chains write that they do not know, and what programs write for nothing."""
+
+
+def dialects_of(place: Place, tags: Iterable[str]) -> Dialects | None:
+    """Tell the document by where a row stands and by the tags in it; both in lower case."""
+    inside = frozenset(tags)
+    return next((one for one in ALL if place in one.places and one.marks & inside), None)
+
+
+def dialects_of_list(tag: str) -> Dialects | None:
+    """Tell the document by the element that would hold its rows, if only one document uses it."""
+    found = [one for one in ALL if tag in {holder for holder, _ in one.places}]
+    return found[0] if len(found) == 1 else None
+
+
+def spellings(dialects: Dialects, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield those tags that feed a column, with the column; of one column the preferred spelling first."""
+    ranked = [
+        (rank, tag, column)
+        for tag in tags
+        for column, known in dialects.columns.items()
+        for rank, one in enumerate(known)
+        if one == local(tag).lower()
+    ]
+    yield from ((tag, column) for _, tag, column in sorted(ranked))
+
+
+def local(name: str) -> str:
+    """Return a tag without its namespace, as spelled."""
+    return name.rpartition("}")[2].rpartition(":")[2]
