@@ -102,11 +102,13 @@ class Children:
 
     def stop(self) -> None:
         """End them and everything that descends from them; harder if they do not listen."""
+        seen: set[psutil.Process] = set()
         for number, seconds in self.ending:
             deadline = time.monotonic() + seconds
             told: set[psutil.Process] = set()
-            while living := self.living():
-                # Some are started while others are being told, by daemons that were not told yet.
+            # Looked for again each time: some are started while others are being told.
+            while living := {process for process in seen | self.living() if _lives(process)}:
+                seen |= living
                 _signal(living - told, number)
                 told |= living
                 if time.monotonic() > deadline:
@@ -141,7 +143,7 @@ class Children:
         return self.log(name).open("wb")
 
     def _copy(self, name: str, source: IO[bytes]) -> None:
-        with self.log(name).open("ab") as log:
+        with source, self.log(name).open("ab") as log:
             for line in source:
                 log.write(line)
                 log.flush()
