@@ -132,7 +132,7 @@ class Cerberus:
             )
         )
         page = json_of(answer)
-        if isinstance(page, dict) and "error" in page:  # with status 200 and an empty list beside it
+        if isinstance(page, dict) and page.get("error"):  # with status 200 and an empty list beside it
             raise PortalError(Code.CSRF_REJECTED, f"the portal refuses the list: {page['error']}")
         match page:
             case {"aaData": [*rows], "iTotalDisplayRecords": int(total)} if all(

@@ -2,10 +2,11 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import Portal
@@ -18,6 +19,16 @@ from gogobe_dagster.settings import Settings
 QUICK = Manners(connect=5, listing=5, download=5, whole=20, tries=3, first_wait=0.01, longest_wait=0.05)
 DAY = "20261123"
 OpenPortal = Callable[..., Portal]
+
+
+class MovedClock:
+    """A clock that stands until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 12, tzinfo=ISRAEL)
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 def publication(name: str, content: bytes | None = None) -> Publication:

@@ -17,8 +17,12 @@ class ScriptedServer:
     def __init__(self, listener: socket.socket, scripts: tuple[Script, ...]) -> None:
         self.requests: list[str] = []
         self._listener = listener
-        self._scripts = scripts
+        self._scripts = list(scripts)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    def answer(self, number: int, script: Script) -> None:
+        """Put another script in the place of one: for answers that must name this server."""
+        self._scripts[number] = script
 
     def serve(self) -> None:
         while True:

@@ -1,0 +1,126 @@
+"""Times, sizes and pages as portals print them; whatever they print, the answer is a listing or an error."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.portals.directory import CONNECTORS, base_url
+from gogobe_dagster.portals.listings import israel_time, rounded_size
+from gogobe_dagster.portals.recognising import is_challenge, is_html, is_login_form
+from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.portals.conftest import QUICK
+from gogobe_dagster_tests.portals.servers import says, scripted
+
+
+@pytest.mark.parametrize(
+    ("text", "smallest", "largest"),
+    [
+        ("206 B", 206, 206),
+        ("0.10 KB", 51, 1110),
+        ("338.32 KB", 338_315, 346_446),  # from 1,000 to 1,024 bytes a KB
+        ("5.51 MB", 5_505_000, 5_782_900),
+    ],
+)
+def test_a_rounded_size_allows_for_rounding_and_for_both_meanings_of_a_kilobyte(
+    text: str, smallest: int, largest: int
+) -> None:
+    size, slack = rounded_size(text, "")
+
+    assert size - slack <= smallest <= largest <= size + slack
+
+
+@pytest.mark.parametrize("text", ["", "KB", "12", "1,024 KB", "-1 KB", "1 GB", "NaN KB"])
+def test_a_size_that_is_none_means_that_the_portal_changed(text: str) -> None:
+    with pytest.raises(PortalError) as caught:
+        rounded_size(text, "https://prices.shufersal.co.il")
+
+    assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("08/11/2026 05:05", "2026-08-11T05:05:00+03:00"),
+        ("11/23/2026 05:05", "2026-11-23T05:05:00+02:00"),
+        ("10/25/2026 01:30", "2026-10-25T01:30:00+03:00"),  # happens twice; the first passing
+    ],
+)
+def test_printed_times_are_civil_time_of_israel(text: str, moment: str) -> None:
+    assert israel_time(text, "%m/%d/%Y %H:%M", "").isoformat() == moment
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_a_challenge_is_recognised_whatever_its_status(status: int) -> None:
+    page = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
+
+    assert is_challenge(status, {}, page)
+    assert is_challenge(247, {}, b"")
+    assert is_challenge(status, {"cf-mitigated": "challenge"}, b"")
+    assert not is_challenge(status, {}, b"\x1f\x8b Just a moment")
+
+
+@given(st.binary(max_size=300) | st.sampled_from([b"<html", b"<!DOCTYPE html>", b"<html><form action=''>"]))
+def test_any_bytes_can_be_asked_what_they_are(page: bytes) -> None:
+    assert is_html(page) or not is_login_form(page)
+
+
+JSON_LIKE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["aaData", "iTotalDisplayRecords", "error", "fname", "size", "ftime", "FileNm", "Kod"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+).map(lambda value: json.dumps(value).encode())
+HTML_LIKE = st.lists(
+    st.sampled_from(
+        [
+            b'<div id="gridContainer">',
+            b"<table>",
+            b"<tbody>",
+            b"<tr>",
+            b"<td>",
+            b"1 KB",
+            b'<a href="http://[x">',
+            b"</tr>",
+        ]
+    ),
+    max_size=12,
+).map(b"".join)
+TOKEN = b'<meta name="csrftoken" content="T"/>'
+
+
+@pytest.mark.parametrize("feed_key", ["rami_levy", "shufersal", "king_store"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(body=st.binary(max_size=50) | JSON_LIKE | HTML_LIKE)
+def test_whatever_a_portal_answers_a_listing_is_a_list_or_a_portal_error(feed_key: str, body: bytes) -> None:
+    feed = find_feed(feed_key)
+    page = says(TOKEN)
+    with scripted(*[page] * 3 if feed_key == "rami_levy" else [], says(body)) as server:
+        portal = CONNECTORS[feed.family](feed, base_url=server.url, limit=1000, manners=QUICK)
+        try:
+            files = portal.list_files()
+        except PortalError:
+            return
+        finally:
+            portal.close()
+    assert files == [] or all(file.name for file in files)
+
+
+def test_the_replica_stands_in_for_every_portal_by_path() -> None:
+    replica = Settings(replica_url="http://127.0.0.1:8080/")
+    real = Settings()
+
+    assert base_url(find_feed("yellow"), replica) == "http://127.0.0.1:8080/cerberus"
+    assert base_url(find_feed("shufersal"), replica) == "http://127.0.0.1:8080/shufersal"
+    assert base_url(find_feed("shuk_hair"), replica) == "http://127.0.0.1:8080/bina/shuk-hayir"
+    assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"
