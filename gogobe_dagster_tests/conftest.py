@@ -14,6 +14,7 @@ from psycopg import sql
 
 from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
+from gogobe_dagster_tests.stage import Stage, stage
 
 DEFAULT_CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
@@ -91,3 +92,14 @@ def database_url(postgres_server: DatabaseServer) -> Iterator[str]:
     """A fresh, empty database."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture
+def on_stage(postgres_server: DatabaseServer, tmp_path: Path) -> Iterator[Stage]:
+    """A whole project of its own: home, databases, replica."""
+    with (
+        postgres_server.database() as warehouse,
+        postgres_server.database() as dagster,
+        stage(tmp_path / "home", warehouse_url=warehouse, dagster_url=dagster) as whole,
+    ):
+        yield whole

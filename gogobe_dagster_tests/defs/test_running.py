@@ -1,0 +1,132 @@
+"""The real daemon and web server: sensors, backfills, the web UI in a browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.replica.generator.truth import published_prices
+from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
+
+SENSOR_ON = """
+mutation On($selector: SensorSelector!) {
+  startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } }
+}
+"""
+RUNS = "{ runsOrError { ... on Runs { results { status tags { key value } } } } }"
+
+
+def switch_on(url: str, sensor: str) -> None:
+    selector = {
+        "repositoryLocationName": "gogobe_dagster",
+        "repositoryName": "__repository__",
+        "sensorName": sensor,
+    }
+    assert ask(url, SENSOR_ON, selector=selector)["startSensor"]["__typename"] == "Sensor"
+
+
+def statuses(url: str) -> list[str]:
+    return [run["status"] for run in ask(url, RUNS)["runsOrError"]["results"]]
+
+
+def number_of_prices(stage: Stage) -> int:
+    (row,) = stage.query("select count(*) from price_current")
+    return int(row[0])
+
+
+def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(on_stage: Stage) -> None:
+    """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
+    on_stage.replica.faults.switch_on("portal_down", feed="osher_ad")
+    with gogobe_up(on_stage) as url:
+        switch_on(url, "osher_ad_files")
+        switch_on(url, "keshet_files")
+        market = on_stage.publish("keshet")
+        truth = published_prices(market, find_feed("keshet"), now=MIDNIGHT, first_day=YESTERDAY)
+        wait_until(lambda: number_of_prices(on_stage) == len(truth), seconds=180, what="prices in the tables")
+        wait_until(lambda: "SUCCESS" in statuses(url), seconds=60, what="a successful run")
+        assert statuses(url) == ["SUCCESS"]
+    codes = {row.feed: row.listing_code for row in on_stage.equipment.ledger.fleet()}
+    assert codes["osher_ad"] == "http_error"
+
+
+def test_a_rectangle_of_feeds_and_days_is_backfilled_from_the_command_line(on_stage: Stage) -> None:
+    on_stage.publish("keshet", "king_store")
+    with gogobe_up(on_stage) as url:
+        rectangle = ["--feed", "keshet", "--feed", "king_store", "--from", "yesterday", "--to", "today"]
+
+        said = on_stage.run("gogobe", "backfill", *rectangle, "--url", url, "--wait")
+
+        assert "4 of 4 runs succeeded" in said.stdout
+    loaded = on_stage.query(
+        "select feed, count(*) from file where state = 'loaded' group by feed order by feed"
+    )
+    assert [feed for feed, _ in loaded] == ["keshet", "king_store"]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """Debian's Chromium without a screen, or a skip that says what is missing."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver on the path: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1500,1000",
+        f"--user-data-dir={tmp_path / 'chromium'}",
+    ):
+        options.add_argument(argument)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()
+
+
+def find(browser: webdriver.Chrome, text: str, tag: str = "*", seconds: float = 60) -> WebElement:
+    """Wait for an element with this text and return the innermost one."""
+    path = f"//{tag}[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
+
+    def shown(driver: webdriver.Chrome) -> WebElement | bool:
+        return next((found for found in driver.find_elements(By.XPATH, path) if found.is_displayed()), False)
+
+    element: WebElement = WebDriverWait(browser, seconds).until(shown, f"{text!r} is not on the page")
+    return element
+
+
+def choose(browser: webdriver.Chrome, *, feed: str, day: str) -> None:
+    """Choose one cell of the grid in the dialog that "Materialize" opens."""
+    find(browser, "Select a partition or create one").click()
+    browser.switch_to.active_element.send_keys(feed)
+    find(browser, feed).click()
+    days = browser.find_element(By.CSS_SELECTOR, "input[placeholder^='ex:']")
+    days.send_keys(day, Keys.TAB)
+
+
+@pytest.mark.browser
+def test_a_person_materializes_a_partition_in_the_web_ui(
+    on_stage: Stage, browser: webdriver.Chrome, pytestconfig: pytest.Config
+) -> None:
+    on_stage.publish("keshet")
+    with gogobe_up(on_stage) as url:
+        browser.get(f"{url}/asset-groups")
+        find(browser, "Materialize all…").click()
+        choose(browser, feed="keshet", day=YESTERDAY.isoformat())
+        find(browser, "Launch 1 run", "button").click()
+        wait_until(lambda: "SUCCESS" in statuses(url), seconds=180, what="a successful run")
+        browser.get(f"{url}/assets/prices?partition=keshet%7C{YESTERDAY}&view=partitions")
+        find(browser, "rows read now")
+        assert number_of_prices(on_stage) > 0

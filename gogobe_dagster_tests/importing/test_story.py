@@ -1,0 +1,175 @@
+"""The story without Dagster: from the replica's listings to the tables, through `importing`."""
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from gogobe_dagster import importing
+from gogobe_dagster.errors import PortalError
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.generator.truth import published_prices
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
+
+ONE_OF_EACH_FAMILY = ["rami_levy", "shufersal", "king_store"]
+
+
+def import_all(stage: Stage, feed_key: str) -> None:
+    """Every chapter once, in order."""
+    feed, days, equipment = find_feed(feed_key), [YESTERDAY], stage.equipment
+    importing.discover(feed, days, equipment)
+    importing.download(feed, days, equipment)
+    for batch in importing.plan(feed, days, equipment):
+        importing.parse(batch, feed, equipment)
+    for document in (Document.STORES, Document.PRICES):
+        importing.load(document, feed, days, equipment)
+
+
+def prices(stage: Stage, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
+    feed = find_feed(feed_key)
+    rows = stage.query(
+        """
+        select s.chain_id, s.sub_chain_id, s.store_id, cp.code, p.price
+        from price_current p join store s using (store_key) join chain_product cp using (product_key)
+        where s.chain_id = any(%s) and cp.chain_id = s.chain_id
+        """,
+        [list(feed.chain_ids)],
+    )
+    return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
+
+
+@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> None:
+    market = on_stage.publish(feed_key)
+
+    import_all(on_stage, feed_key)
+
+    truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
+    assert prices(on_stage, feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
+    listed = {file.name for file in on_stage.replica.shelf(feed_key).publications}
+    assert set(on_stage.states(feed_key)) == listed
+
+
+def test_a_second_time_there_is_nothing_to_do(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    import_all(on_stage, "keshet")
+    before = on_stage.query("select * from price_history order by 1, 2, 3")
+    feed, days, equipment = find_feed("keshet"), [YESTERDAY], on_stage.equipment
+
+    again = importing.discover(feed, days, equipment)
+
+    assert (again.new, again.republished) == (0, 0)
+    assert importing.download(feed, days, equipment).fetched == 0
+    assert importing.plan(feed, days, equipment) == []
+    assert importing.load(Document.PRICES, feed, days, equipment).files == 0
+    assert on_stage.query("select * from price_history order by 1, 2, 3") == before
+
+
+def test_promotion_files_are_fetched_and_wait(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+
+    import_all(on_stage, "keshet")
+
+    states = Counter(
+        (file.kind.document, file.state.value)
+        for file in on_stage.equipment.ledger.of_days("keshet", [YESTERDAY])
+        if file.kind
+    )
+    assert states[Document.PROMOTIONS, "downloaded"] > 0
+    assert {state for document, state in states if document is not Document.PROMOTIONS} == {"loaded"}
+    (row,) = on_stage.equipment.ledger.fleet([YESTERDAY])
+    assert row.waiting == states[Document.PROMOTIONS, "downloaded"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "expected"),
+    [
+        ("zero_byte", "Price*", "discovered zero_byte"),
+        ("html_instead_of_file", "Price*", "discovered html_instead_of_file"),
+        ("truncated_download", "Price*", "discovered truncated_download"),
+        ("wrong_crc", "PriceFull*", "loaded"),
+        ("truncated_gzip", "PriceFull*", "loaded"),
+        ("zip_in_gz", "PriceFull*", "loaded"),
+    ],
+)
+def test_a_bad_file_has_a_code_and_the_others_go_on(
+    on_stage: Stage, fault: str, names: str, expected: str
+) -> None:
+    on_stage.publish("keshet")
+    bad = next(f.name for f in on_stage.replica.shelf("keshet").publications if f.name.startswith(names[:-1]))
+    on_stage.replica.faults.switch_on(fault, feed="keshet", names=bad)
+
+    import_all(on_stage, "keshet")
+
+    states = on_stage.states("keshet")
+    assert states.pop(bad) == expected
+    assert {state for name, state in states.items() if not name.startswith("Promo")} == {"loaded"}
+
+
+def test_a_damaged_full_file_ends_nothing(on_stage: Stage) -> None:
+    """What could not be read of a full file is not called gone."""
+    on_stage.publish("keshet")
+    import_all(on_stage, "keshet")
+    sold = on_stage.query("select count(*) from price_current")
+    full = next(f for f in on_stage.replica.shelf("keshet").publications if f.name.startswith("PriceFull"))
+    later = full.published_at + timedelta(minutes=1)
+    name = full.name.replace(f"{full.published_at:%Y%m%d%H%M}", f"{later:%Y%m%d%H%M}")
+    name = name.replace(f"{full.published_at:%Y%m%d-%H%M}", f"{later:%Y%m%d-%H%M}")
+    from dataclasses import replace
+
+    on_stage.replica.shelf("keshet").put(replace(full, name=name, published_at=later))
+    on_stage.replica.faults.switch_on("truncated_gzip", feed="keshet", names=name)
+
+    import_all(on_stage, "keshet")
+
+    damaged = on_stage.query("select is_damaged from file where name = %s", [name])
+    assert (name, damaged) == (name, [(True,)])
+    assert on_stage.query("select count(*) from price_current") == sold
+
+
+def test_a_portal_that_is_down_is_recorded_and_loses_nothing(on_stage: Stage) -> None:
+    on_stage.publish("keshet", "king_store")
+    import_all(on_stage, "keshet")
+    before = on_stage.states("keshet")
+    on_stage.replica.faults.switch_on("portal_down", feed="keshet")
+
+    with pytest.raises(PortalError) as down:
+        importing.discover(find_feed("keshet"), [YESTERDAY], on_stage.equipment)
+    import_all(on_stage, "king_store")
+
+    codes = {row.feed: row.listing_code for row in on_stage.equipment.ledger.fleet()}
+    assert codes == {"keshet": down.value.code, "king_store": None}
+    assert on_stage.states("keshet") == before
+
+
+def test_files_that_are_not_ours_are_set_aside_with_a_code(on_stage: Stage) -> None:
+    from gogobe_dagster.replica.generator.oddities import odd_files
+
+    market = on_stage.publish("yohananof")
+    odd = odd_files(market, find_feed("yohananof"), day=YESTERDAY, now=MIDNIGHT)
+    on_stage.replica.shelf("yohananof").put(*odd)
+
+    import_all(on_stage, "yohananof")
+
+    set_aside = on_stage.query(
+        "select code, count(*) from file where state = 'quarantined' group by code order by code"
+    )
+    codes = {code for code, _ in set_aside}
+    assert {"foreign_chain_in_listing", "name_unparsed", "stale_file"} <= codes
+
+
+def test_a_raw_file_that_was_cleaned_away_is_said_to_be_missing(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    feed, days, equipment = find_feed("keshet"), [YESTERDAY], on_stage.equipment
+    importing.discover(feed, days, equipment)
+    importing.download(feed, days, equipment)
+    gone = equipment.ledger.to_parse("keshet", days)[0]
+    assert gone.sha256
+    (equipment.raw_store.root / gone.sha256[:2] / gone.sha256).unlink()
+
+    for batch in importing.plan(feed, days, equipment):
+        importing.parse(batch, feed, equipment)
+
+    assert on_stage.states("keshet")[gone.name] == "quarantined raw_file_missing"

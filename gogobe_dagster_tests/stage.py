@@ -1,0 +1,112 @@
+"""A stage for whole imports: a home, two real databases, a replica of the portals, and their environment."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from gogobe_dagster import clock
+from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.server import Replica
+from gogobe_dagster.settings import Settings
+
+YESTERDAY = clock.day_of(clock.now()) - timedelta(days=1)
+MIDNIGHT = datetime.combine(YESTERDAY, time.max, tzinfo=clock.ISRAEL)
+"""Yesterday is over: what was published then is the same however often it is asked for."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that an import touches, for one test."""
+
+    settings: Settings
+    replica: Replica
+    equipment: Equipment
+
+    def publish(
+        self, *feed_keys: str, stores: int = 2, items: int = 40, until: datetime = MIDNIGHT
+    ) -> Market:
+        """Let these feeds publish yesterday's files of made-up stores; return what is true about them."""
+        market = Market(stores=stores, items=items)
+        shelves = {key: self.replica.shelf(key) for key in feed_keys}
+        feeds = [find_feed(key) for key in feed_keys]
+        publish_day(shelves, feeds, day=YESTERDAY, market=market, now=until)
+        return market
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process of its own: `dagster`, `gogobe`, a run."""
+        ours = {
+            "GOGOBE_REPLICA_URL": self.settings.replica_url,
+            "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
+            "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
+        }
+        return {**os.environ, **process_environment(self.settings), **ours}
+
+    def run(self, *command: str | Path, check: bool = True, seconds: float = 240) -> "Ended":
+        """Run a program of ours, such as ("gogobe", "status"), and return what it said."""
+        program, *arguments = map(str, command)
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name(program)), *arguments],
+            env=self.environment,
+            cwd=clone_folder(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if check and ended.returncode:
+            raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
+        return ended
+
+    def import_cells(self, *cells: str) -> None:
+        """Run the import job for these cells in a process of its own, as `gogobe import` does."""
+        told = self.settings.folder / "outcomes.jsonl"
+        self.run("python", "-m", "gogobe_dagster.defs.run_import", told, *cells)
+
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the warehouse."""
+        with psycopg.connect(self.settings.database_url) as connection:
+            return connection.execute(sql.encode(), parameters).fetchall()
+
+    def states(self, feed_key: str, day: date = YESTERDAY) -> dict[str, str]:
+        """What the ledger says of every file of a day: state, and code if there is one."""
+        files = self.equipment.ledger.of_days(feed_key, [day])
+        return {file.name: f"{file.state} {file.code or ''}".strip() for file in files}
+
+
+Ended = subprocess.CompletedProcess[str]
+
+
+@contextmanager
+def stage(home: Path, *, warehouse_url: str, dagster_url: str, **changes: Any) -> Iterator[Stage]:
+    """Set up a stage on two databases; the warehouse has its tables already or gets them here."""
+    from gogobe_dagster.warehouse.migrate import migrate
+
+    migrate(warehouse_url)
+    (home / "dagster").mkdir(parents=True)
+    with Replica() as replica:
+        values = {
+            "home": home,
+            "database_url": warehouse_url,
+            "dagster_database_url": dagster_url,
+            "replica_url": replica.url,
+            "sensor_seconds": 5,
+        }
+        settings = Settings(**{**values, **changes})
+        equipment = Equipment(settings)
+        try:
+            yield Stage(settings, replica, equipment)
+        finally:
+            equipment.close()
