@@ -115,6 +115,7 @@ class _Walk:
         self.begun = 0
         self.is_torn = False
         self._dialects = layout.dialects
+        self._known = layout.dialects.known
         self._holder, self._row = layout.place
         self._row_depth: int | None = None
         self._stack: list[_Element] = []
@@ -142,13 +143,10 @@ class _Walk:
 
     def end(self, tag: str) -> None:
         name = _lower(tag)
-        if not any(element.name == name for element in self._stack):
-            self.is_torn = True
-            return
-        while self._stack[-1].name != name:
-            self.is_torn = True
-            self._leave(self._stack.pop())
-        self._finish(tag, self._stack.pop())
+        if not self._stack or self._stack[-1].name != name:
+            self._close_up_to(name)
+        if self._stack and self._stack[-1].name == name:
+            self._finish(tag, self._stack.pop())
 
     def close(self) -> None:
         """Say nothing: lxml calls this also after half a document."""
@@ -158,6 +156,13 @@ class _Walk:
         self.is_torn = self.is_torn or bool(self._stack)
         while self._stack:
             self._leave(self._stack.pop())
+
+    def _close_up_to(self, name: str) -> None:
+        """Leave what should have ended before; an end tag without a start is passed over."""
+        self.is_torn = True
+        if any(element.name == name for element in self._stack):
+            while self._stack[-1].name != name:
+                self._leave(self._stack.pop())
 
     def _drop_torn_row(self, depth: int) -> None:
         self.is_torn = True
@@ -183,7 +188,7 @@ class _Walk:
         if not text.strip():
             return
         is_nested = self._row_depth is not None and len(self._stack) - 1 > self._row_depth
-        if is_nested or not self._dialects.is_known(name):
+        if is_nested or name not in self._known:
             self.unknown[local(tag)] += 1
         elif name not in self._stack[-1].values:
             self._stack[-1].values[name] = CONTROL.sub(" ", text)

@@ -32,6 +32,12 @@ class Dialects:
     is_read: bool = True
     """Whether there is a model for it."""
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Tags that somebody reads, or decided not to."""
+        tags = [tag for mapping in (self.columns, self.header) for tags in mapping.values() for tag in tags]
+        return self.ignored.union(tags)
+
     def __repr__(self) -> str:
         return f"<dialects of {self.document}>"
 

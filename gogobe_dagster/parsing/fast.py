@@ -259,13 +259,16 @@ def _header(layout: Layout, frames: list[pl.DataFrame]) -> dict[str, str]:
     """Read what is said around the rows, from the inside outwards, as `careful` hears it."""
     header: dict[str, str] = {}
     for frame in frames:
+        said = {local(tag).lower(): _first_said(frame[tag]) for tag in frame.columns}
         for name, tags in layout.dialects.header.items():
-            for tag in (tag for wanted in tags for tag in frame.columns if local(tag).lower() == wanted):
-                said = frame[tag].drop_nulls()
-                said = said.filter(said.str.strip_chars() != "")
-                if len(said):
-                    header.setdefault(name, said[0])
+            value = next((said[tag] for tag in tags if said.get(tag)), None)
+            if value:
+                header.setdefault(name, value)
     return header
+
+
+def _first_said(values: pl.Series) -> str | None:
+    return next((value for value in values if isinstance(value, str) and value.strip()), None)
 
 
 def _unknown(frame: pl.DataFrame, layout: Layout) -> dict[str, int]:
