@@ -1,0 +1,109 @@
+"""The lake: parsed rows as Parquet, one file a batch, the exact record of what was observed.
+
+`prices/feed=rami_levy/day=2026-11-23/<key>.parquet` in a folder or in object storage; DuckDB and Polars read
+it as it is. A file is there whole or not at all. What rows mean is in `model`; which files there are, and
+which file of a feed is where, is the ledger's.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
+
+SCHEMAS: Final = {Document.PRICES: PRICES, Document.STORES: STORES}
+FILE_ID: Final = "file_id"
+VERSION_KEY: Final = b"gogobe.schema_version"
+ROW_GROUP: Final = 100_000
+"""Many small files share a group; one file's rows stay together, so reading it skips the other groups."""
+
+
+class Lake:
+    """A folder, local or in object storage."""
+
+    def __init__(self, root: "str | UPath") -> None:
+        """Nothing is created until something is written."""
+        self._root = UPath(root)
+
+    @contextmanager
+    def batch(self, document: Document, *, feed: str, day: date, key: str) -> "Iterator[LakeBatch]":
+        """Write one file; the same key overwrites it. An exception leaves what was there before."""
+        path = f"{document}/feed={feed}/day={day.isoformat()}/{key}.parquet"
+        final = self._root / path
+        draft = final.with_name(f".{key}.{uuid.uuid4().hex}.draft")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
+                batch = LakeBatch(path, writer, SCHEMAS[document])
+                yield batch
+                batch.flush()
+            # one step in a folder; object storage copies, and shows the copy when it is whole
+            draft.fs.mv(draft.path, final.path)
+        finally:
+            if draft.exists():
+                draft.unlink()
+
+    def read(self, document: Document, sources: Mapping[int, str]) -> pl.DataFrame:
+        """Return the rows of these files, ordered by file and row: file id to path as the batch gave it.
+
+        Raises `FileNotFoundError` when a path is not there.
+        """
+        schema = SCHEMAS[document]
+        files_by_path: dict[str, list[int]] = {}
+        for file_id, path in sources.items():
+            files_by_path.setdefault(path, []).append(file_id)
+        tables = [self._read_one(path, ids, schema) for path, ids in sorted(files_by_path.items())]
+        frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
+        return frame.sort(FILE_ID, "row_number")
+
+    def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
+        place = self._root / path
+        table = pq.read_table(
+            place.path,
+            filesystem=place.fs,
+            columns=schema.names,
+            filters=[(FILE_ID, "in", file_ids)],
+            partitioning=None,  # feed and day in the path are for other readers
+        )
+        return table.cast(schema)
+
+
+class LakeBatch:
+    """A file being written. Memory holds a row group, whatever the batch's size."""
+
+    def __init__(self, path: str, writer: Any, schema: pa.Schema) -> None:
+        """Take a writer that somebody else closes."""
+        self.path = path
+        """Relative to the lake's root; what the ledger keeps and `Lake.read` takes."""
+        self._writer = writer
+        self._schema = schema
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def add(self, file_id: int, rows: pl.DataFrame) -> None:
+        """Add one file's rows: the model's columns without `file_id`."""
+        table = rows.to_arrow().add_column(0, FILE_ID, pa.repeat(pa.scalar(file_id, pa.int64()), len(rows)))
+        self._waiting.append(table.select(self._schema.names).cast(self._schema))
+        self._rows += len(rows)
+        if self._rows >= ROW_GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits as one row group."""
+        if self._rows:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=self._rows)
+        self._waiting, self._rows = [], 0
+
+
+def _writer(file: Any, schema: pa.Schema) -> Any:
+    versioned = schema.with_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode()})
+    return pq.ParquetWriter(file, versioned, compression="zstd")
