@@ -11,6 +11,7 @@ import pytest
 
 from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import (
+    FAST,
     answer,
     execute,
     kill_everything,
@@ -73,6 +74,27 @@ def test_a_stale_pid_that_another_program_has_now_neither_fools_nor_blocks(
         assert answer(server, "SELECT 1") == 1
         assert innocent.poll() is None
         innocent.kill()
+
+
+def test_a_stale_pid_that_another_postgresql_has_now_is_left_alone(
+    server: EmbeddedPostgres, short_folder: Path
+) -> None:
+    other = EmbeddedPostgres(short_folder / "other", options=FAST)
+    try:
+        other.start()
+        server.start()
+        notes = (server.folder / "data" / "postmaster.pid").read_text().splitlines()
+        kill_everything(server)
+        stale = [str(postmaster_of(other).pid), *notes[1:], ""]
+        (server.folder / "data" / "postmaster.pid").write_text("\n".join(stale))
+
+        server.stop()
+        server.start()
+
+        assert answer(server, "SHOW data_directory") == str(server.folder / "data")
+        assert other.is_running()
+    finally:
+        other.stop()
 
 
 def test_a_first_start_that_was_killed_half_way_is_done_again(server: EmbeddedPostgres) -> None:
