@@ -21,7 +21,7 @@ FEEDS = (
     "good_pharm",
 )
 NO_DOCUMENT = {"0 bytes": "discovered zero_byte", "HTML page": "discovered html_instead_of_file"}
-"""What the manifest notes of files that hold nothing, and where they must end after one run: to be tried again."""
+"""What the manifest notes of files that hold nothing, and where one run leaves them: to be tried again."""
 
 
 @pytest.mark.corpus

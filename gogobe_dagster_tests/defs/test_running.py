@@ -117,9 +117,7 @@ def choose(browser: webdriver.Chrome, *, feed: str, day: str) -> None:
 
 
 @pytest.mark.browser
-def test_a_person_materializes_a_partition_in_the_web_ui(
-    on_stage: Stage, browser: webdriver.Chrome, pytestconfig: pytest.Config
-) -> None:
+def test_a_person_materializes_a_partition_in_the_web_ui(on_stage: Stage, browser: webdriver.Chrome) -> None:
     on_stage.publish("keshet")
     with gogobe_up(on_stage) as url:
         browser.get(f"{url}/asset-groups")

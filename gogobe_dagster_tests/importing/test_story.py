@@ -1,6 +1,7 @@
 """The story without Dagster: from the replica's listings to the tables, through `importing`."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from gogobe_dagster import importing
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.truth import published_prices
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
@@ -25,6 +27,14 @@ def import_all(stage: Stage, feed_key: str) -> None:
         importing.parse(batch, feed, equipment)
     for document in (Document.STORES, Document.PRICES):
         importing.load(document, feed, days, equipment)
+
+
+def restamped(name: str, later: timedelta) -> str:
+    """The same name, published later."""
+    stamp = FileName.parse(name).published_at
+    for form in ("%Y%m%d%H%M", "%Y%m%d-%H%M"):
+        name = name.replace(f"{stamp:{form}}", f"{stamp + later:{form}}")
+    return name
 
 
 def prices(stage: Stage, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
@@ -48,7 +58,7 @@ def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> N
 
     truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
     assert prices(on_stage, feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
-    listed = {file.name for file in on_stage.replica.shelf(feed_key).publications}
+    listed = {file.name for file in on_stage.replica.shelf(feed_key).publications()}
     assert set(on_stage.states(feed_key)) == listed
 
 
@@ -98,7 +108,9 @@ def test_a_bad_file_has_a_code_and_the_others_go_on(
     on_stage: Stage, fault: str, names: str, expected: str
 ) -> None:
     on_stage.publish("keshet")
-    bad = next(f.name for f in on_stage.replica.shelf("keshet").publications if f.name.startswith(names[:-1]))
+    bad = next(
+        f.name for f in on_stage.replica.shelf("keshet").publications() if f.name.startswith(names[:-1])
+    )
     on_stage.replica.faults.switch_on(fault, feed="keshet", names=bad)
 
     import_all(on_stage, "keshet")
@@ -113,13 +125,9 @@ def test_a_damaged_full_file_ends_nothing(on_stage: Stage) -> None:
     on_stage.publish("keshet")
     import_all(on_stage, "keshet")
     sold = on_stage.query("select count(*) from price_current")
-    full = next(f for f in on_stage.replica.shelf("keshet").publications if f.name.startswith("PriceFull"))
-    later = full.published_at + timedelta(minutes=1)
-    name = full.name.replace(f"{full.published_at:%Y%m%d%H%M}", f"{later:%Y%m%d%H%M}")
-    name = name.replace(f"{full.published_at:%Y%m%d-%H%M}", f"{later:%Y%m%d-%H%M}")
-    from dataclasses import replace
-
-    on_stage.replica.shelf("keshet").put(replace(full, name=name, published_at=later))
+    full = next(f for f in on_stage.replica.shelf("keshet").publications() if f.name.startswith("PriceFull"))
+    name = restamped(full.name, timedelta(minutes=1))
+    on_stage.replica.shelf("keshet").put(replace(full, name=name))
     on_stage.replica.faults.switch_on("truncated_gzip", feed="keshet", names=name)
 
     import_all(on_stage, "keshet")
