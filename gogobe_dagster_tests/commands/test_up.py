@@ -1,0 +1,163 @@
+"""`gogobe up` as people use it: started, used, interrupted; nothing is left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from gogobe_dagster.commands.children import MARK
+from gogobe_dagster.postgres import embedded
+from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.postgres.servers import free_port, processes_of
+
+GOGOBE = str(Path(sys.executable).with_name("gogobe"))
+
+
+@pytest.fixture
+def home(short_folder: Path) -> Iterator[Path]:
+    """A home folder whose embedded server is stopped afterwards, should `up` have left it."""
+    yield short_folder
+    embedded(Settings(home=short_folder)).stop()
+
+
+def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
+    with silent_portal() as (portal, visited), up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
+        command = [GOGOBE, "backfill", "--feed", "rami_levy", "--url", url]
+        subprocess.run(command, check=True, capture_output=True)
+        assert visited.wait(120), (home / "logs" / "daemon.log").read_text()
+        working = started_by(process)
+        assert len(working) > 5, "the run has processes of its own"
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(60) == 0
+        assert [one for one in working if lives(one)] == []
+        assert started_below(home) == []
+        assert processes_of(embedded(Settings(home=home))) == []
+
+
+def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
+    embedded(Settings(home=home)).start()
+    with up(home) as (process, _):
+        (daemon,) = [one for one in psutil.Process(process.pid).children() if "run" in one.cmdline()]
+
+        daemon.kill()
+
+        assert process.wait(60) == 1
+        said = process.stderr.read() if process.stderr else ""
+        assert "gogobe: daemon ended (signal SIGKILL)" in said
+        assert started_below(home) == []
+        assert embedded(Settings(home=home)).is_running()
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_started(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = subprocess.run(
+            [GOGOBE, "up", "--port", str(port)],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"GOGOBE_HOME": str(home)},
+        )
+
+    assert done.returncode == 1
+    assert f"port {port} cannot be used" in done.stderr
+    assert "gogobe up --port" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_kill_while_it_is_still_starting_leaves_nothing(home: Path) -> None:
+    with launched(home, free_port()) as process:
+        wait_for(lambda: len(started_below(home)) >= 1)
+
+        process.terminate()
+
+        assert process.wait(60) == 0
+        assert started_below(home) == []
+        assert processes_of(embedded(Settings(home=home))) == []
+
+
+@contextmanager
+def up(home: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = free_port()
+    with launched(home, port, **variables) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: process.poll() is None and answers(f"{url}/server_info"))
+        yield process, url
+
+
+@contextmanager
+def launched(home: Path, port: int, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    environment = os.environ | variables | {"GOGOBE_HOME": str(home)}
+    command = [GOGOBE, "up", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@contextmanager
+def silent_portal() -> Iterator[tuple[str, threading.Event]]:
+    """A portal that takes visitors and never says a word, so that a run stays in its first step."""
+    visited, visitors = threading.Event(), list[socket.socket]()
+
+    def receive() -> None:
+        with suppress(OSError):
+            while True:
+                visitors.append(listener.accept()[0])
+                visited.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        receiver = threading.Thread(target=receive, daemon=True)
+        receiver.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", visited
+        listener.shutdown(socket.SHUT_RDWR)
+        receiver.join(5)
+    for visitor in visitors:
+        visitor.close()
+
+
+def started_by(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def started_below(home: Path) -> list[psutil.Process]:
+    """Every living process that `up` of this home started, whoever its parent is now."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = process.environ()
+            if MARK in environment and environment["GOGOBE_HOME"] == str(home) and lives(process):
+                found.append(process)
+    return found
+
+
+def lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def answers(url: str) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(url, timeout=5).ok
+    return False
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
