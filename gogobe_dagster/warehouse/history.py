@@ -25,10 +25,20 @@ KEY = ["store_key", "product_key"]
 VALUE: dict[str, pl.DataType] = {"price": MONEY, "unit_price": MONEY, "priced_at": MOMENT}
 ROWS = pl.Schema({"file_id": pl.Int64(), "product_key": pl.Int32(), **VALUE})
 """What files state: one row a file and product."""
+HELD = pl.Schema(
+    {
+        "store_key": pl.Int32(),
+        "product_key": pl.Int32(),
+        "price": MONEY,
+        "unit_price": MONEY,
+        "valid_from": MOMENT,
+    }
+)
+"""What holds now: some columns of price_current."""
 CURRENT = pl.Schema(
     {"store_key": pl.Int32(), "product_key": pl.Int32(), **VALUE, "valid_from": MOMENT, "file_id": pl.Int64()}
 )
-"""What holds now: the columns of price_current."""
+"""All columns of price_current."""
 END: dict[str, pl.DataType] = {"valid_to": MOMENT, "ended_file_id": pl.Int64()}
 _SOURCES = pl.Schema(
     {
@@ -76,18 +86,17 @@ class Changes:
     """Products that the store sells no longer: KEY columns."""
 
 
-def changes(current: pl.DataFrame, statements: Iterable[Statement], rows: pl.DataFrame) -> Changes:
+def changes(held: pl.DataFrame, statements: Iterable[Statement], rows: pl.DataFrame) -> Changes:
     """Apply files, in any order given, to what holds now.
 
-    Every statement must be newer than all that its store has in `current`; `rows` has at most one row a
-    file and product. Where no complete file speaks of a store, `current` may be limited to the products
+    Every statement must be newer than all that its store has in `held`; `rows` has at most one row a
+    file and product. Where no complete file speaks of a store, `held` may be limited to the products
     that the files mention.
     """
     sources, first_fulls = _sources(statements)
     stated = _stated(sources, rows)
-    held = current.join(first_fulls, on="store_key", how="left", maintain_order="left")
-    periods = _periods(pl.concat([_timeline(held, is_held=True), _timeline(stated, is_held=False)]))
-    return _sorted_out(periods)
+    before = held.join(first_fulls, on="store_key", how="left", maintain_order="left")
+    return _sorted_out(_periods(pl.concat([_timeline(before), _timeline(stated)])))
 
 
 def _sources(statements: Iterable[Statement]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -129,8 +138,10 @@ def _stated(sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return stated
 
 
-def _timeline(frame: pl.DataFrame, *, is_held: bool) -> pl.DataFrame:
-    return frame.select(*CURRENT, "full_at", "full_id", pl.lit(is_held).alias("is_held"))
+def _timeline(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bring both sides to one form; what is held has no file here."""
+    missing = [pl.lit(None, CURRENT[name]).alias(name) for name in CURRENT if name not in frame.columns]
+    return frame.with_columns(missing).select(*CURRENT, "full_at", "full_id")
 
 
 def _periods(timeline: pl.DataFrame) -> pl.DataFrame:
@@ -153,13 +164,13 @@ def _periods(timeline: pl.DataFrame) -> pl.DataFrame:
         valid_to=pl.when(is_gone).then("full_at").otherwise("next_at"),
         ended_file_id=pl.when(is_gone).then("full_id").when(is_followed).then("next_id"),
     )
-    return timeline.filter("starts").select(*CURRENT, "is_held").hstack(ends)
+    return timeline.filter("starts").select(*CURRENT).hstack(ends)
 
 
 def _sorted_out(periods: pl.DataFrame) -> Changes:
-    has_ended = pl.col("valid_to").is_not_null()
-    started = periods.filter(~pl.col("is_held")).drop("is_held")
-    ended = periods.filter(pl.col("is_held") & has_ended).select(*KEY, "valid_from", *END)
+    has_ended, is_held = pl.col("valid_to").is_not_null(), pl.col("file_id").is_null()
+    started = periods.filter(~is_held)
+    ended = periods.filter(is_held & has_ended).select(*KEY, "valid_from", *END)
     opened = started.filter(~has_ended).select(*CURRENT)
     return Changes(
         started=started,

@@ -59,6 +59,10 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} in ({', '.join(repr(value) for value in values)})"
 
 
+_PLACED = """state not in ('parsed', 'loaded') or (kind is not null and published_at is not null
+    and lake_path is not null and chain_id is not null and sub_chain_id is not null
+    and (store_id is not null or kind = 'stores'))"""
+
 file = sa.Table(
     "file",
     metadata,
@@ -108,6 +112,7 @@ file = sa.Table(
     sa.CheckConstraint(_one_of("kind", KINDS), name="kind"),
     sa.CheckConstraint("revision >= 1 and attempts >= 0", name="counts"),
     sa.CheckConstraint("state <> 'quarantined' or code is not null", name="quarantine_says_why"),
+    sa.CheckConstraint(_PLACED, name="parsed_is_placed"),
     sa.Index("file_day_idx", "day", "feed"),
     sa.Index("file_pending_idx", "feed", "state", "day",
              postgresql_where=sa.text("state in ('discovered', 'downloaded', 'parsed')")),

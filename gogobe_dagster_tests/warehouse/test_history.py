@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gogobe_dagster.warehouse.history import CURRENT, ROWS, Changes, Statement, changes
+from gogobe_dagster.warehouse.history import CURRENT, HELD, ROWS, Changes, Statement, changes
 from gogobe_dagster_tests.warehouse.oracle import Period, Value, history_of
 
 DAWN = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -76,7 +76,7 @@ class Tables:
                 self.current[row["store_key"], row["product_key"]] = row
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(list(self.current.values()), schema=CURRENT)
+        return pl.DataFrame(list(self.current.values()), schema=CURRENT).select(HELD.names())
 
 
 def _period(row: dict[str, Any]) -> Period:

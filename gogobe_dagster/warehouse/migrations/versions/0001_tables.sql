@@ -45,7 +45,12 @@ create table file (
     constraint file_state_check check (state in ('discovered', 'downloaded', 'parsed', 'loaded', 'superseded', 'quarantined')),
     constraint file_kind_check check (kind in ('stores', 'prices', 'full_prices', 'promotions', 'full_promotions')),
     constraint file_counts_check check (revision >= 1 and attempts >= 0),
-    constraint file_quarantine_says_why_check check (state <> 'quarantined' or code is not null)
+    constraint file_quarantine_says_why_check check (state <> 'quarantined' or code is not null),
+    constraint file_parsed_is_placed_check check (
+        state not in ('parsed', 'loaded') or (kind is not null and published_at is not null
+        and lake_path is not null and chain_id is not null and sub_chain_id is not null
+        and (store_id is not null or kind = 'stores'))
+    )
 ) with (fillfactor = 80);
 create index file_day_idx on file (day, feed);
 create index file_pending_idx on file (feed, state, day) where state in ('discovered', 'downloaded', 'parsed');

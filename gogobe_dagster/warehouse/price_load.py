@@ -1,0 +1,129 @@
+"""One transaction of price files: from claimed ledger entries to committed rows.
+
+Locks are taken in one order by every loader, each kind sorted: files (skipping what others have), places,
+stores, products, chain products, prices. That is why loaders wait for each other and never deadlock.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.lake import Lake
+from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
+from gogobe_dagster.warehouse.history import ROWS, Statement, changes
+from gogobe_dagster.warehouse.lateness import late_since, place_of, stamp_of, take_back
+from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_prices
+from gogobe_dagster.warehouse.price_tables import read_held, write_changes
+from gogobe_dagster.warehouse.products import Products, refuse
+from gogobe_dagster.warehouse.statements import Statements
+
+MOST_ROWS_AT_ONCE = 400_000
+"""Rows in memory at a time; more only when one store publishes more at one instant."""
+Stores = Mapping[Place, LockedStore]
+
+
+class PriceLoad:
+    """Loads price files, a transaction at a time, and remembers the products it has met."""
+
+    def __init__(self, lake: Lake, *, now: datetime) -> None:
+        self._lake, self._now = lake, now
+        self._products, self._statements = Products(), Statements()
+
+    def load(self, connection: sa.Connection, ids: Collection[int]) -> Counter[str]:
+        """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
+        claimed = claim(connection, ids)
+        if not claimed:
+            return Counter()
+        made_before = self._products.made
+        stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
+        rows, refused = self._read(connection, claimed)
+        self._tell(connection, claimed, rows)
+        again = take_back(connection, late_since(claimed, stores), stores)
+        counts = self._apply_all(connection, claimed, rows.select(*ROWS), again, stores)
+        note_prices(
+            connection, [(stores[place_of(one)].key, stamp_of(one), one.is_complete) for one in claimed]
+        )
+        mark_loaded(connection, claimed, refused, now=self._now)
+        counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
+        counts.update(new_products=self._products.made - made_before)
+        return counts
+
+    def _read(
+        self, connection: sa.Connection, files: Sequence[LedgerFile]
+    ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
+        rows = self._lake.read(Document.PRICES, {one.id: str(one.lake_path) for one in files})
+        chains = pl.DataFrame(
+            [(one.id, one.chain_id) for one in files],
+            schema={"file_id": pl.Int64(), "chain_id": pl.String()},
+            orient="row",
+        )
+        rows = rows.join(chains, on="file_id", how="inner", maintain_order="left")
+        return refuse(self._products.resolve(connection, rows))
+
+    def _tell(self, connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame) -> None:
+        days = pl.DataFrame(
+            [(one.id, day_of(stamp_of(one))) for one in files],
+            schema={"file_id": pl.Int64(), "stated_on": pl.Date()},
+            orient="row",
+        )
+        self._statements.tell(connection, rows.join(days, on="file_id", how="inner"))
+
+    def _apply_all(
+        self,
+        connection: sa.Connection,
+        claimed: Sequence[LedgerFile],
+        rows: pl.DataFrame,
+        again: Sequence[LedgerFile],
+        stores: Stores,
+    ) -> Counter[str]:
+        """Apply claimed files and those after a late one, in order, in parts that memory bears."""
+        if not again:
+            return _apply(connection, claimed, rows, stores)
+        counts: Counter[str] = Counter()
+        followers = {one.id for one in again}
+        for part in _parts([*claimed, *again]):
+            ids = [one.id for one in part]
+            earlier, _ = self._read(connection, [one for one in part if one.id in followers])
+            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*ROWS)])
+            counts += _apply(connection, part, stated, stores)
+        return counts
+
+
+def _parts(files: Sequence[LedgerFile]) -> Iterator[list[LedgerFile]]:
+    """Split files by store and instant, in order; an instant of a store is never split."""
+    some: list[LedgerFile] = []
+    ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one)))
+    for _, of_instant in groupby(ordered, key=lambda one: (place_of(one), stamp_of(one))):
+        instant = list(of_instant)
+        if some and sum(one.rows or 0 for one in (*some, *instant)) > MOST_ROWS_AT_ONCE:
+            yield some
+            some = []
+        some += instant
+    yield some
+
+
+def _apply(
+    connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
+) -> Counter[str]:
+    statements = [_statement(one, stores[place_of(one)].key) for one in files]
+    done = changes(read_held(connection, statements, rows), statements, rows)
+    write_changes(connection, done)
+    return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
+
+
+def _statement(one: LedgerFile, store_key: int) -> Statement:
+    is_delta = one.kind is None or not one.kind.is_full
+    return Statement(
+        file_id=one.id,
+        store_key=store_key,
+        published_at=stamp_of(one),
+        is_complete=one.is_complete,
+        tie=(is_delta, one.feed, one.name, one.revision),
+    )

@@ -1,0 +1,63 @@
+"""What each chain says about its products: names, makers, units. The newest day's statement holds.
+
+Stores of a chain word a product differently on the same day. So that the result does not depend on the
+order of loading, statements have one order (day, then the fullest, then their text) and the greatest holds.
+Repeating one changes nothing, which is why a loader may skip those it has already told.
+"""
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.copying import copy_in
+from gogobe_dagster.warehouse.tables import chain_product
+
+KEY = ["chain_id", "product_key"]
+SAID = [column.name for column in chain_product.columns if column.name not in {*KEY, "stated_on"}]
+TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
+TOLD = pl.Schema(
+    {"chain_id": pl.String(), "product_key": pl.Int32(), "stated_on": pl.Date(), "said": pl.UInt64()}
+)
+
+
+def _greatness(alias: str) -> str:
+    texts = ", ".join(f"coalesce({alias}.{name}::text, '')" for name in SAID)
+    return f"({alias}.stated_on, num_nonnulls({', '.join(f'{alias}.{name}' for name in SAID)}), {texts})"
+
+
+_COLUMNS = ", ".join([*KEY, "stated_on", *SAID])
+_CREATE = (
+    f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
+    " from chain_product with no data"
+)
+_TELL = f"""
+insert into chain_product ({_COLUMNS})
+select distinct on (s.chain_id, s.product_key) {", ".join(f"s.{name}" for name in [*KEY, "stated_on", *SAID])}
+from statement s left join chain_product known using (chain_id, product_key)
+where known.product_key is null or {_greatness("s")} > {_greatness("known")}
+order by s.chain_id, s.product_key, {_greatness("s")} desc
+on conflict (chain_id, product_key) do update set
+    stated_on = excluded.stated_on, {", ".join(f"{name} = excluded.{name}" for name in SAID)}
+where {_greatness("excluded")} > {_greatness("chain_product")}
+"""  # noqa: S608 - column names of our own table
+_storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
+
+
+class Statements:
+    """Tells the table chain_product what rows say, and remembers what it has told."""
+
+    def __init__(self) -> None:
+        self._told = pl.DataFrame(schema=TOLD)
+
+    def tell(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
+        """Write what these rows say: columns of the lake, `chain_id`, `product_key` and `stated_on`."""
+        said = rows.select(*KEY, "stated_on", *SAID).with_columns(said=pl.struct(SAID).hash())
+        marks = list(TOLD)
+        new = said.unique(marks).join(self._told, on=marks, how="anti")
+        if new.is_empty():
+            return
+        connection.execute(sa.text(_CREATE))
+        copy_in(connection, "statement", new.drop("said").with_columns(_storable), empty_is_null=TEXTS)
+        connection.execute(sa.text("analyze statement"))
+        connection.execute(sa.text(_TELL))
+        connection.execute(sa.text("truncate statement"))
+        self._told = pl.concat([self._told, new.select(marks)])

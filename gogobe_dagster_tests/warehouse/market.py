@@ -1,0 +1,218 @@
+"""A small market for the tests of loading: files are written into a real lake, recorded, and loaded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.parsing.lake import Lake
+from gogobe_dagster.parsing.model import PRICES, STORES
+from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile
+from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
+from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
+
+MILK, BREAD, EGGS = "7290000000015", "7290000000022", "7290000000039"
+TOMATO = "120"  # a chain's own code
+
+PLACE = "s.chain_id, s.sub_chain_id, s.store_id"
+PRODUCT = "coalesce(p.gtin, p.chain_id || ':' || p.code)"
+PRICES_NOW = f"""
+select {PLACE}, {PRODUCT}, c.price, c.unit_price, c.priced_at, c.valid_from, f.name
+from price_current c join store s using (store_key) join product p using (product_key)
+join file f using (file_id) order by 1, 2, 3, 4
+"""
+HISTORY = f"""
+select {PLACE}, {PRODUCT}, h.price, h.unit_price, h.priced_at, h.valid_from, h.valid_to, f.name, e.name
+from price_history h join store s using (store_key) join product p using (product_key)
+join file f using (file_id) left join file e on e.file_id = h.ended_file_id order by 1, 2, 3, 4, h.valid_from
+"""
+STORES_NOW = f"""
+select {PLACE}, s.name, s.address, s.city, s.is_listed, l.name, s.first_seen_at, s.last_seen_at,
+    s.last_price_at, s.last_full_at, c.name, b.name
+from store s left join file l on l.file_id = s.list_file_id join chain c on c.chain_id = s.chain_id
+join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id order by 1, 2, 3
+"""
+SAID = f"""
+select d.chain_id, {PRODUCT}, d.stated_on, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
+    d.is_weighted from chain_product d join product p using (product_key) order by 1, 2
+"""
+FATES = "select name, revision, state, not_loaded, reasons from file order by name, revision"
+EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, SAID, FATES)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One row of a price file."""
+
+    code: str
+    price: str
+    unit_price: str | None = None
+    is_barcode: bool | None = None
+    name: str | None = None
+    manufacturer: str | None = None
+    priced_at: datetime | None = None
+    article: str | None = None
+
+
+@dataclass(frozen=True)
+class PriceFile:
+    """A price file as a test writes it."""
+
+    hours: float
+    shelves: Sequence[Shelf] | Mapping[str, str]
+    is_full: bool = False
+    store: int = 1
+    chain: str = CHAIN
+    is_damaged: bool = False
+    revision_size: int = 1000
+
+    @property
+    def rows(self) -> list[Shelf]:
+        if isinstance(self.shelves, Mapping):
+            return [Shelf(code, price, is_barcode=len(code) > 8) for code, price in self.shelves.items()]
+        return list(self.shelves)
+
+
+@dataclass(frozen=True)
+class StoreList:
+    """A store list as a test writes it: names by sub-chain and store id."""
+
+    hours: float
+    names: Mapping[tuple[int, int], str]
+    chain_name: str = "רמי לוי"
+    is_damaged: bool = False
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Market:
+    """The ledger, the lake and the tables, and how files get into them."""
+
+    engine: sa.Engine
+    lake: Lake
+    batches: int = 0
+
+    @classmethod
+    def at(cls, engine: sa.Engine, folder: Path) -> "Market":
+        return cls(engine, Lake(str(folder)))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.engine)
+
+    def publish(self, *files: PriceFile | StoreList, feed: str = FEED) -> list[LedgerFile]:
+        """Bring files to the state parsed, one batch of the lake each document."""
+        entries = []
+        for document, some in _by_document(files).items():
+            self.batches += 1
+            with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
+                for one in some:
+                    file_id = self._download(one, feed)
+                    frame = _frame(one)
+                    batch.add(file_id, frame)
+                    chain = one.chain if isinstance(one, PriceFile) else CHAIN
+                    store = one.store if isinstance(one, PriceFile) else None
+                    entries.append(
+                        parsed(
+                            file_id,
+                            chain_id=chain,
+                            store=store,
+                            rows=len(frame),
+                            lake_path=batch.path,
+                            is_damaged=one.is_damaged,
+                        )
+                    )
+        self.ledger.mark_parsed(entries, now=NOON)
+        return self.ledger.files([entry.file_id for entry in entries])
+
+    def _download(self, one: PriceFile | StoreList, feed: str) -> int:
+        if isinstance(one, PriceFile):
+            kind = FileKind.FULL_PRICES if one.is_full else FileKind.PRICES
+            seen = sighting(kind, hours=one.hours, store=one.store, size=one.revision_size)
+        else:
+            seen = sighting(FileKind.STORES, hours=one.hours, **one.other)
+        self.ledger.record(feed, [seen], now=NOON)
+        (pending,) = [known for known in self.ledger.pending(feed) if not known.sha256]
+        self.ledger.mark_downloaded(pending.id, sha256="ab", size=1, now=NOON)
+        return pending.id
+
+    def load(self, files: Sequence[LedgerFile]) -> LoadReport:
+        """Load price files."""
+        return load_prices(self.engine, files, self.lake, now=NOON)
+
+    def load_lists(self, files: Sequence[LedgerFile]) -> LoadReport:
+        """Load store lists."""
+        return load_stores(self.engine, files, self.lake, now=NOON)
+
+    def open(self, *files: PriceFile, feed: str = FEED) -> LoadReport:
+        """Publish price files and load them together."""
+        return self.load(self.publish(*files, feed=feed))
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+    def everything(self) -> list[list[tuple[Any, ...]]]:
+        """All that the tables say, by natural keys."""
+        return [self.ask(query) for query in EVERYTHING]
+
+    def prices(self, store: int = 1) -> dict[str, Decimal]:
+        """What the store sells, by code or GTIN."""
+        return {row[3].removeprefix(f"{CHAIN}:"): row[4] for row in self.ask(PRICES_NOW) if row[2] == store}
+
+    def history(self, code: str, store: int = 1) -> list[tuple[str, float, float | None]]:
+        """Price, and the hours after midnight from and to of each period of a product."""
+        midnight = NOON.replace(hour=0)
+        return [
+            (str(row[4].normalize()), _hours(row[7] - midnight), row[8] and _hours(row[8] - midnight))
+            for row in self.ask(HISTORY)
+            if row[2] == store and row[3].removeprefix(f"{CHAIN}:") == code
+        ]
+
+
+def _hours(span: timedelta) -> float:
+    return span / timedelta(hours=1)
+
+
+def _by_document(files: Sequence[PriceFile | StoreList]) -> dict[Document, list[PriceFile | StoreList]]:
+    documents: dict[Document, list[PriceFile | StoreList]] = {}
+    for one in files:
+        document = Document.PRICES if isinstance(one, PriceFile) else Document.STORES
+        documents.setdefault(document, []).append(one)
+    return documents
+
+
+def _frame(one: PriceFile | StoreList) -> pl.DataFrame:
+    if isinstance(one, PriceFile):
+        rows = [
+            {
+                **vars(shelf),
+                "price": Decimal(shelf.price),
+                "unit_price": shelf.unit_price and Decimal(shelf.unit_price),
+            }
+            for shelf in one.rows
+        ]
+        schema = PRICES
+    else:
+        rows = [
+            {
+                "chain_id": CHAIN,
+                "chain_name": one.chain_name,
+                "sub_chain_id": sub,
+                "store_id": store,
+                "name": name,
+            }
+            for (sub, store), name in one.names.items()
+        ]
+        schema = STORES
+    columns = pl.from_arrow(schema.empty_table())
+    assert isinstance(columns, pl.DataFrame)
+    numbered = [{**row, "row_number": number} for number, row in enumerate(rows, 1)]
+    return pl.DataFrame(numbered, schema=columns.drop("file_id").schema)
