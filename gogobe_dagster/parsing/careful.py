@@ -73,6 +73,7 @@ class _Rows:
         self._numbers: list[int] = []
         self._columns: dict[str, list[str | None]] = {column: [] for column in dialects.columns}
         self._tags = [(self._columns[column], tags) for column, tags in dialects.columns.items()]
+        self._inherited = [(self._columns[name], dialects.columns[name]) for name in dialects.inherited]
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -85,7 +86,7 @@ class _Rows:
 
     def fill(self, first: int, values: Mapping[str, str]) -> None:
         """Give rows what stands around them, where they do not say it themselves."""
-        for column, tags in self._tags:
+        for column, tags in self._inherited:
             said = next((values[tag] for tag in tags if tag in values), None)
             if said is not None:
                 column[first:] = [said if value is None else value for value in column[first:]]
@@ -127,12 +128,12 @@ class _Walk:
             self._drop_torn_row(self._row_depth)
         if len(self._stack) >= DEEPEST:
             raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {DEEPEST}")
-        holder = self._stack[-1] if self._stack else None
-        if holder:
-            holder.has_children = True
-        if self._row_depth is None and name == self._row and holder and holder.name == self._holder:
-            self._row_depth = len(self._stack)
-            self.begun += 1
+        if self._stack:
+            self._stack[-1].has_children = True
+            # wherever it stands: after a wrong end tag lxml's idea of the parent is wrong
+            if name == self._row and self._row_depth is None:
+                self._row_depth = len(self._stack)
+                self.begun += 1
         if attributes and name == self._holder:
             self._note_count(attributes)
         self._stack.append(_Element(name, len(self.rows)))
@@ -191,7 +192,7 @@ class _Walk:
         if is_nested or name not in self._known:
             self.unknown[local(tag)] += 1
         elif name not in self._stack[-1].values:
-            self._stack[-1].values[name] = CONTROL.sub(" ", text)
+            self._stack[-1].values[name] = text if text.isprintable() else CONTROL.sub(" ", text)
 
     def _leave(self, element: _Element) -> None:
         """Hand on what an element around rows says; of a row that did not end, say nothing."""

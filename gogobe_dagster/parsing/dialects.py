@@ -29,6 +29,8 @@ class Dialects:
     """What is said once, by elements around the rows."""
     ignored: frozenset[str]
     """Fields that are not worth a column. Any other unknown field is reported when it holds something."""
+    inherited: tuple[str, ...] = ()
+    """Columns that a row may leave to the elements around it."""
     is_read: bool = True
     """Whether there is a model for it."""
 
@@ -108,6 +110,7 @@ STORES: Final = Dialects(
         "zip_code": ("zipcode",),
     },
     header={"chain_id": ("chainid",), "chain_name": ("chainname",)},
+    inherited=("chain_id", "chain_name", "sub_chain_id", "sub_chain_name"),
     ignored=frozenset({"xmldocversion", "dllverno", "lastupdatedate", "lastupdatetime", "header"}),
 )
 

@@ -230,13 +230,16 @@ def _columns(
     sources: dict[str, list[pl.Expr]] = {}
     for tag, column in spellings(layout.dialects, layout.tags):
         sources.setdefault(column, []).append(pl.col(tag))
+    inherited = layout.dialects.inherited
     for depth in sorted(levels, reverse=True):
-        tags = dict(spellings(layout.dialects, [tag for at, tag in layout.around if at == depth]))
+        tags = [tag for at, tag in layout.around if at == depth]
         rows = _join(rows, levels[depth].rename({tag: f"{depth} {tag}" for tag in tags}))
-        for tag, column in tags.items():
-            sources.setdefault(column, []).append(pl.col(f"{depth} {tag}"))
+        for tag, column in spellings(layout.dialects, tags):
+            if column in inherited:
+                sources.setdefault(column, []).append(pl.col(f"{depth} {tag}"))
     for tag, column in spellings(layout.dialects, [tag for at, tag in layout.around if at == 1]):
-        sources.setdefault(column, []).append(pl.lit(head.item(0, tag), pl.String))
+        if column in inherited:
+            sources.setdefault(column, []).append(pl.lit(head.item(0, tag), pl.String))
     return rows.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(ROW_NUMBER),
         *(_first(expressions).alias(column) for column, expressions in sources.items()),

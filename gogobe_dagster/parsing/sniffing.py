@@ -135,6 +135,8 @@ class _Scan:
         elif depth == self._last_opened:
             self._end_leaf(name, depth)
         self._stack.pop()
+        if len(self._stack) < self._row_depth:
+            self._row_depth = 0
 
     def _end_leaf(self, name: str, depth: int) -> None:
         if self._row_depth:

@@ -1,0 +1,217 @@
+"""Every dialect and encoding says the same about the same milk, bread and shops, with either reader."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.careful import read_carefully
+from gogobe_dagster.parsing.dialects import ALL, PRICES, STORES
+from gogobe_dagster.parsing.model import PRICES as PRICES_MODEL
+from gogobe_dagster.parsing.model import STORES as STORES_MODEL
+from gogobe_dagster.parsing.normalise import normalise
+from gogobe_dagster.parsing.reading import ParsedFile, read_file
+from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster_tests.parsing.documents import (
+    BREAD,
+    CHAIN,
+    MILK,
+    PRICE_DIALECTS,
+    PRICES_NAME,
+    STORE_DIALECTS,
+    STORES_NAME,
+    prices,
+)
+
+LIMIT = 1 << 24
+GIVEN = "<PromotionItems><Item><ItemCode>7290000042640</ItemCode></Item></PromotionItems>"
+
+
+def parse(document: str | bytes, *, name: str = PRICES_NAME) -> ParsedFile:
+    data = document.encode() if isinstance(document, str) else document
+    return read_file(data, name=name, limit=LIMIT)
+
+
+def carefully(document: str) -> pl.DataFrame:
+    layout = sniff(document.encode())
+    assert layout
+    raw = read_carefully(document.encode(), layout)
+    return normalise(raw.rows, layout.dialects.document).rows
+
+
+@pytest.mark.parametrize("dialect", PRICE_DIALECTS)
+def test_every_price_dialect_says_the_same_about_the_same_milk(dialect: str) -> None:
+    file = parse(PRICE_DIALECTS[dialect])
+
+    milk, bread = file.rows.rows(named=True)
+    assert file.document is Document.PRICES
+    assert file.rows.columns == [name for name in PRICES_MODEL.names if name != "file_id"]
+    assert milk == {
+        "row_number": 1,
+        "code": "7290000042640",
+        "article": "5522" if dialect in {"A Cerberus", "C Bina", "a namespace", "a data set"} else None,
+        "is_barcode": None if dialect == "E Super-Pharm" else True,
+        "name": "חלב תנובה 3% & ויטמין D",
+        "manufacturer": "תנובה",
+        "country": None,
+        "description": "חלב 1 ליטר",
+        "unit_quantity": "ליטר",
+        "quantity": Decimal("1.0000"),
+        "unit_of_measure": '100 מ"ל',
+        "is_weighted": False,
+        "quantity_in_package": None,
+        "price": Decimal("7.1000"),
+        "unit_price": Decimal("0.7100"),
+        "allows_discount": True,
+        "status": 1,
+        "priced_at": datetime(2026, 11, 23, 5, 0, 5, tzinfo=UTC),
+        "last_sold_at": datetime(2026, 8, 23, 14, 50, 22, 123000, tzinfo=UTC)
+        if dialect == "K 2026"
+        else None,
+    }
+    assert (bread["row_number"], bread["code"], bread["price"]) == (2, "0042", Decimal("6.5000"))
+    assert file.report.unknown == {}
+
+
+@pytest.mark.parametrize("dialect", [name for name in PRICE_DIALECTS if name != "a data set"])
+def test_the_header_says_whose_prices_they_are(dialect: str) -> None:
+    header = parse(PRICE_DIALECTS[dialect]).header
+
+    assert (header.chain_id, header.sub_chain_id, header.store_id) == (CHAIN, 1, 1)
+
+
+@pytest.mark.parametrize("dialect", STORE_DIALECTS)
+def test_every_stores_dialect_says_the_same_about_the_same_shops(dialect: str) -> None:
+    file = parse(STORE_DIALECTS[dialect], name=STORES_NAME)
+
+    expected: dict[str, Any] = {
+        "row_number": 1,
+        "chain_id": CHAIN,
+        "chain_name": "רמי לוי",
+        "sub_chain_id": 2,
+        "sub_chain_name": "דיל",
+        "store_id": 1,
+        "check_digit": 6,
+        "store_type": 1,
+        "name": "תלפיות",
+        "address": "האומן 15",
+        "city": "3000",
+        "zip_code": None,
+    }
+    assert file.document is Document.STORES
+    assert file.rows.columns == [name for name in STORES_MODEL.names if name != "file_id"]
+    assert file.rows.row(0, named=True) == expected
+    assert file.rows.select("store_id", "address", "city").row(1) == (37, None, "ירושלים")
+    assert file.header.chain_id == CHAIN
+    assert file.report.unknown == {}
+
+
+@pytest.mark.parametrize("document", [*PRICE_DIALECTS.values(), *STORE_DIALECTS.values()])
+def test_both_readers_agree(document: str) -> None:
+    assert_frame_equal(parse(document, name=STORES_NAME).rows, carefully(document))
+
+
+def test_only_rows_beside_fields_are_left_to_the_careful_reader() -> None:
+    everything = {**PRICE_DIALECTS, **STORE_DIALECTS}
+
+    slow = {
+        name for name, text in everything.items() if parse(text, name=STORES_NAME).report.reader == "careful"
+    }
+
+    assert slow == {"padded header"}
+
+
+@pytest.mark.parametrize("layout", ["pretty", "pretty, CRLF", "one line a row", "no space at all"])
+def test_white_space_between_elements_means_nothing(layout: str) -> None:
+    text = prices(MILK, BREAD, {**MILK, "ItemCode": "3", "ItemStatus": "", "AllowDiscount": "\n  "})
+    texts = {
+        "pretty": text.replace("><", ">\n    <"),
+        "pretty, CRLF": text.replace("><", ">\r\n\t<"),
+        "one line a row": text,
+        "no space at all": text.replace(">\n", ">").replace("\n<", "<"),
+    }
+
+    file = parse(texts[layout])
+
+    assert file.report.reader == "fast"
+    assert_frame_equal(file.rows, parse(text).rows)
+    assert file.rows["status"].to_list() == [1, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declaration"),
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", '<?xml version="1.0" encoding="utf-8"?>'),
+        ("utf-16", ""),
+        ("utf-16-be", ""),
+        ("cp1255", '<?xml version="1.0" encoding="utf-8"?>'),
+        ("cp1255", '<?xml version="1.0" encoding="ISO-8859-8" standalone="no" ?>'),
+        ("cp1255", '<?xml version="1.0" encoding="windows-1255"?>'),
+        ("utf-8", '<?xml version="1.0" encoding="ISO-8859-8"?>'),
+    ],
+)
+def test_every_encoding_gives_the_same_rows(encoding: str, declaration: str) -> None:
+    text = PRICE_DIALECTS["A Cerberus"]
+
+    file = parse((declaration + text).encode(encoding))
+
+    assert_frame_equal(file.rows, parse(text).rows)
+
+
+def test_stores_of_several_sub_chains_keep_their_own() -> None:
+    one, two = STORE_DIALECTS["nested"].split("<SubChains>")
+    first = two.split("</SubChains>")[0]
+    other = first.replace("<SubChainId>2</SubChainId>", "<SubChainId>15</SubChainId>").replace("דיל", "יש")
+    empty = "<SubChain><SubChainId>9</SubChainId><Stores/></SubChain>"
+    document = f"{one}<SubChains>{first}{empty}{other}</SubChains></Root>"
+
+    file = parse(document, name=STORES_NAME)
+
+    assert file.rows.select("sub_chain_id", "sub_chain_name", "store_id").rows() == [
+        (2, "דיל", 1),
+        (2, "דיל", 37),
+        (15, "יש", 1),
+        (15, "יש", 37),
+    ]
+
+
+def test_a_document_is_what_it_says_and_not_what_its_name_says() -> None:
+    assert parse(PRICE_DIALECTS["A Cerberus"], name=STORES_NAME).document is Document.PRICES
+    assert parse(STORE_DIALECTS["nested"], name=PRICES_NAME).document is Document.STORES
+
+
+def test_the_name_says_the_chain_where_a_stores_document_does_not() -> None:
+    silent = STORE_DIALECTS["flat, lower case"].replace(f"<ChainId>{CHAIN}</ChainId>", "<ChainId/>")
+
+    assert parse(silent, name=STORES_NAME).rows["chain_id"].to_list() == [CHAIN, CHAIN]
+    assert parse(silent, name="stores.xml").report.reasons == {"no_chain": 2}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"<Root><Promotions><Promotion><PromotionId>1</PromotionId>{GIVEN}</Promotion></Promotions></Root>",
+        "<Promos><Sales><Sale><PromotionID>1</PromotionID><ItemCode>42</ItemCode></Sale></Sales></Promos>",
+        "<Root><ChainId>7290058140886</ChainId><Promotions/></Root>",
+    ],
+)
+def test_promotions_wait(document: str) -> None:
+    with pytest.raises(ContentError, match="not read yet") as caught:
+        parse(document)
+    assert caught.value.code is Code.SCHEMA_UNKNOWN
+
+
+def test_the_tables_of_dialects_and_the_model_speak_of_the_same_columns() -> None:
+    given = {"file_id", "row_number"}
+    assert set(PRICES.columns) == set(PRICES_MODEL.names) - given
+    assert set(STORES.columns) == set(STORES_MODEL.names) - given
+    for dialects in ALL:
+        tags = [tag for known in dialects.columns.values() for tag in known]
+        assert len(tags) == len(set(tags))
+        assert all(tag == tag.lower() for tag in (*tags, *dialects.ignored, *dialects.marks))
