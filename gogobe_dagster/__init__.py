@@ -3,13 +3,17 @@
 The map, in reading order:
 
 importing       the story: discover, download, parse, load, each readable on one screen
+identity        who a file speaks of: chain, store, day
+equipment       what an import works with, opened from the settings
 feeds           the register: every feed, its portal, its chain ids, what is normal
 files           names, kinds, containers and encodings of published files; the raw store
 portals         one module a portal family: how to list and fetch
 parsing         documents in every dialect to one model; the lake
 warehouse       the PostgreSQL tables, the ledger, the exact load
 postgres        the embedded PostgreSQL server
-defs            Dagster: assets, partitions, sensors, jobs       (only here and in definitions.py)
+deciding        which runs a sensor should ask for
+defs            Dagster: assets, partitions, sensors, jobs; definitions assembles them
+run_import      the import job in a process of its own; preload makes its steps start fast
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command
 settings        the environment, read and checked once

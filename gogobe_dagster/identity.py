@@ -5,7 +5,7 @@ noted, never silent. Nothing here fetches, reads or stores.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gogobe_dagster.clock import day_of
@@ -26,21 +26,22 @@ def sight(
     A file belongs to the day of the stamp in its name; one without a readable name to the day of the
     listing. A leftover older than `stale_after` is imported only when its day was asked for.
     """
-    listing = {
-        "name": file.name,
-        "link": file.link,
-        "size": file.size,
-        "size_slack": file.size_slack,
-        "modified_at": file.modified_at,
-    }
+    seen = Sighting(
+        name=file.name,
+        link=file.link,
+        size=file.size,
+        size_slack=file.size_slack,
+        modified_at=file.modified_at,
+        day=day_of(file.modified_at or now),
+    )
     try:
         name = FileName.parse(file.name)
     except UnknownFileName as problem:
-        return Sighting(**listing, day=day_of(file.modified_at or now), problem=problem)
+        return replace(seen, problem=problem)
     day = day_of(name.published_at)
     is_leftover = day not in asked and day < day_of(now) - stale_after
-    return Sighting(
-        **listing,
+    return replace(
+        seen,
         day=day,
         kind=name.kind,
         chain_id=_meant(name.chain_id, feed),

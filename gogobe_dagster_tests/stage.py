@@ -73,7 +73,7 @@ class Stage:
     def import_cells(self, *cells: str) -> None:
         """Run the import job for these cells in a process of its own, as `gogobe import` does."""
         told = self.settings.folder / "outcomes.jsonl"
-        self.run("python", "-m", "gogobe_dagster.defs.run_import", told, *cells)
+        self.run("python", "-m", "gogobe_dagster.run_import", told, *cells)
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""

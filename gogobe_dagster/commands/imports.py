@@ -57,7 +57,7 @@ def import_cells(
     children = Children(logs=folder / "logs", environment=environment, folder=clone_folder())
     with tempfile.TemporaryDirectory() as desk, stopped_by_signals() as stop, children:
         told = Path(desk) / "outcomes.jsonl"
-        children.start(WORKER, [sys.executable, "-m", "gogobe_dagster.defs.run_import", told, *cells])
+        children.start(WORKER, [sys.executable, "-m", "gogobe_dagster.run_import", told, *cells])
         _watch(children, stop, feeds, days, equipment, console)
         outcomes = [Outcome(**json.loads(line)) for line in told.read_text().splitlines()]
     if len(outcomes) < len(cells):

@@ -1,6 +1,6 @@
 """Our errors, translated to Dagster's in one place: code and reason as metadata, retry verdict kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
@@ -29,7 +29,7 @@ def failure(description: str, *, retry: bool, code: str) -> dg.Failure:
     return dg.Failure(description, metadata={"code": code, "retry can help": retry}, allow_retries=retry)
 
 
-def listings_failed(failed: dict[Feed, CodedError]) -> dg.Failure:
+def listings_failed(failed: Mapping[Feed, CodedError]) -> dg.Failure:
     """Make the failure of a listing step; feeds that did answer are in the ledger all the same."""
     words = "; ".join(f"{feed.key}: {error.code}: {error.reason}" for feed, error in failed.items())
     codes = ", ".join(sorted({error.code for error in failed.values()}))

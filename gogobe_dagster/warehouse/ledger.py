@@ -194,6 +194,11 @@ class Ledger:
         waits = (file.c.state == FileState.DOWNLOADED) & file.c.kind.in_(WAITING_KINDS)
         return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES), ~waits)
 
+    def known_names(self, feed_key: str) -> set[str]:
+        """Every name that a listing of this feed ever showed."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(sa.select(file.c.name).where(file.c.feed == feed_key)))
+
     def of_days(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
         """All files of these days, by stamp."""
         return self._files(*_of(feed_key, days))

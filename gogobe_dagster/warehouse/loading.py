@@ -7,7 +7,7 @@ a file changes is `history`; a late file is `lateness`; how one transaction goes
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from gogobe_dagster.warehouse.store_load import StoreLoad
 
 MOST_FILES = 500
 MOST_ROWS = 400_000
-"""How much one transaction takes: about two seconds of work and 300 MB."""
+"""Rows that a transaction takes, unless one file has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +43,32 @@ class LoadReport:
     seconds: float = 0.0
 
 
-def load_prices(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
+def load_prices(
+    engine: sa.Engine,
+    files: Sequence[LedgerFile],
+    lake: Lake,
+    *,
+    now: datetime,
+    rows_at_once: int = MOST_ROWS,
+) -> LoadReport:
     """Bring price files into the tables. Files that are not waiting, or that another loader has, are left."""
     ensure_partitions(engine, [stamp_of(one) for one in files])
     ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one), one.id))
-    return _in_transactions(engine, ordered, PriceLoad(lake, now=now).load)
+    load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
+    return _in_transactions(engine, _portions(ordered, rows_at_once), load.load)
 
 
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     ordered = sorted(files, key=lambda one: (stamp_of(one), one.id))
-    return _in_transactions(engine, ordered, StoreLoad(lake, now=now).load)
+    return _in_transactions(engine, _portions(ordered, MOST_ROWS), StoreLoad(lake, now=now).load)
 
 
-def _portions(files: Sequence[LedgerFile]) -> Iterator[list[LedgerFile]]:
+def _portions(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
     some: list[LedgerFile] = []
     rows = 0
     for one in files:
-        if some and (len(some) == MOST_FILES or rows + (one.rows or 0) > MOST_ROWS):
+        if some and (len(some) == MOST_FILES or rows + (one.rows or 0) > most_rows):
             yield some
             some, rows = [], 0
         some.append(one)
@@ -71,12 +79,12 @@ def _portions(files: Sequence[LedgerFile]) -> Iterator[list[LedgerFile]]:
 
 def _in_transactions(
     engine: sa.Engine,
-    files: Sequence[LedgerFile],
+    portions: Iterable[Sequence[LedgerFile]],
     load: Callable[[sa.Connection, Collection[int]], Counter[str]],
 ) -> LoadReport:
     started = time.perf_counter()
     counts: Counter[str] = Counter()
-    for portion in _portions(files):
+    for portion in portions:
         with engine.begin() as connection:
             # A commit lost in a crash is only work to do again: the ledger's entry is lost with it.
             connection.execute(sa.text("set local synchronous_commit = off"))

@@ -24,16 +24,14 @@ from gogobe_dagster.warehouse.price_tables import read_held, write_changes
 from gogobe_dagster.warehouse.products import Products, refuse
 from gogobe_dagster.warehouse.statements import Statements
 
-MOST_ROWS_AT_ONCE = 400_000
-"""Rows in memory at a time; more only when one store publishes more at one instant."""
 Stores = Mapping[Place, LockedStore]
 
 
 class PriceLoad:
     """Loads price files, a transaction at a time, and remembers the products it has met."""
 
-    def __init__(self, lake: Lake, *, now: datetime) -> None:
-        self._lake, self._now = lake, now
+    def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
+        self._lake, self._now, self._rows_at_once = lake, now, rows_at_once
         self._products, self._statements = Products(), Statements()
 
     def load(self, connection: sa.Connection, ids: Collection[int]) -> Counter[str]:
@@ -88,7 +86,7 @@ class PriceLoad:
             return _apply(connection, claimed, rows, stores)
         counts: Counter[str] = Counter()
         followers = {one.id for one in again}
-        for part in _parts([*claimed, *again]):
+        for part in _parts([*claimed, *again], self._rows_at_once):
             ids = [one.id for one in part]
             earlier, _ = self._read(connection, [one for one in part if one.id in followers])
             stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*ROWS)])
@@ -96,13 +94,13 @@ class PriceLoad:
         return counts
 
 
-def _parts(files: Sequence[LedgerFile]) -> Iterator[list[LedgerFile]]:
+def _parts(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
     """Split files by store and instant, in order; an instant of a store is never split."""
     some: list[LedgerFile] = []
     ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one)))
     for _, of_instant in groupby(ordered, key=lambda one: (place_of(one), stamp_of(one))):
         instant = list(of_instant)
-        if some and sum(one.rows or 0 for one in (*some, *instant)) > MOST_ROWS_AT_ONCE:
+        if some and sum(one.rows or 0 for one in (*some, *instant)) > most_rows:
             yield some
             some = []
         some += instant

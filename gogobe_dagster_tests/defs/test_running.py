@@ -100,11 +100,13 @@ def find(browser: webdriver.Chrome, text: str, tag: str = "*", seconds: float = 
     """Wait for an element with this text and return the innermost one."""
     path = f"//{tag}[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
 
-    def shown(driver: webdriver.Chrome) -> WebElement | bool:
-        return next((found for found in driver.find_elements(By.XPATH, path) if found.is_displayed()), False)
+    def shown(driver: webdriver.Chrome) -> WebElement | None:
+        return next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
 
-    element: WebElement = WebDriverWait(browser, seconds).until(shown, f"{text!r} is not on the page")
-    return element
+    WebDriverWait(browser, seconds).until(shown, f"{text!r} is not on the page")
+    found = shown(browser)
+    assert found is not None
+    return found
 
 
 def choose(browser: webdriver.Chrome, *, feed: str, day: str) -> None:

@@ -18,4 +18,4 @@ def test_the_page_says_what_the_code_says() -> None:
     page = PAGE.read_text()
 
     for name, field in Settings.model_fields.items():
-        assert field.description in page, f"{PREFIX}{name.upper()}"
+        assert str(field.description) in page, f"{PREFIX}{name.upper()}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.cerberus import TOKEN, Cerberus
@@ -181,3 +181,26 @@ def test_a_login_page_without_a_token_means_that_the_portal_changed() -> None:
         listed(server)
 
     assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
+
+
+FORM = says(
+    b'<html><head><meta name="csrftoken" content="T"/></head><form action="/login/user"></form></html>'
+)
+
+
+def test_a_login_form_in_the_place_of_a_page_list_or_file_means_a_new_login_once() -> None:
+    file = RemoteFile(name="Price.gz", link="/file/d/Price.gz", size=4)
+    signing_in = (FORM, PAGE)
+    listing = (FORM, *signing_in, PAGE, shows(total=0))
+    downloads = (FORM, *signing_in, says(b"milk"), FORM, *signing_in, FORM)
+    with scripted(*signing_in, *listing, *downloads) as server:
+        portal = connector(server)
+
+        assert portal.list_files() == []
+        assert b"".join(portal.fetch(file)) == b"milk"
+        with pytest.raises(DownloadError) as caught:
+            b"".join(portal.fetch(file))
+        portal.close()
+
+    assert caught.value.code is Code.SESSION_EXPIRED
+    assert sum(request.startswith("POST /login/user") for request in server.requests) == 4

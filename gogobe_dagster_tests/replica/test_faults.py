@@ -1,6 +1,7 @@
 """Faults are switched on for a feed, for names, for a number of times, and off; those of any request."""
 
 import time
+from datetime import timedelta
 
 import pytest
 import requests
@@ -70,6 +71,13 @@ def test_a_timeout_happens_once(replica: Replica, king_store: str) -> None:
     with pytest.raises(requests.ConnectionError):
         listing(king_store)
     assert listing(king_store).ok
+
+
+def test_without_faults_an_answer_takes_milliseconds(king_store: str) -> None:
+    with requests.Session() as session:
+        times = sorted(session.get(f"{king_store}/MainIO_Hok.aspx").elapsed for _ in range(21))
+
+    assert times[10] < timedelta(milliseconds=25)  # it was 40 with Nagle's algorithm on
 
 
 def test_a_visitor_who_gave_up_does_not_hold_the_replica_up(king_store: str, replica: Replica) -> None:

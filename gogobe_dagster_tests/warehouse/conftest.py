@@ -1,4 +1,4 @@
-"""A migrated database for every test: a copy of one that each worker migrates once."""
+"""A migrated database for each worker, emptied before every test."""
 
 from collections.abc import Iterator
 
@@ -7,26 +7,26 @@ import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.migrate import connect, migrate
 from gogobe_dagster_tests.conftest import DatabaseServer
+from gogobe_dagster_tests.warehouse.market import forget
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_server: DatabaseServer) -> Iterator[str]:
-    """The name of a migrated database that nobody is connected to."""
+def warehouse_url(postgres_server: DatabaseServer) -> Iterator[str]:
+    """A migrated database that the tests of this worker share."""
     with postgres_server.database() as url:
         migrate(url)
-        yield str(sa.make_url(url).database)
-
-
-@pytest.fixture
-def warehouse_url(postgres_server: DatabaseServer, migrated_template: str) -> Iterator[str]:
-    """A fresh warehouse without rows."""
-    with postgres_server.database(migrated_template) as url:
         yield url
 
 
-@pytest.fixture
-def engine(warehouse_url: str) -> Iterator[sa.Engine]:
-    """Connections to a fresh warehouse without rows."""
+@pytest.fixture(scope="session")
+def _engine(warehouse_url: str) -> Iterator[sa.Engine]:
     engine = connect(warehouse_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def engine(_engine: sa.Engine) -> sa.Engine:
+    """Connections to a warehouse without rows."""
+    forget(_engine)
+    return _engine

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.model import PRICES, STORES
-from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile
+from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile, Sighting
 from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
+from gogobe_dagster.warehouse.tables import file, metadata
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
 
 MILK, BREAD, EGGS = "7290000000015", "7290000000022", "7290000000039"
@@ -73,6 +74,15 @@ class PriceFile:
     revision_size: int = 1000
 
     @property
+    def sighting(self) -> Sighting:
+        kind = FileKind.FULL_PRICES if self.is_full else FileKind.PRICES
+        return sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
+
+    @property
+    def name(self) -> str:
+        return self.sighting.name
+
+    @property
     def rows(self) -> list[Shelf]:
         if isinstance(self.shelves, Mapping):
             return [Shelf(code, price, is_barcode=len(code) > 8) for code, price in self.shelves.items()]
@@ -88,6 +98,16 @@ class StoreList:
     chain_name: str = "רמי לוי"
     is_damaged: bool = False
     other: Mapping[str, Any] = field(default_factory=dict)
+    chain: str = CHAIN
+    store: None = None
+
+    @property
+    def sighting(self) -> Sighting:
+        return sighting(FileKind.STORES, hours=self.hours, **self.other)
+
+    @property
+    def name(self) -> str:
+        return self.sighting.name
 
 
 @dataclass
@@ -107,44 +127,37 @@ class Market:
         return Ledger(self.engine)
 
     def publish(self, *files: PriceFile | StoreList, feed: str = FEED) -> list[LedgerFile]:
-        """Bring files to the state parsed, one batch of the lake each document."""
+        """Bring files of different names to the state parsed, one batch of the lake each document."""
+        ids = self._download(files, feed)
         entries = []
         for document, some in _by_document(files).items():
             self.batches += 1
             with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
                 for one in some:
-                    file_id = self._download(one, feed)
                     frame = _frame(one)
-                    batch.add(file_id, frame)
-                    chain = one.chain if isinstance(one, PriceFile) else CHAIN
-                    store = one.store if isinstance(one, PriceFile) else None
-                    entries.append(
-                        parsed(
-                            file_id,
-                            chain_id=chain,
-                            store=store,
-                            rows=len(frame),
-                            lake_path=batch.path,
-                            is_damaged=one.is_damaged,
-                        )
-                    )
+                    batch.add(ids[one.name], frame)
+                    about: dict[str, Any] = {
+                        "lake_path": batch.path,
+                        "rows": len(frame),
+                        "is_damaged": one.is_damaged,
+                    }
+                    entries.append(parsed(ids[one.name], chain_id=one.chain, store=one.store, **about))
         self.ledger.mark_parsed(entries, now=NOON)
         return self.ledger.files([entry.file_id for entry in entries])
 
-    def _download(self, one: PriceFile | StoreList, feed: str) -> int:
-        if isinstance(one, PriceFile):
-            kind = FileKind.FULL_PRICES if one.is_full else FileKind.PRICES
-            seen = sighting(kind, hours=one.hours, store=one.store, size=one.revision_size)
-        else:
-            seen = sighting(FileKind.STORES, hours=one.hours, **one.other)
-        self.ledger.record(feed, [seen], now=NOON)
-        (pending,) = [known for known in self.ledger.pending(feed) if not known.sha256]
-        self.ledger.mark_downloaded(pending.id, sha256="ab", size=1, now=NOON)
-        return pending.id
+    def _download(self, files: Sequence[PriceFile | StoreList], feed: str) -> dict[str, int]:
+        """Record and fetch; return the newest revision of each name."""
+        self.ledger.record(feed, [one.sighting for one in files], now=NOON)
+        ids = {known.name: known.id for known in self.ledger.pending(feed) if not known.sha256}
+        fetched = sa.update(file).where(file.c.file_id.in_(ids.values()))
+        with self.engine.begin() as connection:
+            connection.execute(fetched.values(state="downloaded", sha256="ab", size=1))
+        assert ids.keys() == {one.name for one in files}
+        return ids
 
-    def load(self, files: Sequence[LedgerFile]) -> LoadReport:
+    def load(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> LoadReport:
         """Load price files."""
-        return load_prices(self.engine, files, self.lake, now=NOON)
+        return load_prices(self.engine, files, self.lake, now=NOON, rows_at_once=rows_at_once)
 
     def load_lists(self, files: Sequence[LedgerFile]) -> LoadReport:
         """Load store lists."""
@@ -158,6 +171,10 @@ class Market:
         """Return the rows of a query."""
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(sa.text(query))]
+
+    def forget(self) -> None:
+        """Empty all tables."""
+        forget(self.engine)
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         """All that the tables say, by natural keys."""
@@ -175,6 +192,12 @@ class Market:
             for row in self.ask(HISTORY)
             if row[2] == store and row[3].removeprefix(f"{CHAIN}:") == code
         ]
+
+
+def forget(engine: sa.Engine) -> None:
+    """Empty all tables."""
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"truncate {', '.join(metadata.tables)} restart identity"))
 
 
 def _hours(span: timedelta) -> float:

@@ -104,11 +104,10 @@ class Market:
                 own_price = in_chain // 100 % 5 == 0  # one in five has its own price in every store
                 yield _stock(product, in_store if own_price else in_chain)
 
-    def prices(self, branch: Branch, moment: datetime, *, sold_on: date | None = None) -> list[Priced]:
-        """Return what a store sells on a day (the moment's) with the prices of the moment."""
+    def prices(self, branch: Branch, moment: datetime) -> list[Priced]:
+        """Return what a store sells on that day, with the prices of the moment."""
         moment = moment.astimezone(ISRAEL)
-        day = sold_on or moment.date()
-        return [stocked.at(moment) for stocked in self.stocked(branch) if stocked.is_sold(day)]
+        return [stocked.at(moment) for stocked in self.stocked(branch) if stocked.is_sold(moment.date())]
 
     def changed(self, branch: Branch, since: datetime, until: datetime) -> list[Priced]:
         """Return what got another price after `since` and up to `until`, both of one day."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds import Feed
-from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market, Priced
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.timetable import Slot, slots
@@ -27,24 +27,25 @@ def published_prices(market: Market, feed: Feed, *, now: datetime, first_day: da
     """
     prices = {}
     for branch in market.branches(feed):
-        full, last = _last_words(branch, now, first_day)
-        if full is not None:
-            for priced in market.prices(branch, last, sold_on=full.date()):
-                key = Place(branch.chain_id, branch.sub_chain_id, branch.store_id, priced.product.code)
-                prices[key] = priced
+        last_word = _last_word(branch, now, first_day)
+        for priced in market.prices(branch, last_word) if last_word else ():
+            place = Place(branch.chain_id, branch.sub_chain_id, branch.store_id, priced.product.code)
+            prices[place] = priced
     return prices
 
 
-def _last_words(branch: Branch, now: datetime, first_day: date) -> tuple[datetime | None, datetime]:
-    """Return the stamps of the last full and of the last price file of either kind."""
+def _last_word(branch: Branch, now: datetime, first_day: date) -> datetime | None:
+    """Return the stamp of the last price file of the last day that has a full; None: there is no full yet.
+
+    On every day the first full comes before the deltas, so both speak of the same day.
+    """
     day = day_of(now)
     while day >= first_day:
         said = [slot for slot in slots(branch, day) if _is_price(slot) and slot.published_at <= now]
-        fulls = [slot.stamp for slot in said if slot.kind is FileKind.FULL_PRICES]
-        if fulls:
-            return max(fulls), max(slot.stamp for slot in said)
+        if said:
+            return max(slot.stamp for slot in said)
         day -= timedelta(days=1)
-    return None, now
+    return None
 
 
 def _is_price(slot: Slot) -> bool:

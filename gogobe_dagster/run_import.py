@@ -1,8 +1,8 @@
 """Runs the import job for some cells of the grid, one after another, in this process.
 
-`python -m gogobe_dagster.defs.run_import OUTCOMES rami_levy|2026-11-23 …` writes a JSON line a run to the
-file OUTCOMES. It is what `gogobe import` and `gogobe demo` start; the runs are ordinary ones, recorded in Dagster's storage and
-seen in the web UI. Their steps share one fork server, so a run costs a fraction of a cold start.
+`python -m gogobe_dagster.run_import OUTCOMES 'rami_levy|2026-11-23' …` writes a JSON line a run to the
+file OUTCOMES. It is what `gogobe import` and `gogobe demo` start; the runs are ordinary ones, recorded
+in Dagster's storage and seen in the web UI. Their steps share one fork server.
 """
 
 import json
