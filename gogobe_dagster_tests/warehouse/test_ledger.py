@@ -262,7 +262,7 @@ def test_a_late_step_of_another_run_does_not_undo_what_is_done(
 ) -> None:
     ledger.record(FEED, [sighting()], now=NOON)
     with engine.begin() as connection:
-        connection.execute(sa.update(file).values(state="loaded"))
+        connection.execute(sa.update(file).values(state="loaded", lake_path="1.parquet"))
     before = everything(ledger)
 
     step(ledger, before[0].id)

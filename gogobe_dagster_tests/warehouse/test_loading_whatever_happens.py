@@ -1,0 +1,190 @@
+"""Rules 2 and 3: any order, any batching, any repetition, kills and company end in the same tables."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gogobe_dagster.warehouse.ledger import FileState
+from gogobe_dagster_tests.warehouse.making import FEED, TODAY
+from gogobe_dagster_tests.warehouse.market import BREAD, MILK, TOMATO, Market, PriceFile, Shelf
+
+# Database fixtures live longer than an example; every example empties the tables first.
+ON_TABLES = settings(
+    deadline=None,
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+SHELVES = st.builds(
+    Shelf,
+    code=st.sampled_from([MILK, BREAD, TOMATO, f"0{MILK}"]),
+    price=st.sampled_from(["5", "6", "0"]),
+    unit_price=st.sampled_from([None, "0.5"]),
+    is_barcode=st.just(value=True),
+    name=st.sampled_from([None, "חלב", "לחם"]),
+    manufacturer=st.sampled_from([None, "תנובה"]),
+)
+FILES = st.lists(
+    st.builds(
+        PriceFile,
+        hours=st.sampled_from([1, 2, 3, 26, 24 * 9]),
+        shelves=st.lists(SHELVES, max_size=4),
+        is_full=st.booleans(),
+        is_damaged=st.sampled_from([False, False, True]),
+        store=st.sampled_from([1, 2]),
+    ),
+    unique_by=lambda one: one.name,
+    max_size=7,
+)
+LOADER = """
+import sys
+
+from gogobe_dagster.warehouse.migrate import connect
+from gogobe_dagster_tests.warehouse.market import Market
+from gogobe_dagster_tests.warehouse.making import FEED
+url, folder = sys.argv[1:]
+market = Market.at(connect(url), folder)
+print("ready", flush=True)
+market.load(market.ledger.pending(FEED), rows_at_once=600)
+"""
+
+
+@pytest.fixture
+def market(engine: sa.Engine, tmp_path: Path) -> Market:
+    return Market.at(engine, tmp_path)
+
+
+@ON_TABLES
+@given(files=FILES, data=st.data())
+def test_rule_3_any_order_batching_and_repetition_end_in_the_same_tables(
+    market: Market, files: list[PriceFile], data: st.DataObject
+) -> None:
+    market.forget()
+    market.load(market.publish(*files))
+    expected = market.everything()
+
+    market.forget()
+    published = market.publish(*data.draw(st.permutations(files), label="as published"))
+    order = data.draw(st.permutations(published), label="as loaded")
+    while order:
+        size = data.draw(st.integers(1, len(order)), label="batch")
+        market.load(order[:size], rows_at_once=data.draw(st.sampled_from([1, 3, 1000]), label="rows at once"))
+        market.load(published[: data.draw(st.integers(0, 1), label="again")])
+        order = order[size:]
+    market.load(published)
+
+    assert market.everything() == expected
+
+
+@ON_TABLES
+@given(files=FILES)
+def test_what_holds_now_is_the_open_end_of_the_history(market: Market, files: list[PriceFile]) -> None:
+    market.forget()
+    for known in market.publish(*files):
+        market.load([known])
+    both = "store_key, product_key, price, unit_price, priced_at, valid_from, file_id"
+    now = market.ask(f"select {both} from price_current order by 1, 2")
+    assert now == market.ask(f"select {both} from price_history where valid_to is null order by 1, 2")
+
+
+def a_day(seed: int = 1) -> list[PriceFile]:
+    """Full files and deltas of four stores with a few hundred products, some in another month."""
+    draw = random.Random(seed)
+    codes = [f"{number}" for number in range(1000, 1300)]
+    return [
+        PriceFile(
+            hours=hour + draw.random() / 2,
+            shelves={
+                code: f"{draw.randint(1, 3)}" for code in draw.sample(codes, 280 if hour in {2, 240} else 60)
+            },
+            is_full=hour in {2, 240},
+            store=store,
+        )
+        for store in range(1, 5)
+        for hour in (2, 5, 8, 11, 240, 243)
+    ]
+
+
+def expected_of(market: Market, files: Sequence[PriceFile]) -> list[list[tuple[Any, ...]]]:
+    market.load(market.publish(*files))
+    expected = market.everything()
+    market.forget()
+    return expected
+
+
+def test_rule_2_a_loader_killed_at_any_moment_leaves_nothing_half_done(
+    market: Market, warehouse_url: str, tmp_path: Path
+) -> None:
+    files = a_day()
+    expected = expected_of(market, files)
+    market.publish(*files)
+    draw = random.Random(2)
+    left_by_kills = []
+
+    for commits in (0, 1, 1, 2):
+        left = len(market.ledger.pending(FEED))
+        with subprocess.Popen(
+            [sys.executable, "-c", LOADER, warehouse_url, str(tmp_path)], stdout=subprocess.PIPE
+        ) as loader:
+            assert loader.stdout is not None
+            assert loader.stdout.readline() == b"ready\n"
+            while commits and len(market.ledger.pending(FEED)) > left - commits and loader.poll() is None:
+                time.sleep(0.002)
+            time.sleep(draw.random() * 0.05)
+            loader.send_signal(signal.SIGKILL)
+        wait_for_others_to_leave(market)
+        left_by_kills.append(len(market.ledger.pending(FEED)))
+    market.load(market.ledger.pending(FEED))
+
+    assert any(0 < left < len(files) for left in left_by_kills), left_by_kills
+    assert market.everything() == expected
+
+
+def wait_for_others_to_leave(market: Market) -> None:
+    """A backend notices only after its statement that its client is gone."""
+    others = (
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    market.engine.dispose()
+    while market.ask(others) != [(0,)]:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Market, seed: int) -> None:
+    files = a_day(seed)
+    expected = expected_of(market, files)
+    published = market.publish(*files)
+    draw = random.Random(seed)
+    orders = [draw.sample(published, len(published)) for _ in range(3)]
+
+    def load(order: list[Any]) -> int:
+        return sum(market.load(order[i : i + 4], rows_at_once=300).files for i in range(0, len(order), 4))
+
+    with ThreadPoolExecutor(3) as pool:
+        loaded = list(pool.map(load, orders))
+
+    assert sum(loaded) == len(files)
+    assert {known.state for known in market.ledger.of_days(FEED, [TODAY])} == {FileState.LOADED}
+    assert market.everything() == expected
+
+
+def test_no_price_is_an_orphan(market: Market) -> None:
+    market.load(market.publish(*a_day()))
+    for table in ("price_current", "price_history"):
+        orphans = f"""
+            select count(*) from {table}
+            left join store using (store_key) left join product using (product_key) left join file using (file_id)
+            where store is null or product is null or file is null
+        """
+        assert market.ask(orphans) == [(0,)]
