@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
+
 from gogobe_dagster import clock
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from gogobe_dagster.warehouse.ledger import Ledger
 
 MEGABYTE = 1024 * 1024
+
+# by itself stamina prints every retry to stdout when structlog happens to be installed
+set_on_retry_hooks([LoggingOnRetryHook])
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster import clock
+from gogobe_dagster.commands.answers import show_answers
 from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
-from gogobe_dagster.commands.answers import show_answers
 from gogobe_dagster.commands.imports import Outcome, import_cells
 from gogobe_dagster.commands.up import database, refuse_taken, serve
 from gogobe_dagster.equipment import Equipment
@@ -25,6 +26,18 @@ from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
 
+NUMBERS = (
+    "found",
+    "down-\nloaded",
+    "parsed",
+    "loaded",
+    "quaran-\ntined",
+    "stores",
+    "prices",
+    "promo-\ntions",
+    "seconds",
+)
+"""Files by how far they came, then rows of stores and prices, and promotion files, which wait."""
 FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pharm")
 
 
@@ -104,26 +117,15 @@ def _loaded(equipment: Equipment, feeds: Sequence[Feed], day: date) -> int:
 
 
 def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipment: Equipment) -> Table:
-    table = Table(title=f"What was published on {day}, and what became of it", title_justify="left")
-    table.add_column("feed")
-    numbers = (
-        "found",
-        "downloaded",
-        "parsed",
-        "loaded",
-        "quarantined",
-        "stores",
-        "prices",
-        "promotions",
-        "seconds",
-    )
-    for name in numbers:
-        table.add_column(name, justify="right")
+    table = Table(title=f"Published on {day}, and what became of it", title_justify="left", box=box.SIMPLE)
+    table.add_column("feed", no_wrap=True)
+    for name in NUMBERS:
+        table.add_column(name, justify="right", no_wrap=True)
     seconds = {outcome.feed: outcome.seconds for outcome in outcomes}
     for feed in feeds:
         counts = _counts(equipment.ledger.of_days(feed.key, [day]))
         table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
-    table.caption = "files, then rows read; promotions: files that are kept and wait for their tables"
+    table.caption = "files, then rows read; promotions are files that are kept and wait"
     return table
 
 

@@ -58,7 +58,7 @@ def import_cells(
     with tempfile.TemporaryDirectory() as desk, stopped_by_signals() as stop, children:
         told = Path(desk) / "outcomes.jsonl"
         children.start(WORKER, [sys.executable, "-m", "gogobe_dagster.run_import", told, *cells])
-        _watch(children, stop, feeds, days, equipment, console)
+        _watch(children, stop, feeds=feeds, days=days, equipment=equipment, console=console)
         outcomes = [Outcome(**json.loads(line)) for line in told.read_text().splitlines()]
     if len(outcomes) < len(cells):
         why = "was interrupted" if stop.is_set() else "stopped"
@@ -70,6 +70,7 @@ def import_cells(
 def _watch(
     children: Children,
     stop: threading.Event,
+    *,
     feeds: Sequence[Feed],
     days: Sequence[date],
     equipment: Equipment,

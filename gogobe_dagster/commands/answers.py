@@ -1,0 +1,60 @@
+"""Three questions that people ask of the tables, with the SQL that answers them, as the demo shows them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its SQL, which can be pasted into psql."""
+
+    title: str
+    sql: str
+
+
+QUESTIONS = (
+    Question(
+        "Which products cost the least in one shop and the most in another?",
+        """select gtin, max(product_name) as product, count(*) as shops,
+       min(price) as lowest, max(price) as highest
+from current_prices where gtin is not null
+group by gtin having count(distinct chain_id) > 2
+order by max(price) / nullif(min(price), 0) desc, gtin limit 3""",
+    ),
+    Question(
+        "Where is that product cheapest?",
+        """select chain_name as chain, store_name as store, city, price
+from current_prices where gtin = (
+    select gtin from current_prices where gtin is not null
+    group by gtin having count(distinct chain_id) > 2
+    order by max(price) / nullif(min(price), 0) desc, gtin limit 1)
+order by price, chain_id, store_id limit 3""",
+    ),
+    Question(
+        "Which prices changed last?",
+        """select changed_at at time zone 'Asia/Jerusalem' as changed, store_name as store,
+       product_name as product, old_price, new_price
+from price_changes order by changed_at desc, store_key, product_key limit 3""",
+    ),
+)
+
+
+def show_answers(engine: sa.Engine, console: Console) -> None:
+    """Ask each question of the tables and print question, SQL and answer."""
+    for question in QUESTIONS:
+        console.print(f"\n[bold]{question.title}[/bold]")
+        console.print(Syntax(question.sql, "sql", theme="ansi_dark", background_color="default"))
+        with engine.connect() as connection:
+            console.print(_table(pd.read_sql(sa.text(question.sql), connection)))
+
+
+def _table(answer: pd.DataFrame) -> Table:
+    table = Table(*answer.columns)
+    for row in answer.itertuples(index=False):
+        table.add_row(*["" if pd.isna(value) else str(value) for value in row])
+    return table
