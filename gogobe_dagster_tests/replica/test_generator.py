@@ -114,6 +114,17 @@ def test_documents_are_well_formed_and_hold_as_many_rows_as_they_say(day: date, 
     assert seen == roots
 
 
+def test_an_ampersand_in_a_name_is_escaped() -> None:
+    shelves = {"keshet": Shelf()}
+    market = Market(stores=1, items=300)
+    publish_day(shelves, [find_feed("keshet")], day=TODAY, market=market, now=EVENING)
+    (full,) = (file for file in shelves["keshet"].publications() if file.kind is FileKind.FULL_PRICES)
+
+    makers = {item.text for item in etree.fromstring(unpacked(full.read())).iter("ManufacturerName")}
+
+    assert "בראון & שות'" in makers
+
+
 def test_each_family_packs_and_encodes_as_it_does() -> None:
     starts = defaultdict(set)
     for key, shelf in published(TODAY, now=EVENING).items():
