@@ -1,9 +1,11 @@
 """Three questions that people ask of the tables, with the SQL that answers them, as the demo shows them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 import sqlalchemy as sa
+from rich import box
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -50,11 +52,20 @@ def show_answers(engine: sa.Engine, console: Console) -> None:
         console.print(f"\n[bold]{question.title}[/bold]")
         console.print(Syntax(question.sql, "sql", theme="ansi_dark", background_color="default"))
         with engine.connect() as connection:
-            console.print(_table(pd.read_sql(sa.text(question.sql), connection)))
+            console.print(_table(pd.read_sql(sa.text(question.sql), connection, coerce_float=False)))
 
 
 def _table(answer: pd.DataFrame) -> Table:
-    table = Table(*answer.columns)
+    table = Table(*answer.columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in answer.itertuples(index=False):
-        table.add_row(*["" if pd.isna(value) else str(value) for value in row])
+        table.add_row(*map(_text, row))
     return table
+
+
+def _text(value: object) -> str:
+    """Show money with agorot, times to the minute, and nothing for a null."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return "" if value is None or value is pd.NaT else str(value)

@@ -6,7 +6,6 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import click
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -117,7 +116,10 @@ def _loaded(equipment: Equipment, feeds: Sequence[Feed], day: date) -> int:
 
 
 def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipment: Equipment) -> Table:
-    table = Table(title=f"Published on {day}, and what became of it", title_justify="left", box=box.SIMPLE)
+    title = f"Published on {day}, and what became of it"
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     table.add_column("feed", no_wrap=True)
     for name in NUMBERS:
         table.add_column(name, justify="right", no_wrap=True)
