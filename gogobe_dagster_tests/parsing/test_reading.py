@@ -97,6 +97,7 @@ def test_a_cut_document_gives_its_whole_rows_and_counts_the_one_that_is_cut(cut:
 
     assert (report.reader, report.damaged) == ("careful", True)
     assert report.rows == text.count("</Item>")
+    assert {"not_closed", "malformed"} & set(report.notes)
     assert report.rows + report.rejected == text.count("<Item>")
     assert ("count_mismatch" in report.notes) == (text.count("<Item>") < 200)
 
@@ -160,6 +161,7 @@ def test_two_documents_in_one_file_are_read_as_one_and_the_rest_is_counted() -> 
     report = parse(prices(MILK) + prices(BREAD, MILK)).report
 
     assert report.damaged
+    assert "not_closed" in report.notes
     assert (report.rows, report.reasons) == (1, {"damaged_row": 2})
 
 
