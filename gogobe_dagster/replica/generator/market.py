@@ -55,6 +55,10 @@ class Stocked:
         """Whether the store has it on that day."""
         return self.season is None or (day.toordinal() // SEASON_DAYS + self.season) % SEASONS != 0
 
+    def changes_on(self, day: date) -> bool:
+        """Whether the price changes on that day."""
+        return (day.toordinal() - self.phase) % self.cycle_days == 0
+
     def at(self, moment: datetime) -> Priced:
         """Return the price at a moment (Israel time) and since when it holds."""
         day = moment.toordinal()
@@ -111,7 +115,10 @@ class Market:
 
     def changed(self, branch: Branch, since: datetime, until: datetime) -> list[Priced]:
         """Return what got another price after `since` and up to `until`, both of one day."""
-        return [priced for priced in self.prices(branch, until) if priced.priced_at > since]
+        until = until.astimezone(ISRAEL)
+        day = until.date()
+        changing = (it for it in self.stocked(branch) if it.changes_on(day) and it.is_sold(day))
+        return [priced for priced in (it.at(until) for it in changing) if priced.priced_at > since]
 
 
 def opening_moment(day: int, chance: int) -> datetime:
