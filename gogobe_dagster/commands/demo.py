@@ -117,9 +117,7 @@ def _loaded(equipment: Equipment, feeds: Sequence[Feed], day: date) -> int:
 
 def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipment: Equipment) -> Table:
     title = f"Published on {day}, and what became of it"
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     table.add_column("feed", no_wrap=True)
     for name in NUMBERS:
         table.add_column(name, justify="right", no_wrap=True)

@@ -255,20 +255,29 @@ class Ledger:
             write_parsed(connection, entries, now=now)
 
     def fleet(self, days: Collection[date] | None = None) -> list[FleetRow]:
-        """Say for every feed that has files where they stand, in one query; of all days unless given."""
+        """Say where the files of every feed ever looked at stand, in one query; of all days unless given."""
         fleet = sa.table("fleet", *map(sa.column, ("feed", "day", *FleetRow.__slots__[1:11])))
         sums = [
             sa.func.sum(fleet.c[name]).cast(sa.BigInteger).label(name) for name in FleetRow.__slots__[1:9]
         ]
         newest = [sa.func.max(fleet.c[name]).label(name) for name in FleetRow.__slots__[9:11]]
-        query = (
-            sa.select(fleet.c.feed, *sums, *newest, listing.c.listed_at, listing.c.code)
-            .select_from(fleet.outerjoin(listing, listing.c.feed == fleet.c.feed))
-            .group_by(fleet.c.feed, listing.c.feed)
-            .order_by(fleet.c.feed)
-        )
+        counted = sa.select(fleet.c.feed, *sums, *newest).group_by(fleet.c.feed)
         if days is not None:
-            query = query.where(fleet.c.day.in_(list(days)))
+            counted = counted.where(fleet.c.day.in_(list(days)))
+        of_feed = counted.subquery()
+        feed = sa.func.coalesce(of_feed.c.feed, listing.c.feed)
+        query = (
+            sa.select(
+                feed,
+                *[sa.func.coalesce(of_feed.c[total.name], 0) for total in sums],
+                *[of_feed.c[moment.name] for moment in newest],
+                listing.c.listed_at,
+                listing.c.code,
+            )
+            # a portal that never answered has no files, and must be seen all the same
+            .select_from(of_feed.join(listing, listing.c.feed == of_feed.c.feed, full=True))
+            .order_by(feed)
+        )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [FleetRow(**dict(zip(FleetRow.__slots__, row, strict=True))) for row in rows]
