@@ -96,9 +96,9 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     chrome.quit()
 
 
-def find(browser: webdriver.Chrome, text: str, tag: str = "*", seconds: float = 60) -> WebElement:
+def find(browser: webdriver.Chrome, text: str, seconds: float = 60) -> WebElement:
     """Wait for an element with this text and return the innermost one."""
-    path = f"//{tag}[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
+    path = f"//*[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
 
     def shown(driver: webdriver.Chrome) -> WebElement | None:
         return next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
@@ -125,7 +125,7 @@ def test_a_person_materializes_a_partition_in_the_web_ui(on_stage: Stage, browse
         browser.get(f"{url}/asset-groups")
         find(browser, "Materialize all…").click()
         choose(browser, feed="keshet", day=YESTERDAY.isoformat())
-        find(browser, "Launch 1 run", "button").click()
+        find(browser, "Launch 1 run").click()
         wait_until(lambda: "SUCCESS" in statuses(url), seconds=180, what="a successful run")
         browser.get(f"{url}/assets/prices?partition=keshet%7C{YESTERDAY}&view=partitions")
         find(browser, "rows read now")
