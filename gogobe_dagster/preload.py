@@ -7,6 +7,7 @@ thread pool has run hangs.
 """
 
 import importlib
+import sys
 from contextlib import suppress
 
 MODULES = (
@@ -39,3 +40,6 @@ MODULES = (
 for module in MODULES:
     with suppress(ModuleNotFoundError):
         importlib.import_module(module)
+
+PRELOADED = frozenset(sys.modules)
+"""What a step process has from the start; a test holds how much it must add."""

@@ -41,7 +41,10 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
     rows = sum(file.rows or 0 for file in files)
     numbers: dict[str, Any] = {"files": len(files), **{f"files {state}": n for state, n in states.items()}}
     if rows:
-        numbers |= {"dagster/partition_row_count": rows, "rejected": sum(file.rejected or 0 for file in files)}
+        numbers |= {
+            "dagster/partition_row_count": rows,
+            "rejected": sum(file.rejected or 0 for file in files),
+        }
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
     if files:

@@ -1,0 +1,100 @@
+"""The `gogobe` command as people type it: help, wrong input, scan and status on a real stage."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from gogobe_dagster.commands.main import COMMANDS, gogobe
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+
+def said(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(gogobe, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_help_lists_every_command_with_a_sentence() -> None:
+    code, text = said("--help")
+
+    assert code == 0
+    for name in COMMANDS:
+        line = next(line for line in text.splitlines() if line.strip().startswith(f"{name} "))
+        assert len(line.split()) > 3
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself_and_its_options(name: str) -> None:
+    code, text = said(name, "--help")
+
+    assert code == 0
+    assert f"gogobe {name}" in text or "Usage:" in text
+    assert len(text) > 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["status", "--feed", "rami_lewy"], "rami_levy"),
+        (["import", "--day", "soon"], "YYYY-MM-DD, today or yesterday"),
+        (["backfill", "--from", "2026-11-02", "--to", "2026-11-01"], "--to 2026-11-01 is before"),
+        (["status", "--files"], "--feed rami_levy --day today"),
+        (["stauts"], "No such command 'stauts'"),
+    ],
+)
+def test_wrong_input_is_answered_with_what_is_right(arguments: list[str], expected: str) -> None:
+    code, text = said(*arguments)
+
+    assert code == 2
+    assert expected in text
+
+
+def test_a_database_that_is_not_there_is_named(on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOGOBE_DATABASE_URL", "GOGOBE_DAGSTER_DATABASE_URL"):
+        monkeypatch.setenv(name, "postgresql://nobody@127.0.0.1:1/nowhere")
+    monkeypatch.setenv("GOGOBE_HOME", str(on_stage.settings.folder))
+
+    code, text = said("status")
+
+    assert code == 1
+    assert "127.0.0.1" in text
+    assert "Traceback" not in text
+
+
+def test_a_wrong_setting_is_named_with_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOGOBE_MAX_ATTEMPTS", "often")
+
+    code, text = said("status")
+
+    assert code == 1
+    assert "GOGOBE_MAX_ATTEMPTS='often'" in text
+    assert "valid integer" in text
+
+
+def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    on_stage.replica.faults.switch_on("bot_challenge", feed="osher_ad")
+
+    ended = on_stage.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
+
+    keshet, osher_ad = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.returncode == 1
+    assert keshet["state"] == "ok"
+    assert keshet["listed"] == keshet["new"] == sum(keshet["by_kind"].values()) > 0
+    assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
+
+
+def test_import_and_status_tell_the_same_story(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+
+    told = on_stage.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
+    status = on_stage.run("gogobe", "status", "--json")
+    files = on_stage.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(YESTERDAY))
+    scan = on_stage.run("gogobe", "scan", "--feed", "keshet", "--json")
+
+    assert "1 runs succeeded" in told.stdout
+    row = json.loads(status.stdout)
+    assert row["loaded"] > 0
+    assert row["discovered"] == row["parsed"] == row["quarantined"] == 0
+    assert files.stdout.count("loaded") >= row["loaded"]
+    assert json.loads(scan.stdout)["new"] == 0

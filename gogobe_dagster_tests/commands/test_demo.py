@@ -1,0 +1,50 @@
+"""The demo on an empty home: what a newcomer sees, twice, and what is left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from gogobe_dagster.commands.children import MARK
+
+
+def run_demo(home: Path) -> str:
+    gogobe = Path(sys.executable).with_name("gogobe")
+    ended = subprocess.run(
+        [str(gogobe), "demo", "--stores", "3", "--items", "40"],
+        env={**os.environ, "GOGOBE_HOME": str(home), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Everything that was started for this home: servers by their folder, the rest by the mark."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        environment = process.info["environ"] or {}
+        about_home = str(home) in " ".join(process.info["cmdline"] or [])
+        if about_home or (MARK in environment and environment.get("GOGOBE_HOME", "").startswith(str(home))):
+            found.append(process)
+    return found
+
+
+def test_the_demo_fills_the_tables_once_and_leaves_no_process(short_folder: Path) -> None:
+    first = run_demo(short_folder)
+
+    assert "Shufersal" in first
+    assert "Good Pharm" in first
+    assert first.count("select ") >= 3
+    assert "nothing new" not in first
+    assert processes_of(short_folder) == []
+
+    second = run_demo(short_folder)
+
+    assert "There is nothing new" in second
+    assert processes_of(short_folder) == []
