@@ -1,7 +1,7 @@
 """A small market for the tests of loading: files are written into a real lake, recorded, and loaded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -72,11 +72,14 @@ class PriceFile:
     chain: str = CHAIN
     is_damaged: bool = False
     revision_size: int = 1000
+    variant: str = ""
+    """Tells two names of one stamp apart."""
 
     @property
     def sighting(self) -> Sighting:
         kind = FileKind.FULL_PRICES if self.is_full else FileKind.PRICES
-        return sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
+        seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
+        return replace(seen, name=f"{seen.name}{self.variant}")
 
     @property
     def name(self) -> str:

@@ -108,6 +108,16 @@ def test_rule_3_a_file_of_the_same_stamp_as_the_newest_is_merged_by_its_name(mar
     assert market.history(BREAD) == [("9", 5, None)]
 
 
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_rule_3_of_one_stamp_the_name_decides_whichever_was_seen_first(
+    market: Market, *, is_reversed: bool
+) -> None:
+    twins = [PriceFile(5, {MILK: "7"}), PriceFile(5, {MILK: "6"}, variant="-b")]
+    for one in twins[::-1] if is_reversed else twins:
+        market.open(one)
+    assert market.history(MILK) == [("6", 5, None)]
+
+
 def test_rule_3_a_file_of_last_year_is_the_beginning_of_the_history(market: Market) -> None:
     market.open(PriceFile(5, {MILK: "7"}, is_full=True))
     market.open(PriceFile(-24 * 365, {MILK: "6"}, is_full=True))
@@ -191,6 +201,13 @@ def test_a_republished_file_is_applied_after_the_first_of_its_name(market: Marke
     market.open(again)
     assert market.prices() == {MILK: 6}
     assert market.history(BREAD) == []  # of one stamp, so it was never sold for any time
+
+
+def test_a_republished_delta_takes_back_what_its_first_revision_changed(market: Market) -> None:
+    market.open(PriceFile(5, {MILK: "7"}, is_full=True), PriceFile(8, {MILK: "6"}))
+    assert market.history(MILK) == [("7", 5, 8), ("6", 8, None)]
+    market.open(PriceFile(8, {MILK: "7"}, revision_size=2000))
+    assert market.history(MILK) == [("7", 5, None)]
 
 
 def test_stores_remember_their_newest_files(market: Market) -> None:
