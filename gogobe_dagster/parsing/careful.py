@@ -24,6 +24,17 @@ CONTROL: Final = re.compile(r"[\x00-\x1f]+")
 # What programs write that paste text together: at a bare `<` libxml2 gives up, a bare `&` it drops.
 BARE_LESS: Final = re.compile(rb"<(?![A-Za-z_/!?])")
 BARE_AMPERSAND: Final = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)")
+# After its first complaint libxml2 drops `&amp;` and its like without a word, but not `&#38;`.
+ENTITIES: Final = {
+    b"&amp;": b"&#38;",
+    b"&lt;": b"&#60;",
+    b"&gt;": b"&#62;",
+    b"&quot;": b"&#34;",
+    b"&apos;": b"&#39;",
+    b"]]>": b"]]&#62;",  # outside CDATA; libxml2 would lose the text before it
+}
+CDATA: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+NO_CONTROL: Final = bytes.maketrans(bytes(range(32)), b"\n" * 32)
 LONGEST_COUNT: Final = 9
 
 
@@ -32,7 +43,7 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
 
     Raises `ContentError` hostile_content for elements nested deeper than any document has.
     """
-    repaired = _repair(xml)
+    repaired, is_repaired = _repair(xml)
     walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
     parser = etree.XMLParser(
         target=walk, recover=True, resolve_entities=False, no_network=True, huge_tree=False
@@ -51,15 +62,24 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
         declared=walk.declared,
         broken=begun - len(walk.rows),
         unknown=dict(walk.unknown),
-        notes=("repaired_markup",) if len(repaired) != len(xml) else (),
+        notes=("repaired_markup",) if is_repaired else (),
         damaged=walk.is_torn or begun > walk.begun,
     )
 
 
-def _repair(xml: bytes) -> bytes:
-    if b"<![CDATA[" in xml:
-        return xml
-    return BARE_AMPERSAND.sub(b"&amp;", BARE_LESS.sub(b"&lt;", xml))
+def _repair(xml: bytes) -> tuple[bytes, bool]:
+    """Write text so that libxml2 keeps it, and say whether it was wrong before."""
+    # every second part is a CDATA section, whose text is text
+    parts = CDATA.split(xml.translate(NO_CONTROL)) if b"<![CDATA[" in xml else [xml.translate(NO_CONTROL)]
+    wrong = 0
+    for number in range(0, len(parts), 2):
+        text, bare_less = BARE_LESS.subn(b"&#60;", parts[number])
+        text, bare_ampersand = BARE_AMPERSAND.subn(b"&#38;", text)
+        for entity, character in ENTITIES.items():
+            text = text.replace(entity, character)
+        parts[number] = text
+        wrong += bare_less + bare_ampersand
+    return b"".join(parts), wrong > 0
 
 
 def _count_begun(xml: bytes, layout: Layout) -> int:
@@ -101,6 +121,7 @@ class _Element:
     name: str
     first_row: int
     has_children: bool = False
+    text: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     """Its children that hold text and say something, by lower-case tag."""
 
@@ -120,7 +141,6 @@ class _Walk:
         self._holder, self._row = layout.place
         self._row_depth: int | None = None
         self._stack: list[_Element] = []
-        self._text: list[str] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = _lower(tag)
@@ -137,10 +157,10 @@ class _Walk:
         if attributes and name == self._holder:
             self._note_count(attributes)
         self._stack.append(_Element(name, len(self.rows)))
-        self._text.clear()
 
     def data(self, text: str) -> None:
-        self._text.append(text)
+        if self._stack and (self._row_depth is not None or not text.isspace()):
+            self._stack[-1].text.append(text)
 
     def end(self, tag: str) -> None:
         name = _lower(tag)
@@ -176,18 +196,16 @@ class _Walk:
                 self.declared = (self.declared or 0) + int(value)
 
     def _finish(self, tag: str, element: _Element) -> None:
-        depth = len(self._stack)
-        if depth == self._row_depth:
+        text = "".join(element.text)
+        if len(self._stack) == self._row_depth:
             self._row_depth = None
             self.rows.add(self.begun, element.values)
-        elif element.has_children:
+        elif element.has_children and (element.name not in self._known or not text.strip()):
             self._leave(element)
-        elif self._stack:
-            self._note_value(tag, element.name, "".join(self._text))
+        elif self._stack and text.strip():
+            self._note_value(tag, element.name, text)
 
     def _note_value(self, tag: str, name: str, text: str) -> None:
-        if not text.strip():
-            return
         is_nested = self._row_depth is not None and len(self._stack) - 1 > self._row_depth
         if is_nested or name not in self._known:
             self.unknown[local(tag)] += 1

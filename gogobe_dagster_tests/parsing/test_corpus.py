@@ -162,8 +162,11 @@ def test_both_readers_give_the_same_rows(corpus: Path, manifest: list[dict[str, 
 
 
 def test_every_chain_and_dialect_in_one_table(
-    manifest: list[dict[str, str]], parsed: dict[str, ParsedFile | ContentError]
+    manifest: list[dict[str, str]],
+    parsed: dict[str, ParsedFile | ContentError],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Run with `-n 0` to see it."""
     facts = [
         {
             "chain": row["chain_name"],
@@ -186,6 +189,7 @@ def test_every_chain_and_dialect_in_one_table(
     table = Table(*summary.columns, title="Corpus: prices and stores")
     for values in summary.iter_rows():
         table.add_row(*map(str, values))
-    Console(width=140).print(table)
+    with capsys.disabled():
+        Console(width=140).print(table)
 
     assert summary["chain"].n_unique() >= 30

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
@@ -146,7 +147,12 @@ def test_a_missing_end_tag_around_stores_loses_no_store(missing: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("מים < 2 ליטר", "מים < 2 ליטר"), ("פיש & צ'יפס", "פיש & צ'יפס"), ("קפה&nbsp;שחור", "קפה&nbsp;שחור")],
+    [
+        ("מים < 2 ליטר", "מים < 2 ליטר"),
+        ("פיש & צ'יפס", "פיש & צ'יפס"),
+        ("קפה&nbsp;שחור", "קפה&nbsp;שחור"),
+        ("[[מים]]> < 2", "[[מים]]> < 2"),
+    ],
 )
 def test_text_that_somebody_pasted_together_costs_no_row(written: str, meant: str) -> None:
     report = parse(prices(MILK, {**BREAD, "ItemName": written}, {**MILK, "ItemCode": "3"}))
@@ -155,6 +161,17 @@ def test_text_that_somebody_pasted_together_costs_no_row(written: str, meant: st
     assert report.report.rows == 3
     assert not report.report.damaged
     assert "repaired_markup" in report.report.notes
+
+
+def test_an_entity_after_damage_is_still_a_character() -> None:
+    torn = prices(MILK, {**BREAD, "ItemName": "M &amp; M &#38; &lt;גדול&gt;"}).replace(
+        "</ItemName>", "</ItemNam>", 1
+    )
+
+    file = parse(torn)
+
+    assert "malformed" in file.report.notes
+    assert file.rows["name"].to_list()[-1] == "M & M & <גדול>"
 
 
 def test_two_documents_in_one_file_are_read_as_one_and_the_rest_is_counted() -> None:
@@ -208,6 +225,13 @@ def test_what_is_inside_an_unknown_field_is_not_taken_for_the_row() -> None:
     assert file.report.unknown == {"ItemPrice": 1}
 
 
+@pytest.mark.parametrize("more", ["", "<!-- careful -->"])
+def test_markup_inside_a_name_costs_nothing_of_the_name(more: str) -> None:
+    file = parse(more + prices({**MILK, "ItemName": "חלב<br/> תנובה"}, BREAD))
+
+    assert file.rows["name"].to_list() == ["חלב תנובה", "לחם אחיד"]
+
+
 def test_a_field_said_twice_counts_as_first_said() -> None:
     file = parse(prices(MILK, BREAD).replace("<ItemPrice>6.5", "<ItemPrice>9.9</ItemPrice><ItemPrice>6.5"))
 
@@ -238,10 +262,12 @@ def test_a_name_in_a_cdata_section_is_text() -> None:
 def test_line_ends_and_control_characters_in_a_name_become_one_space() -> None:
     names = ["חלב\r\nטרי", "חלב\n\t טרי", "חלב&#x0D;&#x0A;טרי", "חלב\x01\x02טרי", "חלב&#1;טרי"]
 
-    file = parse(prices(*({**MILK, "ItemCode": str(n), "ItemName": name} for n, name in enumerate(names))))
+    text = prices(*({**MILK, "ItemCode": str(n), "ItemName": name} for n, name in enumerate(names)))
+    file = parse(text)
 
     assert [name.split() for name in file.rows["name"]] == [["חלב", "טרי"]] * 5
     assert not any(ord(character) < 32 for name in file.rows["name"] for character in name)
+    assert_frame_equal(parse(text.replace("<Items", "<?odd?><Items")).rows, file.rows)
 
 
 def test_the_space_around_an_entity_is_kept() -> None:
@@ -289,8 +315,8 @@ def test_an_entity_that_nobody_declared_stays_as_written() -> None:
 
 # ---------------------------------------------------------------- anything
 
-HEAP = """<Root> </Root> <Items> </Items> <Item> </Item> <Item/> <ItemCode> </ItemCode> <ItemPrice> </ItemPrice>
-7.10 חלב < > & &amp; &#0; &#1; <!-- --> <![CDATA[ ]]> <? ?> /> ' " <a <a/> <Stores> <Store>
+HEAP = """<Root> </Root> <Items> </Items> <Item> </Item> <Item/> <ItemCode> </ItemCode> <ItemPrice>
+</ItemPrice> 7.10 חלב < > & &amp; &#0; &#1; <!-- --> <![CDATA[ ]]> <? ?> /> ' " <a <a/> <Stores> <Store>
 </Store> <StoreName> </StoreName> <x:Item> </x:Item> \x01 \0"""
 FRAGMENTS = st.lists(st.sampled_from(HEAP.split()), max_size=60)
 
