@@ -1,12 +1,11 @@
 """From text to the model: trimmed text, exact decimals, flags, moments; a reason for each row that fails.
 
-What a column holds is its type in `model`, so a new document is one row in `RULES`. Odd but real values
+What a column holds is its type in `model`, so a new document is one row in `rules`. Odd but real values
 are kept (a price of 0, a date of 2055); a value that cannot be read is never a silent null. Nothing
 here knows XML, files or chains.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,20 +15,12 @@ import pyarrow as pa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.dialects import UNKNOWN_WORDS
-from gogobe_dagster.parsing.model import PRICES, STORES
-from gogobe_dagster.parsing.report import LONGEST_SAMPLE, MOST_SAMPLES, ROW_NUMBER, Reject
+from gogobe_dagster.parsing.rejects import INEXACT, reasons_of, samples_of
+from gogobe_dagster.parsing.report import ROW_NUMBER, Reject
+from gogobe_dagster.parsing.rules import RULES, Rules
 
 FILE_ID: Final = "file_id"
-REASON: Final = "@reason"
-TURN: Final = "@turn"
-READ: Final = "read "
 ZONE: Final = "Asia/Jerusalem"
-MOST_CODE_CHARACTERS: Final = 64
-"""The longest real code has 14; longer than this is no code, and too long for an index."""
-INEXACT: Final = r"\.[0-9]{4}[0-9]*[1-9]|[eE]"
-"""More than the four decimals that the model keeps, or a power of ten."""
-NUMBER: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
-INTEGER: Final = r"^[+-]?[0-9]+$"
 FLAGS: Final = dict.fromkeys(("1", "true", "True", "TRUE", "כן"), True) | dict.fromkeys(
     ("0", "false", "False", "FALSE", "לא"), False
 )
@@ -56,45 +47,6 @@ DIGIT: Final = re.compile("[0-9]")
 NEVER: Final = r"^(?:0001|1753|1899|1900)-|^[0-9]{2}/[0-9]{2}/(?:0001|1753|1899|1900)"
 """How programs write a moment that never was, such as 1899-12-30."""
 FIRST_YEAR: Final = 1901
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What is particular to a document, beside its schema."""
-
-    schema: pa.Schema
-    key: tuple[str, ...]
-    """Rows that agree in these speak of the same thing; the last statement counts."""
-    missing: Mapping[str, str]
-    """Reason when a column that must be there is not."""
-    unreadable: Mapping[str, str]
-    """Reason when a column cannot be read, where the type's own reason is too general."""
-    defaults: Mapping[str, str]
-    exact: frozenset[str]
-    """Numbers that are never rounded."""
-    longest: Mapping[str, int]
-
-
-RULES: Final = {
-    Document.PRICES: Rules(
-        schema=PRICES,
-        key=("code", "article"),
-        missing={"code": "no_code", "price": "no_price"},
-        unreadable={"price": "bad_price"},
-        defaults={},
-        exact=frozenset({"price"}),
-        longest={"code": MOST_CODE_CHARACTERS},
-    ),
-    Document.STORES: Rules(
-        schema=STORES,
-        key=("chain_id", "sub_chain_id", "store_id"),
-        missing={"chain_id": "no_chain", "store_id": "no_store"},
-        unreadable={},
-        defaults={"sub_chain_id": "0"},
-        exact=frozenset(),
-        longest={"chain_id": MOST_CODE_CHARACTERS},
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +82,12 @@ def normalise(raw: pl.DataFrame, document: Document) -> Normalised:
     text = pl.DataFrame(
         [raw[ROW_NUMBER], *(_stated(_source(raw, name, rules), kind) for name, kind in kinds.items())]
     )
-    reasons = _reasons(text, typed, kinds, rules)
+    reasons = reasons_of(text, typed, kinds, rules)
     return _unique(
         typed.filter(reasons.is_null()),
         rules,
         reasons=dict(sorted(reasons.drop_nulls().value_counts().iter_rows())),
-        samples=_samples(text, reasons),
+        samples=samples_of(text, reasons),
         notes=notes,
     )
 
@@ -251,59 +203,6 @@ def _civil(text: pl.Series, form: str) -> pl.Series:
 def _has_placeholder(typed: pl.Series) -> bool:
     earliest = typed.dt.year().min() if typed.dtype.is_temporal() else None
     return isinstance(earliest, int) and earliest < FIRST_YEAR
-
-
-# ---------------------------------------------------------------- judging
-
-
-def _reasons(text: pl.DataFrame, typed: pl.DataFrame, columns: Mapping[str, Any], rules: Rules) -> pl.Series:
-    """Give each row the first reason why it cannot be taken, or null."""
-    both = pl.concat([text, typed.select(pl.exclude(ROW_NUMBER).name.prefix(READ))], how="horizontal")
-    missing = [pl.when(pl.col(name).is_null()).then(pl.lit(reason)) for name, reason in rules.missing.items()]
-    unreadable = [one for name, kind in columns.items() for one in _why_unreadable(name, kind, rules)]
-    return both.select(pl.coalesce(*missing, *unreadable).alias(REASON)).to_series()
-
-
-def _why_unreadable(name: str, kind: Any, rules: Rules) -> list[pl.Expr]:
-    is_bad = pl.col(name).is_not_null() & pl.col(READ + name).is_null()
-    general = "bad_number"
-    shape = INTEGER if pa.types.is_integer(kind) else NUMBER
-    is_only_large = pl.col(name).str.contains(shape) & ~pl.col(name).str.contains(INEXACT)
-    if pa.types.is_timestamp(kind):
-        general, is_only_large = "bad_date", pl.lit(value=False)
-    if pa.types.is_boolean(kind):
-        general, is_only_large = "bad_flag", pl.lit(value=False)
-    if pa.types.is_string(kind):
-        is_only_large = pl.lit(value=True)
-    reason = rules.unreadable.get(name, general)
-    return [
-        pl.when(is_bad & is_only_large).then(pl.lit("out_of_range")),
-        pl.when(is_bad).then(pl.lit(reason)),
-    ]
-
-
-def _samples(text: pl.DataFrame, reasons: pl.Series) -> list[Reject]:
-    """Take at most 20 rows: the first of each reason before the second of any."""
-    rejected = text.with_columns(reasons.alias(REASON)).filter(pl.col(REASON).is_not_null())
-    chosen = rejected.with_columns(pl.int_range(pl.len()).over(REASON).alias(TURN)).sort(TURN, ROW_NUMBER)
-    return [_reject(row) for row in chosen.head(MOST_SAMPLES).sort(ROW_NUMBER).iter_rows(named=True)]
-
-
-def _reject(row: dict[str, Any]) -> Reject:
-    number, reason = row.pop(ROW_NUMBER), row.pop(REASON)
-    row.pop(TURN)
-    shown = ", ".join(f"{name}={value}" for name, value in sorted(row.items(), key=_short_first) if value)
-    return Reject(row_number=number, reason=reason, sample=shown[:LONGEST_SAMPLE])
-
-
-def _short_first(field: tuple[str, str | None]) -> tuple[bool, bool, int]:
-    """Put codes, numbers and dates before names, which fill the space and explain nothing."""
-    name, value = field
-    return (
-        name in {"description", "name", "manufacturer", "address"},
-        name not in {"code", "price"},
-        len(value or ""),
-    )
 
 
 def _unique(

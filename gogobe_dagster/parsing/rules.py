@@ -1,0 +1,55 @@
+"""What is particular to each document when its text becomes the model: keys, reasons, defaults, limits.
+
+A new document is a schema in `model` and one row here. How values are read is in `normalise`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.model import PRICES, STORES
+
+MOST_CODE_CHARACTERS: Final = 64
+"""The longest real code has 14; longer than this is no code, and too long for an index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What is particular to a document, beside its schema."""
+
+    schema: pa.Schema
+    key: tuple[str, ...]
+    """Rows that agree in these speak of the same thing; the last statement counts."""
+    missing: Mapping[str, str]
+    """Reason when a column that must be there is not."""
+    unreadable: Mapping[str, str]
+    """Reason when a column cannot be read, where the type's own reason is too general."""
+    defaults: Mapping[str, str]
+    exact: frozenset[str]
+    """Numbers that are never rounded."""
+    longest: Mapping[str, int]
+
+
+RULES: Final = {
+    Document.PRICES: Rules(
+        schema=PRICES,
+        key=("code", "article"),
+        missing={"code": "no_code", "price": "no_price"},
+        unreadable={"price": "bad_price"},
+        defaults={},
+        exact=frozenset({"price"}),
+        longest={"code": MOST_CODE_CHARACTERS},
+    ),
+    Document.STORES: Rules(
+        schema=STORES,
+        key=("chain_id", "sub_chain_id", "store_id"),
+        missing={"chain_id": "no_chain", "store_id": "no_store"},
+        unreadable={},
+        defaults={"sub_chain_id": "0"},
+        exact=frozenset(),
+        longest={"chain_id": MOST_CODE_CHARACTERS},
+    ),
+}
