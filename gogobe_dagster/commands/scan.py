@@ -104,7 +104,7 @@ def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError 
 
 
 def _table(scans: Sequence[Scan]) -> Table:
-    table = Table(title="What the portals show now", title_justify="left")
+    table = Table(title="What the portals show now", title_justify="left", box=None, pad_edge=False)
     table.add_column("feed")
     table.add_column("portal")
     for name in ("listed", "new"):

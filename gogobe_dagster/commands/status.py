@@ -11,12 +11,14 @@ from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
-from gogobe_dagster.commands.imports import found
+from gogobe_dagster.commands.imports import found, settled
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.postgres import ensure_running
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FleetRow
+
+NUMBERS = ("found", "pending", "loaded", "waiting", "set\naside", "rows")
 
 
 @click.command()
@@ -29,7 +31,7 @@ from gogobe_dagster.warehouse.ledger import FleetRow
 def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as_json: bool) -> None:
     """Show where the files of every feed stand.
 
-    found: shown by the portal. loaded: in the tables. waiting: promotions, kept until their tables exist.
+    found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables. waiting: promotions, kept until their tables exist.
     set aside: cannot be imported; the code says why (--files shows it).
     """
     if with_files and not (feeds and days):
@@ -51,18 +53,18 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
 
 
 def _fleet(rows: Sequence[FleetRow]) -> Table:
-    table = Table(title="Files by state", title_justify="left")
-    table.add_column("feed")
-    for name in ("found", "to fetch", "to read", "to load", "loaded", "waiting", "set aside", "rows"):
-        table.add_column(name, justify="right")
-    table.add_column("newest full")
-    table.add_column("last listing")
+    table = Table(
+        title="Files by state", title_justify="left", box=None, pad_edge=False, collapse_padding=True
+    )
+    table.add_column("feed", no_wrap=True)
+    for name in NUMBERS:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("newest\nfull", no_wrap=True)
+    table.add_column("last\nlisting", no_wrap=True)
     for row in rows:
         numbers = (
             found(row),
-            row.discovered,
-            row.downloaded - row.waiting,
-            row.parsed,
+            found(row) - settled(row),
             row.loaded,
             row.waiting,
             row.quarantined,
@@ -74,7 +76,7 @@ def _fleet(rows: Sequence[FleetRow]) -> Table:
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment.astimezone(ISRAEL):%Y-%m-%d %H:%M}" if moment else "never"
+    return f"{moment.astimezone(ISRAEL):%m-%d %H:%M}" if moment else "never"
 
 
 def _files(equipment: Equipment, feeds: Sequence[Feed], days: Collection[date]) -> Table:

@@ -48,27 +48,41 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
     if files:
-        numbers["files by name"] = dg.MetadataValue.md(_table(files))
+        numbers[f"the first {SHOWN} files" if len(files) > SHOWN else "all files"] = _table(files)
     else:
         numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
     return numbers
 
 
-def _table(files: "Sequence[LedgerFile]") -> str:
+FILE_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("file", "string", description="Name on the portal"),
+        dg.TableColumn("state", "string", description="Where it is in its life"),
+        dg.TableColumn("code", "string", description="Stable code of what is wrong with it"),
+        dg.TableColumn("rows", "int", description="Rows read from it"),
+        dg.TableColumn("rejected", "int", description="Rows that could not be read"),
+        dg.TableColumn("bytes", "int", description="Size as served"),
+    ]
+)
+
+
+def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
+    """List files, those with a code first, as many as `SHOWN`."""
     shown = sorted(files, key=lambda file: (file.code is None, file.name))[:SHOWN]
-    lines = ["| file | state | code | rows | rejected | bytes |", "|---|---|---|--:|--:|--:|"]
-    lines += [
-        f"| {file.name} | {file.state} | {file.code or ''} | {_number(file.rows)} | "
-        f"{_number(file.rejected)} | {_number(file.size)} |"
+    records = [
+        dg.TableRecord(
+            {
+                "file": file.name,
+                "state": file.state.value,
+                "code": file.code or "",
+                "rows": file.rows,
+                "rejected": file.rejected,
+                "bytes": file.size,
+            }
+        )
         for file in shown
     ]
-    if len(files) > len(shown):
-        lines.append(f"\n… and {len(files) - len(shown):,} more: `gogobe status --feed` lists them all.")
-    return "\n".join(lines)
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
+    return dg.TableMetadataValue(records, FILE_COLUMNS)
 
 
 def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
@@ -92,7 +106,7 @@ def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckRe
     """Make a check that fails, without blocking, for every file that did not come through."""
     metadata: dict[str, Any] = {"files": of, "files that failed": len(bad)}
     if bad:
-        metadata["which"] = dg.MetadataValue.md(_table(bad))
+        metadata["which"] = _table(bad)
     return dg.AssetCheckResult(
         check_name=name,
         passed=not bad,

@@ -1,0 +1,47 @@
+"""The pages name what exists, and what they link to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gogobe_dagster.commands.main import COMMANDS
+from gogobe_dagster_tests.docs.chains_page import PAGE, page
+
+CLONE = Path(__file__).parents[2]
+README = (CLONE / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_chains_is_the_register() -> None:
+    """Write it anew with: python -m gogobe_dagster_tests.docs.chains_page."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/settings.md"])
+def test_every_link_and_picture_of_a_page_is_there(document: str) -> None:
+    file = CLONE / document
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)\)", file.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (file.parent / target).exists()] == []
+
+
+def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
+    made = set(re.findall(r"^([a-z]+):", (CLONE / "Makefile").read_text(), re.MULTILINE))
+
+    assert set(re.findall(r"\bgogobe ([a-z]+)\b", README)) <= set(COMMANDS)
+    assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= made
+
+
+def test_one_name_for_the_code_location_everywhere() -> None:
+    """Dagster's commands read three files; a run queued under another name never starts."""
+    import tomllib
+
+    project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    workspace = yaml.safe_load((CLONE / "workspace.yaml").read_text(encoding="utf-8"))
+
+    assert {
+        project["dagster"]["code_location_name"],
+        project["dg"]["project"]["code_location_name"],
+        workspace["load_from"][0]["python_module"]["location_name"],
+    } == {"gogobe_dagster"}
