@@ -25,13 +25,13 @@ class Refused:
         return sum(self.reasons.values())
 
 
-def claim(connection: sa.Connection, ids: Collection[int]) -> list[LedgerFile]:
-    """Take those of these files that wait to be loaded and that no other loader has taken."""
+def claim(connection: sa.Connection, ids: Collection[int], *, wait: bool) -> list[LedgerFile]:
+    """Take those of these files that wait to be loaded, skipping or awaiting those that somebody holds."""
     query = (
         sa.select(*FILE_COLUMNS)
         .where(file.c.file_id.in_(ids), file.c.state == FileState.PARSED)
         .order_by(file.c.file_id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=not wait)
     )
     return [as_file(row) for row in connection.execute(query)]
 

@@ -1,6 +1,6 @@
 """The monthly partitions of price_history, made before the rows come."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -16,12 +16,14 @@ def ensure_partitions(engine: sa.Engine, moments: Iterable[datetime]) -> None:
     """
     months = {moment.astimezone(UTC).date().replace(day=1) for moment in moments}
     wanted = months | {_next(max(months))} if months else set()
+    names = {_name(month): month for month in sorted(wanted)}
     with engine.begin() as connection:
-        missing = [month for month in sorted(wanted) if not _exists(connection, month)]
-        if missing:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            for month in missing:
-                _make(connection, month)
+        if names.keys() <= _existing(connection, names):
+            return
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        missing = names.keys() - _existing(connection, names)  # another process may have been faster
+        for name in sorted(missing):
+            _make(connection, name, names[name])
 
 
 def _next(month: date) -> date:
@@ -32,14 +34,14 @@ def _name(month: date) -> str:
     return f"price_history_{month:%Y_%m}"
 
 
-def _exists(connection: sa.Connection, month: date) -> bool:
-    return connection.scalar(sa.select(sa.func.to_regclass(_name(month)))) is not None
+def _existing(connection: sa.Connection, names: Collection[str]) -> set[str]:
+    # not to_regclass: it remembers that a name was not there, also after waiting for its maker
+    query = sa.text("select relname from pg_class where relname = any(:names) and pg_table_is_visible(oid)")
+    return set(connection.scalars(query, {"names": list(names)}))
 
 
-def _make(connection: sa.Connection, month: date) -> None:
-    if _exists(connection, month):  # another process was faster
-        return
-    name, bounds = _name(month), f"from ('{month} 00:00+00') to ('{_next(month)} 00:00+00')"
+def _make(connection: sa.Connection, name: str, month: date) -> None:
+    bounds = f"from ('{month} 00:00+00') to ('{_next(month)} 00:00+00')"
     for statement in (
         f"create table {name} (like price_history including all) with (fillfactor = 90)",
         f"alter table price_history attach partition {name} for values {bounds}",

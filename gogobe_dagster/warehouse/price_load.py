@@ -34,9 +34,9 @@ class PriceLoad:
         self._lake, self._now, self._rows_at_once = lake, now, rows_at_once
         self._products, self._statements = Products(), Statements()
 
-    def load(self, connection: sa.Connection, ids: Collection[int]) -> Counter[str]:
+    def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
-        claimed = claim(connection, ids)
+        claimed = claim(connection, ids, wait=wait)
         if not claimed:
             return Counter()
         made_before = self._products.made

@@ -1,17 +1,24 @@
 """Reading what holds and writing what changed: the SQL of price_current and price_history."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 import sqlalchemy as sa
-from psycopg import sql
 
-from gogobe_dagster.warehouse.copying import MICROSECONDS, copy_in, copy_out, stage
+from gogobe_dagster.warehouse.copying import copy_in, read_lines, stage
 from gogobe_dagster.warehouse.history import HELD, Changes, Statement
 
-_VALUES = sql.SQL("select store_key, product_key, price, unit_price, {} from price_current").format(
-    sql.SQL(MICROSECONDS).format(sql.Identifier("valid_from"))
-)
+_LINES = """
+select string_agg(concat_ws(',', store_key, product_key, price, coalesce(unit_price::text, ''),
+    (date_part('epoch', valid_from) * 1000000)::bigint), E'\n')
+from price_current
+"""
+_OF_STORES = f"{_LINES} where store_key = any(:stores)"
+_OF_PRODUCTS = f"""
+{_LINES}
+join unnest(cast(:store_keys as int[]), cast(:product_keys as int[])) as wanted (store_key, product_key)
+using (store_key, product_key)
+"""
 _END = """
 update price_history h set valid_to = e.valid_to, ended_file_id = e.ended_file_id
 from ended_period e
@@ -39,25 +46,16 @@ _PRICE = (
 def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame) -> pl.DataFrame:
     """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
     whole = {one.store_key for one in statements if one.is_complete}
-    held = [copy_out(connection, _of_stores(whole), HELD)] if whole else []
+    held = [read_lines(connection, _OF_STORES, HELD, stores=sorted(whole))] if whole else []
     store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
-            pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32).alias("store_key"),
-            "product_key",
+            store_keys=pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32),
+            product_keys=pl.col("product_key"),
         )
-        held.append(copy_out(connection, _of_products(mentioned.unique()), HELD))
+        wanted = mentioned.unique().to_dict(as_series=False)
+        held.append(read_lines(connection, _OF_PRODUCTS, HELD, **wanted))
     return pl.concat([pl.DataFrame(schema=HELD), *held])
-
-
-def _of_stores(store_keys: Collection[int]) -> sql.Composable:
-    return sql.SQL("{} where store_key = any({})").format(_VALUES, sql.Literal(sorted(store_keys)))
-
-
-def _of_products(keys: pl.DataFrame) -> sql.Composable:
-    lists = [sql.Literal(keys[name].to_list()) for name in keys.columns]
-    wanted = sql.SQL("unnest({}::int[], {}::int[]) as wanted (store_key, product_key)").format(*lists)
-    return sql.SQL("{} join {} using (store_key, product_key)").format(_VALUES, wanted)
 
 
 def write_changes(connection: sa.Connection, done: Changes) -> None:

@@ -27,11 +27,14 @@ REJECTS_BEARABLE = 0.1
 """A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
 _TURNS = 0x60_60_BE
 """First half of the advisory lock by which recorders of one feed take turns."""
-_TOUCH = sa.text(
-    "update file set link = seen.link, last_seen_at = greatest(last_seen_at, :now)"
-    " from unnest(cast(:ids as bigint[]), cast(:links as text[])) as seen (file_id, link)"
-    " where file.file_id = seen.file_id"
-)
+_TOUCH = sa.text("""
+with locked as (select file_id from file where file_id = any(:ids) order by file_id for no key update)
+update file set link = seen.link, last_seen_at = greatest(last_seen_at, :now)
+from locked
+join unnest(cast(:ids as bigint[]), cast(:links as text[])) as seen (file_id, link) using (file_id)
+where file.file_id = locked.file_id
+""")
+"""Locked in the order in which `write_parsed` locks, or the two would deadlock."""
 
 
 def record(

@@ -54,10 +54,10 @@ class StoreLoad:
     def __init__(self, lake: Lake, *, now: datetime) -> None:
         self._lake, self._now = lake, now
 
-    def load(self, connection: sa.Connection, ids: Collection[int]) -> Counter[str]:
+    def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these lists that nobody else is loading; return the counts of a LoadReport."""
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS)))
-        claimed = {one.id: one for one in claim(connection, ids)}
+        claimed = {one.id: one for one in claim(connection, ids, wait=wait)}
         rows = self._rows(list(claimed.values()))
         stores, new = lock_stores(connection, {_place(row) for row in rows})
         ordered = sorted(rows, key=lambda row: (_order(claimed[row["file_id"]]), row["row_number"]))

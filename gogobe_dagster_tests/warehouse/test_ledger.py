@@ -298,7 +298,13 @@ def test_the_fleet_is_one_query_over_all_feeds(ledger: Ledger, engine: sa.Engine
     assert (rami_levy.discovered, rami_levy.downloaded, rami_levy.waiting) == (1, 2, 1)
     assert (osher_ad.discovered, osher_ad.listing_code, osher_ad.listed_at) == (1, "dns_dead", NOON)
     assert [row.discovered for row in ledger.fleet([TODAY])] == [1, 0]
-    assert ledger.fleet([]) == []
+    assert [row.discovered for row in ledger.fleet([])] == [0, 0]
+
+
+def test_a_portal_that_never_answered_is_in_the_fleet_all_the_same(ledger: Ledger) -> None:
+    ledger.record_failure(FEED, PortalError(Code.DNS_DEAD, "no such host"), now=NOON)
+    (row,) = ledger.fleet()
+    assert (row.feed, row.loaded, row.listed_at, row.listing_code) == (FEED, 0, None, "dns_dead")
 
 
 def test_a_portal_that_answers_again_is_well_again(ledger: Ledger, engine: sa.Engine) -> None:

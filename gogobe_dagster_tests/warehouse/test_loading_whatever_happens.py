@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gogobe_dagster.warehouse.ledger import FileState
-from gogobe_dagster_tests.warehouse.making import FEED, TODAY
-from gogobe_dagster_tests.warehouse.market import BREAD, MILK, TOMATO, Market, PriceFile, Shelf
+from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster_tests.warehouse.making import FEED, NOON, parsed, sighting
+from gogobe_dagster_tests.warehouse.market import BREAD, MILK, TOMATO, Market, PriceFile, Shelf, StoreList
 
 # Every example empties the tables first. Shrinking on a database takes minutes; seven files are readable.
 ON_TABLES = settings(
@@ -165,20 +165,54 @@ def wait_for_others_to_leave(market: Market) -> None:
 @pytest.mark.parametrize("seed", [3, 4])
 def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Market, seed: int) -> None:
     files = a_day(seed)
+    lists = [StoreList(hours, {(1, store): f"{hours}" for store in range(1, 6)}) for hours in range(6)]
+    market.load_lists(market.publish(*lists))
     expected = expected_of(market, files)
-    published = market.publish(*files)
+    published, listed = market.publish(*files), market.publish(*lists)
     draw = random.Random(seed)
     orders = [draw.sample(published, len(published)) for _ in range(3)]
 
-    def load(order: list[Any]) -> int:
-        return sum(market.load(order[i : i + 4], rows_at_once=300).files for i in range(0, len(order), 4))
+    def load(order: list[LedgerFile]) -> int:
+        return sum(market.load(order[i : i + 8], rows_at_once=2000).files for i in range(0, len(order), 8))
 
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
+        in_lists = pool.submit(lambda: sum(market.load_lists([one]).files for one in listed))
         loaded = list(pool.map(load, orders))
 
-    assert sum(loaded) == len(files)
-    assert {known.state for known in market.ledger.of_days(FEED, [TODAY])} == {FileState.LOADED}
+    assert (sum(loaded), in_lists.result()) == (len(files), len(lists))
     assert market.everything() == expected
+
+
+def test_files_that_a_listing_touches_meanwhile_are_awaited(market: Market) -> None:
+    published = market.publish(*a_day())
+    with ThreadPoolExecutor(1) as pool:
+        with market.engine.begin() as listing:
+            listing.execute(sa.text("update file set last_seen_at = now()"))
+            load = pool.submit(market.load, published)
+            time.sleep(0.5)
+            assert not load.done()
+        assert load.result().files == len(published)
+
+
+def test_a_listing_and_a_report_of_the_same_files_never_deadlock(market: Market) -> None:
+    seen = [sighting(hours=hour / 100) for hour in range(200)]
+    market.ledger.record(FEED, seen, now=NOON)
+    ids = [known.id for known in market.ledger.pending(FEED)]
+    with market.engine.begin() as connection:
+        connection.execute(sa.text("update file set state = 'downloaded'"))
+    draw = random.Random(5)
+
+    def list_again(_: int) -> None:
+        market.ledger.record(FEED, draw.sample(seen, len(seen)), now=NOON)
+
+    def report_again(_: int) -> None:
+        market.ledger.mark_parsed([parsed(file_id) for file_id in draw.sample(ids, len(ids))], now=NOON)
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = pool.map(report_again, range(8))
+        for turn in range(8):
+            list_again(turn)
+        list(reports)
 
 
 def test_no_price_is_an_orphan(market: Market) -> None:
