@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing.report import Reject
-from gogobe_dagster.warehouse.ledger import ParsedEntry, Sighting
+from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile, ParsedEntry, Sighting
 
 FEED = "rami_levy"
 CHAIN = "7290058140886"
@@ -73,3 +75,21 @@ def rejects(number: int) -> list[Reject]:
         Reject(row_number=i, reason="price_invalid", sample="<ItemPrice>\0x</ItemPrice>")
         for i in range(number)
     ]
+
+
+def everything(ledger: Ledger) -> list[LedgerFile]:
+    """All files of today."""
+    return ledger.of_days(FEED, [TODAY])
+
+
+def fetch_all(ledger: Ledger) -> None:
+    """Note that today's files are in the raw store."""
+    for pending in ledger.to_download(FEED, [TODAY]):
+        ledger.mark_downloaded(pending.id, sha256="ab", size=9, now=NOON)
+
+
+def rows_of(engine: sa.Engine, table: sa.Table, *columns: str) -> list[tuple[Any, ...]]:
+    """Return some columns of a table, by its key."""
+    with engine.connect() as connection:
+        query = sa.select(*(table.c[name] for name in columns)).order_by(*table.primary_key)
+        return [tuple(row) for row in connection.execute(query)]
