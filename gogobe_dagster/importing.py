@@ -47,14 +47,27 @@ def discover(feed: Feed, days: Collection[date], equipment: Equipment) -> Record
     now = equipment.clock()
     stale_after = timedelta(days=equipment.settings.stale_after_days)
     try:
-        with equipment.portal(feed) as portal:
-            asked = _askable(days, portal, now)
-            listed = {file.name: file for day in asked for file in portal.list_files(day)}
+        listed = list_portal(feed, days, equipment)
     except PortalError as error:
         equipment.ledger.record_failure(feed.key, error, now=now)
         raise
-    sightings = [sight(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed.values()]
+    sightings = [sight(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed]
     return equipment.ledger.record(feed.key, sightings, now=now)
+
+
+def list_portal(feed: Feed, days: Collection[date], equipment: Equipment) -> list[RemoteFile]:
+    """Ask a portal what it shows, each name once. Raises `PortalError`, also when it shows nothing at all.
+
+    A past day may truly be empty; a portal without a single file is one that was wiped or turned us
+    away politely (PORTALS §4.2.3: Osher Ad's folder is emptied and refilled in the morning).
+    """
+    with equipment.portal(feed) as portal:
+        asked = _askable(days, portal, equipment.clock())
+        listed = {file.name: file for day in asked for file in portal.list_files(day)}
+    if not listed and None in asked:
+        reason = f"the portal lists no file at all; {feed.name} has about {feed.stores} stores"
+        raise PortalError(Code.LISTING_EMPTY_UNEXPECTED, reason)
+    return list(listed.values())
 
 
 def _askable(days: Collection[date], portal: Portal, now: datetime) -> list[date | None]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.choices import chosen, feed_option
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
@@ -75,13 +75,14 @@ def _all(feeds: Sequence[Feed], equipment: Equipment) -> Iterator[Scan]:
 
 def scan_feed(feed: Feed, equipment: Equipment) -> Scan:
     """List one portal; a failure is a scan with a code."""
+    from gogobe_dagster.importing import list_portal
+
+    now = equipment.clock()
     try:
-        with equipment.portal(feed) as portal:
-            listed = portal.list_files()
+        listed = list_portal(feed, [day_of(now)], equipment)
     except PortalError as error:
         return _scan(feed, [], new=0, error=error)
     stale_after = timedelta(days=equipment.settings.stale_after_days)
-    now = equipment.clock()
     seen = [sight(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
     known = equipment.ledger.known_names(feed.key)
     new = sum(one.name not in known for one in seen)

@@ -31,8 +31,9 @@ NUMBERS = ("found", "pending", "loaded", "waiting", "set\naside", "rows")
 def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as_json: bool) -> None:
     """Show where the files of every feed stand.
 
-    found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables. waiting: promotions, kept until their tables exist.
-    set aside: cannot be imported; the code says why (--files shows it).
+    found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables.
+    waiting: promotions, kept until their tables exist. set aside: cannot be imported; the code says
+    why (--files shows it).
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")

@@ -6,14 +6,14 @@ from gogobe_dagster.feeds import FEEDS, Family, Feed
 
 PAGE = Path(__file__).parents[2] / "docs" / "chains.md"
 FAMILIES = {
-    Family.SHUFERSAL: "An HTML grid of 20 rows a page, signed links that expire within the hour. Shows only today.",
-    Family.CERBERUS: "publishedprices.co.il: a login for each chain, rotating tokens, a JSON list. Shows only today.",
+    Family.SHUFERSAL: "An HTML grid of 20 rows a page; links expire within the hour. Shows only today.",
+    Family.CERBERUS: "A login for each chain, rotating tokens, a JSON list. Shows only today.",
     Family.BINA: "A JSON list of at most 1,000 rows, asked kind by kind. Past days can be asked for.",
 }
 HEAD = """# Feeds
 
-A feed is a portal account that publishes; its key is what `--feed` takes and what partitions are named by. The page is made from
-the register, `gogobe_dagster/feeds.py`: a new feed is one row there.
+A feed is a portal account that publishes; its key is what `--feed` takes and what partitions are named by.
+The page is made from the register, `gogobe_dagster/feeds.py`: a new feed is one row there.
 """
 
 

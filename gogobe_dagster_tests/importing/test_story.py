@@ -152,6 +152,20 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(on_stage: Stage) ->
     assert on_stage.states("keshet") == before
 
 
+def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    import_all(on_stage, "keshet")
+    before = on_stage.states("keshet")
+    on_stage.replica.shelf("keshet").clear()
+
+    with pytest.raises(PortalError) as empty:
+        importing.discover(find_feed("keshet"), [YESTERDAY], on_stage.equipment)
+
+    assert empty.value.code == "listing_empty_unexpected"
+    assert on_stage.equipment.ledger.fleet()[0].listing_code == "listing_empty_unexpected"
+    assert on_stage.states("keshet") == before
+
+
 def test_files_that_are_not_ours_are_set_aside_with_a_code(on_stage: Stage) -> None:
     from gogobe_dagster.replica.generator.oddities import odd_files
 
