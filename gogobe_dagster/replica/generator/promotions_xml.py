@@ -1,12 +1,13 @@
 """Promotion documents, as each dialect writes them (PORTALS §6: P1 flat in A, B and C; P2 groups in K)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gogobe_dagster.replica.generator.catalogue import Product
 from gogobe_dagster.replica.generator.documents import (
     BINA_PROMOTIONS,
     CLASSIC,
+    DECLARED_NEW,
     LOWER_CASE,
     NEW,
     Envelope,
@@ -179,3 +180,4 @@ NEW_PROMOTIONS = PromotionDialect(
     </Promotion>
 """,
 )
+DECLARED_NEW_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=DECLARED_NEW)
