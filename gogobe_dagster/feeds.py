@@ -22,6 +22,7 @@ class Family(StrEnum):
     CERBERUS = "cerberus"
     BINA = "bina"
     LAIB = "laib"
+    WOLT = "wolt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,5 +328,16 @@ FEEDS: tuple[Feed, ...] = (
         account="hcohen",
         stores=5,
         note="Names print the time twice, and sub-chain 000.",
+    ),
+    Feed(
+        key="wolt_market",
+        name="Wolt Market",
+        hebrew="וולט מרקט",
+        family=Family.WOLT,
+        chain_ids=("7290058249350",),
+        base_url="https://wm-gateway.wolt.com",
+        account="wolt",
+        stores=34,
+        note="Web shops only, no deltas. Venue 038 is a test, 041 is closed; an empty file is normal.",
     ),
 )

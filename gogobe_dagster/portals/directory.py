@@ -9,6 +9,7 @@ from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
 from gogobe_dagster.portals.shufersal import Shufersal
+from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
 
 
@@ -24,6 +25,7 @@ CONNECTORS: dict[Family, Opener] = {
     Family.BINA: Bina,
     Family.SHUFERSAL: Shufersal,
     Family.LAIB: Laib,
+    Family.WOLT: Wolt,
 }
 MEGABYTE = 1024 * 1024
 

@@ -16,6 +16,7 @@ ONLY_CERBERUS = frozenset({Family.CERBERUS})
 ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
 ONLY_BINA = frozenset({Family.BINA})
 ONLY_LAIB = frozenset({Family.LAIB})
+ONLY_WOLT = frozenset({Family.WOLT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,10 @@ FAULTS: dict[str, FaultKind] = {
     ),
     "file_type_case": FaultKind(meaning="the kinds are capitalised, as before 2026", families=ONLY_LAIB),
     "listed_twice": FaultKind(meaning="every row is there twice", families=ONLY_LAIB),
+    "oldest_first": FaultKind(meaning="the days are listed oldest first", families=ONLY_WOLT),
+    "missing_day": FaultKind(
+        meaning="the page of a day is 400 though the index names it", families=ONLY_WOLT
+    ),
     "listing_truncated": FaultKind(meaning="a page holds at most half of the rows", families=ONLY_CERBERUS),
     "listing_never_complete": FaultKind(
         meaning="the list says more rows than any page gives", families=ONLY_CERBERUS

@@ -10,6 +10,7 @@ FAMILIES = {
     Family.CERBERUS: "A login for each chain, rotating tokens, a JSON list. Shows only today.",
     Family.BINA: "A JSON list of at most 1,000 rows, asked kind by kind. Past days can be asked for.",
     Family.LAIB: "A JSON list of today, empty for minutes at times. Answers only callers in Israel.",
+    Family.WOLT: "A page of days and a page of links for each. Months of past days can be asked for.",
 }
 HEAD = """# Feeds
 

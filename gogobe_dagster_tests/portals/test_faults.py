@@ -13,7 +13,8 @@ from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
 
 CERBERUS, SHUFERSAL, BINA, LAIB = ("rami_levy",), ("shufersal",), ("king_store",), ("victory",)
-OPEN_TO_THE_WORLD = (*CERBERUS, *SHUFERSAL, *BINA)
+WOLT = ("wolt_market",)
+OPEN_TO_THE_WORLD = (*CERBERUS, *SHUFERSAL, *BINA, *WOLT)
 EVERY = (*OPEN_TO_THE_WORLD, *LAIB)
 TARGET = 12
 """Which of the day's files a fault of one file spoils."""
@@ -33,6 +34,7 @@ LISTED_ALL_THE_SAME = [
     ("empty_listing", LAIB, {"times": 1}),
     ("file_type_case", LAIB, {}),
     ("listed_twice", LAIB, {}),
+    ("oldest_first", WOLT, {}),
 ]
 # fault, feeds, code of the listing
 NOT_LISTED = [
@@ -46,6 +48,7 @@ NOT_LISTED = [
     ("json_error_200", CERBERUS, Code.CSRF_REJECTED),
     ("json_error_200", (*BINA, *LAIB), Code.LISTING_SCHEMA_CHANGED),
     ("listing_never_complete", CERBERUS, Code.LISTING_TRUNCATED),
+    ("missing_day", WOLT, Code.NOT_FOUND),
     ("empty_listing", LAIB, Code.LISTING_EMPTY_UNEXPECTED),
     ("wrong_password", CERBERUS, Code.AUTH_FAILED),
 ]

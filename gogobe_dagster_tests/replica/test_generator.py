@@ -33,6 +33,7 @@ KEYS = (
     "city_market_kg",
     "victory",
     "het_cohen",
+    "wolt_market",
 )
 SOME = tuple(find_feed(key) for key in KEYS)
 
@@ -146,6 +147,7 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
     assert starts[Family.CERBERUS, "stores"] == {(b"\xff\xfe", b"\xff\xfe<")}
     assert starts[Family.CERBERUS, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf"), (b"PK", b"\xef\xbb\xbf")}
     assert starts[Family.SHUFERSAL, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.WOLT, "stores"] == starts[Family.WOLT, "others"] == {(b"\x1f\x8b", b"<?x")}
     assert starts[Family.LAIB, "stores"] == {(b"\x1f\x8b", b"<Ro"), (b"\x1f\x8b", b"<?x")}
     assert starts[Family.LAIB, "others"] == {(b"\x1f\x8b", b"<?x")}
     assert starts[Family.BINA, "others"] == {(b"\x1f\x8b", b"<Ro"), (b"PK", b"<Ro")}

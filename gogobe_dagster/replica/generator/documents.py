@@ -87,6 +87,7 @@ NEW = Envelope(
 """Corpus dialect K: names of the second generation, 2026."""
 DECLARED_NEW = replace(NEW, start=DECLARATION + NEW.start)
 """Dialect K with a declaration: Laib."""
+WOLT = replace(NEW, start='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + NEW.start)
 
 
 def text(value: str) -> str:

@@ -11,6 +11,7 @@ from gogobe_dagster.replica.generator.documents import (
     DECLARED_NEW,
     LOWER_CASE,
     NEW,
+    WOLT,
     Envelope,
     shekels,
     short_shekels,
@@ -119,3 +120,5 @@ NEW_PRICES = PriceDialect(
     ),
 )
 DECLARED_NEW_PRICES = replace(NEW_PRICES, envelope=DECLARED_NEW)
+WOLT_PRICES = replace(NEW_PRICES, envelope=WOLT, tags=NEW_PRICES.tags.replace("bIs", "bls"))
+"""The weighted flag has a letter l."""

@@ -10,6 +10,7 @@ from gogobe_dagster.replica.generator.documents import (
     DECLARED_NEW,
     LOWER_CASE,
     NEW,
+    WOLT,
     Envelope,
     shekels,
     short_shekels,
@@ -181,3 +182,4 @@ NEW_PROMOTIONS = PromotionDialect(
 """,
 )
 DECLARED_NEW_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=DECLARED_NEW)
+WOLT_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=WOLT)

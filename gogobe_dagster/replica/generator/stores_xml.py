@@ -37,6 +37,11 @@ def bina_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     return f"<Root>{head}<SubChains>{sub_chains}</SubChains></Root>".replace("><", ">\r\n<").encode()
 
 
+def wolt_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 without BOM, declared."""
+    return (DECLARATION + _nested("Root", branches, at, number="{:03}", zip_tag="ZIPCode")).encode()
+
+
 def laib_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     """UTF-8 without BOM or declaration; the ids are spelled in two ways."""
     nested = _nested("Root", branches, at, number="{:03}", zip_tag="ZIPCode")

@@ -18,6 +18,7 @@ from gogobe_dagster.replica.generator.prices_xml import (
     DECLARED_NEW_PRICES,
     LOWER_CASE_PRICES,
     NEW_PRICES,
+    WOLT_PRICES,
     PriceDialect,
 )
 from gogobe_dagster.replica.generator.promotions_xml import (
@@ -26,6 +27,7 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
     NEW_PROMOTIONS,
+    WOLT_PROMOTIONS,
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
@@ -36,6 +38,7 @@ from gogobe_dagster.replica.generator.stores_xml import (
     laib_stores,
     matrix_stores,
     sap_stores,
+    wolt_stores,
 )
 from gogobe_dagster.replica.spoiling import zipped
 
@@ -122,7 +125,10 @@ ONLINE = Style(
 LAIB = Style(
     names=Names.NEW, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
 )  # fmt: skip
-LAIB_TIME_TWICE = replace(LAIB, names=Names.TIME_TWICE)
+WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
+OF_FAMILY = {Family.LAIB: LAIB, Family.WOLT: WOLT}
+"""The families whose stores all write alike."""
+OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
 
 def style_of(feed: Feed, branch: Branch, day: date) -> Style:
@@ -132,13 +138,9 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
         return NEW if day >= SHUFERSAL_CHANGED else LOWER
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
-    if feed.family is Family.LAIB:
-        return LAIB_TIME_TWICE if feed.key in TIME_TWICE else LAIB
-    if feed.key in LOWER_CASE_ROOT:
-        return LOWER
-    if branch.is_online:
-        return ONLINE
-    return NEW if is_new else CLASSIC
+    if feed.family is Family.CERBERUS:
+        return _cerberus(feed, branch, is_new=is_new)
+    return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
 
 
 def stores_style(feed: Feed, day: date) -> StoresStyle:
@@ -150,19 +152,29 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
     if feed.family is Family.LAIB:
         write = matrix_stores if feed.key in TIME_TWICE else laib_stores
         return StoresStyle(write=write, name=_laib_name)
+    if feed.family is Family.WOLT:
+        return StoresStyle(write=wolt_stores, name=_new_name)
     if day >= SHUFERSAL_CHANGED:
         return StoresStyle(write=chain_stores, name=_sequence_name)
     return StoresStyle(write=sap_stores, name=_classic_name)
 
 
 def store_label(feed: Feed, branch: Branch) -> str:
-    """Return the store as the portal writes it; Cerberus writes none, Laib a number and a name apart."""
-    if feed.family is Family.CERBERUS:
+    """Return the store as the portal writes it; some write none, Laib a number and a name apart."""
+    if feed.family in {Family.CERBERUS, Family.WOLT}:
         return ""
     if feed.family is Family.LAIB:
         return branch.name
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
+
+
+def _cerberus(feed: Feed, branch: Branch, *, is_new: bool) -> Style:
+    if feed.key in LOWER_CASE_ROOT:
+        return LOWER
+    if branch.is_online:
+        return ONLINE
+    return NEW if is_new else CLASSIC
 
 
 def _bina(feed: Feed, *, is_new: bool) -> Style:
@@ -182,6 +194,10 @@ def _cerberus_name(chain_id: str, stamp: datetime) -> str:
 
 def _bina_name(chain_id: str, stamp: datetime) -> str:
     return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+def _new_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
 def _laib_name(chain_id: str, stamp: datetime) -> str:

@@ -12,6 +12,7 @@ from gogobe_dagster.replica.generator.shops import Branch
 FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves
 FULLS_WITHIN_MINUTES = 140
 LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
+NO_DELTAS = {"wolt_market"}
 STORES_AT = time(3, 5)
 PRICE_HOURS = range(7, 23)  # the last is after the last change of a day, at 21:30
 PROMOTION_HOURS = range(8, 23, 2)
@@ -38,6 +39,8 @@ def slots(branch: Branch, day: date) -> Iterator[Slot]:
     for stamp in fulls:
         yield _slot(branch, FileKind.FULL_PRICES, stamp, stamp)
         yield _slot(branch, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
+    if branch.feed in NO_DELTAS:
+        return
     yield from _deltas(branch, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
     yield from _deltas(branch, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
 
