@@ -23,6 +23,7 @@ class Family(StrEnum):
     BINA = "bina"
     LAIB = "laib"
     WOLT = "wolt"
+    MISHNAT_YOSEF = "mishnat_yosef"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,5 +340,16 @@ FEEDS: tuple[Feed, ...] = (
         account="wolt",
         stores=34,
         note="Web shops only, no deltas. Venue 038 is a test, 041 is closed; an empty file is normal.",
+    ),
+    Feed(
+        key="mishnat_yosef_worker",
+        name="Mishnat Yosef (worker)",
+        hebrew="משנת יוסף",
+        family=Family.MISHNAT_YOSEF,
+        chain_ids=("5144744100002",),
+        base_url="https://list-files.w5871031-kt.workers.dev",
+        account="list-files",
+        stores=4,
+        note="No promotions. The same company as mishnat_yosef_bina: stores of one number are one store.",
     ),
 )

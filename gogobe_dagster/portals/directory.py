@@ -8,6 +8,7 @@ from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
+from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
@@ -26,6 +27,7 @@ CONNECTORS: dict[Family, Opener] = {
     Family.SHUFERSAL: Shufersal,
     Family.LAIB: Laib,
     Family.WOLT: Wolt,
+    Family.MISHNAT_YOSEF: MishnatYosef,
 }
 MEGABYTE = 1024 * 1024
 

@@ -17,6 +17,7 @@ ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
 ONLY_BINA = frozenset({Family.BINA})
 ONLY_LAIB = frozenset({Family.LAIB})
 ONLY_WOLT = frozenset({Family.WOLT})
+LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ FAULTS: dict[str, FaultKind] = {
     ),
     "json_error_200": FaultKind(
         meaning="200 with an error as JSON instead of the list",
-        families=ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB,
+        families=LISTS_IN_JSON,
     ),
     "file_type_case": FaultKind(meaning="the kinds are capitalised, as before 2026", families=ONLY_LAIB),
     "listed_twice": FaultKind(meaning="every row is there twice", families=ONLY_LAIB),

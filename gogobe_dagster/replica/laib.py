@@ -11,19 +11,10 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds import Family
-from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_faults, meet_listing_faults, rounded, send_file
+from gogobe_dagster.replica.serving import TYPES, meet_faults, meet_listing_faults, rounded, send_file
 from gogobe_dagster.replica.world import World
 
-TYPES = {
-    FileKind.STORES: "stores",
-    FileKind.PRICES: "price",
-    FileKind.FULL_PRICES: "pricefull",
-    FileKind.PROMOTIONS: "promo",
-    FileKind.FULL_PROMOTIONS: "promofull",
-    None: "",
-}
 OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
 
 

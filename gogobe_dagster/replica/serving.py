@@ -13,10 +13,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.world import World
 
 KILOBYTE = 1024
 MEGABYTE = KILOBYTE * KILOBYTE
+TYPES = {
+    FileKind.STORES: "stores",
+    FileKind.PRICES: "price",
+    FileKind.FULL_PRICES: "pricefull",
+    FileKind.PROMOTIONS: "promo",
+    FileKind.FULL_PROMOTIONS: "promofull",
+    None: "",
+}
+"""Kinds as lists in JSON write them."""
 TRANSPORT = "gogobe.transport"
 """Where `server` leaves the connection in the ASGI scope, for faults below HTTP."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, 0 seconds: close sends RST instead of FIN

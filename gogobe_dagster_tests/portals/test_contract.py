@@ -18,9 +18,19 @@ from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal,
 # Super Yuda has a folder and a password of its own; Mishnat Yosef another query id than chain id.
 every_family = pytest.mark.parametrize(
     "feed",
-    ["rami_levy", "super_yuda", "shufersal", "king_store", "mishnat_yosef_bina", "victory", "wolt_market"],
+    [
+        "rami_levy",
+        "super_yuda",
+        "shufersal",
+        "king_store",
+        "mishnat_yosef_bina",
+        "victory",
+        "wolt_market",
+        "mishnat_yosef_worker",
+    ],
 )
-SAYS_NO_TIME = {"wolt_market"}
+SAYS_NO_TIME = {"wolt_market", "mishnat_yosef_worker"}
+LINKS_ELSEWHERE = {"shufersal", "mishnat_yosef_worker"}
 SURELY_PUBLISHES = {"victory"}
 """Where nothing at all is an error already for the connector, because it passes."""
 
@@ -161,7 +171,7 @@ def test_past_days_are_answered_or_refused_but_never_ignored(
 def test_a_portal_where_nobody_listens_is_an_error_and_no_empty_list(feed: str) -> None:
     portal = open_portal(find_feed(feed), Settings(replica_url="http://127.0.0.1:1"), manners=QUICK)
     file = RemoteFile(
-        name="Price.gz", link="http://127.0.0.1:1/Price.gz" if feed == "shufersal" else "/Price.gz"
+        name="Price.gz", link="http://127.0.0.1:1/Price.gz" if feed in LINKS_ELSEWHERE else "/Price.gz"
     )
 
     with pytest.raises(PortalError) as listing:

@@ -34,6 +34,7 @@ KEYS = (
     "victory",
     "het_cohen",
     "wolt_market",
+    "mishnat_yosef_worker",
 )
 SOME = tuple(find_feed(key) for key in KEYS)
 
@@ -147,6 +148,7 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
     assert starts[Family.CERBERUS, "stores"] == {(b"\xff\xfe", b"\xff\xfe<")}
     assert starts[Family.CERBERUS, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf"), (b"PK", b"\xef\xbb\xbf")}
     assert starts[Family.SHUFERSAL, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.MISHNAT_YOSEF, "stores"] == {(b"<R", b"<Ro")}
     assert starts[Family.WOLT, "stores"] == starts[Family.WOLT, "others"] == {(b"\x1f\x8b", b"<?x")}
     assert starts[Family.LAIB, "stores"] == {(b"\x1f\x8b", b"<Ro"), (b"\x1f\x8b", b"<?x")}
     assert starts[Family.LAIB, "others"] == {(b"\x1f\x8b", b"<?x")}

@@ -126,7 +126,10 @@ LAIB = Style(
     names=Names.NEW, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
 )  # fmt: skip
 WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
-OF_FAMILY = {Family.LAIB: LAIB, Family.WOLT: WOLT}
+YOSEF = Style(
+    names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
+)  # fmt: skip
+OF_FAMILY = {Family.LAIB: LAIB, Family.WOLT: WOLT, Family.MISHNAT_YOSEF: YOSEF}
 """The families whose stores all write alike."""
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
@@ -145,23 +148,16 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
 
 def stores_style(feed: Feed, day: date) -> StoresStyle:
     """Return how a feed writes its list of stores on a day."""
-    if feed.family is Family.CERBERUS:
-        return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
-    if feed.family is Family.BINA:
-        return StoresStyle(write=bina_stores, name=_bina_name)
-    if feed.family is Family.LAIB:
-        write = matrix_stores if feed.key in TIME_TWICE else laib_stores
-        return StoresStyle(write=write, name=_laib_name)
-    if feed.family is Family.WOLT:
-        return StoresStyle(write=wolt_stores, name=_new_name)
-    if day >= SHUFERSAL_CHANGED:
-        return StoresStyle(write=chain_stores, name=_sequence_name)
-    return StoresStyle(write=sap_stores, name=_classic_name)
+    if feed.family is Family.SHUFERSAL and day < SHUFERSAL_CHANGED:
+        return StoresStyle(write=sap_stores, name=_classic_name)
+    if feed.key in TIME_TWICE:
+        return StoresStyle(write=matrix_stores, name=_laib_name)
+    return STORES_OF_FAMILY[feed.family]
 
 
 def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal writes it; some write none, Laib a number and a name apart."""
-    if feed.family in {Family.CERBERUS, Family.WOLT}:
+    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
         return ""
     if feed.family is Family.LAIB:
         return branch.name
@@ -200,6 +196,10 @@ def _new_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
+def _plain_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
+
+
 def _laib_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
 
@@ -210,3 +210,13 @@ def _sequence_name(chain_id: str, stamp: datetime) -> str:
 
 def _classic_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+STORES_OF_FAMILY = {
+    Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
+    Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
+    Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
+    Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
+    Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
+    Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
+}
