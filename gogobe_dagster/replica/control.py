@@ -99,6 +99,9 @@ def _path(feed: Feed) -> str:
         Family.CERBERUS: "/cerberus/login",
         Family.SHUFERSAL: "/shufersal/FileObject/UpdateCategory?catID=0&storeId=0&page=1",
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
+        Family.WOLT: "/wolt/isr-prices/public/v1/index.html",
+        Family.MISHNAT_YOSEF: "/mishnat_yosef/",
+        Family.LAIB: f"/laib/webapi/api/getfiles?edi={feed.chain_id}",
     }[feed.family]
 
 

@@ -15,7 +15,14 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.truth import published_prices
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
-ONE_OF_EACH_FAMILY = ["rami_levy", "shufersal", "king_store"]
+ONE_OF_EACH_FAMILY = [
+    "rami_levy",
+    "shufersal",
+    "king_store",
+    "het_cohen",
+    "wolt_market",
+    "mishnat_yosef_worker",
+]
 
 
 def import_all(stage: Stage, feed_key: str) -> None:

@@ -12,8 +12,10 @@ from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
 
-EVERY = ("rami_levy", "shufersal", "king_store")
-CERBERUS, SHUFERSAL, BINA = ("rami_levy",), ("shufersal",), ("king_store",)
+CERBERUS, SHUFERSAL, BINA, LAIB = ("rami_levy",), ("shufersal",), ("king_store",), ("victory",)
+WOLT, MISHNAT_YOSEF = ("wolt_market",), ("mishnat_yosef_worker",)
+OPEN_TO_THE_WORLD = (*CERBERUS, *SHUFERSAL, *BINA, *WOLT, *MISHNAT_YOSEF)
+EVERY = (*OPEN_TO_THE_WORLD, *LAIB)
 TARGET = 12
 """Which of the day's files a fault of one file spoils."""
 PATIENT_ENOUGH = replace(QUICK, listing=0.6, download=0.6)
@@ -29,18 +31,25 @@ LISTED_ALL_THE_SAME = [
     ("json_error_200", CERBERUS, {"times": 1}),
     ("listing_truncated", CERBERUS, {}),
     ("cap_1000", BINA, {}),
+    ("empty_listing", LAIB, {"times": 1}),
+    ("file_type_case", LAIB, {}),
+    ("listed_twice", LAIB, {}),
+    ("oldest_first", WOLT, {}),
 ]
 # fault, feeds, code of the listing
 NOT_LISTED = [
     ("portal_down", EVERY, Code.HTTP_ERROR),
-    ("connection_reset", EVERY, Code.CONNECTION_LOST),
+    ("connection_reset", OPEN_TO_THE_WORLD, Code.CONNECTION_LOST),
+    ("connection_reset", LAIB, Code.GEO_BLOCKED),
     ("slow_page", EVERY, Code.CONNECTION_LOST),
     ("bot_challenge", EVERY, Code.BOT_CHALLENGE),
     ("html_listing", EVERY, Code.LISTING_SCHEMA_CHANGED),
     ("csrf_token_wrong", CERBERUS, Code.CSRF_REJECTED),
     ("json_error_200", CERBERUS, Code.CSRF_REJECTED),
-    ("json_error_200", BINA, Code.LISTING_SCHEMA_CHANGED),
+    ("json_error_200", (*BINA, *LAIB, *MISHNAT_YOSEF), Code.LISTING_SCHEMA_CHANGED),
     ("listing_never_complete", CERBERUS, Code.LISTING_TRUNCATED),
+    ("missing_day", WOLT, Code.NOT_FOUND),
+    ("empty_listing", LAIB, Code.LISTING_EMPTY_UNEXPECTED),
     ("wrong_password", CERBERUS, Code.AUTH_FAILED),
 ]
 # fault, feeds, how it is switched on
@@ -70,7 +79,7 @@ NOT_FETCHED = [
 ]
 # fault, feeds, how it is switched on, how many of the day's 93 names are listed
 LISTED_AS_SHOWN = [
-    ("empty_listing", EVERY, {}, 0),
+    ("empty_listing", OPEN_TO_THE_WORLD, {}, 0),
     ("folder_wiped", EVERY, {}, 2),
     ("empty_kind", EVERY, {"names": "PriceFull*"}, 93 - 47),
     ("foreign_chain", EVERY, {}, 93 + 1),

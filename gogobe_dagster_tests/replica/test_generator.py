@@ -23,7 +23,19 @@ from gogobe_dagster.replica.spoiling import unpacked
 
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
-KEYS = ("rami_levy", "tiv_taam", "osher_ad", "shufersal", "king_store", "good_pharm", "city_market_kg")
+KEYS = (
+    "rami_levy",
+    "tiv_taam",
+    "osher_ad",
+    "shufersal",
+    "king_store",
+    "good_pharm",
+    "city_market_kg",
+    "victory",
+    "het_cohen",
+    "wolt_market",
+    "mishnat_yosef_worker",
+)
 SOME = tuple(find_feed(key) for key in KEYS)
 
 
@@ -97,7 +109,8 @@ def test_days_are_published_from_the_first_to_today() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "roots"), [(TODAY, {"Root", "Chain", "root"}), (date(2026, 6, 1), {"Root", "abap", "root"})]
+    ("day", "roots"),
+    [(TODAY, {"Root", "Chain", "root", "Store"}), (date(2026, 6, 1), {"Root", "abap", "root", "Store"})],
 )
 def test_documents_are_well_formed_and_hold_as_many_rows_as_they_say(day: date, roots: set[str]) -> None:
     shelves = published(day, now=EVENING, feeds=FEEDS)
@@ -135,6 +148,10 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
     assert starts[Family.CERBERUS, "stores"] == {(b"\xff\xfe", b"\xff\xfe<")}
     assert starts[Family.CERBERUS, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf"), (b"PK", b"\xef\xbb\xbf")}
     assert starts[Family.SHUFERSAL, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.MISHNAT_YOSEF, "stores"] == {(b"<R", b"<Ro")}
+    assert starts[Family.WOLT, "stores"] == starts[Family.WOLT, "others"] == {(b"\x1f\x8b", b"<?x")}
+    assert starts[Family.LAIB, "stores"] == {(b"\x1f\x8b", b"<Ro"), (b"\x1f\x8b", b"<?x")}
+    assert starts[Family.LAIB, "others"] == {(b"\x1f\x8b", b"<?x")}
     assert starts[Family.BINA, "others"] == {(b"\x1f\x8b", b"<Ro"), (b"PK", b"<Ro")}
 
 

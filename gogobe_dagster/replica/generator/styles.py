@@ -5,7 +5,7 @@ its stores write one and half the other.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -15,19 +15,31 @@ from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
     CLASSIC_PRICES,
+    DECLARED_NEW_PRICES,
     LOWER_CASE_PRICES,
     NEW_PRICES,
+    WOLT_PRICES,
     PriceDialect,
 )
 from gogobe_dagster.replica.generator.promotions_xml import (
     BINA_PROMOTIONS_DIALECT,
     CLASSIC_PROMOTIONS,
+    DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
     NEW_PROMOTIONS,
+    WOLT_PROMOTIONS,
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.stores_xml import bina_stores, cerberus_stores, chain_stores, sap_stores
+from gogobe_dagster.replica.generator.stores_xml import (
+    bina_stores,
+    cerberus_stores,
+    chain_stores,
+    laib_stores,
+    matrix_stores,
+    sap_stores,
+    wolt_stores,
+)
 from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
@@ -49,6 +61,7 @@ ALL_CLASSIC = {
 LOWER_CASE_ROOT = {"tiv_taam"}
 ZIP_IN_GZ = {"maayan_2000", "good_pharm", "city_market_kg"}
 UPPER_CASE_EXTENSION = {"king_store"}
+TIME_TWICE = {"het_cohen"}
 
 
 class Names(StrEnum):
@@ -56,6 +69,7 @@ class Names(StrEnum):
 
     CLASSIC = "N1"
     NEW = "N2"
+    TIME_TWICE = "N6"
     LOWER_CASE = "N7"
 
 
@@ -76,6 +90,8 @@ class Style:
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
             return f"{start}-{branch.sub_chain_id:03}-{branch.store_id:03}-{stamp:%Y%m%d-%H%M%S}{extension}"
+        if self.names is Names.TIME_TWICE:
+            return f"{start}-000-{branch.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
@@ -106,6 +122,16 @@ LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CA
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
+LAIB = Style(
+    names=Names.NEW, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
+)  # fmt: skip
+WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
+YOSEF = Style(
+    names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
+)  # fmt: skip
+OF_FAMILY = {Family.LAIB: LAIB, Family.WOLT: WOLT, Family.MISHNAT_YOSEF: YOSEF}
+"""The families whose stores all write alike."""
+OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
 
 def style_of(feed: Feed, branch: Branch, day: date) -> Style:
@@ -115,30 +141,36 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
         return NEW if day >= SHUFERSAL_CHANGED else LOWER
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
+    if feed.family is Family.CERBERUS:
+        return _cerberus(feed, branch, is_new=is_new)
+    return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
+
+
+def stores_style(feed: Feed, day: date) -> StoresStyle:
+    """Return how a feed writes its list of stores on a day."""
+    if feed.family is Family.SHUFERSAL and day < SHUFERSAL_CHANGED:
+        return StoresStyle(write=sap_stores, name=_classic_name)
+    if feed.key in TIME_TWICE:
+        return StoresStyle(write=matrix_stores, name=_laib_name)
+    return STORES_OF_FAMILY[feed.family]
+
+
+def store_label(feed: Feed, branch: Branch) -> str:
+    """Return the store as the portal writes it; some write none, Laib a number and a name apart."""
+    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
+        return ""
+    if feed.family is Family.LAIB:
+        return branch.name
+    separator = " - " if feed.family is Family.SHUFERSAL else " "
+    return f"{branch.store_id}{separator}{branch.name}"
+
+
+def _cerberus(feed: Feed, branch: Branch, *, is_new: bool) -> Style:
     if feed.key in LOWER_CASE_ROOT:
         return LOWER
     if branch.is_online:
         return ONLINE
     return NEW if is_new else CLASSIC
-
-
-def stores_style(feed: Feed, day: date) -> StoresStyle:
-    """Return how a feed writes its list of stores on a day."""
-    if feed.family is Family.CERBERUS:
-        return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
-    if feed.family is Family.BINA:
-        return StoresStyle(write=bina_stores, name=_bina_name)
-    if day >= SHUFERSAL_CHANGED:
-        return StoresStyle(write=chain_stores, name=_sequence_name)
-    return StoresStyle(write=sap_stores, name=_classic_name)
-
-
-def store_label(feed: Feed, branch: Branch) -> str:
-    """Return the store as the portal's listing writes it; Cerberus writes none."""
-    if feed.family is Family.CERBERUS:
-        return ""
-    separator = " - " if feed.family is Family.SHUFERSAL else " "
-    return f"{branch.store_id}{separator}{branch.name}"
 
 
 def _bina(feed: Feed, *, is_new: bool) -> Style:
@@ -160,9 +192,31 @@ def _bina_name(chain_id: str, stamp: datetime) -> str:
     return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
 
 
+def _new_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
+
+
+def _plain_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
+
+
+def _laib_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
+
+
 def _sequence_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
 
 
 def _classic_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+STORES_OF_FAMILY = {
+    Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
+    Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
+    Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
+    Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
+    Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
+    Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
+}

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.replica.generator.chance import draw
 from gogobe_dagster.replica.generator.shops import Branch
 
 FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves
 FULLS_WITHIN_MINUTES = 140
 LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
+NO_DELTAS = {"wolt_market"}
+NO_PROMOTIONS = {"mishnat_yosef_worker"}
 STORES_AT = time(3, 5)
 PRICE_HOURS = range(7, 23)  # the last is after the last change of a day, at 21:30
 PROMOTION_HOURS = range(8, 23, 2)
@@ -33,6 +35,15 @@ class Slot:
 
 def slots(branch: Branch, day: date) -> Iterator[Slot]:
     """Return a store's slots of a day: fulls, then deltas, each by time."""
+    return (slot for slot in _all_slots(branch, day) if _publishes(branch.feed, slot.kind))
+
+
+def _publishes(feed: str, kind: FileKind) -> bool:
+    is_promotion = kind.document is Document.PROMOTIONS
+    return (kind.is_full or feed not in NO_DELTAS) and not (is_promotion and feed in NO_PROMOTIONS)
+
+
+def _all_slots(branch: Branch, day: date) -> Iterator[Slot]:
     fulls = [_first_full(branch, day)]
     fulls += [_at(day, later) + _minutes(branch, day, 20) for later in LATER_FULLS.get(branch.feed, ())]
     for stamp in fulls:
