@@ -150,6 +150,8 @@ class ServerHome:
                 if self._runs(process):
                     process.kill()  # a worker whose server is dead still holds the shared memory
                     process.wait(10)
+        for remains in socket_folder(self.folder).glob(".s.PGSQL.*"):
+            remains.unlink(missing_ok=True)  # the socket's lock names the same pid, with the same effect
 
     def _postmaster(self) -> psutil.Process | None:
         pid = self._noted(0)

@@ -61,10 +61,12 @@ def test_a_stale_pid_that_another_program_has_now_neither_fools_nor_blocks(
 ) -> None:
     server.start()
     owner = postmaster_of(server).uids().real, postmaster_of(server).gids().real
-    notes = (server.folder / "data" / "postmaster.pid").read_text().splitlines()
+    notes = [server.folder / "data" / "postmaster.pid", server.folder / "socket" / ".s.PGSQL.5432.lock"]
     kill_everything(server)
-    with sleeper(*owner) as innocent:
-        (server.folder / "data" / "postmaster.pid").write_text("\n".join([str(innocent.pid), *notes[1:], ""]))
+    with sleeper(*owner) as innocent:  # of the server's own account: of others PostgreSQL knows better
+        for note in notes:
+            _, *others = note.read_text().splitlines()
+            note.write_text("\n".join([str(innocent.pid), *others, ""]))
 
         server.stop()
         assert not server.is_running()
