@@ -34,6 +34,10 @@ format: $(READY) ## Bring the code into the project's style.
 	@$(BIN)/ruff format .
 
 clean: ## Remove the environment and everything that was imported.
+	@! test -x $(BIN)/gogobe || GOGOBE_HOME=.gogobe $(BIN)/gogobe down || true
+# Where root runs this, a server's folder may be a link to one that its account can get into.
+	@for folder in .gogobe/postgres .gogobe/demo/postgres; do if test -L $$folder; then \
+		case "$$(readlink -f $$folder)" in /var/lib/gogobe/?*) rm -rf "$$(readlink -f $$folder)";; esac; fi; done
 	rm -rf $(VENV) .gogobe
 
 # One environment for everything, made again when the requirements change.

@@ -49,14 +49,25 @@ def ensure_running(settings: Settings) -> None:
 
 def uses_embedded(settings: Settings) -> bool:
     """Return whether a database is in the embedded server: unnamed, or by the URL from `gogobe env`."""
-    server = embedded(settings)
-    used = {warehouse_url(settings), dagster_url(settings).replace("+psycopg2", "", 1)}
-    return not used.isdisjoint(server.url(database) for database in DATABASES)
+    return not _used(settings).isdisjoint(_embedded_urls(settings))
+
+
+def uses_other_server(settings: Settings) -> bool:
+    """Return whether a database is in a server that is not ours to start and stop."""
+    return not _used(settings).issubset(_embedded_urls(settings))
 
 
 def embedded(settings: Settings) -> "EmbeddedPostgres":
     """Return the embedded server of these settings; it may be running or not."""
     return EmbeddedPostgres(settings.folder / "postgres", settings.pg_bin, settings.pg_port)
+
+
+def _used(settings: Settings) -> set[str]:
+    return {warehouse_url(settings), dagster_url(settings).replace("+psycopg2", "", 1)}
+
+
+def _embedded_urls(settings: Settings) -> set[str]:
+    return {embedded(settings).url(database) for database in DATABASES}
 
 
 def _plain(url: str, *, variable: str) -> str:
@@ -85,13 +96,13 @@ class EmbeddedPostgres:
                 home.launch(find_programs(self.bin_folder, account), CONFIGURATION | dict(self.options))
             self._create_missing_databases()
 
-    def stop(self) -> None:
-        """Have the server not running; open transactions are rolled back."""
+    def stop(self) -> bool:
+        """Have the server not running; open transactions are rolled back. False = it was not."""
         if not self.folder.exists():
-            return
+            return False
         with self._alone():
             account = Account.for_server(self.folder)
-            ServerHome(self.folder.resolve(), account, self.port).shut_down()
+            return ServerHome(self.folder.resolve(), account, self.port).shut_down()
 
     def is_running(self) -> bool:
         """Return whether the server takes connections, found out by connecting."""

@@ -104,11 +104,11 @@ class ServerHome:
         self._run([programs / "pg_ctl", "start", "-w", "-t", PATIENCE, "-D", self.data, "-l", self.log])
         _log.info("embedded PostgreSQL started in %.1f s: %s", time.monotonic() - began, self.folder)
 
-    def shut_down(self) -> None:
-        """Stop the server, if one runs."""
+    def shut_down(self) -> bool:
+        """Stop the server; False = none runs."""
         postmaster = self._postmaster()
         if postmaster is None:
-            return
+            return False
         # As `pg_ctl stop -m fast` does, which however would signal a stale pid's new owner.
         postmaster.send_signal(signal.SIGINT)
         deadline = time.monotonic() + PATIENCE
@@ -118,6 +118,7 @@ class ServerHome:
             time.sleep(0.02)
         with suppress(OSError):
             socket_folder(self.folder).rmdir()
+        return True
 
     def _initialise(self, programs: Path) -> None:
         for half in self.folder.glob("half-*"):

@@ -11,6 +11,7 @@ from gogobe_dagster.errors import GogobeError
 COMMANDS = {
     "demo": ("gogobe_dagster.commands.demo", "demo"),
     "up": ("gogobe_dagster.commands.up", "up"),
+    "down": ("gogobe_dagster.commands.down", "down"),
     "import": ("gogobe_dagster.commands.import_feeds", "import_feeds"),
     "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
     "scan": ("gogobe_dagster.commands.scan", "scan"),
