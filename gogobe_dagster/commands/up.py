@@ -87,7 +87,7 @@ def refuse_taken(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise GogobeError(
-                f"port {port} cannot be used ({error.strerror}): choose another with gogobe up --port"
+                f"port {port} cannot be used ({error.strerror}): choose another with --port"
             ) from None
 
 

@@ -74,7 +74,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(home: Path) -> 
 
     assert done.returncode == 1
     assert f"port {port} cannot be used" in done.stderr
-    assert "gogobe up --port" in done.stderr
+    assert "choose another with --port" in done.stderr
     assert list(home.iterdir()) == []
 
 
