@@ -48,6 +48,7 @@ class Code(StrEnum):
     NAME_UNPARSED = "name_unparsed"
     FOREIGN_CHAIN_IN_LISTING = "foreign_chain_in_listing"
     STALE_FILE = "stale_file"
+    FUTURE_STAMP = "future_stamp"
     REPUBLISHED_SAME_NAME = "republished_same_name"
     LINK_EXPIRED = "link_expired", True
     NOT_FOUND = "not_found"
@@ -67,6 +68,7 @@ class Code(StrEnum):
     HOSTILE_CONTENT = "hostile_content"
     # ours
     RAW_FILE_MISSING = "raw_file_missing"
+    LAKE_FILE_MISSING = "lake_file_missing", True
     DATABASE_UNAVAILABLE = "database_unavailable", True
 
 

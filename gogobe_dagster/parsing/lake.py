@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
 
@@ -54,7 +55,7 @@ class Lake:
     def read(self, document: Document, sources: Mapping[int, str]) -> pl.DataFrame:
         """Return the rows of these files, ordered by file and row: file id to path as the batch gave it.
 
-        Raises `FileNotFoundError` when a path is not there.
+        Raises `ContentError` (`lake_file_missing`) when a path is not there.
         """
         schema = SCHEMAS[document]
         files_by_path: dict[str, list[int]] = {}
@@ -65,15 +66,25 @@ class Lake:
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
         return frame.sort(FILE_ID, "row_number")
 
+    def has(self, path: str) -> bool:
+        """Whether a batch's file is there, by the path that the batch gave."""
+        return bool((self._root / path).exists())
+
     def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
         place = self._root / path
-        table = pq.read_table(
-            place.path,
-            filesystem=place.fs,
-            columns=schema.names,
-            filters=[(FILE_ID, "in", file_ids)],
-            partitioning=None,  # feed and day in the path are for other readers
-        )
+        try:
+            table = pq.read_table(
+                place.path,
+                filesystem=place.fs,
+                columns=schema.names,
+                filters=[(FILE_ID, "in", file_ids)],
+                partitioning=None,  # feed and day in the path are for other readers
+            )
+        except FileNotFoundError:
+            reason = (
+                f"{path} is not in the lake {self._root}; it has the rows of the files {sorted(file_ids)}"
+            )
+            raise ContentError(Code.LAKE_FILE_MISSING, reason) from None
         return table.cast(schema)
 
 

@@ -1,4 +1,7 @@
-"""Taking parsed files for a load, and giving them back as loaded, inside the transaction of their rows."""
+"""Taking parsed files for a load, and giving them back as loaded, inside the transaction of their rows.
+
+Files whose rows the lake has lost are given back before that, to be read again from their raw bytes.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +9,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from gogobe_dagster.errors import Code
+from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.report import Reject
 from gogobe_dagster.warehouse.journal import event, note, write_rejects
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
@@ -34,6 +39,26 @@ def claim(connection: sa.Connection, ids: Collection[int], *, wait: bool) -> lis
         .with_for_update(skip_locked=not wait)
     )
     return [as_file(row) for row in connection.execute(query)]
+
+
+def give_back_lost(
+    engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime
+) -> list[LedgerFile]:
+    """Let files whose rows are not in the lake be read again by the next run; return the others."""
+    lost = {path for path in {str(one.lake_path) for one in files} if not lake.has(path)}
+    ids = [one.id for one in files if one.lake_path in lost]
+    if not ids:
+        return list(files)
+    # another run may have read a file again meanwhile: then its path is a new one
+    is_lost = file.c.file_id.in_(ids) & file.c.lake_path.in_(lost) & (file.c.state == FileState.PARSED)
+    code = Code.LAKE_FILE_MISSING
+    reason = file.c.lake_path + sa.literal(" is not in the lake")
+    values = {"state": FileState.DOWNLOADED, "code": code, "reason": reason, "lake_path": None}
+    update = sa.update(file).where(is_lost).values(values)
+    with engine.begin() as connection:
+        given = connection.execute(update.returning(file.c.file_id, file.c.reason)).all()
+        note(connection, [event(i, FileState.DOWNLOADED, at=now, code=code, detail=why) for i, why in given])
+    return [one for one in files if one.lake_path not in lost]
 
 
 def mark_loaded(

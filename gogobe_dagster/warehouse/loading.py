@@ -1,8 +1,8 @@
 """Parsed files become rows: many files a transaction, and their ledger entries commit with them.
 
-A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. What
-a file changes is `history`; a late file is `lateness`; how one transaction goes is `price_load` and
-`store_load`.
+A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. A lost
+file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
+changes is `history`; a late file is `lateness`; how one transaction goes is `price_load` and `store_load`.
 """
 
 import time
@@ -14,6 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gogobe_dagster.parsing.lake import Lake
+from gogobe_dagster.warehouse.claims import give_back_lost
 from gogobe_dagster.warehouse.lateness import place_of, stamp_of
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.partitions import ensure_partitions
@@ -51,16 +52,21 @@ def load_prices(
     now: datetime,
     rows_at_once: int = MOST_ROWS,
 ) -> LoadReport:
-    """Bring price files into the tables. When it returns, all of them are there, whoever loaded them."""
-    ensure_partitions(engine, [stamp_of(one) for one in files])
-    ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    """Bring price files into the tables. When it returns, all of them are there, whoever loaded them.
+
+    But for those whose lake file is gone: they wait to be read again.
+    """
+    there = give_back_lost(engine, files, lake, now=now)
+    ensure_partitions(engine, [stamp_of(one) for one in there])
+    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
     load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
     return _in_transactions(engine, _portions(ordered, rows_at_once), load)
 
 
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
-    ordered = sorted(files, key=lambda one: (stamp_of(one), one.id))
+    there = give_back_lost(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (stamp_of(one), one.id))
     return _in_transactions(engine, _portions(ordered, MOST_ROWS), StoreLoad(lake, now=now))
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
+from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing import lake as lake_module
 from gogobe_dagster.parsing.lake import Lake
@@ -129,5 +130,8 @@ def test_small_files_share_a_row_group_and_memory_holds_one(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_not_there_is_an_error_and_not_no_rows(lake: Lake) -> None:
-    with pytest.raises(FileNotFoundError):
-        lake.read(Document.PRICES, {1: "prices/feed=keshet/day=2026-11-23/gone.parquet"})
+    path = "prices/feed=keshet/day=2026-11-23/gone.parquet"
+    with pytest.raises(ContentError, match=path) as caught:
+        lake.read(Document.PRICES, {1: path})
+    assert caught.value.code == Code.LAKE_FILE_MISSING
+    assert not lake.has(path)

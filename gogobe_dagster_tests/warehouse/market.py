@@ -137,7 +137,7 @@ class Market:
             self.batches += 1
             with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
                 for one in some:
-                    frame = _frame(one)
+                    frame = frame_of(one)
                     batch.add(ids[one.name], frame)
                     about: dict[str, Any] = {
                         "lake_path": batch.path,
@@ -215,7 +215,8 @@ def _by_document(files: Sequence[PriceFile | StoreList]) -> dict[Document, list[
     return documents
 
 
-def _frame(one: PriceFile | StoreList) -> pl.DataFrame:
+def frame_of(one: PriceFile | StoreList) -> pl.DataFrame:
+    """Make the rows that reading gives."""
     if isinstance(one, PriceFile):
         rows = [
             {
