@@ -1,7 +1,7 @@
 """Chains, sub-chains and stores as keys: made when they are missing, locked while a load writes about them.
 
 Every loader makes and locks in the same order: chains, sub-chains, stores, each sorted. So two loaders wait
-for each other and never lock each other out, and a store has one writer at a time. Names are `store_lists`.
+for each other and never lock each other out, and a store has one writer at a time. Names are `store_load`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ def _make(connection: sa.Connection, places: Sequence[Place]) -> int:
     never = {
         "first_seen_at": sa.text("'infinity'"),
         "last_seen_at": sa.text("'-infinity'"),
-    }  # until note_seen
+    }  # until `note_lists` or `note_prices`
     _insert(connection, chain, [{"chain_id": chain_id} for chain_id in chains])
     _insert(connection, sub_chain, [{"chain_id": one, "sub_chain_id": two} for one, two in sub_chains])
     return _insert(connection, store, [place._asdict() for place in places], **never)
