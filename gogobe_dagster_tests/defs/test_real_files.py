@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
 from gogobe_dagster_tests.corpus import RealFile, publish
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
@@ -20,6 +23,17 @@ FEEDS = (
     "king_store",
     "good_pharm",
 )
+
+STORE = ["chain_id", "sub_chain_id", "store_id"]
+HELD = """
+select distinct s.chain_id, s.sub_chain_id, s.store_id, p.code
+from price_history join store s using (store_key) join chain_product p using (product_key)
+where p.chain_id = s.chain_id
+"""
+NOT_LOADED = """
+select f.feed, f.name, r.reason, r.row_number from reject r join file f using (file_id)
+where r.stage = 'load' order by 1, 2, 4
+"""
 
 
 def expected_end(real: RealFile) -> str:
@@ -56,4 +70,34 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
             wrong.append((feed, real.path.name, end, rows, rejected, duplicates, real.items))
     with capsys.disabled():
         Console(width=140).print(table)
+        for not_loaded in on_stage.query(NOT_LOADED):
+            Console(width=140).print(*not_loaded)
     assert not wrong, wrong
+    assert_the_tables_hold_what_the_lake_holds(on_stage)
+
+
+def assert_the_tables_hold_what_the_lake_holds(on_stage: Stage) -> None:
+    """Compare stores and codes of all loaded rows with the tables, whatever the ledger counts.
+
+    A row that was not loaded takes no code away: the row of its file that was loaded instead has the same.
+    """
+    files = [file for key in FEEDS for file in on_stage.equipment.ledger.of_days(key, [YESTERDAY])]
+    loaded = [file for file in files if file.state is FileState.LOADED]
+    listed, priced = (in_lake(on_stage, loaded, document) for document in (Document.STORES, Document.PRICES))
+
+    stated, held = set(priced.select(*STORE, "code").iter_rows()), set(on_stage.query(HELD))
+    assert stated == held, (len(stated), len(held), sorted(stated ^ held)[:20])
+    places = {*listed.select(STORE).iter_rows(), *priced.select(STORE).iter_rows()}
+    known = on_stage.query("select chain_id, sub_chain_id, store_id from store")
+    assert sorted(places) == sorted(known)
+    assert held  # two empty sides would be equal
+
+
+def in_lake(on_stage: Stage, files: list[LedgerFile], document: Document) -> pl.DataFrame:
+    """Return the rows that the lake has of these files; a price file's rows are about the file's store."""
+    of_document = [file for file in files if file.kind and file.kind.document is document]
+    rows = on_stage.equipment.lake.read(document, {file.id: str(file.lake_path) for file in of_document})
+    if document is Document.STORES:
+        return rows
+    stores = [(file.id, file.chain_id, file.sub_chain_id, file.store_id) for file in of_document]
+    return rows.join(pl.DataFrame(stores, schema=["file_id", *STORE], orient="row"), on="file_id")
