@@ -14,6 +14,7 @@ postgres        the embedded PostgreSQL server
 deciding        which runs a sensor should ask for
 defs            Dagster: assets, partitions, sensors, jobs; definitions assembles them
 run_import      the import job in a process of its own; preload makes its steps start fast
+orphans         runs that died with the machine, told to Dagster at the next start
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command
 settings        the environment, read and checked once

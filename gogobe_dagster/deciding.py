@@ -7,6 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 
+from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.warehouse.ledger import LedgerFile
 
@@ -23,15 +24,23 @@ class RunWanted:
 
 
 def runs_wanted(
-    feed: Feed, pending: Sequence[LedgerFile], *, under_way: Collection[date], now: datetime
+    feed: Feed,
+    pending: Sequence[LedgerFile],
+    *,
+    first_day: date,
+    under_way: Collection[date],
+    now: datetime,
 ) -> list[RunWanted]:
-    """Ask for a run for each day that has pending files and no run queued or running for it."""
+    """Ask for a run for each day of the grid that has pending files and no run queued or running for it.
+
+    A day before `first_day` or after today is no partition: asking for it would fail the whole tick.
+    """
     by_day = groupby(sorted(pending, key=attrgetter("day", "id")), key=attrgetter("day"))
     work = {day: list(files) for day, files in by_day}
     return [
         RunWanted(feed=feed, day=day, files=len(files), key=_key(feed, day, files, now))
         for day, files in work.items()
-        if day not in under_way
+        if day not in under_way and first_day <= day <= day_of(now)
     ]
 
 

@@ -15,7 +15,9 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.reading import ParsedFile
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.warehouse.ledger import LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, Sighting
+
+RIGHTLY = frozenset({Code.STALE_FILE, Code.FUTURE_STAMP, Code.FOREIGN_CHAIN_IN_LISTING, Code.NULL_FILE})
 
 
 def sight(
@@ -24,7 +26,8 @@ def sight(
     """Say what a line of a listing is, and the reason if it is not to be imported.
 
     A file belongs to the day of the stamp in its name; one without a readable name to the day of the
-    listing. A leftover older than `stale_after` is imported only when its day was asked for.
+    listing. A leftover older than `stale_after` is imported only when its day was asked for, and a file of
+    a day that has not come when it has.
     """
     seen = Sighting(
         name=file.name,
@@ -39,7 +42,6 @@ def sight(
     except UnknownFileName as problem:
         return replace(seen, problem=problem)
     day = day_of(name.published_at)
-    is_leftover = day not in asked and day < day_of(now) - stale_after
     return replace(
         seen,
         day=day,
@@ -48,7 +50,8 @@ def sight(
         sub_chain_id=name.sub_chain_id,
         store_id=name.store_id,
         published_at=name.published_at,
-        problem=_foreign(name, feed) or (_leftover(day) if is_leftover else None),
+        problem=_foreign(name, feed)
+        or _untimely(day, today=day_of(now), asked=asked, stale_after=stale_after),
     )
 
 
@@ -63,8 +66,18 @@ def _foreign(name: FileName, feed: Feed) -> FileError | None:
     return FileError(Code.FOREIGN_CHAIN_IN_LISTING, reason)
 
 
-def _leftover(day: date) -> FileError:
+def _untimely(day: date, *, today: date, asked: Collection[date], stale_after: timedelta) -> FileError | None:
+    """A day that has not come is no partition yet; its file is taken by the listing of that day."""
+    if day > today:
+        return FileError(Code.FUTURE_STAMP, f"stamped {day}, which has not come; imported when it has")
+    if day in asked or day >= today - stale_after:
+        return None
     return FileError(Code.STALE_FILE, f"published on {day}, a leftover; ask for that day to import it")
+
+
+def is_set_aside_rightly(file: LedgerFile) -> bool:
+    """Whether a file that is not in the tables is not meant to be: nobody need look at it."""
+    return file.state is FileState.SUPERSEDED or file.code in RIGHTLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

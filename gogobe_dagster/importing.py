@@ -101,10 +101,15 @@ def download(feed: Feed, days: Collection[date], equipment: Equipment) -> Downlo
             if isinstance(outcome, StoredFile):
                 ledger.mark_downloaded(file.id, sha256=outcome.sha256, size=outcome.size, now=clock())
                 sizes.append(outcome.size)
+            elif isinstance(outcome, PortalError):
+                # the portal's fault, which must not use up the file's attempts
+                ledger.mark_untried(file.id, outcome, now=clock())
+                stopped_by = outcome
             else:
                 ledger.mark_failed(file.id, outcome, now=clock(), max_attempts=max_attempts)
                 failed += 1
-                stopped_by = outcome if isinstance(outcome, PortalError) else stopped_by
+    if stopped_by:
+        ledger.record_failure(feed.key, stopped_by, now=clock())
     return Downloads(fetched=len(sizes), failed=failed, bytes=sum(sizes), stopped_by=stopped_by)
 
 
@@ -240,6 +245,11 @@ def _entry(file: LedgerFile, parsed: ParsedFile, subject: Subject, *, lake_path:
         is_damaged=report.damaged,
         notes=(*report.notes, *subject.notes),
     )
+
+
+def unparsed(planned: Collection[int], equipment: Equipment) -> list[LedgerFile]:
+    """Return the planned files that no batch took further."""
+    return [file for file in equipment.ledger.files(planned) if file.state is FileState.DOWNLOADED]
 
 
 def load(document: Document, feed: Feed, days: Collection[date], equipment: Equipment) -> LoadReport:

@@ -36,10 +36,12 @@ class Settings(BaseSettings):
     pg_port: int = Field(
         default=0, ge=0, le=65535, description="Loopback port of the embedded server; 0 = socket only."
     )
-    raw_store: str = Field(default="", description="Where raw files go: a folder or s3://…")
-    lake: str = Field(default="", description="Where parsed Parquet goes: a folder or s3://…")
+    raw_store: str = Field(default="", description="Folder of the raw files; empty = GOGOBE_HOME/raw.")
+    lake: str = Field(default="", description="Folder of the parsed Parquet; empty = GOGOBE_HOME/lake.")
     replica_url: str = Field(
-        default="", description="http://… of a replica that stands in for every portal; empty = real portals."
+        default="",
+        pattern=r"^(https?://.+)?$",
+        description="http://… of a replica that stands in for every portal; empty = real portals.",
     )
     first_day: date = Field(
         default=date(2026, 1, 1), description="First publication day that is a partition (YYYY-MM-DD)."

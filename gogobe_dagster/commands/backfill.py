@@ -13,6 +13,7 @@ from rich.progress import Progress
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.portals.http import DirectToLoopback
 
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
@@ -44,7 +45,13 @@ query Look($id: String!) {
 """
 
 
-@click.command()
+EPILOG = """\b
+Example:
+  gogobe backfill --feed rami_levy --feed keshet --from 2026-11-20 --to 2026-11-23 --wait
+"""
+
+
+@click.command(epilog=EPILOG)
 @feed_option
 @click.option(
     "--from", "first", type=Day(), default="today", show_default=True, help="First publication day."
@@ -55,13 +62,10 @@ query Look($id: String!) {
 )
 @click.option("--wait", is_flag=True, help="Stay until every run has ended; exit code 1 if one failed.")
 def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: bool) -> None:
-    r"""Queue an import run for every chosen feed on every day from --from to --to.
+    """Queue an import run for every chosen feed on every day from --from to --to.
 
     The running Dagster works the runs off, never two on one feed at once; the web UI shows them under
     Runs > Backfills. What is in the tables already is not done again. Without --feed: every feed.
-
-    \b
-    gogobe backfill --feed rami_levy --feed keshet --from 2026-11-20 --to 2026-11-23 --wait
     """
     if last < first:
         raise click.BadParameter(f"--to {last} is before --from {first}")
@@ -99,10 +103,10 @@ class RunningDagster:
         return answer["status"], [run["status"] for run in answer["runs"]]
 
     def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        question = {"query": query, "variables": variables}
         try:
-            answer = requests.post(
-                f"{self._url}/graphql", json={"query": query, "variables": variables}, timeout=60
-            ).json()
+            with DirectToLoopback() as session:
+                answer = session.post(f"{self._url}/graphql", json=question, timeout=60).json()
         except requests.RequestException:
             raise GogobeError(f"no Dagster answers at {self._url}; start one with `gogobe up`") from None
         result: dict[str, Any] = next(iter((answer.get("data") or {"errors": answer}).values()))

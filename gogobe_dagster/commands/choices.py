@@ -9,6 +9,7 @@ import click
 from gogobe_dagster import clock
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.settings import Settings
 
 
 class FeedKey(click.ParamType[Feed]):
@@ -38,9 +39,13 @@ class Day(click.ParamType[date]):
         today = clock.day_of(clock.now())
         words = {"today": today, "yesterday": today - timedelta(days=1)}
         try:
-            return words.get(value) or date.fromisoformat(value)
+            day = words.get(value) or date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no day; say YYYY-MM-DD, today or yesterday", param, ctx)
+        first = Settings.read().first_day
+        if not first <= day <= today:
+            self.fail(f"{day} is not between {first} (GOGOBE_FIRST_DAY) and today, {today}", param, ctx)
+        return day
 
 
 def feed_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,17 +14,18 @@ from gogobe_dagster.commands.answers import show_answers
 from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.imports import Outcome, import_cells
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.commands.up import database, refuse_taken, serve
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.postgres import warehouse_url
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
 
+APART = {"GOGOBE_RAW_STORE": "", "GOGOBE_LAKE": ""}
 NUMBERS = (
     "found",
     "down-\nloaded",
@@ -58,20 +59,18 @@ def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
     finds, fetches, reads and loads them into an embedded PostgreSQL. No network is used. A second time
     there is nothing new. Everything is kept in .gogobe/demo; delete that folder to begin again.
     """
-    from gogobe_dagster.warehouse.migrate import migrate
-
     console = Console()
     if ui:
         refuse_taken(port)
     day = clock.day_of(clock.now()) - timedelta(days=1)
     feeds = [find_feed(key) for key in FEEDS]
-    with _replica(feeds, day, stores=stores, items=items) as replica:
-        settings = Settings.read().model_copy(
-            update={"home": Settings.read().folder / "demo", "replica_url": replica.url}
-        )
+    with stopped_by_signals() as stop, _replica(feeds, day, stores=stores, items=items) as replica:
+        settings = _apart(Settings.read(), replica)
         with database(settings):
-            migrate(warehouse_url(settings))
-            environment = process_environment(settings) | {"GOGOBE_REPLICA_URL": replica.url}
+            if stop.is_set():
+                return
+            open_warehouse(settings).close()
+            environment = process_environment(settings) | APART | {"GOGOBE_REPLICA_URL": replica.url}
             _import_and_tell(feeds, day, settings, environment, console)
             if ui:
                 _open_ui(settings, environment, port)
@@ -79,6 +78,14 @@ def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
                 console.print(
                     "Look around in the web UI: [bold]gogobe demo --ui[/bold] (or make ui), then Ctrl-C."
                 )
+
+
+def _apart(settings: Settings, replica: Replica) -> Settings:
+    """Keep what is made up away from every database and folder that the environment names."""
+    own = {"home": settings.folder / "demo", "replica_url": replica.url}
+    return settings.model_copy(
+        update={**own, "database_url": "", "dagster_database_url": "", "raw_store": "", "lake": ""}
+    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import shlex
 import click
 
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.postgres import ensure_running
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.settings import Settings
 
 
@@ -16,11 +16,12 @@ from gogobe_dagster.settings import Settings
 def env_command(*, as_json: bool, no_start: bool) -> None:
     """Print the variables for dagster, dg and psql: eval "$(gogobe env)".
 
-    Starts the embedded PostgreSQL if that is used and not running; `gogobe env --no-start` does not.
+    Starts the embedded PostgreSQL if that is used and not running, and makes its tables, so that every
+    command works right away; --no-start only prints. `gogobe down` stops it.
     """
     settings = Settings.read()
     if not no_start:
-        ensure_running(settings)
+        open_warehouse(settings).close()
     environment = process_environment(settings)
     if as_json:
         click.echo(json.dumps(environment, indent=2))

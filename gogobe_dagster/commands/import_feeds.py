@@ -9,9 +9,8 @@ from rich.console import Console
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
 from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.imports import Outcome, import_cells
-from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.feeds import Feed
-from gogobe_dagster.postgres import ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
 
 
@@ -26,15 +25,12 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
     Each feed and day is an ordinary Dagster run, seen in the web UI. Without --feed: every feed, one
     after another; then `gogobe up` and its sensors are the better way. Exit code 1 if a run failed.
     """
-    from gogobe_dagster.warehouse.migrate import migrate
-
     settings = Settings.read()
-    ensure_running(settings)
-    migrate(warehouse_url(settings))
+    equipment = open_warehouse(settings)
     outcomes = import_cells(
         chosen(feeds),
         days or (Day().convert("today", None, None),),
-        equipment=Equipment(settings),
+        equipment=equipment,
         environment=process_environment(settings),
         console=Console(),
     )

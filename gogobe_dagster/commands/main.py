@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from gogobe_dagster.errors import GogobeError
 
@@ -41,9 +42,15 @@ class LazyGroup(click.Group):
         try:
             return super().main(*args, **kwargs)
         except GogobeError as error:
-            click.secho("gogobe: ", fg="red", nl=False, err=True)
-            click.echo(str(error), err=True)
-            sys.exit(1)
+            _say(str(error))
+        except OperationalError as error:
+            _say(f"the database went away: {error.orig}")
+        sys.exit(1)
+
+
+def _say(what: str) -> None:
+    click.secho("gogobe: ", fg="red", nl=False, err=True)
+    click.echo(what, err=True)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -42,7 +42,13 @@ Examples:
     type=click.Choice([family.value for family in Family]),
     help="Only feeds of this kind of portal; may be repeated.",
 )
-@click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option(
     "--scale",
     default=0.02,

@@ -14,11 +14,11 @@ from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.choices import chosen, feed_option
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.identity import sight
-from gogobe_dagster.postgres import ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import Sighting
 
@@ -49,12 +49,7 @@ def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
 
     Exit code 1 if a portal could not be listed; the code says why.
     """
-    from gogobe_dagster.warehouse.migrate import migrate
-
-    settings = Settings.read()
-    ensure_running(settings)
-    migrate(warehouse_url(settings))
-    equipment = Equipment(settings)
+    equipment = open_warehouse(Settings.read())
     wanted = chosen(feeds)
     scans = list(track(_all(wanted, equipment), "Listing", total=len(wanted), console=Console(stderr=True)))
     scans.sort(key=lambda one: [feed.key for feed in wanted].index(one.feed))

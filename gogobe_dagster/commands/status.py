@@ -12,9 +12,9 @@ from rich.table import Table
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
 from gogobe_dagster.commands.imports import found, settled
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed
-from gogobe_dagster.postgres import ensure_running
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FleetRow
 
@@ -38,8 +38,7 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
     settings = Settings.read()
-    ensure_running(settings)
-    equipment = Equipment(settings)
+    equipment = open_warehouse(settings)
     keys = [feed.key for feed in chosen(feeds)]
     rows = [row for row in equipment.ledger.fleet(days or None) if row.feed in keys]
     if as_json:

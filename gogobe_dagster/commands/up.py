@@ -1,9 +1,11 @@
 """`gogobe up`: the database, the web UI and the daemon in one terminal, until Ctrl-C."""
 
+import os
 import socket
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -11,8 +13,9 @@ import requests
 
 from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.postgres import embedded, ensure_running, uses_embedded, warehouse_url
+from gogobe_dagster.postgres import embedded, ensure_running, uses_embedded
 from gogobe_dagster.settings import Settings
 
 HOST = "127.0.0.1"
@@ -30,22 +33,28 @@ def up(*, port: int, verbose: bool) -> None:
     GOGOBE_SENSORS_ON=1. With GOGOBE_DATABASE_URL and GOGOBE_DAGSTER_DATABASE_URL set, those are used
     instead of the embedded PostgreSQL.
     """
-    from gogobe_dagster.warehouse.migrate import migrate
-
     settings = Settings.read()
     refuse_taken(port)
     with stopped_by_signals() as stop, database(settings):
-        migrate(warehouse_url(settings))
+        open_warehouse(settings).close()
         (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
+        environment = process_environment(settings)
+        fail_orphans(environment)
         with Children(
             logs=settings.folder / "logs",
-            environment=process_environment(settings),
+            environment=environment,
             folder=clone_folder(),
             verbose=verbose,
         ) as children:
             serve(children, port, stop)
             _say("Stopping ...")
     _say("Stopped.")
+
+
+def fail_orphans(environment: Mapping[str, str]) -> None:
+    """Let Dagster know which runs died with this machine, before they hold the queue's places for hours."""
+    command = [sys.executable, "-m", "gogobe_dagster.orphans"]
+    subprocess.run(command, env={**os.environ, **environment}, check=True, stderr=subprocess.DEVNULL)
 
 
 @contextmanager

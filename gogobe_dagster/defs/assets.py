@@ -15,6 +15,7 @@ from gogobe_dagster.defs.partitions import days_by_feed
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
+    about_downloads,
     about_load,
     check,
     column_schema,
@@ -93,6 +94,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         description="The bytes of every listed file exactly as served, kept under their SHA-256.",
     )
     def downloaded(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
+        from gogobe_dagster.identity import is_set_aside_rightly
         from gogobe_dagster.importing import download
 
         days = days_by_feed(context.partition_keys)
@@ -101,13 +103,9 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             with as_failure(feed.key):
                 done.append(download(feed, some, equipment))
         files = files_in(equipment, days)
-        unfetched = [file for file in files if file.kind is not None and file.sha256 is None]
-        fetched = {
-            "fetched now": sum(d.fetched for d in done),
-            "bytes fetched now": sum(d.bytes for d in done),
-        }
+        unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=fetched | about(files),
+            metadata=about_downloads(done) | about(files),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
 
@@ -131,6 +129,7 @@ def _table(
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
     def table(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
+        from gogobe_dagster.identity import is_set_aside_rightly
         from gogobe_dagster.importing import load
 
         days = days_by_feed(context.partition_keys)
@@ -139,7 +138,7 @@ def _table(
             with as_failure(feed.key):
                 reports.append(load(document, feed, some, equipment))
         files = files_in(equipment, days, document)
-        missing = [file for file in files if file.state.value != "loaded"]
+        missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
         return Materialized(
             metadata=about_load(reports) | about(files),
             check_results=[check("every_file_loaded", missing, of=len(files))],

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
+from sqlalchemy.exc import OperationalError
 
 from gogobe_dagster.errors import CodedError, DatabaseUnavailable, GogobeError
 from gogobe_dagster.feeds import Feed
@@ -20,6 +21,9 @@ def as_failure(what: str, *, but: tuple[type[GogobeError], ...] = ()) -> Iterato
         raise failure(f"{what}: {error.code}: {error.reason}", retry=error.retry, code=error.code) from error
     except DatabaseUnavailable as error:
         raise failure(f"{what}: {error}", retry=True, code=error.code) from error
+    except OperationalError as error:
+        words = f"{what}: the database went away: {error.orig}"
+        raise failure(words, retry=True, code=DatabaseUnavailable.code) from error
     except GogobeError as error:
         raise failure(f"{what}: {error}", retry=False, code="settings") from error
 

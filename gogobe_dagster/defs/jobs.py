@@ -19,14 +19,11 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
     )
 
 
-def import_job(
-    partitions: dg.PartitionsDefinition[str], executor_def: dg.ExecutorDefinition
-) -> UnresolvedAssetJobDefinition:
+def import_job(executor_def: dg.ExecutorDefinition) -> UnresolvedAssetJobDefinition:
     """The whole way of one feed and day, from the portal to the tables."""
     return dg.define_asset_job(
         IMPORT_JOB,
         selection=dg.AssetSelection.groups("files", "warehouse"),
-        partitions_def=partitions,
         executor_def=executor_def,
         description="Finds, fetches, reads and loads what a feed published on a day.",
         # Retry from failure drops mapped steps that had not started (dagster #20925): always all steps.

@@ -16,6 +16,7 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 
 if TYPE_CHECKING:
+    from gogobe_dagster.importing import Downloads
     from gogobe_dagster.warehouse.ledger import LedgerFile
     from gogobe_dagster.warehouse.loading import LoadReport
 
@@ -83,6 +84,17 @@ def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
         for file in shown
     ]
     return dg.TableMetadataValue(records, FILE_COLUMNS)
+
+
+def about_downloads(done: "Sequence[Downloads]") -> dict[str, Any]:
+    """Say what a round of downloads did, and which portals went away in the middle of it."""
+    stopped = [f"{one.stopped_by.code}: {one.stopped_by.reason}" for one in done if one.stopped_by]
+    numbers: dict[str, Any] = {
+        "fetched now": sum(one.fetched for one in done),
+        "failed now": sum(one.failed for one in done),
+        "bytes fetched now": sum(one.bytes for one in done),
+    }
+    return numbers | ({"portal went away": "; ".join(stopped)} if stopped else {})
 
 
 def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:

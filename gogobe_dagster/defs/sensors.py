@@ -62,7 +62,11 @@ def look_at(
     except CodedError as error:
         raise dg.Failure(f"{feed.key}: {error.code}: {error.reason}") from error
     wanted = runs_wanted(
-        feed, equipment.ledger.pending(feed.key), under_way=_days_under_way(context.instance, feed), now=now
+        feed,
+        equipment.ledger.pending(feed.key),
+        first_day=equipment.settings.first_day,
+        under_way=_days_under_way(context.instance, feed),
+        now=now,
     )
     if not wanted:
         return dg.SkipReason(f"{seen.listed} files listed, {seen.new} new; nothing to start")

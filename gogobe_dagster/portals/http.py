@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from itertools import chain
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import stamina
@@ -38,6 +39,7 @@ USER_AGENT: Final = (
     "Chrome/140.0.0.0 Safari/537.36"
 )
 CHUNK: Final = 128 * 1024
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 START: Final = 64 * 1024
 """Bytes read before a file counts as one: enough to find a login form in an HTML page."""
 LONGEST_PAGE: Final = 64 * 1024 * 1024
@@ -70,6 +72,19 @@ class Manners:
     longest_wait: float = 30
 
 
+class DirectToLoopback(requests.Session):
+    """A session that takes no proxy of the environment to this machine: it would not know our loopback."""
+
+    def merge_environment_settings(self, url: Any, *arguments: Any) -> Any:
+        """Leave the environment out for a loopback address."""
+        before = self.trust_env
+        self.trust_env = before and urlsplit(str(url)).hostname not in LOOPBACK
+        try:
+            return super().merge_environment_settings(url, *arguments)
+        finally:
+            self.trust_env = before
+
+
 class Client:
     """Requests to one portal. Thread-safe: its session keeps no cookies, so threads share only sockets."""
 
@@ -81,7 +96,7 @@ class Client:
 
     def new_session(self) -> requests.Session:
         """Return a session with a cookie jar of its own, for one login and one thread."""
-        session = requests.Session()
+        session = DirectToLoopback()
         session.headers["User-Agent"] = USER_AGENT
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=self.manners.parallel))

@@ -247,6 +247,20 @@ class Ledger:
                 connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
             )
 
+    def mark_untried(self, file_id: int, error: CodedError, *, now: datetime) -> None:
+        """Note why a file could not be tried: its portal went away. No try is counted, no state changes."""
+        update = (
+            sa.update(file)
+            .where(file.c.file_id == file_id, file.c.state.in_(OPEN_STATES))
+            .values(code=error.code, reason=clean(error.reason))
+            .returning(file.c.state)
+        )
+        with self._engine.begin() as connection:
+            states = connection.scalars(update).all()
+            note(
+                connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
+            )
+
     def mark_parsed(self, entries: Sequence[ParsedEntry], *, now: datetime) -> None:
         """Note what reading gave. Files that are not waiting to be read, or to be loaded, are left alone."""
         from gogobe_dagster.warehouse.recording import write_parsed

@@ -9,12 +9,19 @@ import psutil
 
 from gogobe_dagster.commands.children import MARK
 
+SOMEBODY_ELSES = {
+    "GOGOBE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/real",
+    "GOGOBE_DAGSTER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/real",
+    "GOGOBE_LAKE": "/proc/nowhere",
+}
+"""Made-up prices must never reach the places that the environment names."""
+
 
 def run_demo(home: Path) -> str:
     gogobe = Path(sys.executable).with_name("gogobe")
     ended = subprocess.run(
         [str(gogobe), "demo", "--stores", "3", "--items", "40"],
-        env={**os.environ, "GOGOBE_HOME": str(home), "COLUMNS": "100"},
+        env={**os.environ, **SOMEBODY_ELSES, "GOGOBE_HOME": str(home), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         timeout=250,

@@ -49,5 +49,7 @@ def test_a_run_killed_between_batches_is_finished_by_the_next(on_stage: Stage, t
 
     assert count(on_stage, "downloaded") > 0, "killed too late to prove anything"
     assert count(on_stage, "loaded") == 0
+    assert "its process was gone" in on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout
+    assert on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout == ""
     on_stage.import_cells(CELL)
     assert count(on_stage, "loaded") == count(on_stage, "loaded", "parsed", "downloaded", "discovered") > 0

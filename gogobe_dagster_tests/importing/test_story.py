@@ -159,6 +159,42 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(on_stage: Stage) ->
     assert on_stage.states("keshet") == before
 
 
+@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+def test_a_portal_that_turns_us_away_while_downloading_costs_no_file_a_try(
+    on_stage: Stage, feed_key: str
+) -> None:
+    on_stage.publish(feed_key)
+    feed, days, equipment = find_feed(feed_key), [YESTERDAY], on_stage.equipment
+    importing.discover(feed, days, equipment)
+    on_stage.replica.faults.switch_on("bot_challenge", feed=feed_key)
+
+    refused = importing.download(feed, days, equipment)
+
+    assert refused.stopped_by
+    assert refused.stopped_by.code == "bot_challenge"
+    (row,) = equipment.ledger.fleet()
+    assert (row.listing_code, row.quarantined) == ("bot_challenge", 0)
+    on_stage.replica.faults.switch_off("bot_challenge")
+    import_all(on_stage, feed_key)
+    assert {state for name, state in on_stage.states(feed_key).items() if "promo" not in name.lower()} == {
+        "loaded"
+    }
+
+
+def test_a_file_of_a_day_that_has_not_come_waits_for_that_day(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    name = f"Price7290785400000-001-{MIDNIGHT + timedelta(days=3):%Y%m%d%H%M}.gz"
+    on_stage.replica.shelf("keshet").put(
+        replace(next(iter(on_stage.replica.shelf("keshet").publications())), name=name)
+    )
+
+    import_all(on_stage, "keshet")
+
+    assert on_stage.query("select state, code from file where name = %s", [name]) == [
+        ("quarantined", "future_stamp")
+    ]
+
+
 def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(on_stage: Stage) -> None:
     on_stage.publish("keshet")
     import_all(on_stage, "keshet")
