@@ -21,6 +21,7 @@ class Family(StrEnum):
     SHUFERSAL = "shufersal"
     CERBERUS = "cerberus"
     BINA = "bina"
+    PUBLISH_PRICE = "publish_price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,18 @@ FEEDS: tuple[Feed, ...] = (
         account="shufersal",
         stores=417,
         note="With the BE pharmacies (sub-chain 5).",
+    ),
+    Feed(
+        key="carrefour",
+        name="Carrefour, Mega Ba'ir, Yeinot Bitan",
+        hebrew="קרפור, בעיר, יינות ביתן",
+        family=Family.PUBLISH_PRICE,
+        chain_ids=("7290055700007",),
+        aliases=("7290725900003",),
+        base_url="https://prices.carrefour.co.il",
+        account="carrefour",
+        stores=147,
+        note="7290725900003 is Yeinot Bitan's id of old; the signage feed 7290055700014 is not read.",
     ),
     _cerberus(
         key="rami_levy",

@@ -13,14 +13,15 @@ from gogobe_dagster.feeds import FEEDS, Family, Feed, find_feed
 each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)
 
 
-def test_the_register_has_every_feed_of_the_three_families_once() -> None:
+def test_the_register_has_every_feed_of_the_families_once() -> None:
     assert Counter(feed.family for feed in FEEDS) == {
         Family.CERBERUS: 13,
         Family.BINA: 10,
         Family.SHUFERSAL: 1,
+        Family.PUBLISH_PRICE: 1,
     }
-    assert len({feed.key for feed in FEEDS}) == 24
-    assert len({(feed.base_url, feed.account) for feed in FEEDS}) == 24
+    assert len({feed.key for feed in FEEDS}) == 25
+    assert len({(feed.base_url, feed.account) for feed in FEEDS}) == 25
 
 
 @each_feed
@@ -40,7 +41,7 @@ def test_no_chain_id_belongs_to_two_feeds() -> None:
 @each_feed
 def test_names_are_in_hebrew_and_in_english(feed: Feed) -> None:
     assert re.search("[א-ת]", feed.hebrew)
-    assert re.fullmatch(r"[A-Za-z0-9 ,.:;()-]+", feed.name)
+    assert re.fullmatch(r"[A-Za-z0-9 ,.:;'()-]+", feed.name)
     assert re.fullmatch(r"[a-z0-9_]+", feed.key)
 
 

@@ -5,13 +5,15 @@ from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
+from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.settings import Settings
 
-CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal]] = {
+CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal | PublishPrice]] = {
     Family.CERBERUS: Cerberus,
     Family.BINA: Bina,
     Family.SHUFERSAL: Shufersal,
+    Family.PUBLISH_PRICE: PublishPrice,
 }
 MEGABYTE = 1024 * 1024
 

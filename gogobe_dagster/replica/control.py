@@ -98,6 +98,7 @@ def _path(feed: Feed) -> str:
     return {
         Family.CERBERUS: "/cerberus/login",
         Family.SHUFERSAL: "/shufersal/FileObject/UpdateCategory?catID=0&storeId=0&page=1",
+        Family.PUBLISH_PRICE: "/publish_price/",
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
     }[feed.family]
 

@@ -15,6 +15,7 @@ EVERY = frozenset(Family)
 ONLY_CERBERUS = frozenset({Family.CERBERUS})
 ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
 ONLY_BINA = frozenset({Family.BINA})
+ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,13 @@ FAULTS: dict[str, FaultKind] = {
         meaning="exactly 1,000 rows, some twice and some missing, unless asked for one store",
         families=ONLY_BINA,
     ),
+    "script_renamed": FaultKind(
+        meaning="the script calls its list of files otherwise", families=ONLY_PUBLISH_PRICE
+    ),
+    "date_ignored": FaultKind(
+        meaning="a day is shown only to who asks for its path", families=ONLY_PUBLISH_PRICE
+    ),
+    "day_ignored": FaultKind(meaning="today is shown whatever day is asked", families=ONLY_PUBLISH_PRICE),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
 }

@@ -55,9 +55,15 @@ def names_of_a_day(feed_key: str) -> list[str]:
 
 
 @pytest.fixture
-def replica() -> Iterator[Replica]:
+def clock() -> MovedClock:
+    """The portals' clock: noon of the day that `names_of_a_day` names."""
+    return MovedClock()
+
+
+@pytest.fixture
+def replica(clock: MovedClock) -> Iterator[Replica]:
     """All portals, with nothing on their shelves yet."""
-    with Replica() as replica:
+    with Replica(clock=clock) as replica:
         yield replica
 
 

@@ -2,21 +2,22 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
+from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.portals.directory import open_portal
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
+from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
 
 # Super Yuda has a folder and a password of its own; Mishnat Yosef another query id than chain id.
 every_family = pytest.mark.parametrize(
-    "feed", ["rami_levy", "super_yuda", "shufersal", "king_store", "mishnat_yosef_bina"]
+    "feed", ["rami_levy", "super_yuda", "shufersal", "king_store", "mishnat_yosef_bina", "carrefour"]
 )
 
 
@@ -73,14 +74,19 @@ def test_a_file_is_fetched_by_another_connector_than_the_one_that_listed_it(
 
 
 @every_family
-def test_sizes_and_times_of_the_listing_are_true(replica: Replica, open_feed: OpenPortal, feed: str) -> None:
+def test_sizes_and_times_of_the_listing_are_true(
+    replica: Replica, open_feed: OpenPortal, clock: MovedClock, feed: str
+) -> None:
+    clock.now = datetime(2026, 10, 25, 12, tzinfo=ISRAEL)
     chain = find_feed(feed).chain_id
     sizes = {1: 1, 2: 511, 3: 1023, 4: 1024, 5: 300_001, 6: 5_000_007}
     for store, size in sizes.items():
         name = f"PriceFull{chain}-001-{store:03}-20261024-2359{store:02}.gz"
         replica.shelf(feed).put(publication(name, bytes([31]) * size))
 
-    for file in open_feed(feed).list_files():
+    files = open_feed(feed).list_files()
+    assert len(files) == len(sizes)
+    for file in files:
         truth = replica.shelf(feed).get(file.name)
         assert truth
         assert file.size is None or abs(file.size - truth.size) <= file.size_slack

@@ -12,8 +12,9 @@ from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
 
-EVERY = ("rami_levy", "shufersal", "king_store")
+EVERY = ("rami_levy", "shufersal", "king_store", "carrefour")
 CERBERUS, SHUFERSAL, BINA = ("rami_levy",), ("shufersal",), ("king_store",)
+PUBLISH_PRICE = ("carrefour",)
 TARGET = 12
 """Which of the day's files a fault of one file spoils."""
 PATIENT_ENOUGH = replace(QUICK, listing=0.6, download=0.6)
@@ -29,6 +30,7 @@ LISTED_ALL_THE_SAME = [
     ("json_error_200", CERBERUS, {"times": 1}),
     ("listing_truncated", CERBERUS, {}),
     ("cap_1000", BINA, {}),
+    ("date_ignored", PUBLISH_PRICE, {}),
 ]
 # fault, feeds, code of the listing
 NOT_LISTED = [
@@ -41,6 +43,8 @@ NOT_LISTED = [
     ("json_error_200", CERBERUS, Code.CSRF_REJECTED),
     ("json_error_200", BINA, Code.LISTING_SCHEMA_CHANGED),
     ("listing_never_complete", CERBERUS, Code.LISTING_TRUNCATED),
+    ("script_renamed", PUBLISH_PRICE, Code.LISTING_SCHEMA_CHANGED),
+    ("day_ignored", PUBLISH_PRICE, Code.LISTING_SCHEMA_CHANGED),
     ("wrong_password", CERBERUS, Code.AUTH_FAILED),
 ]
 # fault, feeds, how it is switched on

@@ -69,13 +69,15 @@ class Style:
     has_bom: bool
     is_zip: bool = False
     delta_extension: str = ".gz"
+    store_digits: int = 3
 
     def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = ".gz" if kind.is_full else self.delta_extension
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
-            return f"{start}-{branch.sub_chain_id:03}-{branch.store_id:03}-{stamp:%Y%m%d-%H%M%S}{extension}"
+            places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
+            return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
@@ -103,6 +105,9 @@ CLASSIC = Style(
 )  # fmt: skip
 NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
 LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
+FOUR_DIGITS = Style(
+    names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
+)
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
@@ -113,6 +118,8 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
     if feed.family is Family.SHUFERSAL:
         return NEW if day >= SHUFERSAL_CHANGED else LOWER
+    if feed.family is Family.PUBLISH_PRICE:
+        return FOUR_DIGITS
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
     if feed.key in LOWER_CASE_ROOT:
@@ -124,7 +131,7 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
 
 def stores_style(feed: Feed, day: date) -> StoresStyle:
     """Return how a feed writes its list of stores on a day."""
-    if feed.family is Family.CERBERUS:
+    if feed.family in {Family.CERBERUS, Family.PUBLISH_PRICE}:
         return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
     if feed.family is Family.BINA:
         return StoresStyle(write=bina_stores, name=_bina_name)
@@ -137,6 +144,8 @@ def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal's listing writes it; Cerberus writes none."""
     if feed.family is Family.CERBERUS:
         return ""
+    if feed.family is Family.PUBLISH_PRICE:
+        return branch.name
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
 
