@@ -22,6 +22,7 @@ class Family(StrEnum):
     CERBERUS = "cerberus"
     BINA = "bina"
     PUBLISH_PRICE = "publish_price"
+    SUPER_PHARM = "super_pharm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,17 @@ FEEDS: tuple[Feed, ...] = (
         account="carrefour",
         stores=147,
         note="7290725900003 is Yeinot Bitan's id of old; the signage feed 7290055700014 is not read.",
+    ),
+    Feed(
+        key="super_pharm",
+        name="Super-Pharm",
+        hebrew="סופר פארם",
+        family=Family.SUPER_PHARM,
+        chain_ids=("7290172900007",),
+        base_url="https://prices.super-pharm.co.il",
+        account="super_pharm",
+        stores=306,
+        note="One sub-chain, 000 in names and 100 in old documents; a bot wall.",
     ),
     _cerberus(
         key="rami_levy",

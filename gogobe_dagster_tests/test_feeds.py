@@ -19,9 +19,10 @@ def test_the_register_has_every_feed_of_the_families_once() -> None:
         Family.BINA: 10,
         Family.SHUFERSAL: 1,
         Family.PUBLISH_PRICE: 1,
+        Family.SUPER_PHARM: 1,
     }
-    assert len({feed.key for feed in FEEDS}) == 25
-    assert len({(feed.base_url, feed.account) for feed in FEEDS}) == 25
+    assert len({feed.key for feed in FEEDS}) == 26
+    assert len({(feed.base_url, feed.account) for feed in FEEDS}) == 26
 
 
 @each_feed

@@ -7,13 +7,15 @@ from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
+from gogobe_dagster.portals.super_pharm import SuperPharm
 from gogobe_dagster.settings import Settings
 
-CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal | PublishPrice]] = {
+CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal | PublishPrice | SuperPharm]] = {
     Family.CERBERUS: Cerberus,
     Family.BINA: Bina,
     Family.SHUFERSAL: Shufersal,
     Family.PUBLISH_PRICE: PublishPrice,
+    Family.SUPER_PHARM: SuperPharm,
 }
 MEGABYTE = 1024 * 1024
 

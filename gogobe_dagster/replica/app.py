@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds import FEEDS
-from gogobe_dagster.replica import bina, cerberus, control, publish_price, shufersal
+from gogobe_dagster.replica import bina, cerberus, control, publish_price, shufersal, super_pharm
 from gogobe_dagster.replica.faults import Faults
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
 from gogobe_dagster.replica.world import World
 
-FAMILIES = (cerberus, shufersal, bina, publish_price)
+FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm)
 HALF_AN_HOUR = 1800.0
 
 

@@ -99,6 +99,7 @@ def _path(feed: Feed) -> str:
         Family.CERBERUS: "/cerberus/login",
         Family.SHUFERSAL: "/shufersal/FileObject/UpdateCategory?catID=0&storeId=0&page=1",
         Family.PUBLISH_PRICE: "/publish_price/",
+        Family.SUPER_PHARM: "/super_pharm/",
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
     }[feed.family]
 

@@ -10,6 +10,7 @@ FAMILIES = {
     Family.CERBERUS: "A login for each chain, rotating tokens, a JSON list. Shows only today.",
     Family.BINA: "A JSON list of at most 1,000 rows, asked kind by kind. Past days can be asked for.",
     Family.PUBLISH_PRICE: "A page a day; yesterday is read with today. Past days can be asked for.",
+    Family.SUPER_PHARM: "An HTML grid of 20 rows a page, in a session. About three days can be asked for.",
 }
 HEAD = """# Feeds
 

@@ -99,7 +99,7 @@ HTML_LIKE = st.lists(
 TOKEN = b'<meta name="csrftoken" content="T"/>'
 
 
-@pytest.mark.parametrize("feed_key", ["rami_levy", "shufersal", "king_store", "carrefour"])
+@pytest.mark.parametrize("feed_key", ["rami_levy", "shufersal", "king_store", "carrefour", "super_pharm"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=50) | JSON_LIKE | HTML_LIKE)
 def test_whatever_a_portal_answers_a_listing_is_a_list_or_a_portal_error(feed_key: str, body: bytes) -> None:

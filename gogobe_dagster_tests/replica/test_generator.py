@@ -34,6 +34,7 @@ KEYS = (
     "good_pharm",
     "city_market_kg",
     "carrefour",
+    "super_pharm",
 )
 SOME = tuple(find_feed(key) for key in KEYS)
 

@@ -14,7 +14,10 @@ CITIES = (
 )  # fmt: skip
 """Localities with their code at the Central Bureau of Statistics, which many store files print instead."""
 STREETS = ("הרצל", "ויצמן", "ז'בוטינסקי", "האומן", "יד חרוצים", "הנשיא", "דרך בגין", "אחד העם", "סוקולוב")
-SUB_CHAINS = {"shufersal": ((1, "שופרסל שלי"), (2, "שופרסל דיל"), (5, "BE"), (15, "יש בשכונה"))}
+SUB_CHAINS = {
+    "shufersal": ((1, "שופרסל שלי"), (2, "שופרסל דיל"), (5, "BE"), (15, "יש בשכונה")),
+    "super_pharm": ((0, "סופר פארם"),),
+}
 ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
 ONLINE = {"rami_levy": 760, "shuk_hair": 304}
 """The online store of a chain; it sells like the others and publishes in its own way."""

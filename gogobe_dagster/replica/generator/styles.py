@@ -27,7 +27,13 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.stores_xml import bina_stores, cerberus_stores, chain_stores, sap_stores
+from gogobe_dagster.replica.generator.stores_xml import (
+    bina_stores,
+    cerberus_stores,
+    chain_stores,
+    sap_stores,
+    super_pharm_stores,
+)
 from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
@@ -108,18 +114,21 @@ LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CA
 FOUR_DIGITS = Style(
     names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
 )
+NO_BOM = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
+OF_FAMILY = {Family.PUBLISH_PRICE: FOUR_DIGITS, Family.SUPER_PHARM: NO_BOM}
+"""Families whose stores all write alike."""
 
 
 def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     """Return how a store of a feed writes on a day."""
     is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
+    if feed.family in OF_FAMILY:
+        return OF_FAMILY[feed.family]
     if feed.family is Family.SHUFERSAL:
         return NEW if day >= SHUFERSAL_CHANGED else LOWER
-    if feed.family is Family.PUBLISH_PRICE:
-        return FOUR_DIGITS
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
     if feed.key in LOWER_CASE_ROOT:
@@ -133,6 +142,8 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
     """Return how a feed writes its list of stores on a day."""
     if feed.family in {Family.CERBERUS, Family.PUBLISH_PRICE}:
         return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
+    if feed.family is Family.SUPER_PHARM:
+        return StoresStyle(write=super_pharm_stores, name=_packed_name)
     if feed.family is Family.BINA:
         return StoresStyle(write=bina_stores, name=_bina_name)
     if day >= SHUFERSAL_CHANGED:
@@ -144,7 +155,7 @@ def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal's listing writes it; Cerberus writes none."""
     if feed.family is Family.CERBERUS:
         return ""
-    if feed.family is Family.PUBLISH_PRICE:
+    if feed.family in {Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
         return branch.name
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
@@ -163,6 +174,10 @@ def _bina(feed: Feed, *, is_new: bool) -> Style:
 
 def _cerberus_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
+
+
+def _packed_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
 def _bina_name(chain_id: str, stamp: datetime) -> str:
