@@ -23,6 +23,9 @@ class Family(StrEnum):
     BINA = "bina"
     PUBLISH_PRICE = "publish_price"
     SUPER_PHARM = "super_pharm"
+    LAIB = "laib"
+    WOLT = "wolt"
+    MISHNAT_YOSEF = "mishnat_yosef"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Feed:
     chain_ids: tuple[str, ...]
     base_url: str
     account: str
-    """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix."""
+    """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
     password: str = ""
     folder: str = "/"
     query_id: str = ""
@@ -69,6 +72,7 @@ def find_feed(key: str) -> Feed:
 
 _cerberus = partial(Feed, family=Family.CERBERUS, base_url=CERBERUS)
 _bina = partial(Feed, family=Family.BINA)
+_laib = partial(Feed, family=Family.LAIB, base_url="https://laibcatalog.co.il")
 
 # The users and passwords are printed on gov.il for everyone, as the law asks.
 FEEDS: tuple[Feed, ...] = (
@@ -321,5 +325,56 @@ FEEDS: tuple[Feed, ...] = (
         query_id="5144744100001",
         aliases=("5144744100001", "2222222"),
         stores=4,
+    ),
+    _laib(
+        key="victory",
+        name="Victory",
+        hebrew="ויקטורי",
+        chain_ids=("7290696200003",),
+        account="victory",
+        aliases=("7290058103393",),
+        stores=70,
+        note="Its second number, 7290058103393, lists nothing.",
+    ),
+    _laib(
+        key="mahsanei_hashuk",
+        name="Mahsanei HaShuk",
+        hebrew="מחסני השוק",
+        chain_ids=("7290661400001",),
+        account="mshuk",
+        aliases=("7290633800006",),
+        stores=71,
+        note="Four sub-chains; store 98 stopped. Its second number, 7290633800006, lists nothing.",
+    ),
+    _laib(
+        key="het_cohen",
+        name="Het Cohen (Hyper Cohen)",
+        hebrew="ח. כהן / היפר כהן",
+        chain_ids=("7290455000004",),
+        account="hcohen",
+        stores=5,
+        note="Names print the time twice, and sub-chain 000.",
+    ),
+    Feed(
+        key="wolt_market",
+        name="Wolt Market",
+        hebrew="וולט מרקט",
+        family=Family.WOLT,
+        chain_ids=("7290058249350",),
+        base_url="https://wm-gateway.wolt.com",
+        account="wolt",
+        stores=34,
+        note="Web shops only, no deltas. Venue 038 is a test, 041 is closed; an empty file is normal.",
+    ),
+    Feed(
+        key="mishnat_yosef_worker",
+        name="Mishnat Yosef (worker)",
+        hebrew="משנת יוסף",
+        family=Family.MISHNAT_YOSEF,
+        chain_ids=("5144744100002",),
+        base_url="https://list-files.w5871031-kt.workers.dev",
+        account="list-files",
+        stores=4,
+        note="No promotions. The same company as mishnat_yosef_bina: stores of one number are one store.",
     ),
 )

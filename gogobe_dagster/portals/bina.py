@@ -13,7 +13,7 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import field, israel_time, json_of, named_once, schema_changed
+from gogobe_dagster.portals.listings import field, israel_time, named_once, rows_of
 
 CAP = 1000
 KINDS = ("1", "2", "3", "4", "5")  # stores, prices, promotions, full prices, full promotions
@@ -101,11 +101,7 @@ class Bina:
     def _rows(self, path: str, query: dict[str, str] | None) -> list[dict[str, Any]]:
         url = f"{self._url}{path}"
         form: dict[str, str] | None = {} if query is None else None
-        answer = self._client.patiently(lambda: self._client.ask(url, query=query, form=form))
-        rows = json_of(answer)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise schema_changed(url, "no list of rows", rows)
-        return rows
+        return rows_of(self._client.patiently(lambda: self._client.ask(url, query=query, form=form)))
 
     def _file(self, row: dict[str, Any]) -> RemoteFile:
         name = field(row, "FileNm", self._url)

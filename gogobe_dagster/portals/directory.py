@@ -1,21 +1,37 @@
 """Which connector speaks to which feed, and where the feed's portal is: the real one or the replica."""
 
+from typing import Protocol
+
 from gogobe_dagster.feeds import Family, Feed
 from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
+from gogobe_dagster.portals.laib import Laib
+from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.super_pharm import SuperPharm
+from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
 
-CONNECTORS: dict[Family, type[Cerberus | Bina | Shufersal | PublishPrice | SuperPharm]] = {
+
+class Opener(Protocol):
+    """A connector's class."""
+
+    def __call__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> Portal:
+        """Return a connector that has asked nothing yet."""
+
+
+CONNECTORS: dict[Family, Opener] = {
     Family.CERBERUS: Cerberus,
     Family.BINA: Bina,
     Family.SHUFERSAL: Shufersal,
     Family.PUBLISH_PRICE: PublishPrice,
     Family.SUPER_PHARM: SuperPharm,
+    Family.LAIB: Laib,
+    Family.WOLT: Wolt,
+    Family.MISHNAT_YOSEF: MishnatYosef,
 }
 MEGABYTE = 1024 * 1024
 

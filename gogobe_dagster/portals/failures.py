@@ -102,6 +102,11 @@ def file_failure(url: str, code: Code, reason: str) -> CodedError:
     return kind(code, f"{place(url)}: {reason}")
 
 
+def was_reset(error: CodedError) -> bool:
+    """Whether the other side broke the connection off: some portals do so to callers outside Israel."""
+    return any(isinstance(cause, ConnectionResetError) for cause in _causes(error))
+
+
 def place(url: str) -> str:
     """Return a URL without its query: signatures and tokens do not belong in logs."""
     return url.partition("?")[0]

@@ -43,7 +43,13 @@ START: Final = 64 * 1024
 LONGEST_PAGE: Final = 64 * 1024 * 1024
 # Waiting cures these. A session, a token or a link is renewed by its connector; a file is the caller's.
 CURED_BY_WAITING: Final = frozenset(
-    {Code.DNS_DEAD, Code.CONNECT_TIMEOUT, Code.CONNECTION_LOST, Code.HTTP_ERROR}
+    {
+        Code.DNS_DEAD,
+        Code.CONNECT_TIMEOUT,
+        Code.CONNECTION_LOST,
+        Code.HTTP_ERROR,
+        Code.LISTING_EMPTY_UNEXPECTED,
+    }
 )
 
 

@@ -39,6 +39,14 @@ def json_of(answer: Answer) -> Any:
         raise schema_changed(answer.url, f"no JSON ({error})", answer.body[:LINE_OF_SAMPLE]) from None
 
 
+def rows_of(answer: Answer) -> list[dict[str, Any]]:
+    """Return the rows of a JSON list. Raises `PortalError` when the answer is anything else."""
+    rows = json_of(answer)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise schema_changed(answer.url, "no list of rows", rows)
+    return rows
+
+
 def field(row: Any, key: str, where: str) -> str:
     """Return a text field of a JSON row that must be there and filled."""
     value = row.get(key) if isinstance(row, dict) else None

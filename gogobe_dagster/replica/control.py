@@ -101,6 +101,9 @@ def _path(feed: Feed) -> str:
         Family.PUBLISH_PRICE: "/publish_price/",
         Family.SUPER_PHARM: "/super_pharm/",
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
+        Family.WOLT: "/wolt/isr-prices/public/v1/index.html",
+        Family.MISHNAT_YOSEF: "/mishnat_yosef/",
+        Family.LAIB: f"/laib/webapi/api/getfiles?edi={feed.chain_id}",
     }[feed.family]
 
 

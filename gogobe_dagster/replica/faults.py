@@ -17,6 +17,9 @@ ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
 ONLY_SUPER_PHARM = frozenset({Family.SUPER_PHARM})
 ONLY_BINA = frozenset({Family.BINA})
 ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
+ONLY_LAIB = frozenset({Family.LAIB})
+ONLY_WOLT = frozenset({Family.WOLT})
+LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,14 @@ FAULTS: dict[str, FaultKind] = {
         meaning="200 with an error about the token, whatever the token", families=ONLY_CERBERUS
     ),
     "json_error_200": FaultKind(
-        meaning="200 with an error as JSON instead of the list", families=ONLY_CERBERUS | ONLY_BINA
+        meaning="200 with an error as JSON instead of the list",
+        families=LISTS_IN_JSON,
+    ),
+    "file_type_case": FaultKind(meaning="the kinds are capitalised, as before 2026", families=ONLY_LAIB),
+    "listed_twice": FaultKind(meaning="every row is there twice", families=ONLY_LAIB),
+    "oldest_first": FaultKind(meaning="the days are listed oldest first", families=ONLY_WOLT),
+    "missing_day": FaultKind(
+        meaning="the page of a day is 400 though the index names it", families=ONLY_WOLT
     ),
     "listing_truncated": FaultKind(meaning="a page holds at most half of the rows", families=ONLY_CERBERUS),
     "listing_never_complete": FaultKind(

@@ -13,8 +13,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.world import World
 
+KILOBYTE = 1024
+MEGABYTE = KILOBYTE * KILOBYTE
+TYPES = {
+    FileKind.STORES: "stores",
+    FileKind.PRICES: "price",
+    FileKind.FULL_PRICES: "pricefull",
+    FileKind.PROMOTIONS: "promo",
+    FileKind.FULL_PROMOTIONS: "promofull",
+    None: "",
+}
+"""Kinds as lists in JSON write them."""
 TRANSPORT = "gogobe.transport"
 """Where `server` leaves the connection in the ASGI scope, for faults below HTTP."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, 0 seconds: close sends RST instead of FIN
@@ -94,6 +106,13 @@ async def send_file(world: World, request: Request, feed: Feed, name: str) -> Re
 async def form_fields(request: Request) -> dict[str, str]:
     """Return the fields of an urlencoded form, empty ones too."""
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def rounded(size: int) -> str:
+    """Write a size as listings do: `206 B`, `338.32 KB`, `5.51 MB`."""
+    if size < KILOBYTE:
+        return f"{size} B"
+    return f"{size / KILOBYTE:.2f} KB" if size < MEGABYTE else f"{size / MEGABYTE:.2f} MB"
 
 
 def portal_path(request: Request, path: str) -> str:

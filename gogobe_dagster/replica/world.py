@@ -10,7 +10,7 @@ from gogobe_dagster.replica.faults import STORED, Fault, Faults
 from gogobe_dagster.replica.publication import Publication, Shelf
 from gogobe_dagster.replica.spoiling import spoil
 
-FOREIGN_CHAIN = "7290661400001"  # Mahsanei HaShuk: no family here publishes it
+FOREIGN_CHAIN = "7291029710008"  # Quik: no portal publishes it since February 2026
 WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (PORTALS §4.2.3)
 
 

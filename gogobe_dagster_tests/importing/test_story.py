@@ -15,7 +15,16 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.truth import published_prices
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
-ONE_OF_EACH_FAMILY = ["rami_levy", "shufersal", "king_store", "carrefour", "super_pharm"]
+ONE_OF_EACH_FAMILY = [
+    "rami_levy",
+    "shufersal",
+    "king_store",
+    "carrefour",
+    "super_pharm",
+    "het_cohen",
+    "wolt_market",
+    "mishnat_yosef_worker",
+]
 
 
 def import_all(stage: Stage, feed_key: str) -> None:

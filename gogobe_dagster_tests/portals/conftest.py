@@ -56,7 +56,7 @@ def names_of_a_day(feed_key: str) -> list[str]:
 
 @pytest.fixture
 def clock() -> MovedClock:
-    """The portals' clock: noon of the day that `names_of_a_day` names."""
+    """The replica's clock: it stands at noon of the day that `names_of_a_day` names."""
     return MovedClock()
 
 

@@ -98,11 +98,6 @@ def test_a_user_name_counts_in_its_exact_case(replica: Replica) -> None:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
 def replica_by_clock(clock: MovedClock) -> Iterator[Replica]:
     names = names_of_a_day("rami_levy")
     shelves = {"rami_levy": Shelf(publication(name) for name in names)}

@@ -12,10 +12,12 @@ from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
 
-EVERY = ("rami_levy", "shufersal", "king_store", "carrefour", "super_pharm")
-LISTS_OF_ANY_LENGTH = EVERY[:-1]
-CERBERUS, SHUFERSAL, BINA = ("rami_levy",), ("shufersal",), ("king_store",)
+CERBERUS, SHUFERSAL, BINA, LAIB = ("rami_levy",), ("shufersal",), ("king_store",), ("victory",)
+WOLT, MISHNAT_YOSEF = ("wolt_market",), ("mishnat_yosef_worker",)
 PUBLISH_PRICE, SUPER_PHARM = ("carrefour",), ("super_pharm",)
+MAY_BE_EMPTY = (*CERBERUS, *SHUFERSAL, *BINA, *WOLT, *MISHNAT_YOSEF, *PUBLISH_PRICE)
+OPEN_TO_THE_WORLD = (*MAY_BE_EMPTY, *SUPER_PHARM)
+EVERY = (*OPEN_TO_THE_WORLD, *LAIB)
 TARGET = 12
 """Which of the day's files a fault of one file spoils."""
 PATIENT_ENOUGH = replace(QUICK, listing=0.6, download=0.6)
@@ -32,11 +34,16 @@ LISTED_ALL_THE_SAME = [
     ("listing_truncated", CERBERUS, {}),
     ("cap_1000", BINA, {}),
     ("date_ignored", PUBLISH_PRICE, {}),
+    ("empty_listing", LAIB, {"times": 1}),
+    ("file_type_case", LAIB, {}),
+    ("listed_twice", LAIB, {}),
+    ("oldest_first", WOLT, {}),
 ]
 # fault, feeds, code of the listing
 NOT_LISTED = [
     ("portal_down", EVERY, Code.HTTP_ERROR),
-    ("connection_reset", EVERY, Code.CONNECTION_LOST),
+    ("connection_reset", OPEN_TO_THE_WORLD, Code.CONNECTION_LOST),
+    ("connection_reset", LAIB, Code.GEO_BLOCKED),
     ("slow_page", EVERY, Code.CONNECTION_LOST),
     ("bot_challenge", EVERY, Code.BOT_CHALLENGE),
     ("bot_wall", EVERY, Code.BOT_CHALLENGE),
@@ -45,10 +52,12 @@ NOT_LISTED = [
     ("html_listing", EVERY, Code.LISTING_SCHEMA_CHANGED),
     ("csrf_token_wrong", CERBERUS, Code.CSRF_REJECTED),
     ("json_error_200", CERBERUS, Code.CSRF_REJECTED),
-    ("json_error_200", BINA, Code.LISTING_SCHEMA_CHANGED),
+    ("json_error_200", (*BINA, *LAIB, *MISHNAT_YOSEF), Code.LISTING_SCHEMA_CHANGED),
     ("listing_never_complete", CERBERUS, Code.LISTING_TRUNCATED),
     ("script_renamed", PUBLISH_PRICE, Code.LISTING_SCHEMA_CHANGED),
     ("day_ignored", PUBLISH_PRICE, Code.LISTING_SCHEMA_CHANGED),
+    ("missing_day", WOLT, Code.NOT_FOUND),
+    ("empty_listing", LAIB, Code.LISTING_EMPTY_UNEXPECTED),
     ("wrong_password", CERBERUS, Code.AUTH_FAILED),
 ]
 # fault, feeds, how it is switched on
@@ -81,7 +90,7 @@ NOT_FETCHED = [
 ]
 # fault, feeds, how it is switched on, how many of the day's 93 names are listed
 LISTED_AS_SHOWN = [
-    ("empty_listing", LISTS_OF_ANY_LENGTH, {}, 0),
+    ("empty_listing", MAY_BE_EMPTY, {}, 0),
     ("folder_wiped", EVERY, {}, 2),
     ("empty_kind", EVERY, {"names": "PriceFull*"}, 93 - 47),
     ("foreign_chain", EVERY, {}, 93 + 1),

@@ -74,7 +74,20 @@ JSON_LIKE = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["aaData", "iTotalDisplayRecords", "error", "fname", "size", "ftime", "FileNm", "Kod"]
+                [
+                    "aaData",
+                    "iTotalDisplayRecords",
+                    "error",
+                    "fname",
+                    "size",
+                    "ftime",
+                    "FileNm",
+                    "Kod",
+                    "fileName",
+                    "fileSize",
+                    "name",
+                    "url",
+                ]
             ),
             inner,
             max_size=4,
@@ -91,6 +104,9 @@ HTML_LIKE = st.lists(
             b"<td>",
             b"1 KB",
             b'<a href="http://[x">',
+            b"<ul>",
+            b"<li>",
+            b'<a href="2026-11-23.html">',
             b"</tr>",
         ]
     ),
@@ -99,7 +115,19 @@ HTML_LIKE = st.lists(
 TOKEN = b'<meta name="csrftoken" content="T"/>'
 
 
-@pytest.mark.parametrize("feed_key", ["rami_levy", "shufersal", "king_store", "carrefour", "super_pharm"])
+@pytest.mark.parametrize(
+    "feed_key",
+    [
+        "rami_levy",
+        "shufersal",
+        "king_store",
+        "carrefour",
+        "super_pharm",
+        "victory",
+        "wolt_market",
+        "mishnat_yosef_worker",
+    ],
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=50) | JSON_LIKE | HTML_LIKE)
 def test_whatever_a_portal_answers_a_listing_is_a_list_or_a_portal_error(feed_key: str, body: bytes) -> None:
@@ -123,4 +151,7 @@ def test_the_replica_stands_in_for_every_portal_by_path() -> None:
     assert base_url(find_feed("yellow"), replica) == "http://127.0.0.1:8080/cerberus"
     assert base_url(find_feed("shufersal"), replica) == "http://127.0.0.1:8080/shufersal"
     assert base_url(find_feed("shuk_hair"), replica) == "http://127.0.0.1:8080/bina/shuk-hayir"
+    assert base_url(find_feed("victory"), replica) == "http://127.0.0.1:8080/laib"
+    assert base_url(find_feed("wolt_market"), replica) == "http://127.0.0.1:8080/wolt"
+    assert base_url(find_feed("mishnat_yosef_worker"), replica) == "http://127.0.0.1:8080/mishnat_yosef"
     assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"

@@ -53,11 +53,11 @@ def test_a_file_in_a_feeds_folder_is_published_whatever_its_name(
 
 
 def test_files_of_no_feed_are_named(tmp_path: Path, shelves: dict[str, Shelf]) -> None:
-    write(tmp_path, "PriceFull7290661400001-260-202505310519.gz", "notes.txt", ".hidden")
+    write(tmp_path, "PriceFull7291029710008-260-202505310519.gz", "notes.txt", ".hidden")
 
     strangers = fill_from_folder(shelves, tmp_path, FEEDS)
 
-    assert [path.name for path in strangers] == ["PriceFull7290661400001-260-202505310519.gz", "notes.txt"]
+    assert [path.name for path in strangers] == ["PriceFull7291029710008-260-202505310519.gz", "notes.txt"]
 
 
 @pytest.mark.corpus

@@ -3,7 +3,7 @@
 import codecs
 import gzip
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 from gogobe_dagster.replica.generator.shops import Branch
@@ -85,6 +85,9 @@ NEW = Envelope(
     list_empty="<{list_name}/>",
 )
 """Corpus dialect K: names of the second generation, 2026."""
+DECLARED_NEW = replace(NEW, start=DECLARATION + NEW.start)
+"""Dialect K with a declaration: Laib."""
+WOLT = replace(NEW, start='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + NEW.start)
 
 
 def text(value: str) -> str:

@@ -1,15 +1,17 @@
 """Price documents, as each dialect writes them (corpus dialects A, B, C and K)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from gogobe_dagster.replica.generator.catalogue import Product
 from gogobe_dagster.replica.generator.documents import (
     BINA,
     CLASSIC,
+    DECLARED_NEW,
     LOWER_CASE,
     NEW,
+    WOLT,
     Envelope,
     shekels,
     short_shekels,
@@ -117,3 +119,6 @@ NEW_PRICES = PriceDialect(
         "UnitOfMeasurePrice=unit_price AllowDiscount=one ItemStatus"
     ),
 )
+DECLARED_NEW_PRICES = replace(NEW_PRICES, envelope=DECLARED_NEW)
+WOLT_PRICES = replace(NEW_PRICES, envelope=WOLT, tags=NEW_PRICES.tags.replace("bIs", "bls"))
+"""The weighted flag has a letter l."""

@@ -1,14 +1,16 @@
 """Promotion documents, as each dialect writes them (PORTALS §6: P1 flat in A, B and C; P2 groups in K)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gogobe_dagster.replica.generator.catalogue import Product
 from gogobe_dagster.replica.generator.documents import (
     BINA_PROMOTIONS,
     CLASSIC,
+    DECLARED_NEW,
     LOWER_CASE,
     NEW,
+    WOLT,
     Envelope,
     shekels,
     short_shekels,
@@ -179,3 +181,5 @@ NEW_PROMOTIONS = PromotionDialect(
     </Promotion>
 """,
 )
+DECLARED_NEW_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=DECLARED_NEW)
+WOLT_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=WOLT)

@@ -17,10 +17,15 @@ STREETS = ("הרצל", "ויצמן", "ז'בוטינסקי", "האומן", "יד 
 SUB_CHAINS = {
     "shufersal": ((1, "שופרסל שלי"), (2, "שופרסל דיל"), (5, "BE"), (15, "יש בשכונה")),
     "super_pharm": ((0, "סופר פארם"),),
-}
+    "mahsanei_hashuk": (
+        (1, "מחסני השוק"), (2, "מחסני השוק בסיטי"), (3, "מחסני השוק בשבילך"), (4, "מחסני השוק מהדרין")
+    ),
+    "wolt_market": ((0, "Wolt Market"),),
+}  # fmt: skip
 ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
 ONLINE = {"rami_levy": 760, "shuk_hair": 304}
 """The online store of a chain; it sells like the others and publishes in its own way."""
+ALL_ONLINE = {"wolt_market"}
 SHOP, ONLINE_SHOP = 1, 2
 
 
@@ -79,7 +84,7 @@ def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
         sub_chain_name=sub_chain_name,
         store_id=store_id,
         check_digit=chance // 10_000 % 10,
-        store_type=ONLINE_SHOP if is_online else SHOP,
+        store_type=ONLINE_SHOP if is_online or feed.key in ALL_ONLINE else SHOP,
         name=place_name if sub_chain_name == "1" else f"{sub_chain_name} {place_name}",
         address=f"{street} {1 + chance // 100_000 % 120}",
         city_code=city_code,

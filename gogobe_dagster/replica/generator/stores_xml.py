@@ -1,11 +1,11 @@
-"""Store lists, as each chain writes them: Cerberus, Bina, Shufersal's `Chain` and its SAP form before."""
+"""Store lists, as each chain writes them: nested in sub-chains, or flat (SAP's form, Matrix's `Branches`)."""
 
 import codecs
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from gogobe_dagster.replica.generator.documents import UTF8_BOM, text
+from gogobe_dagster.replica.generator.documents import DECLARATION, UTF8_BOM, text
 from gogobe_dagster.replica.generator.shops import Branch
 
 
@@ -40,6 +40,32 @@ def bina_stores(branches: Sequence[Branch], at: datetime) -> bytes:
         for (number, name), group in _by_sub_chain(branches)
     )
     return f"<Root>{head}<SubChains>{sub_chains}</SubChains></Root>".replace("><", ">\r\n<").encode()
+
+
+def wolt_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 without BOM, declared."""
+    return (DECLARATION + _nested("Root", branches, at, number="{:03}", zip_tag="ZIPCode")).encode()
+
+
+def laib_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 without BOM or declaration; the ids are spelled in two ways."""
+    nested = _nested("Root", branches, at, number="{:03}", zip_tag="ZIPCode")
+    return nested.replace("SubChainID>", "SubChainId>").encode()
+
+
+def matrix_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """Laib until 2026, Het Cohen still: flat, declared, fields that are always there and often empty."""
+    rows = "".join(
+        f"<Branch><ChainID>{branch.chain_id}</ChainID><SubChainID>{branch.sub_chain_id:03}</SubChainID>"
+        f"<StoreID>{branch.store_id:03}</StoreID><BikoretNo /><StoreType>{branch.store_type}</StoreType>"
+        f"<ChainName>{text(branch.chain_name)}</ChainName><SubChainName>{text(branch.sub_chain_name)}</SubChainName>"
+        f"<StoreName>{text(branch.name)}</StoreName><Address>{text(branch.address)}</Address>"
+        f"<City>{text(branch.city)}</City><ZIPCode>{branch.zip_code}</ZIPCode>"
+        "<LastUpdateDate>01/01/0001 00:00:00</LastUpdateDate><Latitude /><Longitude /></Branch>"
+        for branch in branches
+    )
+    head = f'<Store Date="{at:%d/%m/%y}" Time="{at:%H:%M:%S}">'
+    return f"{DECLARATION}{head}<Branches>{rows}</Branches></Store>".replace("><", ">\r\n<").encode()
 
 
 def sap_stores(branches: Sequence[Branch], at: datetime) -> bytes:

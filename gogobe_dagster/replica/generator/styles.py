@@ -5,7 +5,7 @@ its stores write one and half the other.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -15,15 +15,19 @@ from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
     CLASSIC_PRICES,
+    DECLARED_NEW_PRICES,
     LOWER_CASE_PRICES,
     NEW_PRICES,
+    WOLT_PRICES,
     PriceDialect,
 )
 from gogobe_dagster.replica.generator.promotions_xml import (
     BINA_PROMOTIONS_DIALECT,
     CLASSIC_PROMOTIONS,
+    DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
     NEW_PROMOTIONS,
+    WOLT_PROMOTIONS,
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
@@ -31,8 +35,11 @@ from gogobe_dagster.replica.generator.stores_xml import (
     bina_stores,
     cerberus_stores,
     chain_stores,
+    laib_stores,
+    matrix_stores,
     sap_stores,
     super_pharm_stores,
+    wolt_stores,
 )
 from gogobe_dagster.replica.spoiling import zipped
 
@@ -55,6 +62,7 @@ ALL_CLASSIC = {
 LOWER_CASE_ROOT = {"tiv_taam"}
 ZIP_IN_GZ = {"maayan_2000", "good_pharm", "city_market_kg"}
 UPPER_CASE_EXTENSION = {"king_store"}
+TIME_TWICE = {"het_cohen"}
 
 
 class Names(StrEnum):
@@ -62,6 +70,7 @@ class Names(StrEnum):
 
     CLASSIC = "N1"
     NEW = "N2"
+    TIME_TWICE = "N6"
     LOWER_CASE = "N7"
 
 
@@ -84,6 +93,8 @@ class Style:
         if self.names is Names.NEW:
             places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
             return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
+        if self.names is Names.TIME_TWICE:
+            return f"{start}-000-{branch.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
@@ -111,54 +122,68 @@ CLASSIC = Style(
 )  # fmt: skip
 NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
 LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
-FOUR_DIGITS = Style(
+PUBLISH_PRICE = Style(
     names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
 )
-NO_BOM = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
+SUPER_PHARM = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
-OF_FAMILY = {Family.PUBLISH_PRICE: FOUR_DIGITS, Family.SUPER_PHARM: NO_BOM}
-"""Families whose stores all write alike."""
+LAIB = Style(
+    names=Names.NEW, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
+)  # fmt: skip
+WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
+YOSEF = Style(
+    names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
+)  # fmt: skip
+OF_FAMILY = {
+    Family.PUBLISH_PRICE: PUBLISH_PRICE,
+    Family.SUPER_PHARM: SUPER_PHARM,
+    Family.LAIB: LAIB,
+    Family.WOLT: WOLT,
+    Family.MISHNAT_YOSEF: YOSEF,
+}
+"""The families whose stores all write alike."""
+OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
 
 def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     """Return how a store of a feed writes on a day."""
     is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
-    if feed.family in OF_FAMILY:
-        return OF_FAMILY[feed.family]
     if feed.family is Family.SHUFERSAL:
         return NEW if day >= SHUFERSAL_CHANGED else LOWER
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
+    if feed.family is Family.CERBERUS:
+        return _cerberus(feed, branch, is_new=is_new)
+    return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
+
+
+def stores_style(feed: Feed, day: date) -> StoresStyle:
+    """Return how a feed writes its list of stores on a day."""
+    if feed.family is Family.SHUFERSAL and day < SHUFERSAL_CHANGED:
+        return StoresStyle(write=sap_stores, name=_classic_name)
+    if feed.key in TIME_TWICE:
+        return StoresStyle(write=matrix_stores, name=_laib_name)
+    return STORES_OF_FAMILY[feed.family]
+
+
+def store_label(feed: Feed, branch: Branch) -> str:
+    """Return the store as the portal writes it; some write none, some its name apart."""
+    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
+        return ""
+    if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
+        return branch.name
+    separator = " - " if feed.family is Family.SHUFERSAL else " "
+    return f"{branch.store_id}{separator}{branch.name}"
+
+
+def _cerberus(feed: Feed, branch: Branch, *, is_new: bool) -> Style:
     if feed.key in LOWER_CASE_ROOT:
         return LOWER
     if branch.is_online:
         return ONLINE
     return NEW if is_new else CLASSIC
-
-
-def stores_style(feed: Feed, day: date) -> StoresStyle:
-    """Return how a feed writes its list of stores on a day."""
-    if feed.family in {Family.CERBERUS, Family.PUBLISH_PRICE}:
-        return StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False)
-    if feed.family is Family.SUPER_PHARM:
-        return StoresStyle(write=super_pharm_stores, name=_packed_name)
-    if feed.family is Family.BINA:
-        return StoresStyle(write=bina_stores, name=_bina_name)
-    if day >= SHUFERSAL_CHANGED:
-        return StoresStyle(write=chain_stores, name=_sequence_name)
-    return StoresStyle(write=sap_stores, name=_classic_name)
-
-
-def store_label(feed: Feed, branch: Branch) -> str:
-    """Return the store as the portal's listing writes it; Cerberus writes none."""
-    if feed.family is Family.CERBERUS:
-        return ""
-    if feed.family in {Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
-        return branch.name
-    separator = " - " if feed.family is Family.SHUFERSAL else " "
-    return f"{branch.store_id}{separator}{branch.name}"
 
 
 def _bina(feed: Feed, *, is_new: bool) -> Style:
@@ -176,12 +201,20 @@ def _cerberus_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
 
 
-def _packed_name(chain_id: str, stamp: datetime) -> str:
+def _bina_name(chain_id: str, stamp: datetime) -> str:
+    return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+def _new_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
-def _bina_name(chain_id: str, stamp: datetime) -> str:
-    return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+def _plain_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
+
+
+def _laib_name(chain_id: str, stamp: datetime) -> str:
+    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
 
 
 def _sequence_name(chain_id: str, stamp: datetime) -> str:
@@ -190,3 +223,15 @@ def _sequence_name(chain_id: str, stamp: datetime) -> str:
 
 def _classic_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+
+
+STORES_OF_FAMILY = {
+    Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
+    Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
+    Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
+    Family.PUBLISH_PRICE: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
+    Family.SUPER_PHARM: StoresStyle(write=super_pharm_stores, name=_new_name),
+    Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
+    Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
+    Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
+}

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.replica.generator.chance import draw
 from gogobe_dagster.replica.generator.shops import Branch
 
 FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves
 FULLS_WITHIN_MINUTES = 140
 LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
+NO_DELTAS = {"wolt_market"}
+NO_PROMOTIONS = {"mishnat_yosef_worker"}
 NO_PROMOTION_DELTAS = {"super_pharm"}  # seen in April 2026: only PromoFull
 STORES_AT = time(3, 5)
 PRICE_HOURS = range(7, 23)  # the last is after the last change of a day, at 21:30
@@ -34,14 +36,25 @@ class Slot:
 
 def slots(branch: Branch, day: date) -> Iterator[Slot]:
     """Return a store's slots of a day: fulls, then deltas, each by time."""
+    return (slot for slot in _all_slots(branch, day) if _publishes(branch.feed, slot.kind))
+
+
+def _publishes(feed: str, kind: FileKind) -> bool:
+    is_promotion = kind.document is Document.PROMOTIONS
+    if is_promotion and feed in NO_PROMOTIONS:
+        return False
+    without_deltas = NO_DELTAS | NO_PROMOTION_DELTAS if is_promotion else NO_DELTAS
+    return kind.is_full or feed not in without_deltas
+
+
+def _all_slots(branch: Branch, day: date) -> Iterator[Slot]:
     fulls = [_first_full(branch, day)]
     fulls += [_at(day, later) + _minutes(branch, day, 20) for later in LATER_FULLS.get(branch.feed, ())]
     for stamp in fulls:
         yield _slot(branch, FileKind.FULL_PRICES, stamp, stamp)
         yield _slot(branch, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
     yield from _deltas(branch, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
-    if branch.feed not in NO_PROMOTION_DELTAS:
-        yield from _deltas(branch, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
+    yield from _deltas(branch, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
 
 
 def stores_slot(chain_id: str, day: date) -> Slot:

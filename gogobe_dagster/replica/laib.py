@@ -1,0 +1,88 @@
+"""Laib's portal: a JSON list of today's files for each chain, all chains on one host (PORTALS §4.4).
+
+The pages for people are nearly empty here; the directory of before 2026 is not here.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.feeds import Family
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import TYPES, meet_faults, meet_listing_faults, rounded, send_file
+from gogobe_dagster.replica.world import World
+
+OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
+
+
+class Laib:
+    """The endpoints; a chain is asked for by its id, which the portal calls EDI."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._feeds = {feed.chain_id: feed for feed in world.feeds_of(Family.LAIB)}
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [
+            Route("/webapi/api/getbranches", self.list_branches),
+            Route("/webapi/api/getfiles", self.list_files),
+            Route("/webapi/{chain}/{name}", self.download),
+            *(Route(f"/{feed.account}/index.html", self.page) for feed in self._feeds.values()),
+        ]
+
+    async def page(self, _request: Request) -> Response:
+        """Show people where the list would be; a script fills it from the JSON."""
+        return HTMLResponse("<!DOCTYPE html><html><body><div id='app'></div></body></html>")
+
+    async def list_branches(self, request: Request) -> Response:
+        """List the branches that have files."""
+        feed = self._feeds.get(request.query_params.get("edi", ""))
+        await meet_faults(self._world, request, feed)
+        publications = self._world.shelves[feed.key].publications() if feed else []
+        names = {item.store_id: item.store_label for item in publications if item.store_id}
+        return JSONResponse([{"number": number, "name": name} for number, name in sorted(names.items())])
+
+    async def list_files(self, request: Request) -> Response:
+        """List today's files; the branch that may be asked for changes nothing, as its answer is unreliable.
+
+        A chain that is not here, and the second EDI of a chain that is, have an empty list.
+        """
+        feed = self._feeds.get(request.query_params.get("edi", ""))
+        if feed is None:
+            return JSONResponse([])
+        await meet_listing_faults(self._world, request, feed)
+        faults = self._world.faults
+        if faults.take("json_error_200", feed.key):
+            return JSONResponse({"Message": "An error has occurred."})
+        today = day_of(self._world.clock())
+        rows = [_row(item) for item in self._world.listed(feed) if day_of(item.published_at) == today]
+        if faults.take("file_type_case", feed.key):
+            rows = [row | {"fileType": OLD_TYPES.get(kind := row["fileType"], kind.title())} for row in rows]
+        return JSONResponse(rows * 2 if faults.take("listed_twice", feed.key) else rows)
+
+    async def download(self, request: Request) -> Response:
+        """Send a file, also one of a day that the list no longer shows."""
+        feed = self._feeds.get(request.path_params["chain"])
+        if feed is None:
+            return HTMLResponse("<html><body><h1>404</h1></body></html>", 404)
+        return await send_file(self._world, request, feed, request.path_params["name"])
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [Mount("/laib", routes=Laib(world).routes())]
+
+
+def _row(item: Publication) -> dict[str, Any]:
+    return {
+        "fileName": item.name,
+        "fileType": TYPES[item.kind],
+        "fileSize": rounded(item.size),
+        "fileDate": item.published_at.astimezone(ISRAEL).strftime("%Y-%m-%d %H:%M:%S"),
+        "branchNumber": item.store_id or 0,
+        "lastModified": "",
+    }

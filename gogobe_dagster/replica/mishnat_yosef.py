@@ -1,0 +1,57 @@
+"""Mishnat Yosef's list: one JSON array with direct links (PORTALS §4.11).
+
+The files lie on another host there, and below /files here.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import TYPES, meet_listing_faults, portal_url, send_file
+from gogobe_dagster.replica.world import World
+
+
+class MishnatYosef:
+    """The endpoints."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the paths of the list, and of the host of the files."""
+        return [Route("/", self.list_files), Route("/files/{name}", self.download)]
+
+    async def list_files(self, request: Request) -> Response:
+        """List everything."""
+        await meet_listing_faults(self._world, request, self._feed)
+        if self._world.faults.take("json_error_200", self._feed.key):
+            return JSONResponse({"error": "internal error"})
+        return JSONResponse([_row(request, item) for item in self._world.listed(self._feed)])
+
+    async def download(self, request: Request) -> Response:
+        """Send a file."""
+        return await send_file(self._world, request, self._feed, request.path_params["name"])
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/mishnat_yosef", routes=MishnatYosef(world, feed).routes())
+        for feed in world.feeds_of(Family.MISHNAT_YOSEF)
+    ]
+
+
+def _row(request: Request, item: Publication) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "type": TYPES[item.kind],
+        "date": str(day_of(item.published_at)),
+        "url": portal_url(request, f"/files/{quote(item.name)}"),
+    }

@@ -1,0 +1,68 @@
+"""Wolt Market's portal: a page of the days, a page of each day's files, downloads below (PORTALS §4.8)."""
+
+from collections.abc import Iterable
+from html import escape
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.serving import meet_listing_faults, send_file
+from gogobe_dagster.replica.world import World
+
+FOLDER = "/isr-prices/public/v1"
+
+
+class Wolt:
+    """The endpoints."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [
+            Route(f"{FOLDER}/index.html", self.list_days),
+            Route(f"{FOLDER}/{{day}}.html", self.list_files),
+            Route(f"{FOLDER}/download/{{day}}/{{name}}", self.download),
+        ]
+
+    async def list_days(self, request: Request) -> Response:
+        """Name every day that has files, the newest first."""
+        await meet_listing_faults(self._world, request, self._feed)
+        is_turned = self._world.faults.take("oldest_first", self._feed.key)
+        days = sorted(self._days(), reverse=not is_turned)
+        return _page((f"{day}.html", f"{day}") for day in days)
+
+    async def list_files(self, request: Request) -> Response:
+        """Name the files of a day; a day without files answers 400."""
+        await meet_listing_faults(self._world, request, self._feed)
+        files = self._days().get(request.path_params["day"], [])
+        if not files or self._world.faults.take("missing_day", self._feed.key):
+            return HTMLResponse("Bad Request", 400)
+        return _page((f"download/{request.path_params['day']}/{quote(name)}", name) for name in files)
+
+    async def download(self, request: Request) -> Response:
+        """Send a file; the day in the path is not looked at."""
+        return await send_file(self._world, request, self._feed, request.path_params["name"])
+
+    def _days(self) -> dict[str, list[str]]:
+        """Return the names of each day's files."""
+        days: dict[str, list[str]] = {}
+        for item in self._world.listed(self._feed):
+            days.setdefault(str(day_of(item.published_at)), []).append(item.name)
+        return days
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [Mount("/wolt", routes=Wolt(world, feed).routes()) for feed in world.feeds_of(Family.WOLT)]
+
+
+def _page(links: Iterable[tuple[str, str]]) -> Response:
+    lines = "".join(f'<li><a href="{escape(link)}">{escape(text)}</a></li>\n' for link, text in links)
+    return HTMLResponse(f"<!DOCTYPE html>\n<html><body><ul>\n{lines}</ul></body></html>")
