@@ -21,6 +21,8 @@ class Family(StrEnum):
     SHUFERSAL = "shufersal"
     CERBERUS = "cerberus"
     BINA = "bina"
+    PUBLISH_PRICE = "publish_price"
+    SUPER_PHARM = "super_pharm"
     LAIB = "laib"
     WOLT = "wolt"
     MISHNAT_YOSEF = "mishnat_yosef"
@@ -84,6 +86,29 @@ FEEDS: tuple[Feed, ...] = (
         account="shufersal",
         stores=417,
         note="With the BE pharmacies (sub-chain 5).",
+    ),
+    Feed(
+        key="carrefour",
+        name="Carrefour, Mega Ba'ir, Yeinot Bitan",
+        hebrew="קרפור, בעיר, יינות ביתן",
+        family=Family.PUBLISH_PRICE,
+        chain_ids=("7290055700007",),
+        aliases=("7290725900003",),
+        base_url="https://prices.carrefour.co.il",
+        account="carrefour",
+        stores=147,
+        note="7290725900003 is Yeinot Bitan's id of old; the signage feed 7290055700014 is not read.",
+    ),
+    Feed(
+        key="super_pharm",
+        name="Super-Pharm",
+        hebrew="סופר פארם",
+        family=Family.SUPER_PHARM,
+        chain_ids=("7290172900007",),
+        base_url="https://prices.super-pharm.co.il",
+        account="super_pharm",
+        stores=306,
+        note="One sub-chain, 000 in names and 100 in old documents; a bot wall.",
     ),
     _cerberus(
         key="rami_levy",

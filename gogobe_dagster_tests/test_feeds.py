@@ -22,6 +22,8 @@ def test_the_register_has_every_feed_of_every_family_once() -> None:
         Family.CERBERUS: 13,
         Family.BINA: 10,
         Family.SHUFERSAL: 1,
+        Family.PUBLISH_PRICE: 1,
+        Family.SUPER_PHARM: 1,
         Family.LAIB: 3,
         Family.WOLT: 1,
         Family.MISHNAT_YOSEF: 1,
@@ -49,7 +51,7 @@ def test_no_chain_id_belongs_to_two_feeds() -> None:
 @each_feed
 def test_names_are_in_hebrew_and_in_english(feed: Feed) -> None:
     assert re.search("[א-ת]", feed.hebrew)
-    assert re.fullmatch(r"[A-Za-z0-9 ,.:;()-]+", feed.name)
+    assert re.fullmatch(r"[A-Za-z0-9 ,.:;'()-]+", feed.name)
     assert re.fullmatch(r"[a-z0-9_]+", feed.key)
 
 

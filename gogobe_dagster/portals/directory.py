@@ -9,7 +9,9 @@ from gogobe_dagster.portals.cerberus import Cerberus
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
+from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
+from gogobe_dagster.portals.super_pharm import SuperPharm
 from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
 
@@ -25,6 +27,8 @@ CONNECTORS: dict[Family, Opener] = {
     Family.CERBERUS: Cerberus,
     Family.BINA: Bina,
     Family.SHUFERSAL: Shufersal,
+    Family.PUBLISH_PRICE: PublishPrice,
+    Family.SUPER_PHARM: SuperPharm,
     Family.LAIB: Laib,
     Family.WOLT: Wolt,
     Family.MISHNAT_YOSEF: MishnatYosef,

@@ -7,7 +7,6 @@ half an hour to an hour; a file whose link died is found again by its kind and s
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 from posixpath import basename
 from urllib.parse import unquote
@@ -28,6 +27,7 @@ from gogobe_dagster.portals.listings import (
     rounded_size,
     schema_changed,
 )
+from gogobe_dagster.portals.paging import Page, walk
 from gogobe_dagster.portals.recognising import tree_of
 
 # A comma list of kinds stopped working in January 2026: one kind a request.
@@ -39,21 +39,10 @@ CATEGORIES = {
     FileKind.STORES: 5,
 }
 EVERY_STORE = 0
-PAGE_ROWS = 20
 COLUMNS = 6  # up to the branch; what comes after is not needed
-MOST_PAGES = 2000  # ten times the most that was seen, against a grid without an end
 WRITTEN = "%m/%d/%Y %I:%M:%S %p"
 PAGE_NUMBER = re.compile(r"[?&]page=([0-9]{1,6})")
 FORBIDDEN = 403
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of the grid."""
-
-    files: list[RemoteFile]
-    last: int
-    """The highest page number in the pager; 1 where there is no pager."""
 
 
 class Shufersal:
@@ -114,35 +103,12 @@ class Shufersal:
         return self._renewed[file.name]
 
     def _walk(self, category: int, store: int = EVERY_STORE) -> list[RemoteFile]:
-        """Read page after page to the last, then the first ones again until nothing is new."""
-        found: dict[str, RemoteFile] = {}
-        for number in range(1, MOST_PAGES):
-            page = self._page(category, store, number)
-            is_new = _note(page, found)
-            if number >= page.last and not (is_new and len(page.files) == PAGE_ROWS):
-                break
-        else:
-            raise PortalError(Code.LISTING_TRUNCATED, f"kind {category} has no end after {MOST_PAGES} pages")
-        if number > 1:
-            for again in range(1, MOST_PAGES):
-                if not _note(self._page(category, store, again), found):
-                    break
-        return list(found.values())
+        return walk(lambda number: self._page(category, store, number), f"kind {category}")
 
     def _page(self, category: int, store: int, number: int) -> Page:
         query = {"catID": str(category), "storeId": str(store), "page": str(number)}
         url = f"{self._url}/FileObject/UpdateCategory"
-        page = _read(self._client.patiently(lambda: self._client.ask(url, query=query)))
-        if not page.files and number > 1:
-            raise PortalError(Code.LISTING_TRUNCATED, f"page {number} of kind {category} is empty")
-        return page
-
-
-def _note(page: Page, found: dict[str, RemoteFile]) -> bool:
-    """Keep the rows of a page; say whether any name was new."""
-    is_new = any(file.name not in found for file in page.files)
-    found.update({file.name: file for file in page.files})
-    return is_new
+        return _read(self._client.patiently(lambda: self._client.ask(url, query=query)))
 
 
 def _expired(answer: Answer) -> Code | None:

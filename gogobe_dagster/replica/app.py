@@ -9,13 +9,23 @@ from starlette.responses import Response
 
 from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds import FEEDS
-from gogobe_dagster.replica import bina, cerberus, control, laib, mishnat_yosef, shufersal, wolt
+from gogobe_dagster.replica import (
+    bina,
+    cerberus,
+    control,
+    laib,
+    mishnat_yosef,
+    publish_price,
+    shufersal,
+    super_pharm,
+    wolt,
+)
 from gogobe_dagster.replica.faults import Faults
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
 from gogobe_dagster.replica.world import World
 
-FAMILIES = (cerberus, shufersal, bina, laib, wolt, mishnat_yosef)
+FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef)
 HALF_AN_HOUR = 1800.0
 
 

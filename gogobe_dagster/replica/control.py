@@ -98,6 +98,8 @@ def _path(feed: Feed) -> str:
     return {
         Family.CERBERUS: "/cerberus/login",
         Family.SHUFERSAL: "/shufersal/FileObject/UpdateCategory?catID=0&storeId=0&page=1",
+        Family.PUBLISH_PRICE: "/publish_price/",
+        Family.SUPER_PHARM: "/super_pharm/",
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
         Family.WOLT: "/wolt/isr-prices/public/v1/index.html",
         Family.MISHNAT_YOSEF: "/mishnat_yosef/",

@@ -14,7 +14,9 @@ from gogobe_dagster.feeds import Family
 EVERY = frozenset(Family)
 ONLY_CERBERUS = frozenset({Family.CERBERUS})
 ONLY_SHUFERSAL = frozenset({Family.SHUFERSAL})
+ONLY_SUPER_PHARM = frozenset({Family.SUPER_PHARM})
 ONLY_BINA = frozenset({Family.BINA})
+ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
 ONLY_LAIB = frozenset({Family.LAIB})
 ONLY_WOLT = frozenset({Family.WOLT})
 LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
@@ -33,6 +35,8 @@ FAULTS: dict[str, FaultKind] = {
     # any request
     "portal_down": FaultKind(meaning="every answer is 503"),
     "bot_challenge": FaultKind(meaning="every answer is 403 with a 'Just a moment...' page"),
+    "bot_wall": FaultKind(meaning="every answer is 247 with a script"),
+    "polite_challenge": FaultKind(meaning="every answer is 200 with a 'Just a moment...' page"),
     "connection_reset": FaultKind(meaning="the connection is reset without an answer"),
     "slow_page": FaultKind(meaning="the answer comes after `seconds`"),
     "timeout_once": FaultKind(meaning="no answer: the connection closes after `seconds`; once", times=1),
@@ -48,7 +52,12 @@ FAULTS: dict[str, FaultKind] = {
     "truncated_download": FaultKind(meaning="the connection closes before Content-Length is reached"),
     "missing_file": FaultKind(meaning="the file is listed but answers 404"),
     "expired_sas": FaultKind(meaning="a fresh signed link answers 403", families=ONLY_SHUFERSAL),
-    "session_expires": FaultKind(meaning="the portal forgets the session", families=ONLY_CERBERUS, times=1),
+    "session_expires": FaultKind(
+        meaning="the portal forgets the session", families=ONLY_CERBERUS | ONLY_SUPER_PHARM, times=1
+    ),
+    "two_step_download": FaultKind(
+        meaning="the link gives the file's place as JSON", families=ONLY_SUPER_PHARM
+    ),
     # a listing
     "empty_listing": FaultKind(meaning="the list is empty"),
     "html_listing": FaultKind(meaning="200 with an HTML notice instead of the list"),
@@ -56,7 +65,9 @@ FAULTS: dict[str, FaultKind] = {
     "empty_kind": FaultKind(meaning="files that match `names` are not listed (say which: Promo*)"),
     "foreign_chain": FaultKind(meaning="a price file of another chain is listed too"),
     "row_inserted_while_paging": FaultKind(
-        meaning="the newest row appears between page 1 and 2; once", families=ONLY_SHUFERSAL, times=1
+        meaning="the newest row appears between page 1 and 2; once",
+        families=ONLY_SHUFERSAL | ONLY_SUPER_PHARM,
+        times=1,
     ),
     "csrf_token_wrong": FaultKind(
         meaning="200 with an error about the token, whatever the token", families=ONLY_CERBERUS
@@ -79,6 +90,13 @@ FAULTS: dict[str, FaultKind] = {
         meaning="exactly 1,000 rows, some twice and some missing, unless asked for one store",
         families=ONLY_BINA,
     ),
+    "script_renamed": FaultKind(
+        meaning="the script calls its list of files otherwise", families=ONLY_PUBLISH_PRICE
+    ),
+    "date_ignored": FaultKind(
+        meaning="a day is shown only to who asks for its path", families=ONLY_PUBLISH_PRICE
+    ),
+    "day_ignored": FaultKind(meaning="today is shown whatever day is asked", families=ONLY_PUBLISH_PRICE),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
 }

@@ -77,6 +77,10 @@ async def meet_faults(world: World, request: Request, feed: Feed | None, file: s
         raise Answered(PlainTextResponse("Service Unavailable", 503))
     if world.faults.take("bot_challenge", key, file):
         raise Answered(HTMLResponse(CHALLENGE, 403))
+    if world.faults.take("bot_wall", key, file):
+        raise Answered(HTMLResponse("<html><script>window.rbzns={}</script></html>", 247))
+    if world.faults.take("polite_challenge", key, file):
+        raise Answered(HTMLResponse(CHALLENGE))
 
 
 async def meet_listing_faults(world: World, request: Request, feed: Feed) -> None:

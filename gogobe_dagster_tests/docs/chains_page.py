@@ -9,6 +9,8 @@ FAMILIES = {
     Family.SHUFERSAL: "An HTML grid of 20 rows a page; links expire within the hour. Shows only today.",
     Family.CERBERUS: "A login for each chain, rotating tokens, a JSON list. Shows only today.",
     Family.BINA: "A JSON list of at most 1,000 rows, asked kind by kind. Past days can be asked for.",
+    Family.PUBLISH_PRICE: "A page a day; yesterday is read with today. Past days can be asked for.",
+    Family.SUPER_PHARM: "An HTML grid of 20 rows a page, in a session. About three days can be asked for.",
     Family.LAIB: "A JSON list of today, empty for minutes at times. Answers only callers in Israel.",
     Family.WOLT: "A page of days and a page of links for each. Months of past days can be asked for.",
     Family.MISHNAT_YOSEF: "A JSON list of direct links. Shows only what it has now.",

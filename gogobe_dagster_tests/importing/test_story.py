@@ -19,6 +19,8 @@ ONE_OF_EACH_FAMILY = [
     "rami_levy",
     "shufersal",
     "king_store",
+    "carrefour",
+    "super_pharm",
     "het_cohen",
     "wolt_market",
     "mishnat_yosef_worker",

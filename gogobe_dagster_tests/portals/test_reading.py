@@ -116,7 +116,17 @@ TOKEN = b'<meta name="csrftoken" content="T"/>'
 
 
 @pytest.mark.parametrize(
-    "feed_key", ["rami_levy", "shufersal", "king_store", "victory", "wolt_market", "mishnat_yosef_worker"]
+    "feed_key",
+    [
+        "rami_levy",
+        "shufersal",
+        "king_store",
+        "carrefour",
+        "super_pharm",
+        "victory",
+        "wolt_market",
+        "mishnat_yosef_worker",
+    ],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=50) | JSON_LIKE | HTML_LIKE)

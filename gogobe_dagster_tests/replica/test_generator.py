@@ -31,6 +31,8 @@ KEYS = (
     "king_store",
     "good_pharm",
     "city_market_kg",
+    "carrefour",
+    "super_pharm",
     "victory",
     "het_cohen",
     "wolt_market",
@@ -147,6 +149,8 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
 
     assert starts[Family.CERBERUS, "stores"] == {(b"\xff\xfe", b"\xff\xfe<")}
     assert starts[Family.CERBERUS, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf"), (b"PK", b"\xef\xbb\xbf")}
+    assert starts[Family.PUBLISH_PRICE, "stores"] == {(b"\xff\xfe", b"\xff\xfe<")}
+    assert starts[Family.PUBLISH_PRICE, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
     assert starts[Family.SHUFERSAL, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
     assert starts[Family.MISHNAT_YOSEF, "stores"] == {(b"<R", b"<Ro")}
     assert starts[Family.WOLT, "stores"] == starts[Family.WOLT, "others"] == {(b"\x1f\x8b", b"<?x")}

@@ -38,6 +38,7 @@ from gogobe_dagster.replica.generator.stores_xml import (
     laib_stores,
     matrix_stores,
     sap_stores,
+    super_pharm_stores,
     wolt_stores,
 )
 from gogobe_dagster.replica.spoiling import zipped
@@ -83,13 +84,15 @@ class Style:
     has_bom: bool
     is_zip: bool = False
     delta_extension: str = ".gz"
+    store_digits: int = 3
 
     def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = ".gz" if kind.is_full else self.delta_extension
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
-            return f"{start}-{branch.sub_chain_id:03}-{branch.store_id:03}-{stamp:%Y%m%d-%H%M%S}{extension}"
+            places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
+            return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
         if self.names is Names.TIME_TWICE:
             return f"{start}-000-{branch.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
@@ -119,6 +122,10 @@ CLASSIC = Style(
 )  # fmt: skip
 NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
 LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
+PUBLISH_PRICE = Style(
+    names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
+)
+SUPER_PHARM = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
@@ -129,7 +136,13 @@ WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, ha
 YOSEF = Style(
     names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
 )  # fmt: skip
-OF_FAMILY = {Family.LAIB: LAIB, Family.WOLT: WOLT, Family.MISHNAT_YOSEF: YOSEF}
+OF_FAMILY = {
+    Family.PUBLISH_PRICE: PUBLISH_PRICE,
+    Family.SUPER_PHARM: SUPER_PHARM,
+    Family.LAIB: LAIB,
+    Family.WOLT: WOLT,
+    Family.MISHNAT_YOSEF: YOSEF,
+}
 """The families whose stores all write alike."""
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
@@ -156,10 +169,10 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
 
 
 def store_label(feed: Feed, branch: Branch) -> str:
-    """Return the store as the portal writes it; some write none, Laib a number and a name apart."""
+    """Return the store as the portal writes it; some write none, some its name apart."""
     if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
         return ""
-    if feed.family is Family.LAIB:
+    if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
         return branch.name
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
@@ -216,6 +229,8 @@ STORES_OF_FAMILY = {
     Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
     Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
     Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
+    Family.PUBLISH_PRICE: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
+    Family.SUPER_PHARM: StoresStyle(write=super_pharm_stores, name=_new_name),
     Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
     Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
     Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),

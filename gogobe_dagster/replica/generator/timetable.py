@@ -14,6 +14,7 @@ FULLS_WITHIN_MINUTES = 140
 LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
 NO_DELTAS = {"wolt_market"}
 NO_PROMOTIONS = {"mishnat_yosef_worker"}
+NO_PROMOTION_DELTAS = {"super_pharm"}  # seen in April 2026: only PromoFull
 STORES_AT = time(3, 5)
 PRICE_HOURS = range(7, 23)  # the last is after the last change of a day, at 21:30
 PROMOTION_HOURS = range(8, 23, 2)
@@ -40,7 +41,10 @@ def slots(branch: Branch, day: date) -> Iterator[Slot]:
 
 def _publishes(feed: str, kind: FileKind) -> bool:
     is_promotion = kind.document is Document.PROMOTIONS
-    return (kind.is_full or feed not in NO_DELTAS) and not (is_promotion and feed in NO_PROMOTIONS)
+    if is_promotion and feed in NO_PROMOTIONS:
+        return False
+    without_deltas = NO_DELTAS | NO_PROMOTION_DELTAS if is_promotion else NO_DELTAS
+    return kind.is_full or feed not in without_deltas
 
 
 def _all_slots(branch: Branch, day: date) -> Iterator[Slot]:

@@ -1,0 +1,92 @@
+"""A PublishPrice portal: a page a day, its files as JSON inside a script (PORTALS §4.6)."""
+
+import json
+import re
+from datetime import date, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import meet_listing_faults, send_file
+from gogobe_dagster.replica.world import World
+
+STORE_DIGITS = 4
+
+
+class PublishPrice:
+    """The endpoints of one chain."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [Route("/", self.page), Route("/{folder}/{name}", self.download)]
+
+    async def page(self, request: Request) -> Response:
+        """Show one day: today's unless another is asked for in a way that the portal knows."""
+        await meet_listing_faults(self._world, request, self._feed)
+        day = self._asked(request) or day_of(self._world.clock())
+        files = [item for item in self._world.listed(self._feed) if _day(item) == day]
+        renamed = self._world.faults.take("script_renamed", self._feed.key)
+        return HTMLResponse(_page(day, files, "fileList" if renamed else "files"))
+
+    async def download(self, request: Request) -> Response:
+        """Send a file from the folder of its day; the name counts in its exact case."""
+        name = request.path_params["name"]
+        found = self._world.shelves[self._feed.key].get(name)
+        in_folder = found is None or f"{_day(found):%Y%m%d}" == request.path_params["folder"]
+        return await send_file(self._world, request, self._feed, name if in_folder else "")
+
+    def _asked(self, request: Request) -> date | None:
+        asked = request.query_params
+        by_date, by_path = asked.get("date", ""), asked.get("p", "").removeprefix("./")
+        if self._world.faults.find("date_ignored", self._feed.key) and by_date:
+            self._world.faults.take("date_ignored", self._feed.key)
+            by_date = ""
+        text = by_date or by_path
+        if text and self._world.faults.take("day_ignored", self._feed.key):
+            return None
+        if not re.fullmatch(r"[0-9]{8}", text):
+            return None
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=ISRAEL).date()
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/publish_price", routes=PublishPrice(world, feed).routes())
+        for feed in world.feeds_of(Family.PUBLISH_PRICE)
+    ]
+
+
+def _day(item: Publication) -> date:
+    return day_of(item.published_at)
+
+
+def _page(day: date, files: list[Publication], constant: str) -> str:
+    branches = {item.store_id: item.store_label for item in files if item.store_id}
+    numbered = [{"number": f"{at:0{STORE_DIGITS}}", "name": name} for at, name in sorted(branches.items())]
+    return (
+        "<!DOCTYPE html>\n<html><head><meta charset='utf-8'><title>שקיפות מחירים</title></head>\n"
+        "<body><table id='files'></table>\n"
+        f"<script>\n  const path = '{day:%Y%m%d}';\n"
+        f"  const {constant} = {_json([_row(item) for item in files])};\n"
+        f"  const branches = {_json(numbered)};\n</script>\n"
+        "<script>\n  document.title += ' ' + path;\n</script>\n</body></html>\n"
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+
+
+def _row(item: Publication) -> dict[str, Any]:
+    modified = item.published_at.astimezone(ISRAEL).strftime("%H:%M %d-%m-%Y")
+    return {"name": item.name, "size": item.size, "modified": modified}

@@ -1,0 +1,146 @@
+"""Super-Pharm's portal: a grid of 20 rows a page, and downloads within a session (PORTALS §4.5)."""
+
+import math
+import secrets
+from datetime import datetime
+from html import escape
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, send_file
+from gogobe_dagster.replica.world import World, newest_first
+
+COOKIE = "ASP.NET_SessionId"
+PAGE_ROWS = 20
+BUCKET = "sp_transparency_output_prod_v2"
+CATEGORIES = {
+    FileKind.PRICES: "Price",
+    FileKind.FULL_PRICES: "PriceFull",
+    FileKind.PROMOTIONS: "Promo",
+    FileKind.FULL_PROMOTIONS: "PromoFull",
+    FileKind.STORES: "Stores",
+    None: "",
+}
+NO_ROWS = '<tr class="mvc-grid-empty-row"><td colspan="6"></td></tr>'
+
+
+class SuperPharm:
+    """The endpoints, over one dictionary of sessions."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+        self._seen_at: dict[str, datetime] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [
+            Route("/", self.grid),
+            Route("/Download/{name}", self.download),
+            Route("/File/{name}", self.file),
+        ]
+
+    async def grid(self, request: Request) -> Response:
+        """Show one page of the grid; a page beyond the last shows the last again."""
+        await meet_listing_faults(self._world, request, self._feed)
+        asked = request.query_params
+        page = int(number) if (number := asked.get("page", "1")).isdecimal() else 1
+        rows = self._rows(dict(asked), page)
+        pages = max(1, math.ceil(len(rows) / PAGE_ROWS))
+        shown = min(max(1, page), pages)
+        first = (shown - 1) * PAGE_ROWS
+        body = "".join(self._row(*row) for row in enumerate(rows[first : first + PAGE_ROWS], first + 1))
+        response = HTMLResponse(_grid(len(rows), body or NO_ROWS, pages))
+        if not self._is_known(request):
+            session = secrets.token_hex(12)
+            self._seen_at[session] = self._world.clock()
+            response.set_cookie(COOKIE, session, path=portal_path(request, "/"), httponly=True)
+        return response
+
+    async def download(self, request: Request) -> Response:
+        """Send a file, or as until 2026 the place of it, to a session that is alive."""
+        name = request.path_params["name"]
+        if self._world.faults.take("session_expires", self._feed.key, name):
+            self._seen_at.pop(request.cookies.get(COOKIE, ""), None)
+        if not self._is_known(request):
+            return PlainTextResponse("link expired")
+        if self._world.faults.take("two_step_download", self._feed.key, name):
+            return JSONResponse({"href": f"/File/{quote(name)}"})
+        return await send_file(self._world, request, self._feed, name)
+
+    async def file(self, request: Request) -> Response:
+        """Send a file from the place that `download` told, within the same session."""
+        if not self._is_known(request):
+            return PlainTextResponse("link expired")
+        return await send_file(self._world, request, self._feed, request.path_params["name"])
+
+    def _rows(self, asked: dict[str, str], page: int) -> list[Publication]:
+        wanted = {
+            _category: asked.get("Category-equals", ""),
+            _day: asked.get("Date-equals", ""),
+            _branch: asked.get("BranchName-equals", ""),
+        }
+        rows = [
+            item
+            for item in newest_first(self._world.listed(self._feed))
+            if all(not text or said(item) == text for said, text in wanted.items())
+        ]
+        return rows[1:] if self._newest_is_late(rows, page) else rows
+
+    def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
+        fault, key = "row_inserted_while_paging", self._feed.key
+        if len(rows) <= PAGE_ROWS or not self._world.faults.find(fault, key):
+            return False
+        return page == 1 or not self._world.faults.take(fault, key)
+
+    def _row(self, number: int, item: Publication) -> str:
+        link = f"/Download/{quote(item.name)}?bucketName={BUCKET}"
+        written = item.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y %H:%M:%S")
+        texts = (str(number), item.name, written, _category(item), item.store_label)
+        cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
+        return f'<tr>{cells}<td><a href="{escape(link)}">הורדה</a></td></tr>\n'
+
+    def _is_known(self, request: Request) -> bool:
+        session = request.cookies.get(COOKIE, "")
+        seen_at, now = self._seen_at.get(session), self._world.clock()
+        if seen_at is None or (now - seen_at).total_seconds() > self._world.session_seconds:
+            return False
+        self._seen_at[session] = now
+        return True
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/super_pharm", routes=SuperPharm(world, feed).routes())
+        for feed in world.feeds_of(Family.SUPER_PHARM)
+    ]
+
+
+def _category(item: Publication) -> str:
+    return CATEGORIES[item.kind]
+
+
+def _day(item: Publication) -> str:
+    return item.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y")
+
+
+def _branch(item: Publication) -> str:
+    return item.store_label
+
+
+def _grid(total: int, rows: str, pages: int) -> str:
+    buttons = "".join(
+        f'<button data-page="{number}">{number}</button>' for number in sorted({1, min(2, pages), pages})
+    )
+    return (
+        f'<!DOCTYPE html>\n<html><body><div class="mvc-grid" data-total-rows="{total}"><table><tbody>\n{rows}'
+        f'</tbody></table>\n<div class="mvc-grid-pager">{buttons}</div></div></body></html>\n'
+    )
