@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -89,9 +90,21 @@ def test_a_program_with_an_empty_environment_is_ended_as_well(children: Children
     with children:
         children.start("shell", ["sh", "-c", "env -i sleep 300 & echo ready; wait"])
         _wait_for_ready(children, "shell")
-        (sleep,) = [process for process in children.living() if process.name() == "sleep"]
+        sleep = _wait_for_program(children, "sleep")
 
     assert not _lives(sleep)
+
+
+def _wait_for_program(children: Children, name: str) -> psutil.Process:
+    """Find a descendant by its program; between fork and exec it still has its parent's."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for process in children.living():
+            with suppress(psutil.NoSuchProcess):
+                if process.name() == name:
+                    return process
+        time.sleep(0.05)
+    raise AssertionError(f"{name} was not started")
 
 
 def test_neighbours_are_left_alone(children: Children) -> None:

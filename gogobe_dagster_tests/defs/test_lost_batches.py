@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,8 @@ def worker(stage: Stage, told: Path) -> "subprocess.Popen[bytes]":
 
 def kill_with_steps(process: "subprocess.Popen[bytes]") -> None:
     for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-        one.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # it went with the one killed before
+            one.send_signal(signal.SIGKILL)
     process.wait(30)
 
 

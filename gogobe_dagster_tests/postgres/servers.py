@@ -58,7 +58,8 @@ def kill_everything(server: EmbeddedPostgres) -> None:
     """Power cut: SIGKILL to the server and all of its processes."""
     everyone = processes_of(server)
     for process in everyone:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # a worker that went by itself, or with the one killed before
+            process.kill()
     psutil.wait_procs(everyone, timeout=20)
 
 
