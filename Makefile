@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test check format clean
+.PHONY: help demo ui up test check bench format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,6 +28,9 @@ check: $(READY) ## Check style, types and which module may import which.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs).
+	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse)
 
 format: $(READY) ## Bring the code into the project's style.
 	@$(BIN)/ruff check --fix .

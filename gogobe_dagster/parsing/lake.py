@@ -18,9 +18,13 @@ from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
+from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES
 
-SCHEMAS: Final = {Document.PRICES: PRICES, Document.STORES: STORES}
+SCHEMAS: Final = {
+    Document.PRICES: PRICES,
+    Document.STORES: STORES,
+    Document.PROMOTIONS: PROMOTIONS,
+}
 FILE_ID: Final = "file_id"
 VERSION_KEY: Final = b"gogobe.schema_version"
 ROW_GROUP: Final = 100_000

@@ -1,4 +1,4 @@
-"""The one model of every dialect: a row of a price file and a row of a store list, as Arrow schemas.
+"""The one model of every dialect, as Arrow schemas: a price, a store, an offer of a promotion.
 
 Each field says in its metadata what it means, in which unit, and what a null means. Money and
 quantities are exact decimals, times are UTC instants read as Asia/Jerusalem. Which tags feed a field
@@ -64,5 +64,85 @@ STORES = pa.schema(
         _field("address", pa.string(), "Street address."),
         _field("city", pa.string(), "City as published: a name, or a CBS locality code in digits."),
         _field("zip_code", pa.string(), "Postal code."),
+    ]
+)
+
+OFFER_ITEM = pa.struct(
+    [
+        _field("code", pa.string(), "Item code as published, trimmed, zeros kept.", nullable=False),
+        _field(
+            "is_barcode",
+            pa.bool_(),
+            "ItemType 1: the code is a GTIN; false: the chain's own; null: not said.",
+        ),
+        _field("is_gift", pa.bool_(), "What one gets, not what one has to buy.", nullable=False),
+        _field("gift_price", DECIMAL, "Price in ILS of a gift that is not free; null: not said."),
+    ]
+)
+
+PROMOTIONS = pa.schema(
+    [
+        *OBSERVATION,
+        _field(
+            "promotion_id", pa.string(), "The chain's number of it, leading zeros dropped.", nullable=False
+        ),
+        _field(
+            "content_hash",
+            pa.string(),
+            "Of all offers of the promotion, as 32 hex digits; see `offers`.",
+            nullable=False,
+        ),
+        _field("group_id", pa.int32(), "Group in the promotion; 1 where a dialect has none.", nullable=False),
+        _field("description", pa.string(), "The chain's words for it."),
+        _field("starts_at", MOMENT, "From when it holds; null: not said."),
+        _field("ends_at", MOMENT, "Until when it holds; null: not said."),
+        _field("updated_at", MOMENT, "When the chain last changed it; not part of the content."),
+        _field(
+            "reward_type",
+            pa.int16(),
+            "RewardType as published; nobody says officially what the numbers mean.",
+        ),
+        _field("discount_type", pa.int16(), "DiscountType as published."),
+        _field(
+            "discount_rate",
+            DECIMAL,
+            "As published: percent, hundredths of a percent, or ILS, by chain and reward.",
+        ),
+        _field("discounted_price", DECIMAL, "ILS for `min_quantity` pieces; may be negative."),
+        _field("discounted_unit_price", DECIMAL, "ILS of one unit of measure (DiscountedPricePerMida)."),
+        _field("min_quantity", DECIMAL, "Pieces, or kilograms, to buy at least."),
+        _field(
+            "max_quantity",
+            DECIMAL,
+            "Pieces, or kilograms, that it holds for at most; null and 0: no limit said.",
+        ),
+        _field("min_purchase_amount", DECIMAL, "ILS to spend on it at least."),
+        _field("min_basket_amount", DECIMAL, "ILS of the whole basket at least."),
+        _field("min_amount", DECIMAL, "MinAmount as published."),
+        _field("max_amount", DECIMAL, "MaxAmount as published."),
+        _field("min_items_offered", pa.int32(), "MinNoOfItemOfered as published."),
+        _field("gift_count", DECIMAL, "AdditionalGiftCount as published."),
+        _field("redemption_limit", DECIMAL, "How often one may use it; null: not said."),
+        _field("weight_unit", pa.int16(), "WeightUnit as published."),
+        _field("is_weighted", pa.bool_(), "Quantities are kilograms; null: not said."),
+        _field(
+            "allows_multiple_discounts", pa.bool_(), "Whether others may be used with it; null: not said."
+        ),
+        _field("is_coupon", pa.bool_(), "Needs a coupon; null: not said."),
+        _field("is_total", pa.bool_(), "Holds for the whole basket (AdditionalIsTotal); null: not said."),
+        _field("is_active", pa.bool_(), "AdditionalIsActive; null: not said."),
+        _field(
+            "club_ids",
+            pa.string(),
+            "Codes of the clubs it is for, sorted, with commas; 0: everybody; null: not said.",
+        ),
+        _field("days", pa.string(), "PromotionDays as published; null: every day."),
+        _field("remarks", pa.string(), "Remarks and restrictions in the chain's words."),
+        _field(
+            "items",
+            pa.list_(pa.field("item", OFFER_ITEM, nullable=False)),
+            "What it holds for, sorted by gift and code, each once; empty: no item is named.",
+            nullable=False,
+        ),
     ]
 )

@@ -1,0 +1,71 @@
+"""Contenders in turns, a table of their figures with ratios, and the JSON line at the end.
+
+A contender is a function that does the work once and says how much it did. Time is wall time; the best
+round counts, because noise only ever adds.
+"""
+
+import gc
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One way of doing the work."""
+
+    name: str
+    run: Callable[[], int]
+    """Does the work once, from the same start each time, and returns the units done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A contender's best round."""
+
+    name: str
+    units: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.units / self.seconds
+
+
+def contest(contenders: Sequence[Contender], *, rounds: int = ROUNDS) -> dict[str, Result]:
+    """Run all contenders in turns, `rounds` times; return the best round of each, by name."""
+    best: dict[str, Result] = {}
+    for _ in range(rounds):
+        for contender in contenders:
+            gc.collect()
+            started = time.perf_counter()
+            units = contender.run()
+            seconds = time.perf_counter() - started
+            if contender.name not in best or seconds < best[contender.name].seconds:
+                best[contender.name] = Result(name=contender.name, units=units, seconds=seconds)
+    return best
+
+
+def show(title: str, results: Mapping[str, Result], *, unit: str, against: str) -> None:
+    """Print the table; `against` is the contender that the ratios are to."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("contender")
+    for heading in (unit, "seconds", f"{unit}/s", f"× {against}"):
+        table.add_column(heading, justify="right")
+    limit = results[against].rate
+    for one in results.values():
+        ratio = f"{one.rate / limit:.2f}"
+        table.add_row(one.name, f"{one.units:,}", f"{one.seconds:.2f}", f"{one.rate:,.0f}", ratio)
+    Console(width=120).print(table)
+
+
+def finish(figures: Mapping[str, float | int | str]) -> None:
+    """Print the figures as the one JSON object of the last line."""
+    print(json.dumps(dict(figures), ensure_ascii=False))
