@@ -1,0 +1,231 @@
+"""The work of `load` about prices: published files in a raw store, and ways to bring them into tables.
+
+Two feeds, a process each, as two runs at the same time. Each contender starts from a copy of the same
+database, so that every round does the same work.
+"""
+
+import multiprocessing
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+from isal import isal_zlib
+from psycopg import sql
+
+from gogobe_dagster import importing
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.files.content import open_content
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.parsing.dialects import spellings
+from gogobe_dagster.parsing.fast import _parser
+from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.replica.generator.market import Market, Priced
+from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.styles import style_of
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger import Sighting
+from gogobe_dagster.warehouse.migrate import migrate
+
+FEEDS = ("rami_levy", "osher_ad")
+FIRST_DAY = date(2026, 11, 22)
+CHANGED_DAY = FIRST_DAY + timedelta(days=1)
+DELTA_ROWS = 20
+GZIP = 31
+STATED = ("code", "price", "unit_price", "priced_at")
+"""What the naive limit copies of each row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one state of the databases and folders is."""
+
+    server: EmbeddedPostgres
+    folder: Path
+
+    def settings(self, database: str) -> Settings:
+        """Return the settings of an import into one of the databases."""
+        url = self.server.url(database)
+        return Settings(home=self.folder / "home", database_url=url, stale_after_days=9999)
+
+    def equipment(self, database: str) -> Equipment:
+        """Return what an import into one of the databases works with."""
+        return Equipment(self.settings(database))
+
+    def copy(self, template: str, database: str) -> None:
+        """Make a database what another one is."""
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+            names = {"new": sql.Identifier(database), "old": sql.Identifier(template)}
+            connection.execute(sql.SQL("drop database if exists {new} with (force)").format(**names))
+            create = "create database {new} template {old} strategy file_copy"
+            connection.execute(sql.SQL(create).format(**names))
+
+
+# ---------------------------------------------------------------- what is published
+
+
+def publish(
+    place: Place, database: str, files: Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]
+) -> int:
+    """Put files into the raw store and the ledger, as if listed and fetched; return how many."""
+    equipment, count = place.equipment(database), 0
+    for feed, branch, kind, stamp, content in files:
+        name = style_of(feed, branch, day_of(stamp)).name(kind, branch, stamp)
+        seen = Sighting(
+            name=name, link=name, size=len(content), size_slack=0, modified_at=None, day=day_of(stamp),
+            kind=kind,
+            chain_id=branch.chain_id, sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
+            published_at=stamp, problem=None,
+        )  # fmt: skip
+        equipment.ledger.record(feed.key, [seen], now=stamp)
+        stored = equipment.raw_store.save([content], limit=1 << 30)
+        (file,) = [one for one in equipment.ledger.to_download(feed.key, [day_of(stamp)]) if one.name == name]
+        equipment.ledger.mark_downloaded(file.id, sha256=stored.sha256, size=stored.size, now=stamp)
+        count += 1
+    equipment.close()
+    return count
+
+
+def fulls(market: Market, day: date) -> Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]:
+    """Yield the full price file of every store at three in the morning."""
+    stamp = datetime(day.year, day.month, day.day, 3, tzinfo=ISRAEL)
+    for feed in map(find_feed, FEEDS):
+        for branch in _shops(market, feed):
+            yield _published(feed, branch, FileKind.FULL_PRICES, stamp, market.prices(branch, stamp))
+
+
+def deltas(
+    market: Market, day: date, *, a_store: int
+) -> Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]:
+    """Yield files of twenty changed prices for every store, minute by minute from seven on."""
+    opening = datetime(day.year, day.month, day.day, 7, tzinfo=ISRAEL)
+    for feed in map(find_feed, FEEDS):
+        for branch in _shops(market, feed):
+            priced = market.prices(branch, opening)
+            for number in range(a_store):
+                stamp = opening + timedelta(minutes=number)
+                start = number * DELTA_ROWS % (len(priced) - DELTA_ROWS)
+                some = [replace(one, agorot=one.agorot + 10) for one in priced[start : start + DELTA_ROWS]]
+                yield _published(feed, branch, FileKind.PRICES, stamp, some)
+
+
+def _shops(market: Market, feed: Feed) -> list[Branch]:
+    """Return the stores that publish gzip; the naive limit reads nothing else."""
+    return [branch for branch in market.branches(feed) if not branch.is_online]
+
+
+def _published(
+    feed: Feed, branch: Branch, kind: FileKind, stamp: datetime, items: Sequence[Priced]
+) -> tuple[Feed, Branch, FileKind, datetime, bytes]:
+    style = style_of(feed, branch, day_of(stamp))
+    name = style.name(kind, branch, stamp)
+    return feed, branch, kind, stamp, style.pack(style.prices.write(branch, items), name)
+
+
+# ---------------------------------------------------------------- processes
+
+
+@contextmanager
+def two_processes() -> Iterator[ProcessPoolExecutor]:
+    """Two warm processes; a fork of one that has used Polars would hang."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_warm, range(2)))
+        yield pool
+
+
+def _warm(_: int) -> None:
+    time.sleep(0.5)
+
+
+def _sum(pool: ProcessPoolExecutor, work: Callable[..., int], *arguments: Any) -> int:
+    return sum(future.result() for future in [pool.submit(work, key, *arguments) for key in FEEDS])
+
+
+def ours(pool: ProcessPoolExecutor, place: Place, database: str, day: date) -> int:
+    """Read a day's files into the lake and bring them into the tables, a feed a process; return the rows."""
+    return _sum(pool, _import, place, database, day)
+
+
+def _import(feed_key: str, place: Place, database: str, day: date) -> int:
+    equipment, feed = place.equipment(database), find_feed(feed_key)
+    for batch in importing.plan(feed, [day], equipment):
+        importing.parse(batch, feed, equipment)
+    report = importing.load(Document.PRICES, feed, [day], equipment)
+    equipment.close()
+    return report.rows
+
+
+def naive(pool: ProcessPoolExecutor, place: Place, database: str, day: date) -> int:
+    """Copy every row of a day's files into a table without an index, a feed a process; return the rows."""
+    return _sum(pool, _copy_everything, place, database, day)
+
+
+def _copy_everything(feed_key: str, place: Place, database: str, day: date) -> int:
+    equipment, rows = place.equipment(database), 0
+    files = equipment.ledger.to_parse(feed_key, [day])
+    with psycopg.connect(place.server.url(database)) as connection, connection.cursor() as cursor:
+        columns = sql.SQL(", ").join(sql.SQL(f"{name} text") for name in STATED)
+        cursor.execute(sql.SQL("create temporary table everything ({}) on commit drop").format(columns))
+        for file in files:
+            frame = _bare(isal_zlib.decompress(equipment.raw_store.read(str(file.sha256)), wbits=GZIP))
+            with cursor.copy("copy everything from stdin") as copy:
+                copy.write(
+                    frame.write_csv(include_header=False, separator="\t", quote_style="never").encode()
+                )
+            rows += len(frame)
+    equipment.close()
+    return rows
+
+
+def _bare(document: bytes) -> pl.DataFrame:
+    """Read with nothing but xml2arrow, as text."""
+    document = document.removeprefix(b"\xef\xbb\xbf")
+    layout = sniff(document)
+    assert layout
+    frame = pl.DataFrame(_parser(layout).parse(document)["rows"])
+    names = {column: tag for tag, column in spellings(layout.dialects, layout.tags)}
+    return frame.select(pl.col(names[column]).alias(column) for column in STATED)
+
+
+UPSERT = """
+insert into plain_price (store_id, code, price) values (%s, %s, %s)
+on conflict (store_id, code) do update set price = excluded.price, updated_at = now()
+"""
+
+
+def plain(place: Place, database: str, day: date, *, files: int) -> int:
+    """Upsert row by row in transactions of a hundred, as a plain importer does; return the rows."""
+    equipment, rows = place.equipment(database), 0
+    with psycopg.connect(place.server.url(database)) as connection:
+        connection.execute(
+            "create table plain_price (store_id int, code text, price numeric,"
+            " updated_at timestamptz default now(), primary key (store_id, code))"
+        )
+        for file in equipment.ledger.to_parse(FEEDS[0], [day])[:files]:
+            content = equipment.raw_store.read(str(file.sha256))
+            document = open_content(content, name=file.name, limit=1 << 30).xml
+            for item in ET.fromstring(document).iter("Item"):  # noqa: S314 - of our own generator
+                row = (file.store_id, item.findtext("ItemCode"), item.findtext("ItemPrice"))
+                connection.execute(UPSERT, row)
+                rows += 1
+                if rows % 100 == 0:
+                    connection.commit()
+    equipment.close()
+    return rows
+
+
+def new_warehouse(place: Place, database: str) -> None:
+    """Make a database with empty tables."""
+    with psycopg.connect(place.server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+    migrate(place.server.url(database))
