@@ -12,6 +12,7 @@ import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.register_shown import register_tables
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
@@ -48,6 +49,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         kinds={"http", "postgres"},
         check_specs=[dg.AssetCheckSpec("every_name_understood", asset="discovered")],
         description="Every file that the portal shows, written into the ledger for ever.",
+        metadata=register_tables(),
     )
     def discovered(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         days = days_by_feed(context.partition_keys)
