@@ -76,6 +76,18 @@ def _askable(days: Collection[date], portal: Portal, now: datetime) -> list[date
     return [*past, None] if len(past) < len(days) else [*past]
 
 
+def not_offered(feed: Feed, days: Collection[date], equipment: Equipment) -> list[date]:
+    """Return the past days that the portal cannot be asked for and of which the ledger has no file.
+
+    Nobody knows what was published then: such a day is `past_day_not_offered`, never an empty one.
+    """
+    with equipment.portal(feed) as portal:
+        if portal.offers_past_days:
+            return []
+    past = {day for day in days if day < day_of(equipment.clock())}
+    return sorted(past - {file.day for file in equipment.ledger.of_days(feed.key, past)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
     """What a round of downloads did."""
