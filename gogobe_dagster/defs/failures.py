@@ -31,8 +31,7 @@ def as_failure(what: str, *, but: tuple[type[GogobeError], ...] = ()) -> Iterato
 def failure(description: str, *, retry: bool, code: str) -> dg.Failure:
     """Make the failure of a step."""
     # plain text: Dagster 1.13 cannot write an event that holds an enum of ours, and loses the failure
-    metadata = {"code": str(code), "retry can help": retry}
-    return dg.Failure(description, metadata=metadata, allow_retries=retry)
+    return dg.Failure(description, metadata={"code": str(code), "retry can help": retry}, allow_retries=retry)
 
 
 def listings_failed(failed: Mapping[Feed, CodedError]) -> dg.Failure:
