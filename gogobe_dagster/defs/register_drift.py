@@ -31,7 +31,9 @@ DRIFT_COLUMNS = dg.TableSchema(
 
 def build_register_drift(settings: Settings) -> dg.Definitions:
     """Make the asset with its check, the job and the weekly schedule."""
-    job = dg.define_asset_job(JOB, selection=[ASSET], description="Compares gov.il's register with ours.")
+    # a selection as text would load a parser into every step of every run
+    selection = dg.AssetSelection.assets(ASSET)
+    job = dg.define_asset_job(JOB, selection, description="Compares gov.il's register with ours.")
     on = dg.DefaultScheduleStatus.RUNNING if settings.sensors_on else dg.DefaultScheduleStatus.STOPPED
     weekly = dg.ScheduleDefinition(
         name=f"{JOB}_weekly",
