@@ -5,7 +5,8 @@ The map, in reading order:
 importing       the story: discover, download, parse, load, each readable on one screen
 identity        who a file speaks of: chain, store, day
 equipment       what an import works with, opened from the settings
-feeds           the register: every feed, its portal, its chain ids, what is normal
+feeds           the register looked up: a feed by its key, or why it is disabled
+register        its rows: every feed, its portal, its chain ids, what is normal
 files           names, kinds, containers and encodings of published files; the raw store
 portals         one module a portal family: how to list and fetch
 parsing         documents in every dialect to one model; the lake

@@ -12,11 +12,11 @@ that fails is recorded with its code and never stops the others. Nothing here kn
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 
 import stamina
@@ -76,6 +76,18 @@ def _askable(days: Collection[date], portal: Portal, now: datetime) -> list[date
     return [*past, None] if len(past) < len(days) else [*past]
 
 
+def not_offered(feed: Feed, days: Collection[date], equipment: Equipment) -> list[date]:
+    """Return the past days that the portal cannot be asked for and of which the ledger has no file.
+
+    Nobody knows what was published then: such a day is `past_day_not_offered`, never an empty one.
+    """
+    with equipment.portal(feed) as portal:
+        if portal.offers_past_days:
+            return []
+    past = {day for day in days if day < day_of(equipment.clock())}
+    return sorted(past - {file.day for file in equipment.ledger.of_days(feed.key, past)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
     """What a round of downloads did."""
@@ -116,16 +128,23 @@ def download(feed: Feed, days: Collection[date], equipment: Equipment) -> Downlo
 def _fetch_all(
     files: Sequence[LedgerFile], portal: Portal, equipment: Equipment
 ) -> Iterator[tuple[LedgerFile, StoredFile | CodedError]]:
-    """Fetch in waves, so that a portal that goes away is met by one wave and not by every file."""
-    width = portal.parallel_downloads
-    wave = width * 4
+    """Fetch in a window that slides: a slow file holds up none but itself.
+
+    A portal that goes away is met by the files in the window, not by every file.
+    """
+    width, waiting = portal.parallel_downloads, iter(files)
+    under_way: dict[Future[StoredFile | CodedError], LedgerFile] = {}
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="download") as pool:
-        for start in range(0, len(files), wave):
-            some = files[start : start + wave]
-            outcomes = list(pool.map(lambda file: _fetch(file, portal, equipment), some))
-            yield from zip(some, outcomes, strict=True)
-            if any(isinstance(outcome, PortalError) for outcome in outcomes):
+        is_gone = False
+        while True:
+            # twice the width, so that no worker waits while the ledger is written
+            for file in () if is_gone else islice(waiting, width * 2 - len(under_way)):
+                under_way[pool.submit(_fetch, file, portal, equipment)] = file
+            if not under_way:
                 return
+            ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            is_gone |= any(isinstance(one.result(), PortalError) for one in ended)
+            yield from [(under_way.pop(one), one.result()) for one in ended]
 
 
 def _fetch(file: LedgerFile, portal: Portal, equipment: Equipment) -> StoredFile | CodedError:

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         pattern=r"^(https?://.+)?$",
         description="http://… of a replica that stands in for every portal; empty = real portals.",
     )
+    gov_il_client_id: str = Field(
+        default="", description="The x-client-id that gov.il's own pages send; for `gogobe register`."
+    )
     first_day: date = Field(
         default=date(2026, 1, 1), description="First publication day that is a partition (YYYY-MM-DD)."
     )

@@ -8,12 +8,10 @@ import pytest
 from lxml import html
 
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.feeds import FEEDS, Family, Feed, find_feed
+from gogobe_dagster.feeds import DISABLED, FEEDS, DisabledFeed, Family, Feed, find_feed
 
 COMPANY_NUMBER = "5144744100002"
 """Mishnat Yosef's files print this made-up one, its number in the companies' register and a 2."""
-GIVEN_ON = {"list-files.w5871031-kt.workers.dev": "chp-kt.pages.dev"}
-"""Hosts that the official register does not name, with the page it names, which reads from them."""
 each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)
 
 
@@ -74,9 +72,29 @@ def test_an_unknown_key_is_answered_with_the_near_one_and_the_known_ones() -> No
         find_feed("rami_levi")
 
 
+@pytest.mark.parametrize("feed", DISABLED, ids=lambda feed: feed.key)
+def test_a_disabled_feed_says_why_and_is_no_feed(feed: DisabledFeed) -> None:
+    with pytest.raises(SettingsError, match=f"'{feed.key}' is disabled: ") as refused:
+        find_feed(feed.key)
+
+    assert str(refused.value).endswith(feed.reason)
+    assert len(feed.reason.split()) > 3
+    assert feed.key not in {one.key for one in FEEDS}
+
+
+@each_feed
+def test_what_is_normal_fits_together(feed: Feed) -> None:
+    """Each store has at most two full files a time, and a feed counted is counted whole."""
+    assert feed.stores > 0
+    assert feed.deltas is None or feed.fulls is not None
+    assert feed.fulls is None or feed.fulls <= 2 * feed.stores * 4
+    assert 1 <= feed.fulls_by.hour < 12
+
+
 @pytest.mark.corpus
 def test_accounts_and_hosts_are_those_of_the_official_register(corpus: Path) -> None:
-    page = html.parse(corpus / "portals" / "govil_cpfta_prices_regulations.html")
+    file = corpus / "portals" / "govil_cpfta_prices_regulations.html"
+    page = html.parse(file, html.HTMLParser(encoding="utf-8"))
     table = " ".join(page.xpath("//table//text()"))
     links = page.xpath("//table//a/@href")
 
@@ -85,5 +103,6 @@ def test_accounts_and_hosts_are_those_of_the_official_register(corpus: Path) -> 
             assert re.search(rf"(?<![\w@]){feed.account}(?!\w)", table), feed.key
             assert feed.password in table, feed.key
         else:
-            host = feed.base_url.removeprefix("https://")
-            assert any(f"//{GIVEN_ON.get(host, host)}/" in f"{link}/" for link in links), feed.key
+            host = feed.listed_at or feed.base_url.removeprefix("https://")
+            assert any(f"//{host}/" in f"{link}/" for link in links), feed.key
+        assert feed.legal_name in table or not feed.legal_name, feed.key

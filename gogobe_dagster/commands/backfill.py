@@ -1,7 +1,8 @@
 """`gogobe backfill`: ask the running Dagster for any rectangle of feeds by days."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,10 +11,13 @@ import requests
 from rich.console import Console
 from rich.progress import Progress
 
+from gogobe_dagster import clock
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.portals.directory import open_portal
 from gogobe_dagster.portals.http import DirectToLoopback
+from gogobe_dagster.settings import Settings
 
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
@@ -73,8 +77,23 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
     dagster = RunningDagster(url)
     backfill_id = dagster.launch(cells)
     click.echo(f"backfill {backfill_id}: {len(cells)} runs queued; {url}/runs/b/{backfill_id}")
+    if first < clock.day_of(clock.now()):
+        _tell_who_shows_only_today(chosen(feeds))
     if wait:
         _wait(dagster, backfill_id, runs=len(cells))
+
+
+def _tell_who_shows_only_today(feeds: Sequence[Feed]) -> None:
+    """Say beforehand which past days will stay empty: their runs succeed and find nothing."""
+    settings, only_today = Settings.read(), list[str]()
+    for feed in feeds:
+        with closing(open_portal(feed, settings)) as portal:
+            only_today += [] if portal.offers_past_days else [feed.key]
+    if only_today:
+        words = (
+            "show only today; of past days they give what they still list, the rest is past_day_not_offered"
+        )
+        click.echo(f"{', '.join(only_today)} {words}", err=True)
 
 
 def _days(first: date, last: date) -> list[date]:

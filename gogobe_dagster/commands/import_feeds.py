@@ -10,6 +10,7 @@ from gogobe_dagster.commands.choices import Day, chosen, feed_option
 from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.imports import Outcome, import_cells
 from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
 
@@ -23,18 +24,28 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
     """Find, fetch, read and load what feeds published, now and here.
 
     Each feed and day is an ordinary Dagster run, seen in the web UI. Without --feed: every feed, one
-    after another; then `gogobe up` and its sensors are the better way. Exit code 1 if a run failed.
+    after another; then `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, or if
+    a past day was asked for that its portal does not show any more.
     """
+    from gogobe_dagster.importing import not_offered
+
     settings = Settings.read()
     equipment = open_warehouse(settings)
+    wanted = days or (Day().convert("today", None, None),)
     outcomes = import_cells(
         chosen(feeds),
-        days or (Day().convert("today", None, None),),
+        wanted,
         equipment=equipment,
         environment=process_environment(settings),
         console=Console(),
     )
+    unknown = [(feed, day) for feed in chosen(feeds) for day in not_offered(feed, wanted, equipment)]
+    for feed, day in unknown:
+        what = f"{feed.key} {day}: {Code.PAST_DAY_NOT_OFFERED}: this portal shows only today"
+        click.secho(what, fg="yellow", err=True)
     tell(outcomes)
+    if unknown:
+        raise SystemExit(1)
 
 
 def tell(outcomes: Sequence[Outcome]) -> None:

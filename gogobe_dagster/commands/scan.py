@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import click
@@ -14,15 +14,20 @@ from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.choices import chosen, feed_option
+from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.identity import sight
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import Sighting
 
 AT_ONCE = 8
+TOLD = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")
+"""The keys of --json, which people may build on."""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Scan:
     new: int
     by_kind: dict[str, int]
     newest_full: datetime | None
+    """The newest stamp of a full price file."""
     code: str | None
     reason: str | None
 
@@ -47,7 +53,9 @@ class Scan:
 def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
     """List the portals now and show what is new. Nothing is recorded, fetched or changed.
 
-    Exit code 1 if a portal could not be listed; the code says why.
+    For each feed: files by kind, the newest full price file and its age, what the ledger does not know
+    yet. A portal that fails does not stop the others. Exit code 0: all were listed; 1: at least one could
+    not be, and its code says why; 2: wrong options.
     """
     equipment = open_warehouse(Settings.read())
     wanted = chosen(feeds)
@@ -55,9 +63,11 @@ def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
     scans.sort(key=lambda one: [feed.key for feed in wanted].index(one.feed))
     if as_json:
         for one in scans:
-            click.echo(json.dumps(asdict(one), default=str, ensure_ascii=False))
+            click.echo(_json(one))
     else:
-        Console().print(_table(scans))
+        Console().print(_table(scans, now=equipment.clock()))
+        if not feeds:
+            Console().print(disabled_table())
     if any(one.code for one in scans):
         raise SystemExit(1)
 
@@ -85,7 +95,11 @@ def scan_feed(feed: Feed, equipment: Equipment) -> Scan:
 
 
 def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError | None) -> Scan:
-    fulls = [one.published_at for one in seen if one.published_at and one.kind and one.kind.is_full]
+    fulls = [
+        one.published_at
+        for one in seen
+        if one.published_at and one.kind is FileKind.FULL_PRICES and not one.problem
+    ]
     return Scan(
         feed=feed.key,
         family=feed.family.value,
@@ -99,18 +113,33 @@ def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError 
     )
 
 
-def _table(scans: Sequence[Scan]) -> Table:
+def _json(one: Scan) -> str:
+    newest = one.newest_full.astimezone(ISRAEL).isoformat() if one.newest_full else None
+    told = {name: getattr(one, name) for name in TOLD} | {"newest_full": newest}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _table(scans: Sequence[Scan], *, now: datetime) -> Table:
     table = Table(title="What the portals show now", title_justify="left", box=None, pad_edge=False)
-    table.add_column("feed")
+    table.add_column("feed", no_wrap=True)
     table.add_column("portal")
     for name in ("listed", "new"):
         table.add_column(name, justify="right")
     table.add_column("kinds")
-    table.add_column("newest full")
+    table.add_column("newest full", no_wrap=True)
+    table.add_column("age", justify="right", no_wrap=True)
     table.add_column("failure")
     for one in scans:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.by_kind.items())
-        newest = f"{one.newest_full.astimezone(ISRAEL):%Y-%m-%d %H:%M}" if one.newest_full else ""
+        newest = f"{one.newest_full.astimezone(ISRAEL):%m-%d %H:%M}" if one.newest_full else ""
+        age = _age(now - one.newest_full) if one.newest_full else ""
         failure = f"[red]{one.code}[/red]: {one.reason}" if one.code else ""
-        table.add_row(one.feed, one.family, f"{one.listed:,}", f"{one.new:,}", kinds, newest, failure)
+        table.add_row(one.feed, one.family, f"{one.listed:,}", f"{one.new:,}", kinds, newest, age, failure)
     return table
+
+
+def _age(age: timedelta) -> str:
+    """Say an age as people do: minutes, hours, days."""
+    if age < 2 * HOUR:
+        return f"{age // timedelta(minutes=1)} min"
+    return f"{age // HOUR} h" if age < 72 * HOUR else f"{age.days} days"

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.imports import found, settled
 from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
@@ -33,7 +34,7 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
 
     found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables.
     waiting: promotions, kept until their tables exist. set aside: cannot be imported; the code says
-    why (--files shows it).
+    why (--files shows it). Feeds that are disabled follow, with the reason.
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
@@ -50,6 +51,8 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
         Console().print(_files(equipment, feeds, days))
     else:
         Console().print(_fleet(rows))
+    if not feeds and not as_json:
+        Console().print(disabled_table())
 
 
 def _fleet(rows: Sequence[FleetRow]) -> Table:

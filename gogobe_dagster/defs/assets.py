@@ -12,13 +12,17 @@ import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.register_shown import register_tables
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
+    about_days,
     about_downloads,
     about_load,
     check,
+    check_days,
     column_schema,
+    days_not_offered,
     files_in,
 )
 from gogobe_dagster.equipment import Equipment
@@ -46,8 +50,12 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         group_name="files",
         owners=OWNERS,
         kinds={"http", "postgres"},
-        check_specs=[dg.AssetCheckSpec("every_name_understood", asset="discovered")],
+        check_specs=[
+            dg.AssetCheckSpec("every_name_understood", asset="discovered"),
+            dg.AssetCheckSpec("every_day_offered", asset="discovered"),
+        ],
         description="Every file that the portal shows, written into the ledger for ever.",
+        metadata=register_tables(),
     )
     def discovered(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         days = days_by_feed(context.partition_keys)
@@ -55,8 +63,13 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             _list_portals(context, equipment, days)
         files = files_in(equipment, days)
         unread = [file for file in files if file.kind is None]
+        unknown = days_not_offered(equipment, days)
         return Materialized(
-            metadata=about(files), check_results=[check("every_name_understood", unread, of=len(files))]
+            metadata=about(files) | about_days(unknown),
+            check_results=[
+                check("every_name_understood", unread, of=len(files)),
+                check_days(unknown),
+            ],
         )
 
     return discovered
@@ -105,7 +118,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         files = files_in(equipment, days)
         unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_downloads(done) | about(files),
+            metadata=about_downloads(done) | about(files) | about_days(days_not_offered(equipment, days)),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
 
@@ -140,7 +153,7 @@ def _table(
         files = files_in(equipment, days, document)
         missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_load(reports) | about(files),
+            metadata=about_load(reports) | about(files) | about_days(days_not_offered(equipment, days)),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

@@ -30,7 +30,8 @@ def as_failure(what: str, *, but: tuple[type[GogobeError], ...] = ()) -> Iterato
 
 def failure(description: str, *, retry: bool, code: str) -> dg.Failure:
     """Make the failure of a step."""
-    return dg.Failure(description, metadata={"code": code, "retry can help": retry}, allow_retries=retry)
+    # plain text: Dagster 1.13 cannot write an event that holds an enum of ours, and loses the failure
+    return dg.Failure(description, metadata={"code": str(code), "retry can help": retry}, allow_retries=retry)
 
 
 def listings_failed(failed: Mapping[Feed, CodedError]) -> dg.Failure:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 
@@ -26,6 +27,7 @@ else:
     Materialized = dg.MaterializeResult
 
 SHOWN = 40
+ONLY_TODAY = "this portal shows only today"
 Days = Mapping[Feed, Collection[date]]
 
 
@@ -53,6 +55,32 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
     else:
         numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
     return numbers
+
+
+def days_not_offered(equipment: Equipment, days: Days) -> list[str]:
+    """Name the cells of the grid of which nobody can know any more what was published."""
+    from gogobe_dagster.importing import not_offered
+
+    return [f"{feed.key} {day}" for feed, some in days.items() for day in not_offered(feed, some, equipment)]
+
+
+def about_days(cells: Sequence[str]) -> dict[str, Any]:
+    """Say which cells are empty only because their portal does not show them any more; {} if none."""
+    if not cells:
+        return {}
+    words = f"{ONLY_TODAY}; not known and not to be had any more: {', '.join(cells)}"
+    return {"code": Code.PAST_DAY_NOT_OFFERED.value, "note": words}
+
+
+def check_days(cells: Sequence[str]) -> dg.AssetCheckResult:
+    """Make a check that fails, without blocking, for every cell that its portal does not show any more."""
+    return dg.AssetCheckResult(
+        check_name="every_day_offered",
+        passed=not cells,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=about_days(cells),
+        description=f"{ONLY_TODAY}: {', '.join(cells)}" if cells else "every day could be asked for",
+    )
 
 
 FILE_COLUMNS = dg.TableSchema(

@@ -14,8 +14,11 @@ HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Cloudflare's interstitial page and widget; Reblaze answers with the odd status 247 (PORTALS §3.2).
-CHALLENGE_MARKS = (b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl")
+# Cloudflare's interstitial page and widget; F5's script and its refusal; Reblaze has a status of its own.
+CHALLENGE_MARKS = (
+    b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl",
+    b"/TSPD/", b'window["bobcmn"]', b"The requested URL was rejected",
+)  # fmt: skip
 CHALLENGE_STATUS = 247
 
 

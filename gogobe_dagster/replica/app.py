@@ -13,6 +13,7 @@ from gogobe_dagster.replica import (
     bina,
     cerberus,
     control,
+    gov_register,
     laib,
     mishnat_yosef,
     publish_price,
@@ -47,7 +48,10 @@ def build_app(
         link_seconds=link_seconds,
     )
     routes = [route for family in FAMILIES for route in family.mounts(world)]
-    return Starlette(routes=[*control.routes(world), *routes], exception_handlers={Answered: _answered})
+    return Starlette(
+        routes=[*control.routes(world), *gov_register.routes(world), *routes],
+        exception_handlers={Answered: _answered},
+    )
 
 
 async def _answered(_request: Request, answered: Exception) -> Response:

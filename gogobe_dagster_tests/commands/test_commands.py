@@ -1,11 +1,13 @@
 """The `gogobe` command as people type it: help, wrong input, scan and status on a real stage."""
 
 import json
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import COMMANDS, gogobe
+from gogobe_dagster.feeds import DISABLED, FEEDS
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 
@@ -36,6 +38,7 @@ def test_every_command_explains_itself_and_its_options(name: str) -> None:
     ("arguments", "expected"),
     [
         (["status", "--feed", "rami_lewy"], "rami_levy"),
+        (["import", "--feed", "quik"], "'quik' is disabled: its host has had no address"),
         (["import", "--day", "soon"], "YYYY-MM-DD, today or yesterday"),
         (["backfill", "--from", "2026-11-02", "--to", "2026-11-01"], "--to 2026-11-01 is before"),
         (["status", "--files"], "--feed rami_levy --day today"),
@@ -78,10 +81,32 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(on_stage: Stage)
     ended = on_stage.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
 
     keshet, osher_ad = [json.loads(line) for line in ended.stdout.splitlines()]
+    keys = ["feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code"]
+    assert [list(keshet), list(osher_ad)] == [keys, keys]
     assert ended.returncode == 1
     assert keshet["state"] == "ok"
     assert keshet["listed"] == keshet["new"] == sum(keshet["by_kind"].values()) > 0
+    assert datetime.fromisoformat(keshet["newest_full"]).date() == YESTERDAY
     assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
+
+
+def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
+    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_stage.publish(*[feed.key for feed in FEEDS], stores=1, items=30)
+    on_stage.replica.faults.switch_on("bot_challenge", feed="osher_ad")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    scan = on_stage.run("gogobe", "scan", check=False)
+    status = on_stage.run("gogobe", "status")
+
+    lines = {line.split()[0]: line for line in scan.stdout.splitlines() if line.strip()}
+    assert scan.returncode == 1
+    assert {feed.key for feed in DISABLED} < set(lines)
+    assert {key for key, line in lines.items() if "bot_challenge" in line} == {"osher_ad"}
+    assert {feed.key for feed in FEEDS} < set(lines)
+    assert "The ledger knows no files yet" in status.stdout  # a scan records nothing
+    assert all(feed.key in status.stdout for feed in DISABLED)
 
 
 def test_import_and_status_tell_the_same_story(on_stage: Stage) -> None:

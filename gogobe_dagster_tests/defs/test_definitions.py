@@ -10,10 +10,10 @@ import pytest
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
-from gogobe_dagster.feeds import FEEDS, find_feed
+from gogobe_dagster.feeds import DISABLED, FEEDS, find_feed
 
 CLONE = Path(__file__).parents[2]
-ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices"}
+ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "official_register"}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "parsed": {"downloaded"},
         "stores": {"parsed"},
         "prices": {"parsed"},
+        "official_register": set(),
     }
 
 
@@ -45,7 +46,7 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions, name: str) -> 
     assert node.description.endswith(".")
     assert node.owners == ["team:gogobe"]
     assert node.kinds
-    assert node.group_name in {"files", "warehouse"}
+    assert node.group_name in {"files", "warehouse", "register"}
 
 
 def test_a_table_asset_describes_every_column(definitions: dg.Definitions) -> None:
@@ -62,6 +63,20 @@ def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions
 
     assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS}
     assert {sensor.default_status for sensor in sensors.values()} == {dg.DefaultSensorStatus.STOPPED}
+
+
+def test_a_disabled_feed_is_no_partition_and_is_shown_with_the_reason(definitions: dg.Definitions) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey("discovered"))
+    shown = node.metadata["disabled feeds"].records
+    partitions = node.partitions_def
+    assert isinstance(partitions, dg.MultiPartitionsDefinition)
+
+    grid = set(partitions.get_partitions_def_for_dimension(FEED).get_partition_keys())
+
+    assert {row.data["feed"]: row.data["why"] for row in shown} == {
+        feed.key: feed.reason for feed in DISABLED
+    }
+    assert grid.isdisjoint(feed.key for feed in DISABLED)
 
 
 def test_a_retry_of_the_job_runs_all_steps(definitions: dg.Definitions) -> None:

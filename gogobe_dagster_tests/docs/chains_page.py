@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gogobe_dagster.feeds import FEEDS, Family, Feed
+from gogobe_dagster.feeds import DISABLED, FEEDS, DisabledFeed, Family, Feed
 
 PAGE = Path(__file__).parents[2] / "docs" / "chains.md"
 FAMILIES = {
@@ -18,24 +18,59 @@ FAMILIES = {
 HEAD = """# Feeds
 
 A feed is a portal account that publishes; its key is what `--feed` takes and what partitions are named by.
-The page is made from the register, `gogobe_dagster/feeds.py`: a new feed is one row there.
+The page is made from the register, `gogobe_dagster/register`: a new feed is one row there. Stores and files a
+day are what was normal in August 2026; an empty place was not counted. "By" is when the first full files of a
+day are usually out. A feed that rests publishes nothing on Shabbat and holidays.
+
+`gogobe register` compares all this with the page of the authority that keeps the official register.
+"""
+COLUMNS = "| key | chain | | chain ids | stores | fulls | deltas | by | note |"
+LINE = "|---|---|---|---|--:|--:|--:|---|---|"
+DISABLED_HEAD = """
+## Disabled
+
+Addresses that published once, or should. They are not imported, and `--feed` says why.
+
+| key | chain | | chain ids | was at | why |
+|---|---|---|---|---|---|
 """
 
 
 def page() -> str:
     """Return the page as it must be."""
-    return HEAD + "".join(_family(family, words) for family, words in FAMILIES.items())
+    families = "".join(_family(family, words) for family, words in FAMILIES.items())
+    return HEAD + families + DISABLED_HEAD + "".join(map(_disabled, DISABLED))
 
 
 def _family(family: Family, words: str) -> str:
     rows = "".join(_row(feed) for feed in FEEDS if feed.family is family)
-    head = "| key | chain | | chain ids | stores | note |\n|---|---|---|---|--:|---|\n".replace("\\\n", "\n")
-    return f"\n## {family.value}\n\n{words}\n\n{head}{rows}"
+    return f"\n## {family.value}\n\n{words}\n\n{COLUMNS}\n{LINE}\n{rows}"
 
 
 def _row(feed: Feed) -> str:
+    numbers = ["" if number is None else f"{number:,}" for number in (feed.fulls, feed.deltas)]
+    note = f"{feed.note} Rests.".strip() if feed.rests_on_shabbat else feed.note
+    cells = (
+        f"`{feed.key}`",
+        feed.name,
+        feed.hebrew,
+        _ids(feed),
+        str(feed.stores),
+        *numbers,
+        f"{feed.fulls_by:%H:%M}",
+        note,
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _ids(feed: Feed) -> str:
+    also = f" (also {', '.join(feed.aliases)})" if feed.aliases else ""
+    return ", ".join(feed.chain_ids) + also
+
+
+def _disabled(feed: DisabledFeed) -> str:
     ids = ", ".join(feed.chain_ids)
-    return f"| `{feed.key}` | {feed.name} | {feed.hebrew} | {ids} | {feed.stores} | {feed.note} |\n"
+    return f"| `{feed.key}` | {feed.name} | {feed.hebrew} | {ids} | {feed.was_at} | {feed.reason} |\n"
 
 
 if __name__ == "__main__":

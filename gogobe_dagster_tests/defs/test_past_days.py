@@ -1,0 +1,76 @@
+"""A past day that a portal does not show any more ends in words, never in an empty success."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from gogobe_dagster.errors import Code
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.importing import not_offered
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+LONG_AGO = YESTERDAY - timedelta(days=9)
+ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
+
+
+def said(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[str, Any]:
+    """What the newest materialization of a cell says."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[cell])
+    (record,) = instance.fetch_materializations(wanted, limit=1).records
+    assert record.asset_materialization
+    return {name: value.value for name, value in record.asset_materialization.metadata.items()}
+
+
+def check_passed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    results = [event.get_dagster_event().asset_check_evaluation_data for event in events]
+    (passed,) = [result.passed for result in results if result.check_name == "every_day_offered"]
+    return passed
+
+
+def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
+    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cerberus shows only what it has now; Bina can be asked for any day."""
+    on_stage.publish("keshet", "king_store", stores=1, items=30)
+    lost, empty, held = f"keshet|{LONG_AGO}", f"king_store|{LONG_AGO}", f"keshet|{YESTERDAY}"
+    feeds = ["--feed", "keshet", "--feed", "king_store"]
+    days = ["--day", str(LONG_AGO), "--day", str(YESTERDAY)]
+
+    ended = on_stage.run("gogobe", "import", *feeds, *days, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr == f"keshet {LONG_AGO}: past_day_not_offered: this portal shows only today\n"
+    assert "4 runs succeeded" in ended.stdout
+
+    for name, value in on_stage.environment.items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.get() as instance:
+        runs = {run.tags["dagster/partition"]: run for run in instance.get_runs()}
+        assert {run.status for run in runs.values()} == {dg.DagsterRunStatus.SUCCESS}
+        for asset in ASSETS:
+            told = {cell: said(instance, asset, cell) for cell in (lost, empty, held)}
+            assert told[lost]["code"] == Code.PAST_DAY_NOT_OFFERED
+            assert "this portal shows only today" in told[lost]["note"]
+            assert "nothing was published" in told[empty]["note"]
+            assert "code" not in told[empty] | told[held]
+        assert [check_passed(instance, runs[cell].run_id) for cell in (lost, empty, held)] == [
+            False,
+            True,
+            True,
+        ]
+
+
+def test_a_past_day_of_which_the_ledger_has_files_is_known(on_stage: Stage) -> None:
+    from gogobe_dagster.importing import discover
+
+    on_stage.publish("keshet", stores=1, items=30)
+    keshet, days = find_feed("keshet"), [LONG_AGO, YESTERDAY]
+    assert not_offered(keshet, days, on_stage.equipment) == days
+
+    discover(keshet, days, on_stage.equipment)
+
+    assert not_offered(keshet, days, on_stage.equipment) == [LONG_AGO]
+    assert not_offered(find_feed("king_store"), days, on_stage.equipment) == []
