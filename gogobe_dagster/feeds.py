@@ -26,6 +26,7 @@ class Family(StrEnum):
     LAIB = "laib"
     WOLT = "wolt"
     MISHNAT_YOSEF = "mishnat_yosef"
+    HAZI_HINAM = "hazi_hinam"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,5 +377,16 @@ FEEDS: tuple[Feed, ...] = (
         account="list-files",
         stores=4,
         note="No promotions. The same company as mishnat_yosef_bina: stores of one number are one store.",
+    ),
+    Feed(
+        key="hazi_hinam",
+        name="Hazi Hinam",
+        hebrew="כל בו חצי חינם",
+        family=Family.HAZI_HINAM,
+        chain_ids=("7290700100008",),
+        base_url="https://shop.hazi-hinam.co.il",
+        account="hazi_hinam",
+        stores=13,
+        note="A bot wall to callers outside Israel. On Cerberus until November 2024.",
     ),
 )

@@ -27,6 +27,7 @@ def test_the_register_has_every_feed_of_every_family_once() -> None:
         Family.LAIB: 3,
         Family.WOLT: 1,
         Family.MISHNAT_YOSEF: 1,
+        Family.HAZI_HINAM: 1,
     }
     assert len({feed.key for feed in FEEDS}) == len(FEEDS)
     assert len({(feed.base_url, feed.account) for feed in FEEDS}) == len(FEEDS)

@@ -14,8 +14,8 @@ HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Cloudflare's interstitial page and widget; Reblaze answers with the odd status 247 (PORTALS §3.2).
-CHALLENGE_MARKS = (b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl")
+# Cloudflare's interstitial page, widget and refusal; Reblaze answers with the odd status 247 (PORTALS §3.2).
+CHALLENGE_MARKS = (b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl", b"you have been blocked")
 CHALLENGE_STATUS = 247
 
 

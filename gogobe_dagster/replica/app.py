@@ -13,6 +13,7 @@ from gogobe_dagster.replica import (
     bina,
     cerberus,
     control,
+    hazi_hinam,
     laib,
     mishnat_yosef,
     publish_price,
@@ -25,7 +26,7 @@ from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
 from gogobe_dagster.replica.world import World
 
-FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef)
+FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam)
 HALF_AN_HOUR = 1800.0
 
 

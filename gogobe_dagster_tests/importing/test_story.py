@@ -24,6 +24,7 @@ ONE_OF_EACH_FAMILY = [
     "het_cohen",
     "wolt_market",
     "mishnat_yosef_worker",
+    "hazi_hinam",
 ]
 
 

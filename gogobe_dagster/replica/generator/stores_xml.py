@@ -21,6 +21,11 @@ def chain_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     return UTF8_BOM + _nested("Chain", branches, at, number="{}", zip_tag="ZIPCode").encode()
 
 
+def hazi_hinam_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 with BOM, `…ID`."""
+    return UTF8_BOM + super_pharm_stores(branches, at)
+
+
 def super_pharm_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     """UTF-8 without BOM, `…ID`."""
     return _nested("Root", branches, at, number="{:03}", zip_tag="ZipCode").encode()

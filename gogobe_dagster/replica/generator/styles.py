@@ -23,6 +23,7 @@ from gogobe_dagster.replica.generator.prices_xml import (
 )
 from gogobe_dagster.replica.generator.promotions_xml import (
     BINA_PROMOTIONS_DIALECT,
+    CLASSIC_GROUPED_PROMOTIONS,
     CLASSIC_PROMOTIONS,
     DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
@@ -35,6 +36,7 @@ from gogobe_dagster.replica.generator.stores_xml import (
     bina_stores,
     cerberus_stores,
     chain_stores,
+    hazi_hinam_stores,
     laib_stores,
     matrix_stores,
     sap_stores,
@@ -136,12 +138,20 @@ WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, ha
 YOSEF = Style(
     names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
 )  # fmt: skip
+HAZI_HINAM = Style(
+    names=Names.NEW,
+    prices=CLASSIC_PRICES,
+    promotions=CLASSIC_GROUPED_PROMOTIONS,
+    has_bom=True,
+    delta_extension=".xml.gz",
+)
 OF_FAMILY = {
     Family.PUBLISH_PRICE: PUBLISH_PRICE,
     Family.SUPER_PHARM: SUPER_PHARM,
     Family.LAIB: LAIB,
     Family.WOLT: WOLT,
     Family.MISHNAT_YOSEF: YOSEF,
+    Family.HAZI_HINAM: HAZI_HINAM,
 }
 """The families whose stores all write alike."""
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
@@ -174,6 +184,8 @@ def store_label(feed: Feed, branch: Branch) -> str:
         return ""
     if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
         return branch.name
+    if feed.family is Family.HAZI_HINAM:
+        return f"{branch.store_id:03}"
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
 
@@ -217,6 +229,10 @@ def _laib_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
 
 
+def _of_all_stores_name(chain_id: str, stamp: datetime) -> str:
+    return f"StoresFull{chain_id}-000-000-{stamp:%Y%m%d-%H%M%S}.gz"
+
+
 def _sequence_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
 
@@ -234,4 +250,5 @@ STORES_OF_FAMILY = {
     Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
     Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
     Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
+    Family.HAZI_HINAM: StoresStyle(write=hazi_hinam_stores, name=_of_all_stores_name),
 }
