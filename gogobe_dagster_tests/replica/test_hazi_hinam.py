@@ -26,12 +26,12 @@ def test_a_row_has_the_cells_of_the_table_and_its_link_gives_the_file(replica: R
     (milk,) = full_prices(CHAIN, (206,))
     replica.shelf("hazi_hinam").put(milk)
 
-    cells = html.document_fromstring(page(replica)).xpath("//table/tbody/tr/td")
+    cells = html.document_fromstring(page(replica)).iterfind(".//table/tbody/tr/td")
 
-    assert ["".join(cell.itertext()) for cell in cells] == [
+    assert ["".join(map(str, cell.itertext())) for cell in cells] == [
         "11-08-2026 15:26", "206 - דיל רחובות", milk.name.removesuffix(".gz"), "מחירים מלא", "0.1", "הורדה",
     ]  # fmt: skip
-    [link] = cells[-1].xpath("a/@href")
+    [link] = re.findall(r'<a href="([^"]+)">הורדה', page(replica))
     assert link == f"{replica.url}/hazi_hinam/regulatories/{milk.name}"
     assert get(link).content == milk.read()
 
@@ -44,8 +44,8 @@ def test_pages_hold_fifty_newest_first_and_the_pager_ends_with_the_last(replica:
 
     assert [len(one) for one in pages] == [50, 50, 20, 0]
     assert [f"{name}.gz" for one in pages for name in one] == [file.name for file in reversed(files)]
-    pager = html.document_fromstring(page(replica)).xpath("//li[@class='pagination-item']/a")
-    assert [(item.text, item.get("href").partition("?")[2]) for item in pager] == [("1", "p=1"), ("»", "p=3")]
+    pager = re.findall(r'<li class="pagination-item"><a href="[^"?]+\?([^"]+)">(.)</a></li>', page(replica))
+    assert pager == [("p=1", "1"), ("p=3", "»")]
 
 
 @pytest.mark.parametrize(
