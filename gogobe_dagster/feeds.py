@@ -27,6 +27,7 @@ class Family(StrEnum):
     WOLT = "wolt"
     MISHNAT_YOSEF = "mishnat_yosef"
     HAZI_HINAM = "hazi_hinam"
+    CITY_MARKET = "city_market"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Feed:
     """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()
     """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
+    lists_each_store: bool = False
+    """Every store publishes a list of itself alone; there is none of the whole chain."""
     stores: int
     """Branches seen in August 2026: what is normal."""
     note: str = ""
@@ -388,5 +391,17 @@ FEEDS: tuple[Feed, ...] = (
         account="hazi_hinam",
         stores=13,
         note="A bot wall to callers outside Israel. On Cerberus until November 2024.",
+    ),
+    Feed(
+        key="city_market_shops",
+        name="City Market Shops",
+        hebrew="סיטי מרקט",
+        family=Family.CITY_MARKET,
+        chain_ids=("7290000000003",),
+        base_url="https://www.citymarket-shops.co.il",
+        account="city_market_shops",
+        lists_each_store=True,
+        stores=28,
+        note="Franchises; a made-up chain id, but a published one. Not the City Market of Kiryat Gat.",
     ),
 )

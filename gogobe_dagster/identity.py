@@ -87,7 +87,7 @@ class Subject:
     chain_id: str
     sub_chain_id: int
     store_id: int | None
-    """None for a store list, whose rows name their own stores."""
+    """None for a store list that speaks of the whole chain; its rows name their own stores in any case."""
     notes: tuple[str, ...]
 
 
@@ -100,11 +100,8 @@ def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> Subject:
     _check_document(file, parsed)
     header = parsed.header
     chain_id = _chain_of(file, parsed, feed)
-    store_id = None
-    if parsed.document is not Document.STORES:
-        store_id = header.store_id if header.store_id is not None else file.store_id
-        if store_id is None:
-            raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name says which store")
+    is_list = parsed.document is Document.STORES
+    store_id = _listed_alone(file, parsed, feed) if is_list else _store_of(file, header.store_id)
     disagrees = _disagree(header.store_id, file.store_id) or _disagree(header.sub_chain_id, file.sub_chain_id)
     return Subject(
         chain_id=chain_id,
@@ -112,6 +109,24 @@ def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> Subject:
         store_id=store_id,
         notes=(Code.HEADER_NAME_MISMATCH.value,) if disagrees else (),
     )
+
+
+def _store_of(file: LedgerFile, said: int | None) -> int:
+    store_id = said if said is not None else file.store_id
+    if store_id is None:
+        raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name says which store")
+    return store_id
+
+
+def _listed_alone(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | None:
+    """Return the store of which alone a store list speaks; None when it speaks of the whole chain.
+
+    Its name says so, and its rows do not contradict; a feed whose stores list themselves needs no name.
+    """
+    shown = set(parsed.rows["store_id"])
+    if file.store_id is not None and shown <= {file.store_id}:
+        return file.store_id
+    return min(shown) if feed.lists_each_store and len(shown) == 1 else None
 
 
 def _check_document(file: LedgerFile, parsed: ParsedFile) -> None:

@@ -9,6 +9,7 @@ from gogobe_dagster.feeds import Family, Feed
 from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
+from gogobe_dagster.portals.city_market import CityMarket
 from gogobe_dagster.portals.hazi_hinam import HaziHinam
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
@@ -51,6 +52,7 @@ CONNECTORS: dict[Family, Opener] = {
     Family.LAIB: Laib,
     Family.WOLT: Wolt,
     Family.MISHNAT_YOSEF: MishnatYosef,
+    Family.CITY_MARKET: CityMarket,
 }
 DAY_CONNECTORS: dict[Family, DayOpener] = {Family.HAZI_HINAM: HaziHinam}
 MEGABYTE = 1024 * 1024

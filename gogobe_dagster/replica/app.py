@@ -12,6 +12,7 @@ from gogobe_dagster.feeds import FEEDS
 from gogobe_dagster.replica import (
     bina,
     cerberus,
+    city_market,
     control,
     hazi_hinam,
     laib,
@@ -26,7 +27,18 @@ from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
 from gogobe_dagster.replica.world import World
 
-FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam)
+FAMILIES = (
+    cerberus,
+    shufersal,
+    bina,
+    publish_price,
+    super_pharm,
+    laib,
+    wolt,
+    mishnat_yosef,
+    hazi_hinam,
+    city_market,
+)
 HALF_AN_HOUR = 1800.0
 
 

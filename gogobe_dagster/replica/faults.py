@@ -20,7 +20,7 @@ ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
 ONLY_LAIB = frozenset({Family.LAIB})
 ONLY_WOLT = frozenset({Family.WOLT})
 ONLY_HAZI_HINAM = frozenset({Family.HAZI_HINAM})
-IN_TABLES = ONLY_HAZI_HINAM
+IN_TABLES = ONLY_HAZI_HINAM | frozenset({Family.CITY_MARKET})
 LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
 
 

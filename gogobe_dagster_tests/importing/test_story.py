@@ -25,6 +25,7 @@ ONE_OF_EACH_FAMILY = [
     "wolt_market",
     "mishnat_yosef_worker",
     "hazi_hinam",
+    "city_market_shops",
 ]
 
 
@@ -70,6 +71,19 @@ def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> N
     assert prices(on_stage, feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
     listed = {file.name for file in on_stage.replica.shelf(feed_key).publications()}
     assert set(on_stage.states(feed_key)) == listed
+
+
+def test_shops_that_list_only_themselves_are_all_listed(on_stage: Stage) -> None:
+    market = on_stage.publish("city_market_shops", stores=4)
+
+    import_all(on_stage, "city_market_shops")
+
+    listed = on_stage.query("select store_id, name, is_listed from store order by store_id")
+    assert listed == [
+        (branch.store_id, branch.name, True) for branch in market.branches(find_feed("city_market_shops"))
+    ]
+    lists = on_stage.query("select count(*) from file where kind = 'stores' and store_id is not null")
+    assert lists == [(4,)]
 
 
 def test_a_second_time_there_is_nothing_to_do(on_stage: Stage) -> None:

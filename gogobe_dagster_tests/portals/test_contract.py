@@ -30,6 +30,7 @@ every_family = pytest.mark.parametrize(
         "wolt_market",
         "mishnat_yosef_worker",
         "hazi_hinam",
+        "city_market_shops",
     ],
 )
 SAYS_NO_TIME = {"wolt_market", "mishnat_yosef_worker"}

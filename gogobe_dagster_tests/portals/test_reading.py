@@ -129,6 +129,7 @@ TOKEN = b'<meta name="csrftoken" content="T"/>'
         "wolt_market",
         "mishnat_yosef_worker",
         "hazi_hinam",
+        "city_market_shops",
     ],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -158,4 +159,5 @@ def test_the_replica_stands_in_for_every_portal_by_path() -> None:
     assert base_url(find_feed("wolt_market"), replica) == "http://127.0.0.1:8080/wolt"
     assert base_url(find_feed("mishnat_yosef_worker"), replica) == "http://127.0.0.1:8080/mishnat_yosef"
     assert base_url(find_feed("hazi_hinam"), replica) == "http://127.0.0.1:8080/hazi_hinam"
+    assert base_url(find_feed("city_market_shops"), replica) == "http://127.0.0.1:8080/city_market"
     assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"

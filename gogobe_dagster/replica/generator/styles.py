@@ -14,6 +14,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
+    CITY_MARKET_PRICES,
     CLASSIC_PRICES,
     DECLARED_NEW_PRICES,
     LOWER_CASE_PRICES,
@@ -36,6 +37,7 @@ from gogobe_dagster.replica.generator.stores_xml import (
     bina_stores,
     cerberus_stores,
     chain_stores,
+    city_market_stores,
     hazi_hinam_stores,
     laib_stores,
     matrix_stores,
@@ -85,12 +87,13 @@ class Style:
     promotions: PromotionDialect
     has_bom: bool
     is_zip: bool = False
+    full_extension: str = ".gz"
     delta_extension: str = ".gz"
     store_digits: int = 3
 
     def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
-        extension = ".gz" if kind.is_full else self.delta_extension
+        extension = self.full_extension if kind.is_full else self.delta_extension
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
             places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
@@ -112,7 +115,16 @@ class StoresStyle:
 
     write: Callable[[Sequence[Branch], datetime], bytes]
     name: Callable[[str, datetime], str]
+    """Of a chain, at a moment."""
     is_packed: bool = True
+    is_of_each_store: bool = False
+    """Every store writes its own."""
+
+    def name_of(self, branches: Sequence[Branch], stamp: datetime) -> str:
+        """Return the published name of the list of these branches."""
+        first = branches[0]
+        whose = f"{first.chain_id}-000-{first.store_id:03}" if self.is_of_each_store else first.chain_id
+        return self.name(whose, stamp)
 
     def pack(self, document: bytes) -> bytes:
         """Return the bytes as the portal serves them."""
@@ -145,6 +157,14 @@ HAZI_HINAM = Style(
     has_bom=True,
     delta_extension=".xml.gz",
 )
+CITY_MARKET = Style(
+    names=Names.CLASSIC,
+    prices=CITY_MARKET_PRICES,
+    promotions=LOWER_CASE_PROMOTIONS,
+    has_bom=False,
+    full_extension="",
+    delta_extension="",
+)
 OF_FAMILY = {
     Family.PUBLISH_PRICE: PUBLISH_PRICE,
     Family.SUPER_PHARM: SUPER_PHARM,
@@ -166,6 +186,9 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
         return _bina(feed, is_new=is_new)
     if feed.family is Family.CERBERUS:
         return _cerberus(feed, branch, is_new=is_new)
+    if feed.family is Family.CITY_MARKET:
+        names = Names.NEW if is_new else Names.CLASSIC
+        return replace(CITY_MARKET, names=names, is_zip=not is_new)
     return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
 
 
@@ -186,6 +209,8 @@ def store_label(feed: Feed, branch: Branch) -> str:
         return branch.name
     if feed.family is Family.HAZI_HINAM:
         return f"{branch.store_id:03}"
+    if feed.family is Family.CITY_MARKET:
+        return f"{branch.chain_name}, {branch.address} {branch.city}"
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
 
@@ -233,6 +258,10 @@ def _of_all_stores_name(chain_id: str, stamp: datetime) -> str:
     return f"StoresFull{chain_id}-000-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
+def _of_one_store_name(place: str, stamp: datetime) -> str:
+    return f"Stores{place}-{stamp:%Y%m%d-%H%M%S}"
+
+
 def _sequence_name(chain_id: str, stamp: datetime) -> str:
     return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
 
@@ -251,4 +280,5 @@ STORES_OF_FAMILY = {
     Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
     Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
     Family.HAZI_HINAM: StoresStyle(write=hazi_hinam_stores, name=_of_all_stores_name),
+    Family.CITY_MARKET: StoresStyle(write=city_market_stores, name=_of_one_store_name, is_of_each_store=True),
 }

@@ -1,0 +1,56 @@
+"""Whom a file speaks of: by its header, then by its name, then by what the register knows of its feed."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.identity import identify, sight
+from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.warehouse.ledger import LedgerFile, Sighting
+from gogobe_dagster_tests.warehouse.making import NOON
+
+CITY, KESHET = "city_market_shops", "keshet"
+
+
+def known(feed_key: str, name: str) -> LedgerFile:
+    """A file as the ledger knows it when a listing has shown its name."""
+    feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
+    seen = sight(listed, feed, now=NOON, asked=(), stale_after=timedelta(days=3))
+    assert seen.problem is None
+    told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
+    unknown = {field.name: None for field in fields(LedgerFile)}
+    return LedgerFile(**{**unknown, **told, "id": 1, "feed": feed_key})
+
+
+def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
+    rows = "".join(f"<Store><StoreId>{one}</StoreId><StoreName>א</StoreName></Store>" for one in stores)
+    sub_chain = f"<SubChain><SubChainId>0</SubChainId><Stores>{rows}</Stores></SubChain>"
+    return f"<Root><ChainId>{chain_id}</ChainId><SubChains>{sub_chain}</SubChains></Root>".encode()
+
+
+@pytest.mark.parametrize(
+    ("feed", "places", "stores", "about"),
+    [
+        (CITY, "-000-079", [79], 79),
+        (CITY, "-000-079", [], 79),
+        (CITY, "-000", [79], 79),  # nobody has told for sure that its names say whose list it is
+        (CITY, "-000-000", [79], 79),
+        (CITY, "-000", [79, 80], None),
+        (KESHET, "-000-007", [7], 7),
+        (KESHET, "-000-007", [7, 8], None),  # the rows say more than the name
+        (KESHET, "-000", [7], None),
+        (KESHET, "-000-000", [7, 8], None),
+    ],
+)
+def test_a_list_that_names_one_store_and_shows_no_other_speaks_of_it_alone(
+    feed: str, places: str, stores: list[int], about: int | None
+) -> None:
+    chain_id = find_feed(feed).chain_id
+    file = known(feed, f"Stores{chain_id}{places}-20261123-050000.xml")
+    parsed = read_file(list_of(chain_id, stores), name=file.name, limit=1 << 20)
+
+    assert identify(file, parsed, find_feed(feed)).store_id == about
