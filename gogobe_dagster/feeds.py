@@ -28,6 +28,7 @@ class Family(StrEnum):
     MISHNAT_YOSEF = "mishnat_yosef"
     HAZI_HINAM = "hazi_hinam"
     CITY_MARKET = "city_market"
+    NETIV_HAHESED = "netiv_hahesed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,9 @@ class Feed:
     """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()
     """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
+    numbers_stores_once: bool = False
+    """No two stores share a number, whatever their sub-chain: a file that prints sub-chain 0 is about the
+    store that the price files of its number are about."""
     lists_each_store: bool = False
     """Every store publishes a list of itself alone; there is none of the whole chain."""
     stores: int
@@ -403,5 +407,18 @@ FEEDS: tuple[Feed, ...] = (
         lists_each_store=True,
         stores=28,
         note="Franchises; a made-up chain id, but a published one. Not the City Market of Kiryat Gat.",
+    ),
+    Feed(
+        key="netiv_hahesed",
+        name="Netiv HaHesed (Barkol, Shira)",
+        hebrew="נתיב החסד (בר-כל, שירה מרקט)",
+        family=Family.NETIV_HAHESED,
+        chain_ids=("7290058160839",),
+        base_url="https://app.netiv-hesed.com",
+        account="netiv_hahesed",
+        # 87 stores of 3 sub-chains in its list of 2022-11-02, each number once
+        numbers_stores_once=True,
+        stores=90,
+        note="Three brands as sub-chains, which its promotions leave out. Nothing on Shabbat.",
     ),
 )

@@ -4,9 +4,10 @@ Content goes before the name, the name before the portal's label (DESIGN §3 rul
 noted, never silent. Nothing here fetches, reads or stores.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import Code, ContentError, FileError, UnknownFileName
@@ -91,11 +92,13 @@ class Subject:
     notes: tuple[str, ...]
 
 
-def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> Subject:
+def identify(
+    file: LedgerFile, parsed: ParsedFile, feed: Feed, sub_chains: Mapping[int, int] = MappingProxyType({})
+) -> Subject:
     """Settle chain and store by header, then name. Raises `ContentError` when the file is not what it claims.
 
     A shortened chain id (`72906`, as Laib prints it) gives way to the name's; a whole one of another
-    chain does not belong here.
+    chain does not belong here. `sub_chains` has those of stores where neither says it (`warehouse.branches`).
     """
     _check_document(file, parsed)
     header = parsed.header
@@ -105,7 +108,7 @@ def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> Subject:
     disagrees = _disagree(header.store_id, file.store_id) or _disagree(header.sub_chain_id, file.sub_chain_id)
     return Subject(
         chain_id=chain_id,
-        sub_chain_id=header.sub_chain_id or file.sub_chain_id or 0,
+        sub_chain_id=header.sub_chain_id or file.sub_chain_id or sub_chains.get(store_id or 0, 0),
         store_id=store_id,
         notes=(Code.HEADER_NAME_MISMATCH.value,) if disagrees else (),
     )

@@ -31,7 +31,9 @@ def test_the_register_has_every_feed_of_every_family_once() -> None:
         Family.MISHNAT_YOSEF: 1,
         Family.HAZI_HINAM: 1,
         Family.CITY_MARKET: 1,
+        Family.NETIV_HAHESED: 1,
     }
+    assert len(FEEDS) == 34
     assert len({feed.key for feed in FEEDS}) == len(FEEDS)
     assert len({(feed.base_url, feed.account) for feed in FEEDS}) == len(FEEDS)
 

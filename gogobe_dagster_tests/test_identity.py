@@ -1,12 +1,14 @@
 """Whom a file speaks of: by its header, then by its name, then by what the register knows of its feed."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.identity import identify, sight
 from gogobe_dagster.parsing.reading import read_file
 from gogobe_dagster.portals.base import RemoteFile
@@ -54,3 +56,41 @@ def test_a_list_that_names_one_store_and_shows_no_other_speaks_of_it_alone(
     parsed = read_file(list_of(chain_id, stores), name=file.name, limit=1 << 20)
 
     assert identify(file, parsed, find_feed(feed)).store_id == about
+
+
+def prices_of(sub_chain: str) -> bytes:
+    item = "<Item><ItemCode>7290000000015</ItemCode><ItemPrice>7.10</ItemPrice></Item>"
+    header = f"<ChainId>7290058160839</ChainId><SubChainId>{sub_chain}</SubChainId><StoreId>012</StoreId>"
+    return f"<Root>{header}<Items>{item}</Items></Root>".encode()
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "sub_chains", "meant"),
+    [
+        ("000", "000", {12: 9, 13: 6}, 9),  # as its promotions are (PORTALS §4.9)
+        ("009", "000", {12: 6}, 9),
+        ("000", "009", {12: 6}, 9),
+        ("000", "", {12: 9}, 9),
+        ("000", "000", {13: 6}, 0),
+    ],
+)
+def test_a_sub_chain_that_neither_header_nor_name_says_is_that_of_the_branch(
+    named: str, said: str, sub_chains: dict[int, int], meant: int
+) -> None:
+    netiv = find_feed("netiv_hahesed")
+    file = known("netiv_hahesed", f"PromoFull7290058160839-{named}-012-20261123-052500.GZ")
+    prices = read_file(prices_of(said), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
+    promotions = replace(prices, document=Document.PROMOTIONS)
+
+    about = identify(file, promotions, netiv, sub_chains)
+
+    assert (about.sub_chain_id, about.store_id) == (meant, 12)
+
+
+@pytest.mark.corpus
+def test_netiv_hahesed_numbers_each_store_once(corpus: Path) -> None:
+    [file] = corpus.rglob("StoresFull7290058160839-000-202211020533")
+    stores = read_file(file.read_bytes(), name=file.name, limit=1 << 24).rows
+
+    assert stores["sub_chain_id"].n_unique() == 3
+    assert stores["store_id"].is_unique().all()

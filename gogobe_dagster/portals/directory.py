@@ -14,6 +14,7 @@ from gogobe_dagster.portals.hazi_hinam import HaziHinam
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
+from gogobe_dagster.portals.netiv_hahesed import NetivHaHesed
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.super_pharm import SuperPharm
@@ -54,7 +55,10 @@ CONNECTORS: dict[Family, Opener] = {
     Family.MISHNAT_YOSEF: MishnatYosef,
     Family.CITY_MARKET: CityMarket,
 }
-DAY_CONNECTORS: dict[Family, DayOpener] = {Family.HAZI_HINAM: HaziHinam}
+DAY_CONNECTORS: dict[Family, DayOpener] = {
+    Family.HAZI_HINAM: HaziHinam,
+    Family.NETIV_HAHESED: NetivHaHesed,
+}
 MEGABYTE = 1024 * 1024
 
 

@@ -4,7 +4,8 @@ publication     what a feed publishes now
 app, server     all portals as one web application, and the process part that serves it
 world           what the families share; serving: their shared answers
 cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam,
-city_market:    one module a portal family (PORTALS §4); tables: what two of them share
+city_market, netiv_hahesed:
+                one module a portal family (PORTALS §4); tables: what two of them share
 faults          what can be made to go wrong, by name (PORTALS §8); spoiling: how
 folder          a folder of real files as what the portals publish
 generator       made-up chains, stores, prices and promotions, rendered as the chains would

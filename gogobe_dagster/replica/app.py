@@ -17,6 +17,7 @@ from gogobe_dagster.replica import (
     hazi_hinam,
     laib,
     mishnat_yosef,
+    netiv_hahesed,
     publish_price,
     shufersal,
     super_pharm,
@@ -38,6 +39,7 @@ FAMILIES = (
     mishnat_yosef,
     hazi_hinam,
     city_market,
+    netiv_hahesed,
 )
 HALF_AN_HOUR = 1800.0
 

@@ -19,8 +19,9 @@ ONLY_BINA = frozenset({Family.BINA})
 ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
 ONLY_LAIB = frozenset({Family.LAIB})
 ONLY_WOLT = frozenset({Family.WOLT})
-ONLY_HAZI_HINAM = frozenset({Family.HAZI_HINAM})
-IN_TABLES = ONLY_HAZI_HINAM | frozenset({Family.CITY_MARKET})
+IN_TABLES = frozenset({Family.HAZI_HINAM, Family.CITY_MARKET})
+ONLY_NETIV_HAHESED = frozenset({Family.NETIV_HAHESED})
+BEHIND_CLOUDFLARE = ONLY_NETIV_HAHESED | frozenset({Family.HAZI_HINAM})
 LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
 
 
@@ -73,7 +74,7 @@ FAULTS: dict[str, FaultKind] = {
     ),
     "empty_page": FaultKind(meaning="pages after the first are empty", families=IN_TABLES),
     "blocked_page": FaultKind(
-        meaning="a page is 403 with Cloudflare's 'you have been blocked'", families=ONLY_HAZI_HINAM
+        meaning="a page is 403 with Cloudflare's 'you have been blocked'", families=BEHIND_CLOUDFLARE
     ),
     "csrf_token_wrong": FaultKind(
         meaning="200 with an error about the token, whatever the token", families=ONLY_CERBERUS
@@ -103,8 +104,10 @@ FAULTS: dict[str, FaultKind] = {
         meaning="a day is shown only to who asks for its path", families=ONLY_PUBLISH_PRICE
     ),
     "day_ignored": FaultKind(
-        meaning="what there is now is shown whatever day is asked", families=ONLY_PUBLISH_PRICE | IN_TABLES
+        meaning="what there is now is shown whatever day is asked",
+        families=ONLY_PUBLISH_PRICE | IN_TABLES | ONLY_NETIV_HAHESED,
     ),
+    "only_deltas": FaultKind(meaning="the page of today has no full file yet", families=ONLY_NETIV_HAHESED),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
 }

@@ -1,5 +1,6 @@
 """The story without Dagster: from the replica's listings to the tables, through `importing`."""
 
+import gzip
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.truth import published_prices
+from gogobe_dagster.replica.spoiling import unpacked
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
 ONE_OF_EACH_FAMILY = [
@@ -26,6 +28,7 @@ ONE_OF_EACH_FAMILY = [
     "mishnat_yosef_worker",
     "hazi_hinam",
     "city_market_shops",
+    "netiv_hahesed",
 ]
 
 
@@ -84,6 +87,23 @@ def test_shops_that_list_only_themselves_are_all_listed(on_stage: Stage) -> None
     ]
     lists = on_stage.query("select count(*) from file where kind = 'stores' and store_id is not null")
     assert lists == [(4,)]
+
+
+def test_a_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_number(on_stage: Stage) -> None:
+    """Netiv HaHesed's promotions do so; here a price file does, so that the tables show it."""
+    on_stage.publish("netiv_hahesed")
+    shelf = on_stage.replica.shelf("netiv_hahesed")
+    full = next(file for file in shelf.publications() if file.name.startswith("PriceFull"))
+    said = FileName.parse(full.name)
+    unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
+    name = restamped(full.name, timedelta(hours=20)).replace("-002-", "-000-")
+    shelf.put(replace(full, name=name, content=unsaid))
+
+    import_all(on_stage, "netiv_hahesed")
+
+    placed = on_stage.query("select state, sub_chain_id, store_id from file where name = %s", [name])
+    assert (said.sub_chain_id, placed) == (2, [("loaded", 2, said.store_id)])
+    assert on_stage.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
 
 
 def test_a_second_time_there_is_nothing_to_do(on_stage: Stage) -> None:

@@ -31,9 +31,10 @@ every_family = pytest.mark.parametrize(
         "mishnat_yosef_worker",
         "hazi_hinam",
         "city_market_shops",
+        "netiv_hahesed",
     ],
 )
-SAYS_NO_TIME = {"wolt_market", "mishnat_yosef_worker"}
+SAYS_NO_TIME = {"wolt_market", "mishnat_yosef_worker", "netiv_hahesed"}
 LINKS_ELSEWHERE = {"shufersal", "mishnat_yosef_worker", "hazi_hinam"}
 SURELY_PUBLISHES = {"victory": Code.LISTING_EMPTY_UNEXPECTED, "super_pharm": Code.BOT_CHALLENGE}
 """Where nothing at all is an error already for the connector: it passes, or it is the bot wall."""

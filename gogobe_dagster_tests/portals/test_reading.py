@@ -109,6 +109,8 @@ HTML_LIKE = st.lists(
             b'<a href="2026-11-23.html">',
             b"</tr>",
             b"<td>11-08-2026 01:13</td>",
+            b'<input name="Date">',
+            b'<a href="/Prices/Download?fileName=Price.gz">',
             b'<li class="pagination-item"><a href="?p=2">',
         ]
     ),
@@ -130,6 +132,7 @@ TOKEN = b'<meta name="csrftoken" content="T"/>'
         "mishnat_yosef_worker",
         "hazi_hinam",
         "city_market_shops",
+        "netiv_hahesed",
     ],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -160,4 +163,5 @@ def test_the_replica_stands_in_for_every_portal_by_path() -> None:
     assert base_url(find_feed("mishnat_yosef_worker"), replica) == "http://127.0.0.1:8080/mishnat_yosef"
     assert base_url(find_feed("hazi_hinam"), replica) == "http://127.0.0.1:8080/hazi_hinam"
     assert base_url(find_feed("city_market_shops"), replica) == "http://127.0.0.1:8080/city_market"
+    assert base_url(find_feed("netiv_hahesed"), replica) == "http://127.0.0.1:8080/netiv_hahesed"
     assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"

@@ -94,4 +94,4 @@ def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes
     offers = (
         promotions(market, branch, slot.stamp) if is_full else started(market, branch, slot.since, slot.stamp)
     )
-    return style.promotions.write(branch, offers) if offers or is_full else None
+    return style.promotions.write(style.promoting(branch), offers) if offers or is_full else None

@@ -23,6 +23,7 @@ SUB_CHAINS = {
     "wolt_market": ((0, "Wolt Market"),),
     "hazi_hinam": ((0, "חצי חינם"),),
     "city_market_shops": ((0, "סיטי מרקט"),),
+    "netiv_hahesed": ((2, "בר-כל"), (6, "נתיב"), (9, "שירה מרקט")),
 }  # fmt: skip
 ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
 ONLINE = {"rami_levy": 760, "shuk_hair": 304}

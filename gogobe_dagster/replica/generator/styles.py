@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gogobe_dagster.feeds import Family, Feed
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
@@ -90,10 +90,12 @@ class Style:
     full_extension: str = ".gz"
     delta_extension: str = ".gz"
     store_digits: int = 3
+    promotions_say_sub_chain: bool = True
 
     def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = self.full_extension if kind.is_full else self.delta_extension
+        branch = branch if kind.document is Document.PRICES else self.promoting(branch)
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
             places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
@@ -102,6 +104,10 @@ class Style:
             return f"{start}-000-{branch.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
+
+    def promoting(self, branch: Branch) -> Branch:
+        """Return the branch as its promotion files name it."""
+        return branch if self.promotions_say_sub_chain else replace(branch, sub_chain_id=0)
 
     def pack(self, document: bytes, name: str) -> bytes:
         """Return the bytes as the portal serves them."""
@@ -165,6 +171,15 @@ CITY_MARKET = Style(
     full_extension="",
     delta_extension="",
 )
+NETIV_HAHESED = Style(
+    names=Names.NEW,
+    prices=BINA_PRICES,
+    promotions=BINA_PROMOTIONS_DIALECT,
+    has_bom=False,
+    full_extension=".GZ",
+    delta_extension=".GZ",
+    promotions_say_sub_chain=False,
+)
 OF_FAMILY = {
     Family.PUBLISH_PRICE: PUBLISH_PRICE,
     Family.SUPER_PHARM: SUPER_PHARM,
@@ -172,6 +187,7 @@ OF_FAMILY = {
     Family.WOLT: WOLT,
     Family.MISHNAT_YOSEF: YOSEF,
     Family.HAZI_HINAM: HAZI_HINAM,
+    Family.NETIV_HAHESED: NETIV_HAHESED,
 }
 """The families whose stores all write alike."""
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
@@ -203,7 +219,7 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
 
 def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal writes it; some write none, some its name apart."""
-    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
+    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF, Family.NETIV_HAHESED}:
         return ""
     if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
         return branch.name
@@ -279,6 +295,7 @@ STORES_OF_FAMILY = {
     Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
     Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
     Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
+    Family.NETIV_HAHESED: StoresStyle(write=bina_stores, name=_bina_name),
     Family.HAZI_HINAM: StoresStyle(write=hazi_hinam_stores, name=_of_all_stores_name),
     Family.CITY_MARKET: StoresStyle(write=city_market_stores, name=_of_one_store_name, is_of_each_store=True),
 }

@@ -1,0 +1,67 @@
+"""The sub-chain that a file leaves out is that of the store's price files, in whatever order all are read."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import permutations
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.warehouse.branches import sub_chains
+from gogobe_dagster.warehouse.ledger import Ledger, Sighting
+from gogobe_dagster_tests.warehouse.making import NOON, TODAY, parsed, sighting
+
+NETIV = find_feed("netiv_hahesed")
+
+
+def seen(kind: FileKind, store: int, sub_chain: int | None, *, hours: float = 5, chain: str = "") -> Sighting:
+    chain = chain or NETIV.chain_id
+    name = f"{kind}{chain}-{sub_chain}-{store}-{hours}.GZ"
+    return sighting(kind, store=store, hours=hours, name=name, chain_id=chain, sub_chain_id=sub_chain)
+
+
+def asked(engine: sa.Engine, *files: Sighting, day: date = TODAY) -> dict[int, int]:
+    Ledger(engine).record(NETIV.key, files, now=NOON)
+    return sub_chains(engine, NETIV, day)
+
+
+def test_the_names_of_price_files_tell_and_other_names_do_not(engine: sa.Engine) -> None:
+    files = [
+        seen(FileKind.FULL_PRICES, 12, 9),
+        seen(FileKind.PRICES, 40, 2),
+        seen(FileKind.FULL_PROMOTIONS, 12, 0),
+        seen(FileKind.FULL_PROMOTIONS, 50, 6),
+        seen(FileKind.FULL_PRICES, 51, 0),
+        seen(FileKind.FULL_PRICES, 52, None),
+        seen(FileKind.FULL_PRICES, 53, 7, chain="7291029710008"),
+    ]
+    assert asked(engine, *files) == {12: 9, 40: 2}
+
+
+def test_of_a_store_that_changed_its_sub_chain_the_nearest_day_counts(engine: sa.Engine) -> None:
+    files = [seen(FileKind.FULL_PRICES, 12, 6), seen(FileKind.FULL_PRICES, 12, 9, hours=24 * 10)]
+    assert asked(engine, *files, day=TODAY) == {12: 6}
+    assert asked(engine, *files, day=TODAY.replace(day=30)) == {12: 9}
+
+
+def test_nothing_is_asked_where_numbers_may_repeat(engine: sa.Engine) -> None:
+    asked(engine, seen(FileKind.FULL_PRICES, 12, 9))
+    with_repeats = find_feed("rami_levy")
+    assert sub_chains(engine, with_repeats, TODAY) == {}
+
+
+@pytest.mark.parametrize("order", permutations(range(3)))
+def test_the_order_in_which_files_are_read_does_not_matter(engine: sa.Engine, order: Sequence[int]) -> None:
+    files = [seen(FileKind.FULL_PRICES, 12, 9), seen(FileKind.PRICES, 12, 9), seen(FileKind.PRICES, 40, 2)]
+    answers = [asked(engine, *(files[at] for at in order))]
+    ledger = Ledger(engine)
+    ids = {one.name: one.id for one in ledger.of_days(NETIV.key, [TODAY])}
+    for at in order:
+        name, store = files[at].name, files[at].store_id
+        ledger.mark_downloaded(ids[name], sha256="ab", size=1, now=NOON)
+        entry = parsed(ids[name], store=store, chain_id=NETIV.chain_id, sub_chain_id=files[at].sub_chain_id)
+        ledger.mark_parsed([entry], now=NOON)
+        answers.append(sub_chains(engine, NETIV, TODAY))
+    assert answers == [{12: 9, 40: 2}] * 4
