@@ -10,7 +10,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.promotions import promotions, started
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.styles import Style, store_label, stores_style, style_of
+from gogobe_dagster.replica.generator.stores_styles import stores_style
+from gogobe_dagster.replica.generator.styles import Style, store_label, style_of
 from gogobe_dagster.replica.generator.timetable import Slot, slots, stores_slot
 from gogobe_dagster.replica.publication import Publication, Shelf
 
@@ -71,7 +72,7 @@ def _stores_files(
 
     for (chain_id, store_id), group in groupby(ordered, key=of_one_list):
         branches, slot = list(group), stores_slot(chain_id, day)
-        name = style.name_of(branches, slot.stamp)
+        name = style.name(branches[0], slot.stamp)
         if slot.published_at <= now and name not in shelf:
             yield Publication(
                 name=name,

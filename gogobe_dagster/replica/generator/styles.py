@@ -1,10 +1,9 @@
-"""How a feed writes: which generation of names, which dialect, which container, which store list.
+"""How a feed writes: which generation of names, which dialect, which container. Store lists: `stores_styles`.
 
 Each choice is one that was seen on that portal (PORTALS §2, §4, §6); where a chain mixes two, half of
 its stores write one and half the other.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -33,18 +32,6 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.stores_xml import (
-    bina_stores,
-    cerberus_stores,
-    chain_stores,
-    city_market_stores,
-    hazi_hinam_stores,
-    laib_stores,
-    matrix_stores,
-    sap_stores,
-    super_pharm_stores,
-    wolt_stores,
-)
 from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
@@ -113,28 +100,6 @@ class Style:
         """Return the bytes as the portal serves them."""
         document = UTF8_BOM + document if self.has_bom else document
         return zipped(document, name) if self.is_zip else gzipped(document)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoresStyle:
-    """How a feed's list of stores is written on a day."""
-
-    write: Callable[[Sequence[Branch], datetime], bytes]
-    name: Callable[[str, datetime], str]
-    """Of a chain, at a moment."""
-    is_packed: bool = True
-    is_of_each_store: bool = False
-    """Every store writes its own."""
-
-    def name_of(self, branches: Sequence[Branch], stamp: datetime) -> str:
-        """Return the published name of the list of these branches."""
-        first = branches[0]
-        whose = f"{first.chain_id}-000-{first.store_id:03}" if self.is_of_each_store else first.chain_id
-        return self.name(whose, stamp)
-
-    def pack(self, document: bytes) -> bytes:
-        """Return the bytes as the portal serves them."""
-        return gzipped(document) if self.is_packed else document
 
 
 CLASSIC = Style(
@@ -208,15 +173,6 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
 
 
-def stores_style(feed: Feed, day: date) -> StoresStyle:
-    """Return how a feed writes its list of stores on a day."""
-    if feed.family is Family.SHUFERSAL and day < SHUFERSAL_CHANGED:
-        return StoresStyle(write=sap_stores, name=_classic_name)
-    if feed.key in TIME_TWICE:
-        return StoresStyle(write=matrix_stores, name=_laib_name)
-    return STORES_OF_FAMILY[feed.family]
-
-
 def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal writes it; some write none, some its name apart."""
     if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF, Family.NETIV_HAHESED}:
@@ -248,54 +204,3 @@ def _bina(feed: Feed, *, is_new: bool) -> Style:
         is_zip=feed.key in ZIP_IN_GZ,
         delta_extension=".GZ" if feed.key in UPPER_CASE_EXTENSION else ".gz",
     )
-
-
-def _cerberus_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
-
-
-def _bina_name(chain_id: str, stamp: datetime) -> str:
-    return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
-
-
-def _new_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
-
-
-def _plain_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
-
-
-def _laib_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
-
-
-def _of_all_stores_name(chain_id: str, stamp: datetime) -> str:
-    return f"StoresFull{chain_id}-000-000-{stamp:%Y%m%d-%H%M%S}.gz"
-
-
-def _of_one_store_name(place: str, stamp: datetime) -> str:
-    return f"Stores{place}-{stamp:%Y%m%d-%H%M%S}"
-
-
-def _sequence_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
-
-
-def _classic_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
-
-
-STORES_OF_FAMILY = {
-    Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
-    Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
-    Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
-    Family.PUBLISH_PRICE: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
-    Family.SUPER_PHARM: StoresStyle(write=super_pharm_stores, name=_new_name),
-    Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
-    Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
-    Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
-    Family.NETIV_HAHESED: StoresStyle(write=bina_stores, name=_bina_name),
-    Family.HAZI_HINAM: StoresStyle(write=hazi_hinam_stores, name=_of_all_stores_name),
-    Family.CITY_MARKET: StoresStyle(write=city_market_stores, name=_of_one_store_name, is_of_each_store=True),
-}
