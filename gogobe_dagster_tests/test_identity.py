@@ -9,6 +9,7 @@ import pytest
 
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.names import FileName
 from gogobe_dagster.identity import identify, sight
 from gogobe_dagster.parsing.reading import read_file
 from gogobe_dagster.portals.base import RemoteFile
@@ -21,7 +22,8 @@ CITY, KESHET = "city_market_shops", "keshet"
 def known(feed_key: str, name: str) -> LedgerFile:
     """A file as the ledger knows it when a listing has shown its name."""
     feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
-    seen = sight(listed, feed, now=NOON, asked=(), stale_after=timedelta(days=3))
+    day = FileName.parse(name).published_at.date()
+    seen = sight(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
     assert seen.problem is None
     told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
     unknown = {field.name: None for field in fields(LedgerFile)}
@@ -40,6 +42,7 @@ def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
         (CITY, "-000-079", [79], 79),
         (CITY, "-000-079", [], 79),
         (CITY, "-000", [79], 79),  # nobody has told for sure that its names say whose list it is
+        (CITY, "-079", [79], 79),
         (CITY, "-000-000", [79], 79),
         (CITY, "-000", [79, 80], None),
         (KESHET, "-000-007", [7], 7),
@@ -94,3 +97,13 @@ def test_netiv_hahesed_numbers_each_store_once(corpus: Path) -> None:
 
     assert stores["sub_chain_id"].n_unique() == 3
     assert stores["store_id"].is_unique().all()
+
+
+@pytest.mark.corpus
+def test_a_header_of_empty_fields_leaves_chain_and_store_to_the_name(corpus: Path) -> None:
+    [file] = corpus.rglob("PriceFull7290000000003-065-202408182129.xml.gz")
+    parsed = read_file(file.read_bytes(), name=file.name, limit=1 << 20)
+
+    about = identify(known(CITY, file.name), parsed, find_feed(CITY))
+
+    assert (about.chain_id, about.sub_chain_id, about.store_id) == ("7290000000003", 0, 65)
