@@ -72,7 +72,7 @@ class Equipment:
         """Open a feed's portal for the time of a listing or of a round of downloads."""
         from gogobe_dagster.portals.directory import open_portal
 
-        with closing(open_portal(feed, self.settings)) as portal:
+        with closing(open_portal(feed, self.settings, clock=self.clock)) as portal:
             yield portal
 
     @property

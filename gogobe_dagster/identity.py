@@ -4,9 +4,10 @@ Content goes before the name, the name before the portal's label (DESIGN §3 rul
 noted, never silent. Nothing here fetches, reads or stores.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import Code, ContentError, FileError, UnknownFileName
@@ -87,31 +88,48 @@ class Subject:
     chain_id: str
     sub_chain_id: int
     store_id: int | None
-    """None for a store list, whose rows name their own stores."""
+    """None for a store list that speaks of the whole chain; its rows name their own stores in any case."""
     notes: tuple[str, ...]
 
 
-def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> Subject:
+def identify(
+    file: LedgerFile, parsed: ParsedFile, feed: Feed, sub_chains: Mapping[int, int] = MappingProxyType({})
+) -> Subject:
     """Settle chain and store by header, then name. Raises `ContentError` when the file is not what it claims.
 
     A shortened chain id (`72906`, as Laib prints it) gives way to the name's; a whole one of another
-    chain does not belong here.
+    chain does not belong here. `sub_chains` has those of stores where neither says it (`warehouse.branches`).
     """
     _check_document(file, parsed)
     header = parsed.header
     chain_id = _chain_of(file, parsed, feed)
-    store_id = None
-    if parsed.document is not Document.STORES:
-        store_id = header.store_id if header.store_id is not None else file.store_id
-        if store_id is None:
-            raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name says which store")
+    is_list = parsed.document is Document.STORES
+    store_id = _listed_alone(file, parsed, feed) if is_list else _store_of(file, header.store_id)
     disagrees = _disagree(header.store_id, file.store_id) or _disagree(header.sub_chain_id, file.sub_chain_id)
     return Subject(
         chain_id=chain_id,
-        sub_chain_id=header.sub_chain_id or file.sub_chain_id or 0,
+        sub_chain_id=header.sub_chain_id or file.sub_chain_id or sub_chains.get(store_id or 0, 0),
         store_id=store_id,
         notes=(Code.HEADER_NAME_MISMATCH.value,) if disagrees else (),
     )
+
+
+def _store_of(file: LedgerFile, said: int | None) -> int:
+    store_id = said if said is not None else file.store_id
+    if store_id is None:
+        raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name says which store")
+    return store_id
+
+
+def _listed_alone(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | None:
+    """Return the store of which alone a store list speaks; None when it speaks of the whole chain.
+
+    Its name says so, and its rows do not contradict; a feed whose stores list themselves needs no name.
+    """
+    shown = set(parsed.rows["store_id"])
+    if file.store_id is not None and shown <= {file.store_id}:
+        return file.store_id
+    return min(shown) if feed.lists_each_store and len(shown) == 1 else None
 
 
 def _check_document(file: LedgerFile, parsed: ParsedFile) -> None:

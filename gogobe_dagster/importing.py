@@ -31,6 +31,7 @@ from gogobe_dagster.identity import Subject, identify, sight
 from gogobe_dagster.parsing.lake import LakeBatch
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
 from gogobe_dagster.portals.base import Portal, RemoteFile
+from gogobe_dagster.warehouse.branches import sub_chains
 from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, ParsedEntry, Recorded
 from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
 
@@ -215,6 +216,7 @@ def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
     run has taken further are left alone; a batch that was killed half-way is simply done again.
     """
     ledger, entries = equipment.ledger, []
+    unsaid = sub_chains(equipment.engine, feed, batch.day)
     with ExitStack() as open_batches:
         writers: dict[Document, LakeBatch] = {}
         for file in ledger.files(batch.file_ids):
@@ -222,7 +224,7 @@ def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
                 continue
             try:
                 parsed = _read(file, equipment)
-                subject = identify(file, parsed, feed)
+                subject = identify(file, parsed, feed, unsaid)
             except FileError as error:
                 ledger.mark_failed(file.id, error, now=equipment.clock(), max_attempts=1)
                 continue

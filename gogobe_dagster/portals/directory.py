@@ -1,14 +1,20 @@
 """Which connector speaks to which feed, and where the feed's portal is: the real one or the replica."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
+from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds import Family, Feed
 from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
+from gogobe_dagster.portals.city_market import CityMarket
+from gogobe_dagster.portals.hazi_hinam import HaziHinam
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
+from gogobe_dagster.portals.netiv_hahesed import NetivHaHesed
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.super_pharm import SuperPharm
@@ -23,6 +29,21 @@ class Opener(Protocol):
         """Return a connector that has asked nothing yet."""
 
 
+class DayOpener(Protocol):
+    """The class of a connector that must know which day it is."""
+
+    def __call__(
+        self,
+        feed: Feed,
+        *,
+        base_url: str,
+        limit: int,
+        clock: Callable[[], datetime],
+        manners: Manners | None = None,
+    ) -> Portal:
+        """Return a connector that has asked nothing yet."""
+
+
 CONNECTORS: dict[Family, Opener] = {
     Family.CERBERUS: Cerberus,
     Family.BINA: Bina,
@@ -32,15 +53,27 @@ CONNECTORS: dict[Family, Opener] = {
     Family.LAIB: Laib,
     Family.WOLT: Wolt,
     Family.MISHNAT_YOSEF: MishnatYosef,
+    Family.CITY_MARKET: CityMarket,
+}
+DAY_CONNECTORS: dict[Family, DayOpener] = {
+    Family.HAZI_HINAM: HaziHinam,
+    Family.NETIV_HAHESED: NetivHaHesed,
 }
 MEGABYTE = 1024 * 1024
 
 
-def open_portal(feed: Feed, settings: Settings, *, manners: Manners | None = None) -> Portal:
+def open_portal(
+    feed: Feed,
+    settings: Settings,
+    *,
+    manners: Manners | None = None,
+    clock: Callable[[], datetime] = wall_clock.now,
+) -> Portal:
     """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
-    connector = CONNECTORS[feed.family]
-    limit = settings.max_download_mb * MEGABYTE
-    return connector(feed, base_url=base_url(feed, settings), limit=limit, manners=manners)
+    url, limit = base_url(feed, settings), settings.max_download_mb * MEGABYTE
+    if dated := DAY_CONNECTORS.get(feed.family):
+        return dated(feed, base_url=url, limit=limit, manners=manners, clock=clock)
+    return CONNECTORS[feed.family](feed, base_url=url, limit=limit, manners=manners)
 
 
 def base_url(feed: Feed, settings: Settings) -> str:

@@ -6,12 +6,13 @@ a file in silence.
 
 import json
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from typing import Any
 
-from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.errors import Code, PortalError, UnknownFileName
+from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.failures import Answer, place
 from gogobe_dagster.portals.recognising import is_html
@@ -76,3 +77,23 @@ def rounded_size(text: str, where: str) -> tuple[int, int]:
 def named_once(files: Iterable[RemoteFile]) -> list[RemoteFile]:
     """Keep the last row of each name: paging that shifts shows a row twice, the later link lives longer."""
     return list({file.name: file for file in files}.values())
+
+
+def really_of(day: date, files: list[RemoteFile], where: str) -> list[RemoteFile]:
+    """Return the files listed for a day that was asked for. Raises when they are all of other days.
+
+    Then the portal ignores its date filter, and the day would look as if it had been fetched.
+    """
+    days = {one for file in files for one in _days(file)}
+    if days and day not in days:
+        raise schema_changed(where, f"asked for {day}, the portal shows another day", max(days))
+    return files
+
+
+def _days(file: RemoteFile) -> Iterator[date]:
+    if file.modified_at:
+        yield day_of(file.modified_at)
+    try:
+        yield day_of(FileName.parse(file.name).published_at)
+    except UnknownFileName:
+        return

@@ -19,15 +19,20 @@ class Page:
     """The highest page number that the page knows of; 1 where it knows none."""
 
 
-def walk(page_of: Callable[[int], Page], what: str) -> list[RemoteFile]:
-    """Read page after page to the last, then the first ones again until nothing is new."""
+def walk(page_of: Callable[[int], Page], what: str, *, rows: int = PAGE_ROWS) -> list[RemoteFile]:
+    """Read page after page to the last, then the first ones again until nothing is new.
+
+    `rows` is how many a page holds: after a full page of new names comes another, whatever the pager says.
+    """
     found: dict[str, RemoteFile] = {}
+    last = 1
     for number in range(1, MOST_PAGES):
         page = page_of(number)
-        if not page.files and number > 1:
+        last = max(last, page.last)
+        if not page.files and number <= last and last > 1:
             raise PortalError(Code.LISTING_TRUNCATED, f"page {number} of {what} is empty")
         is_new = _note(page, found)
-        if number >= page.last and not (is_new and len(page.files) == PAGE_ROWS):
+        if number >= last and not (is_new and len(page.files) >= rows):
             break
     else:
         raise PortalError(Code.LISTING_TRUNCATED, f"{what} has no end after {MOST_PAGES} pages")

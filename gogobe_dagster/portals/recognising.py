@@ -14,9 +14,9 @@ HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Cloudflare's interstitial page and widget; F5's script and its refusal; Reblaze has a status of its own.
+# Cloudflare's interstitial page, widget and refusal; F5's script and refusal; Reblaze has its own status.
 CHALLENGE_MARKS = (
-    b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl",
+    b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl", b"you have been blocked",
     b"/TSPD/", b'window["bobcmn"]', b"The requested URL was rejected",
 )  # fmt: skip
 CHALLENGE_STATUS = 247

@@ -16,6 +16,9 @@ class Family(StrEnum):
     LAIB = "laib"
     WOLT = "wolt"
     MISHNAT_YOSEF = "mishnat_yosef"
+    HAZI_HINAM = "hazi_hinam"
+    CITY_MARKET = "city_market"
+    NETIV_HAHESED = "netiv_hahesed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,11 @@ class Feed:
     """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()
     """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
+    numbers_stores_once: bool = False
+    """No two stores share a number, whatever their sub-chain: a file that prints sub-chain 0 is about the
+    store that the price files of its number are about."""
+    lists_each_store: bool = False
+    """Every store publishes a list of itself alone; there is none of the whole chain."""
     stores: int
     """Branches seen in August 2026: what is normal."""
     fulls: int | None = None

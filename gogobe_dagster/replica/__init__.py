@@ -3,8 +3,9 @@
 publication     what a feed publishes now
 app, server     all portals as one web application, and the process part that serves it
 world           what the families share; serving: their shared answers
-cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef:
-                one module a portal family (PORTALS §4)
+cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam,
+city_market, netiv_hahesed:
+                one module a portal family (PORTALS §4); tables: what two of them share
 gov_register    the official register of feeds
 faults          what can be made to go wrong, by name (PORTALS §8); spoiling: how
 folder          a folder of real files as what the portals publish

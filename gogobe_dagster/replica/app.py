@@ -12,10 +12,13 @@ from gogobe_dagster.feeds import FEEDS
 from gogobe_dagster.replica import (
     bina,
     cerberus,
+    city_market,
     control,
     gov_register,
+    hazi_hinam,
     laib,
     mishnat_yosef,
+    netiv_hahesed,
     publish_price,
     shufersal,
     super_pharm,
@@ -26,7 +29,19 @@ from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
 from gogobe_dagster.replica.world import World
 
-FAMILIES = (cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef)
+FAMILIES = (
+    cerberus,
+    shufersal,
+    bina,
+    publish_price,
+    super_pharm,
+    laib,
+    wolt,
+    mishnat_yosef,
+    hazi_hinam,
+    city_market,
+    netiv_hahesed,
+)
 HALF_AN_HOUR = 1800.0
 
 

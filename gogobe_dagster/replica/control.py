@@ -103,6 +103,9 @@ def _path(feed: Feed) -> str:
         Family.BINA: f"/bina/{feed.account}/MainIO_Hok.aspx",
         Family.WOLT: "/wolt/isr-prices/public/v1/index.html",
         Family.MISHNAT_YOSEF: "/mishnat_yosef/",
+        Family.HAZI_HINAM: "/hazi_hinam/Prices?p=1&s=&f=null&t=null&d=",
+        Family.CITY_MARKET: "/city_market/",
+        Family.NETIV_HAHESED: "/netiv_hahesed/",
         Family.LAIB: f"/laib/webapi/api/getfiles?edi={feed.chain_id}",
     }[feed.family]
 

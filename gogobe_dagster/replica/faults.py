@@ -19,6 +19,9 @@ ONLY_BINA = frozenset({Family.BINA})
 ONLY_PUBLISH_PRICE = frozenset({Family.PUBLISH_PRICE})
 ONLY_LAIB = frozenset({Family.LAIB})
 ONLY_WOLT = frozenset({Family.WOLT})
+IN_TABLES = frozenset({Family.HAZI_HINAM, Family.CITY_MARKET})
+ONLY_NETIV_HAHESED = frozenset({Family.NETIV_HAHESED})
+BEHIND_CLOUDFLARE = ONLY_NETIV_HAHESED | frozenset({Family.HAZI_HINAM})
 LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNAT_YOSEF})
 
 
@@ -66,8 +69,12 @@ FAULTS: dict[str, FaultKind] = {
     "foreign_chain": FaultKind(meaning="a price file of another chain is listed too"),
     "row_inserted_while_paging": FaultKind(
         meaning="the newest row appears between page 1 and 2; once",
-        families=ONLY_SHUFERSAL | ONLY_SUPER_PHARM,
+        families=ONLY_SHUFERSAL | ONLY_SUPER_PHARM | IN_TABLES,
         times=1,
+    ),
+    "empty_page": FaultKind(meaning="pages after the first are empty", families=IN_TABLES),
+    "blocked_page": FaultKind(
+        meaning="a page is 403 with Cloudflare's 'you have been blocked'", families=BEHIND_CLOUDFLARE
     ),
     "csrf_token_wrong": FaultKind(
         meaning="200 with an error about the token, whatever the token", families=ONLY_CERBERUS
@@ -96,7 +103,11 @@ FAULTS: dict[str, FaultKind] = {
     "date_ignored": FaultKind(
         meaning="a day is shown only to who asks for its path", families=ONLY_PUBLISH_PRICE
     ),
-    "day_ignored": FaultKind(meaning="today is shown whatever day is asked", families=ONLY_PUBLISH_PRICE),
+    "day_ignored": FaultKind(
+        meaning="what there is now is shown whatever day is asked",
+        families=ONLY_PUBLISH_PRICE | IN_TABLES | ONLY_NETIV_HAHESED,
+    ),
+    "only_deltas": FaultKind(meaning="the page of today has no full file yet", families=ONLY_NETIV_HAHESED),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
 }

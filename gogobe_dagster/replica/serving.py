@@ -35,6 +35,10 @@ CHALLENGE = (
     '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body><div id="cf-chl-widget">'
     "Checking your browser before you access this site.</div></body></html>"
 )
+BLOCKED = (
+    "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
+    "<body><h1>Sorry, you have been blocked</h1></body></html>"
+)
 NOTICE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
     "<body><h1>The service is being upgraded</h1></body></html>"
@@ -88,6 +92,12 @@ async def meet_listing_faults(world: World, request: Request, feed: Feed) -> Non
     await meet_faults(world, request, feed)
     if world.faults.take("html_listing", feed.key):
         raise Answered(HTMLResponse(NOTICE))
+
+
+def meet_blocking(world: World, feed: Feed) -> None:
+    """Let a page be refused as Cloudflare refuses callers from abroad."""
+    if world.faults.take("blocked_page", feed.key):
+        raise Answered(HTMLResponse(BLOCKED, 403))
 
 
 async def send_file(world: World, request: Request, feed: Feed, name: str) -> Response:

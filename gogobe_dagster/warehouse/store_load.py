@@ -2,7 +2,8 @@
 
 The newest list that shows a store describes it, in whatever order lists come; of one stamp the later name
 (Shufersal numbers its lists of a day). A store is listed while the newest complete list of its feed and
-chain shows it; one that only price files know is not. Lists are small and take turns.
+chain shows it; one that only price files know is not. A list of one store alone says nothing of the others.
+Lists are small and take turns.
 """
 
 from collections import Counter
@@ -37,6 +38,7 @@ with verdict as (
         select from file n
         where n.kind = 'stores' and n.state = 'loaded' and n.is_complete and n.feed = l.feed
         and n.chain_id = l.chain_id
+        and (n.store_id is null or (n.store_id = s.store_id and n.sub_chain_id in (0, s.sub_chain_id)))
         and (n.published_at, n.name, n.revision) > (l.published_at, l.name, l.revision)
     ) as is_listed
     from store s join file l on l.file_id = s.list_file_id

@@ -14,6 +14,9 @@ FAMILIES = {
     Family.LAIB: "A JSON list of today, empty for minutes at times. Answers only callers in Israel.",
     Family.WOLT: "A page of days and a page of links for each. Months of past days can be asked for.",
     Family.MISHNAT_YOSEF: "A JSON list of direct links. Shows only what it has now.",
+    Family.HAZI_HINAM: "An HTML table of 50 rows a page, read for three days. Past days can be asked for.",
+    Family.NETIV_HAHESED: "A page of links a day, closed to plain programs. Past days can be asked for.",
+    Family.CITY_MARKET: "An HTML table of 50 rows a page. Every shop lists itself. Past days can be asked.",
 }
 HEAD = """# Feeds
 

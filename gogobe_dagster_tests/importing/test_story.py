@@ -1,5 +1,6 @@
 """The story without Dagster: from the replica's listings to the tables, through `importing`."""
 
+import gzip
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.truth import published_prices
+from gogobe_dagster.replica.spoiling import unpacked
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
 ONE_OF_EACH_FAMILY = [
@@ -24,6 +26,9 @@ ONE_OF_EACH_FAMILY = [
     "het_cohen",
     "wolt_market",
     "mishnat_yosef_worker",
+    "hazi_hinam",
+    "city_market_shops",
+    "netiv_hahesed",
 ]
 
 
@@ -69,6 +74,36 @@ def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> N
     assert prices(on_stage, feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
     listed = {file.name for file in on_stage.replica.shelf(feed_key).publications()}
     assert set(on_stage.states(feed_key)) == listed
+
+
+def test_shops_that_list_only_themselves_are_all_listed(on_stage: Stage) -> None:
+    market = on_stage.publish("city_market_shops", stores=4)
+
+    import_all(on_stage, "city_market_shops")
+
+    listed = on_stage.query("select store_id, name, is_listed from store order by store_id")
+    assert listed == [
+        (branch.store_id, branch.name, True) for branch in market.branches(find_feed("city_market_shops"))
+    ]
+    lists = on_stage.query("select count(*) from file where kind = 'stores' and store_id is not null")
+    assert lists == [(4,)]
+
+
+def test_a_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_number(on_stage: Stage) -> None:
+    """Netiv HaHesed's promotions do so; here a price file does, so that the tables show it."""
+    on_stage.publish("netiv_hahesed")
+    shelf = on_stage.replica.shelf("netiv_hahesed")
+    full = next(file for file in shelf.publications() if file.name.startswith("PriceFull"))
+    said = FileName.parse(full.name)
+    unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
+    name = restamped(full.name, timedelta(hours=20)).replace("-002-", "-000-")
+    shelf.put(replace(full, name=name, content=unsaid))
+
+    import_all(on_stage, "netiv_hahesed")
+
+    placed = on_stage.query("select state, sub_chain_id, store_id from file where name = %s", [name])
+    assert (said.sub_chain_id, placed) == (2, [("loaded", 2, said.store_id)])
+    assert on_stage.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
 
 
 def test_a_second_time_there_is_nothing_to_do(on_stage: Stage) -> None:

@@ -68,12 +68,13 @@ def replica(clock: MovedClock) -> Iterator[Replica]:
 
 
 @pytest.fixture
-def open_feed(replica: Replica) -> Iterator[OpenPortal]:
+def open_feed(replica: Replica, clock: MovedClock) -> Iterator[OpenPortal]:
     """Open connectors to the replica; they are closed at the end."""
     opened: list[Portal] = []
 
     def open_feed(feed_key: str, manners: Manners = QUICK) -> Portal:
-        portal = open_portal(find_feed(feed_key), Settings(replica_url=replica.url), manners=manners)
+        settings = Settings(replica_url=replica.url)
+        portal = open_portal(find_feed(feed_key), settings, manners=manners, clock=clock)
         opened.append(portal)
         return portal
 

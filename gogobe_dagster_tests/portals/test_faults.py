@@ -15,7 +15,10 @@ from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_
 CERBERUS, SHUFERSAL, BINA, LAIB = ("rami_levy",), ("shufersal",), ("king_store",), ("victory",)
 WOLT, MISHNAT_YOSEF = ("wolt_market",), ("mishnat_yosef_worker",)
 PUBLISH_PRICE, SUPER_PHARM = ("carrefour",), ("super_pharm",)
-MAY_BE_EMPTY = (*CERBERUS, *SHUFERSAL, *BINA, *WOLT, *MISHNAT_YOSEF, *PUBLISH_PRICE)
+HAZI_HINAM = ("hazi_hinam",)
+TABLES = (*HAZI_HINAM, "city_market_shops")
+NETIV = ("netiv_hahesed",)
+MAY_BE_EMPTY = (*CERBERUS, *SHUFERSAL, *BINA, *WOLT, *MISHNAT_YOSEF, *PUBLISH_PRICE, *TABLES, *NETIV)
 OPEN_TO_THE_WORLD = (*MAY_BE_EMPTY, *SUPER_PHARM)
 EVERY = (*OPEN_TO_THE_WORLD, *LAIB)
 TARGET = 12
@@ -28,12 +31,13 @@ LISTED_ALL_THE_SAME = [
     ("timeout_once", EVERY, {"seconds": 1.0}),
     ("connection_reset", EVERY, {"times": 2}),
     ("portal_down", EVERY, {"times": 2}),
-    ("row_inserted_while_paging", SHUFERSAL + SUPER_PHARM, {}),
+    ("row_inserted_while_paging", SHUFERSAL + SUPER_PHARM + TABLES, {}),
     ("csrf_token_wrong", CERBERUS, {"times": 1}),
     ("json_error_200", CERBERUS, {"times": 1}),
     ("listing_truncated", CERBERUS, {}),
     ("cap_1000", BINA, {}),
     ("date_ignored", PUBLISH_PRICE, {}),
+    ("day_ignored", TABLES + NETIV, {}),
     ("empty_listing", LAIB, {"times": 1}),
     ("file_type_case", LAIB, {}),
     ("listed_twice", LAIB, {}),
@@ -48,6 +52,8 @@ NOT_LISTED = [
     ("bot_challenge", EVERY, Code.BOT_CHALLENGE),
     ("bot_wall", EVERY, Code.BOT_CHALLENGE),
     ("polite_challenge", EVERY, Code.BOT_CHALLENGE),
+    ("blocked_page", HAZI_HINAM + NETIV, Code.BOT_CHALLENGE),
+    ("empty_page", TABLES, Code.LISTING_TRUNCATED),
     ("empty_listing", SUPER_PHARM, Code.BOT_CHALLENGE),
     ("html_listing", EVERY, Code.LISTING_SCHEMA_CHANGED),
     ("csrf_token_wrong", CERBERUS, Code.CSRF_REJECTED),
@@ -94,6 +100,7 @@ LISTED_AS_SHOWN = [
     ("folder_wiped", EVERY, {}, 2),
     ("empty_kind", EVERY, {"names": "PriceFull*"}, 93 - 47),
     ("foreign_chain", EVERY, {}, 93 + 1),
+    ("only_deltas", NETIV, {}, 93 - 47 - 20 - 1),
 ]
 UNTOUCHED = {"slow_page", "expired_sas", "session_expires", "two_step_download"}
 Case = tuple[Any, ...]

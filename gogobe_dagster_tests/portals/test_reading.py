@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds import find_feed
-from gogobe_dagster.portals.directory import CONNECTORS, base_url
+from gogobe_dagster.portals.directory import base_url, open_portal
 from gogobe_dagster.portals.listings import israel_time, rounded_size
 from gogobe_dagster.portals.recognising import is_challenge, is_html, is_login_form
 from gogobe_dagster.settings import Settings
@@ -108,6 +108,10 @@ HTML_LIKE = st.lists(
             b"<li>",
             b'<a href="2026-11-23.html">',
             b"</tr>",
+            b"<td>11-08-2026 01:13</td>",
+            b'<input name="Date">',
+            b'<a href="/Prices/Download?fileName=Price.gz">',
+            b'<li class="pagination-item"><a href="?p=2">',
         ]
     ),
     max_size=12,
@@ -126,6 +130,9 @@ TOKEN = b'<meta name="csrftoken" content="T"/>'
         "victory",
         "wolt_market",
         "mishnat_yosef_worker",
+        "hazi_hinam",
+        "city_market_shops",
+        "netiv_hahesed",
     ],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -134,7 +141,7 @@ def test_whatever_a_portal_answers_a_listing_is_a_list_or_a_portal_error(feed_ke
     feed = find_feed(feed_key)
     page = says(TOKEN)
     with scripted(*[page] * 3 if feed_key == "rami_levy" else [], says(body)) as server:
-        portal = CONNECTORS[feed.family](feed, base_url=server.url, limit=1000, manners=QUICK)
+        portal = open_portal(feed, Settings(replica_url=server.url), manners=QUICK)
         try:
             files = portal.list_files()
         except PortalError:
@@ -154,4 +161,7 @@ def test_the_replica_stands_in_for_every_portal_by_path() -> None:
     assert base_url(find_feed("victory"), replica) == "http://127.0.0.1:8080/laib"
     assert base_url(find_feed("wolt_market"), replica) == "http://127.0.0.1:8080/wolt"
     assert base_url(find_feed("mishnat_yosef_worker"), replica) == "http://127.0.0.1:8080/mishnat_yosef"
+    assert base_url(find_feed("hazi_hinam"), replica) == "http://127.0.0.1:8080/hazi_hinam"
+    assert base_url(find_feed("city_market_shops"), replica) == "http://127.0.0.1:8080/city_market"
+    assert base_url(find_feed("netiv_hahesed"), replica) == "http://127.0.0.1:8080/netiv_hahesed"
     assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"

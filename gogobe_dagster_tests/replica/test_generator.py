@@ -37,6 +37,9 @@ KEYS = (
     "het_cohen",
     "wolt_market",
     "mishnat_yosef_worker",
+    "hazi_hinam",
+    "city_market_shops",
+    "netiv_hahesed",
 )
 SOME = tuple(find_feed(key) for key in KEYS)
 
@@ -154,6 +157,12 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
     assert starts[Family.SHUFERSAL, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
     assert starts[Family.MISHNAT_YOSEF, "stores"] == {(b"<R", b"<Ro")}
     assert starts[Family.WOLT, "stores"] == starts[Family.WOLT, "others"] == {(b"\x1f\x8b", b"<?x")}
+    assert starts[Family.HAZI_HINAM, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.HAZI_HINAM, "others"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.CITY_MARKET, "stores"] == {(b"\x1f\x8b", b"\xef\xbb\xbf")}
+    assert starts[Family.CITY_MARKET, "others"] == {(b"\x1f\x8b", b"<?x"), (b"PK", b"<?x")}
+    assert starts[Family.NETIV_HAHESED, "stores"] == {(b"\x1f\x8b", b"<Ro")}
+    assert starts[Family.NETIV_HAHESED, "others"] == {(b"\x1f\x8b", b"<Ro")}
     assert starts[Family.LAIB, "stores"] == {(b"\x1f\x8b", b"<Ro"), (b"\x1f\x8b", b"<?x")}
     assert starts[Family.LAIB, "others"] == {(b"\x1f\x8b", b"<?x")}
     assert starts[Family.BINA, "others"] == {(b"\x1f\x8b", b"<Ro"), (b"PK", b"<Ro")}

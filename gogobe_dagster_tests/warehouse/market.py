@@ -102,11 +102,15 @@ class StoreList:
     is_damaged: bool = False
     other: Mapping[str, Any] = field(default_factory=dict)
     chain: str = CHAIN
-    store: None = None
+    store: int | None = None
+    """The store of which alone it speaks."""
+    sub_chain: int = 0
+    """Its sub-chain, where the name says one."""
 
     @property
     def sighting(self) -> Sighting:
-        return sighting(FileKind.STORES, hours=self.hours, **self.other)
+        about = {} if self.store is None else {"store": self.store}
+        return sighting(FileKind.STORES, hours=self.hours, **about, **self.other)
 
     @property
     def name(self) -> str:
@@ -144,6 +148,8 @@ class Market:
                         "rows": len(frame),
                         "is_damaged": one.is_damaged,
                     }
+                    if isinstance(one, StoreList):
+                        about["sub_chain_id"] = one.sub_chain
                     entries.append(parsed(ids[one.name], chain_id=one.chain, store=one.store, **about))
         self.ledger.mark_parsed(entries, now=NOON)
         return self.ledger.files([entry.file_id for entry in entries])

@@ -98,6 +98,52 @@ def test_the_order_of_lists_does_not_matter(market: Market) -> None:
     assert names(market) == {(1, 1): ("א", False), (1, 2): ("ב חדש", True), (1, 3): ("ג חדש", True)}
 
 
+def test_a_list_of_one_store_says_nothing_of_the_others(market: Market) -> None:
+    # City Market Shops: Stores7290000000003-000-079-20260811-050000
+    shops = [
+        StoreList(6 + hour, {(0, shop): f"{shop}"}, store=shop) for hour, shop in enumerate((79, 80, 81))
+    ]
+    market.load_lists(market.publish(*shops))
+    report = market.load_lists(market.publish(StoreList(30, {(0, 80): "חדש"}, store=80)))
+    assert (report.changed, report.ended) == (1, 0)
+    assert names(market) == {(0, 79): ("79", True), (0, 80): ("חדש", True), (0, 81): ("81", True)}
+
+
+def test_a_list_of_one_store_that_moved_to_another_sub_chain_unlists_where_it_was(market: Market) -> None:
+    market.load_lists(market.publish(StoreList(6, {(1, 79): "א"}, store=79)))
+    market.load_lists(market.publish(StoreList(30, {(2, 79): "ב"}, store=79)))
+    assert names(market) == {(1, 79): ("א", False), (2, 79): ("ב", True)}
+
+
+def test_a_list_of_one_store_of_a_sub_chain_says_nothing_of_its_namesakes(market: Market) -> None:
+    lists = [
+        StoreList(6, {(1, 5): "א"}, store=5, sub_chain=1),
+        StoreList(30, {(2, 5): "ב"}, store=5, sub_chain=2),
+    ]
+    market.load_lists(market.publish(*lists))
+    assert names(market) == {(1, 5): ("א", True), (2, 5): ("ב", True)}
+
+
+def test_the_order_of_lists_of_single_stores_and_of_the_chain_does_not_matter(market: Market) -> None:
+    lists = [
+        StoreList(6, {(0, 79): "א"}, store=79),
+        StoreList(30, {(0, 81): "ג", (0, 80): "ב"}),
+        StoreList(54, {(0, 82): "ד"}, store=82),
+    ]
+    files = market.publish(*lists)
+    endings = []
+    for order in permutations(files):
+        with market.engine.begin() as connection:
+            connection.execute(sa.text("update file set state = 'parsed'"))
+            connection.execute(sa.text("truncate store, sub_chain, chain, product, chain_product cascade"))
+        for one in (*order, order[0]):
+            market.load_lists([one])
+        endings.append(market.ask(STORES_NOW))
+    assert all(ending == endings[0] for ending in endings)
+    listed = {store: is_listed for (_, store), (_, is_listed) in names(market).items()}
+    assert listed == {79: False, 80: True, 81: True, 82: True}
+
+
 def test_loading_a_list_twice_changes_nothing(market: Market) -> None:
     files = market.publish(StoreList(6, {(1, 1): "א"}))
     market.load_lists(files)

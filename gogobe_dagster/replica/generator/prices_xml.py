@@ -119,6 +119,7 @@ NEW_PRICES = PriceDialect(
         "UnitOfMeasurePrice=unit_price AllowDiscount=one ItemStatus"
     ),
 )
+CITY_MARKET_PRICES = replace(BINA_PRICES, envelope=LOWER_CASE)
 DECLARED_NEW_PRICES = replace(NEW_PRICES, envelope=DECLARED_NEW)
 WOLT_PRICES = replace(NEW_PRICES, envelope=WOLT, tags=NEW_PRICES.tags.replace("bIs", "bls"))
 """The weighted flag has a letter l."""

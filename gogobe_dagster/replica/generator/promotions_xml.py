@@ -181,5 +181,7 @@ NEW_PROMOTIONS = PromotionDialect(
     </Promotion>
 """,
 )
+CLASSIC_GROUPED_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=CLASSIC)
+"""Hazi Hinam: the header of the first generation, the groups of the second."""
 DECLARED_NEW_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=DECLARED_NEW)
 WOLT_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=WOLT)

@@ -10,7 +10,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.promotions import promotions, started
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.styles import Style, store_label, stores_style, style_of
+from gogobe_dagster.replica.generator.stores_styles import stores_style
+from gogobe_dagster.replica.generator.styles import Style, store_label, style_of
 from gogobe_dagster.replica.generator.timetable import Slot, slots, stores_slot
 from gogobe_dagster.replica.publication import Publication, Shelf
 
@@ -62,15 +63,25 @@ def _new_files(shelf: Shelf, feed: Feed, day: date, market: Market, now: datetim
 def _stores_files(
     shelf: Shelf, feed: Feed, day: date, market: Market, now: datetime
 ) -> Iterator[Publication]:
-    """A file for every chain id of the feed: Kiryat Gat's host carries three."""
+    """A file for every chain id of the feed (Kiryat Gat's host carries three), or for every store."""
     style = stores_style(feed, day)
     ordered = sorted(market.branches(feed), key=lambda branch: (branch.chain_id, branch.store_id))
-    for chain_id, group in groupby(ordered, key=lambda branch: branch.chain_id):
-        slot = stores_slot(chain_id, day)
-        name = style.name(chain_id, slot.stamp)
+
+    def of_one_list(branch: Branch) -> tuple[str, int | None]:
+        return branch.chain_id, branch.store_id if style.is_of_each_store else None
+
+    for (chain_id, store_id), group in groupby(ordered, key=of_one_list):
+        branches, slot = list(group), stores_slot(chain_id, day)
+        name = style.name(branches[0], slot.stamp)
         if slot.published_at <= now and name not in shelf:
-            content = style.pack(style.write(list(group), slot.stamp))
-            yield Publication(name=name, content=content, published_at=slot.published_at, kind=slot.kind)
+            yield Publication(
+                name=name,
+                content=style.pack(style.write(branches, slot.stamp)),
+                published_at=slot.published_at,
+                kind=slot.kind,
+                store_id=store_id,
+                store_label=store_label(feed, branches[0]) if store_id else "",
+            )
 
 
 def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes | None:
@@ -84,4 +95,4 @@ def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes
     offers = (
         promotions(market, branch, slot.stamp) if is_full else started(market, branch, slot.since, slot.stamp)
     )
-    return style.promotions.write(branch, offers) if offers or is_full else None
+    return style.promotions.write(style.promoting(branch), offers) if offers or is_full else None

@@ -21,6 +21,9 @@ SUB_CHAINS = {
         (1, "מחסני השוק"), (2, "מחסני השוק בסיטי"), (3, "מחסני השוק בשבילך"), (4, "מחסני השוק מהדרין")
     ),
     "wolt_market": ((0, "Wolt Market"),),
+    "hazi_hinam": ((0, "חצי חינם"),),
+    "city_market_shops": ((0, "סיטי מרקט"),),
+    "netiv_hahesed": ((2, "בר-כל"), (6, "נתיב"), (9, "שירה מרקט")),
 }  # fmt: skip
 ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
 ONLINE = {"rami_levy": 760, "shuk_hair": 304}

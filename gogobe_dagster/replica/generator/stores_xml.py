@@ -21,6 +21,24 @@ def chain_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     return UTF8_BOM + _nested("Chain", branches, at, number="{}", zip_tag="ZIPCode").encode()
 
 
+def hazi_hinam_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 with BOM, `…ID`, sub-chain 000."""
+    return UTF8_BOM + _nested("Root", branches, at, number="{:03}", zip_tag="ZIPCode").encode()
+
+
+def city_market_stores(branches: Sequence[Branch], at: datetime) -> bytes:
+    """UTF-8 with BOM, in the words of the program that made it; one shop in a file."""
+    nested = _nested("Root", branches, at, number="{:03}", zip_tag="ZipCode")
+    for ours, theirs in (
+        ("<SubChains>", "<SubChainsXMLObject>"),
+        ("</SubChains>", "</SubChainsXMLObject>"),
+        ("<Stores>", "<Stores><SubChainStoresXMLObject>"),
+        ("</Stores>", "</SubChainStoresXMLObject></Stores>"),
+    ):
+        nested = nested.replace(ours, theirs)
+    return UTF8_BOM + nested.encode()
+
+
 def super_pharm_stores(branches: Sequence[Branch], at: datetime) -> bytes:
     """UTF-8 without BOM, `…ID`."""
     return _nested("Root", branches, at, number="{:03}", zip_tag="ZipCode").encode()

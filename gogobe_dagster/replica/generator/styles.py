@@ -1,19 +1,19 @@
-"""How a feed writes: which generation of names, which dialect, which container, which store list.
+"""How a feed writes: which generation of names, which dialect, which container. Store lists: `stores_styles`.
 
 Each choice is one that was seen on that portal (PORTALS §2, §4, §6); where a chain mixes two, half of
 its stores write one and half the other.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from gogobe_dagster.feeds import Family, Feed
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
+    CITY_MARKET_PRICES,
     CLASSIC_PRICES,
     DECLARED_NEW_PRICES,
     LOWER_CASE_PRICES,
@@ -23,6 +23,7 @@ from gogobe_dagster.replica.generator.prices_xml import (
 )
 from gogobe_dagster.replica.generator.promotions_xml import (
     BINA_PROMOTIONS_DIALECT,
+    CLASSIC_GROUPED_PROMOTIONS,
     CLASSIC_PROMOTIONS,
     DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
@@ -31,16 +32,6 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.generator.stores_xml import (
-    bina_stores,
-    cerberus_stores,
-    chain_stores,
-    laib_stores,
-    matrix_stores,
-    sap_stores,
-    super_pharm_stores,
-    wolt_stores,
-)
 from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
@@ -83,12 +74,15 @@ class Style:
     promotions: PromotionDialect
     has_bom: bool
     is_zip: bool = False
+    full_extension: str = ".gz"
     delta_extension: str = ".gz"
     store_digits: int = 3
+    promotions_say_sub_chain: bool = True
 
     def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
-        extension = ".gz" if kind.is_full else self.delta_extension
+        extension = self.full_extension if kind.is_full else self.delta_extension
+        branch = branch if kind.document is Document.PRICES else self.promoting(branch)
         start = f"{WORDS[kind]}{branch.chain_id}"
         if self.names is Names.NEW:
             places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
@@ -98,23 +92,14 @@ class Style:
         name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
+    def promoting(self, branch: Branch) -> Branch:
+        """Return the branch as its promotion files name it."""
+        return branch if self.promotions_say_sub_chain else replace(branch, sub_chain_id=0)
+
     def pack(self, document: bytes, name: str) -> bytes:
         """Return the bytes as the portal serves them."""
         document = UTF8_BOM + document if self.has_bom else document
         return zipped(document, name) if self.is_zip else gzipped(document)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoresStyle:
-    """How a feed's list of stores is written on a day."""
-
-    write: Callable[[Sequence[Branch], datetime], bytes]
-    name: Callable[[str, datetime], str]
-    is_packed: bool = True
-
-    def pack(self, document: bytes) -> bytes:
-        """Return the bytes as the portal serves them."""
-        return gzipped(document) if self.is_packed else document
 
 
 CLASSIC = Style(
@@ -136,12 +121,38 @@ WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, ha
 YOSEF = Style(
     names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
 )  # fmt: skip
+HAZI_HINAM = Style(
+    names=Names.NEW,
+    prices=CLASSIC_PRICES,
+    promotions=CLASSIC_GROUPED_PROMOTIONS,
+    has_bom=True,
+    delta_extension=".xml.gz",
+)
+CITY_MARKET = Style(
+    names=Names.CLASSIC,
+    prices=CITY_MARKET_PRICES,
+    promotions=LOWER_CASE_PROMOTIONS,
+    has_bom=False,
+    full_extension="",
+    delta_extension="",
+)
+NETIV_HAHESED = Style(
+    names=Names.NEW,
+    prices=BINA_PRICES,
+    promotions=BINA_PROMOTIONS_DIALECT,
+    has_bom=False,
+    full_extension=".GZ",
+    delta_extension=".GZ",
+    promotions_say_sub_chain=False,
+)
 OF_FAMILY = {
     Family.PUBLISH_PRICE: PUBLISH_PRICE,
     Family.SUPER_PHARM: SUPER_PHARM,
     Family.LAIB: LAIB,
     Family.WOLT: WOLT,
     Family.MISHNAT_YOSEF: YOSEF,
+    Family.HAZI_HINAM: HAZI_HINAM,
+    Family.NETIV_HAHESED: NETIV_HAHESED,
 }
 """The families whose stores all write alike."""
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
@@ -156,24 +167,22 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
         return _bina(feed, is_new=is_new)
     if feed.family is Family.CERBERUS:
         return _cerberus(feed, branch, is_new=is_new)
+    if feed.family is Family.CITY_MARKET:
+        names = Names.NEW if is_new else Names.CLASSIC
+        return replace(CITY_MARKET, names=names, is_zip=not is_new)
     return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
-
-
-def stores_style(feed: Feed, day: date) -> StoresStyle:
-    """Return how a feed writes its list of stores on a day."""
-    if feed.family is Family.SHUFERSAL and day < SHUFERSAL_CHANGED:
-        return StoresStyle(write=sap_stores, name=_classic_name)
-    if feed.key in TIME_TWICE:
-        return StoresStyle(write=matrix_stores, name=_laib_name)
-    return STORES_OF_FAMILY[feed.family]
 
 
 def store_label(feed: Feed, branch: Branch) -> str:
     """Return the store as the portal writes it; some write none, some its name apart."""
-    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF}:
+    if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF, Family.NETIV_HAHESED}:
         return ""
     if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
         return branch.name
+    if feed.family is Family.HAZI_HINAM:
+        return f"{branch.store_id:03}"
+    if feed.family is Family.CITY_MARKET:
+        return f"{branch.chain_name}, {branch.address} {branch.city}"
     separator = " - " if feed.family is Family.SHUFERSAL else " "
     return f"{branch.store_id}{separator}{branch.name}"
 
@@ -195,43 +204,3 @@ def _bina(feed: Feed, *, is_new: bool) -> Style:
         is_zip=feed.key in ZIP_IN_GZ,
         delta_extension=".GZ" if feed.key in UPPER_CASE_EXTENSION else ".gz",
     )
-
-
-def _cerberus_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
-
-
-def _bina_name(chain_id: str, stamp: datetime) -> str:
-    return f"StoresFull{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
-
-
-def _new_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
-
-
-def _plain_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
-
-
-def _laib_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
-
-
-def _sequence_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d}-025.gz"
-
-
-def _classic_name(chain_id: str, stamp: datetime) -> str:
-    return f"Stores{chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
-
-
-STORES_OF_FAMILY = {
-    Family.CERBERUS: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
-    Family.BINA: StoresStyle(write=bina_stores, name=_bina_name),
-    Family.SHUFERSAL: StoresStyle(write=chain_stores, name=_sequence_name),
-    Family.PUBLISH_PRICE: StoresStyle(write=cerberus_stores, name=_cerberus_name, is_packed=False),
-    Family.SUPER_PHARM: StoresStyle(write=super_pharm_stores, name=_new_name),
-    Family.LAIB: StoresStyle(write=laib_stores, name=_laib_name),
-    Family.WOLT: StoresStyle(write=wolt_stores, name=_new_name),
-    Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
-}

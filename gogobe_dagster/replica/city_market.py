@@ -1,0 +1,98 @@
+"""City Market Shops' portal: a table of 50 rows a page, downloads by number (PORTALS §4.10)."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import PurePath
+from uuid import NAMESPACE_URL, uuid5
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import meet_listing_faults, send_file
+from gogobe_dagster.replica.tables import Tables, kilobytes, link_to
+from gogobe_dagster.replica.world import World
+
+DOCUMENTS = {"1": Document.PRICES, "2": Document.PROMOTIONS, "3": Document.STORES}
+WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}
+
+
+class CityMarket:
+    """The endpoints."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+        self._tables = Tables(world, feed)
+        self._names: dict[str, str] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [Route("/", self.list_files), Route("/downloadFile/{number}", self.download)]
+
+    async def list_files(self, request: Request) -> Response:
+        """Show a page of the table: of a day, a store, a document and fulls or deltas, where asked for."""
+        await meet_listing_faults(self._world, request, self._feed)
+        asked = request.query_params
+        items = self._tables.of_day(asked.get("d", ""))
+        wanted = {_store: asked.get("s"), _document: asked.get("t"), _scope: asked.get("f")}
+        shown = [
+            item for item in items if all(not text or said(item) == text for said, text in wanted.items())
+        ]
+        return self._tables.page(request, shown, self._cells)
+
+    async def download(self, request: Request) -> Response:
+        """Send the file of a number, which says its whole name only now."""
+        name = self._name(request.path_params["number"])
+        answer = await send_file(self._world, request, self._feed, name)
+        if not PurePath(name).suffix:
+            answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xml.gz"'
+        return answer
+
+    def _name(self, number: str) -> str:
+        """Return the name of a number that was shown, if need be before this server started."""
+        if number not in self._names:
+            on_shelf = self._world.shelves[self._feed.key].publications()
+            self._names |= {_number(item): item.name for item in on_shelf}
+        return self._names.get(number, "")
+
+    def _cells(self, item: Publication) -> Iterable[str]:
+        number = _number(item)
+        self._names[number] = item.name
+        return (
+            f"{item.published_at.astimezone(ISRAEL):%d-%m-%Y %H:%M}",
+            escape(item.store_label),
+            escape(item.name),
+            WORDS[item.kind.document] if item.kind else "",
+            "מלא" if item.kind and item.kind.is_full else "",
+            kilobytes(item.size),
+            link_to(f"/downloadFile/{number}"),
+        )
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/city_market", routes=CityMarket(world, feed).routes())
+        for feed in world.feeds_of(Family.CITY_MARKET)
+    ]
+
+
+def _number(item: Publication) -> str:
+    return str(uuid5(NAMESPACE_URL, item.name))
+
+
+def _store(item: Publication) -> str:
+    return f"{item.store_id:03}" if item.store_id else ""
+
+
+def _document(item: Publication) -> str:
+    return next((code for code, one in DOCUMENTS.items() if item.kind and item.kind.document is one), "")
+
+
+def _scope(item: Publication) -> str:
+    return str(int(item.kind is not None and item.kind.is_full))

@@ -1,0 +1,83 @@
+"""Hazi Hinam's portal: a table of 50 rows a page, files in a blob store (PORTALS §4.7).
+
+The blob store is another host there, and the path /regulatories of the same portal here.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import PurePath
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import meet_blocking, meet_listing_faults, portal_url, send_file
+from gogobe_dagster.replica.tables import Tables, kilobytes, link_to
+from gogobe_dagster.replica.world import World
+
+DOCUMENTS = {
+    "1": Document.PRICES,
+    "2": Document.PROMOTIONS,
+    "3": Document.STORES,
+    "Stores": Document.STORES,
+}
+"""The values of `t`; full files and deltas are not told apart."""
+WORDS = {
+    FileKind.STORES: "סניפים",
+    FileKind.PRICES: "מחירים",
+    FileKind.FULL_PRICES: "מחירים מלא",
+    FileKind.PROMOTIONS: "מבצעים",
+    FileKind.FULL_PROMOTIONS: "מבצעים מלא",
+    None: "",
+}
+
+
+class HaziHinam:
+    """The endpoints."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+        self._tables = Tables(world, feed)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the paths of the portal, and of the blob store."""
+        return [Route("/Prices", self.list_files), Route("/regulatories/{name}", self.download)]
+
+    async def list_files(self, request: Request) -> Response:
+        """Show a page of the table, of a day and of a kind where they are asked for."""
+        meet_blocking(self._world, self._feed)
+        await meet_listing_faults(self._world, request, self._feed)
+        items = self._tables.of_day(request.query_params.get("d", ""))
+        document = DOCUMENTS.get(request.query_params.get("t", ""))
+        wanted = [item for item in items if document in {None, item.kind and item.kind.document}]
+        return self._tables.page(request, wanted, lambda item: _cells(request, item))
+
+    async def download(self, request: Request) -> Response:
+        """Send a file; the links are not signed."""
+        return await send_file(self._world, request, self._feed, request.path_params["name"])
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/hazi_hinam", routes=HaziHinam(world, feed).routes())
+        for feed in world.feeds_of(Family.HAZI_HINAM)
+    ]
+
+
+def _cells(request: Request, item: Publication) -> Iterable[str]:
+    written = item.published_at.astimezone(ISRAEL)
+    return (
+        f"<span>{written:%d-%m-%Y}</span> <span>{written:%H:%M}</span>",
+        escape(item.store_label),
+        escape(PurePath(item.name).stem.removesuffix(".xml")),
+        WORDS[item.kind],
+        kilobytes(item.size),
+        link_to(portal_url(request, f"/regulatories/{quote(item.name)}")),
+    )

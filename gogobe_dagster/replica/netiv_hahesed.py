@@ -1,0 +1,93 @@
+"""Netiv HaHesed's portal: a page a day of download links, closed to programs (PORTALS §4.9)."""
+
+import re
+from html import escape
+from pathlib import PurePath
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import (
+    CHALLENGE,
+    Answered,
+    meet_blocking,
+    meet_listing_faults,
+    send_file,
+)
+from gogobe_dagster.replica.world import World, newest_first
+
+PROGRAM = re.compile(r"python|curl|wget|java|go-http", re.IGNORECASE)
+FIELDS = ("StoreNumber", "FileType", "BranchTypeNumber", "Search")
+
+
+class NetivHaHesed:
+    """The endpoints."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the portal's paths."""
+        return [Route("/", self.list_files), Route("/Prices/Download", self.download)]
+
+    async def list_files(self, request: Request) -> Response:
+        """Show the links of a day, today's without one, and of a store where asked for."""
+        _refuse_programs(request)
+        meet_blocking(self._world, self._feed)
+        await meet_listing_faults(self._world, request, self._feed)
+        asked = request.query_params
+        day = asked.get("Date") or str(day_of(self._world.clock()))
+        store = asked.get("StoreNumber", "")
+        shown = [item for item in self._of_day(day) if not store or store == str(item.store_id)]
+        return HTMLResponse(_page(day, "".join(map(_row, newest_first(shown)))))
+
+    async def download(self, request: Request) -> Response:
+        """Send a file."""
+        _refuse_programs(request)
+        name = request.query_params.get("fileName", "")
+        return await send_file(self._world, request, self._feed, name)
+
+    def _of_day(self, day: str) -> list[Publication]:
+        listed, key, today = self._world.listed(self._feed), self._feed.key, day_of(self._world.clock())
+        if self._world.faults.take("day_ignored", key):
+            day = str(today)
+        items = [item for item in listed if str(day_of(item.published_at)) == day]
+        if day == str(today) and self._world.faults.take("only_deltas", key):
+            return [item for item in items if item.kind and not item.kind.is_full]
+        return items
+
+
+def mounts(world: World) -> list[BaseRoute]:
+    """Return the family's place in the replica."""
+    return [
+        Mount("/netiv_hahesed", routes=NetivHaHesed(world, feed).routes())
+        for feed in world.feeds_of(Family.NETIV_HAHESED)
+    ]
+
+
+def _refuse_programs(request: Request) -> None:
+    if PROGRAM.search(request.headers.get("User-Agent", "")):
+        raise Answered(HTMLResponse(CHALLENGE, 403))
+
+
+def _page(day: str, rows: str) -> str:
+    fields = "".join(f'<input name="{name}" value="">' for name in FIELDS)
+    return (
+        f'<!DOCTYPE html>\n<html><body><form><input type="date" name="Date" value="{escape(day)}">{fields}'
+        f"</form>\n<table>\n{rows}</table></body></html>\n"
+    )
+
+
+def _row(item: Publication) -> str:
+    link = f"/Prices/Download?fileName={quote(item.name, safe='')}"
+    written = item.published_at.astimezone(ISRAEL)
+    return (
+        f"<tr><td>{escape(PurePath(item.name).stem)}</td><td>{written:%d/%m/%Y %H:%M}</td>\n"
+        f'<td><a href="{escape(link)}">הורדה</a></td></tr>\n'
+    )

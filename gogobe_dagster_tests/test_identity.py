@@ -1,0 +1,109 @@
+"""Whom a file speaks of: by its header, then by its name, then by what the register knows of its feed."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.names import FileName
+from gogobe_dagster.identity import identify, sight
+from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.warehouse.ledger import LedgerFile, Sighting
+from gogobe_dagster_tests.warehouse.making import NOON
+
+CITY, KESHET = "city_market_shops", "keshet"
+
+
+def known(feed_key: str, name: str) -> LedgerFile:
+    """A file as the ledger knows it when a listing has shown its name."""
+    feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
+    day = FileName.parse(name).published_at.date()
+    seen = sight(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
+    assert seen.problem is None
+    told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
+    unknown = {field.name: None for field in fields(LedgerFile)}
+    return LedgerFile(**{**unknown, **told, "id": 1, "feed": feed_key})
+
+
+def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
+    rows = "".join(f"<Store><StoreId>{one}</StoreId><StoreName>א</StoreName></Store>" for one in stores)
+    sub_chain = f"<SubChain><SubChainId>0</SubChainId><Stores>{rows}</Stores></SubChain>"
+    return f"<Root><ChainId>{chain_id}</ChainId><SubChains>{sub_chain}</SubChains></Root>".encode()
+
+
+@pytest.mark.parametrize(
+    ("feed", "places", "stores", "about"),
+    [
+        (CITY, "-000-079", [79], 79),
+        (CITY, "-000-079", [], 79),
+        (CITY, "-000", [79], 79),  # nobody has told for sure that its names say whose list it is
+        (CITY, "-079", [79], 79),
+        (CITY, "-000-000", [79], 79),
+        (CITY, "-000", [79, 80], None),
+        (KESHET, "-000-007", [7], 7),
+        (KESHET, "-000-007", [7, 8], None),  # the rows say more than the name
+        (KESHET, "-000", [7], None),
+        (KESHET, "-000-000", [7, 8], None),
+    ],
+)
+def test_a_list_that_names_one_store_and_shows_no_other_speaks_of_it_alone(
+    feed: str, places: str, stores: list[int], about: int | None
+) -> None:
+    chain_id = find_feed(feed).chain_id
+    file = known(feed, f"Stores{chain_id}{places}-20261123-050000.xml")
+    parsed = read_file(list_of(chain_id, stores), name=file.name, limit=1 << 20)
+
+    assert identify(file, parsed, find_feed(feed)).store_id == about
+
+
+def prices_of(sub_chain: str) -> bytes:
+    item = "<Item><ItemCode>7290000000015</ItemCode><ItemPrice>7.10</ItemPrice></Item>"
+    header = f"<ChainId>7290058160839</ChainId><SubChainId>{sub_chain}</SubChainId><StoreId>012</StoreId>"
+    return f"<Root>{header}<Items>{item}</Items></Root>".encode()
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "sub_chains", "meant"),
+    [
+        ("000", "000", {12: 9, 13: 6}, 9),  # as its promotions are (PORTALS §4.9)
+        ("009", "000", {12: 6}, 9),
+        ("000", "009", {12: 6}, 9),
+        ("000", "", {12: 9}, 9),
+        ("000", "000", {13: 6}, 0),
+    ],
+)
+def test_a_sub_chain_that_neither_header_nor_name_says_is_that_of_the_branch(
+    named: str, said: str, sub_chains: dict[int, int], meant: int
+) -> None:
+    netiv = find_feed("netiv_hahesed")
+    file = known("netiv_hahesed", f"PromoFull7290058160839-{named}-012-20261123-052500.GZ")
+    prices = read_file(prices_of(said), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
+    promotions = replace(prices, document=Document.PROMOTIONS)
+
+    about = identify(file, promotions, netiv, sub_chains)
+
+    assert (about.sub_chain_id, about.store_id) == (meant, 12)
+
+
+@pytest.mark.corpus
+def test_netiv_hahesed_numbers_each_store_once(corpus: Path) -> None:
+    [file] = corpus.rglob("StoresFull7290058160839-000-202211020533")
+    stores = read_file(file.read_bytes(), name=file.name, limit=1 << 24).rows
+
+    assert stores["sub_chain_id"].n_unique() == 3
+    assert stores["store_id"].is_unique().all()
+
+
+@pytest.mark.corpus
+def test_a_header_of_empty_fields_leaves_chain_and_store_to_the_name(corpus: Path) -> None:
+    [file] = corpus.rglob("PriceFull7290000000003-065-202408182129.xml.gz")
+    parsed = read_file(file.read_bytes(), name=file.name, limit=1 << 20)
+
+    about = identify(known(CITY, file.name), parsed, find_feed(CITY))
+
+    assert (about.chain_id, about.sub_chain_id, about.store_id) == ("7290000000003", 0, 65)
