@@ -42,6 +42,8 @@ class Feed:
     """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
     password: str = ""
     folder: str = "/"
+    needs_tls: bool = False
+    """Whether its FTP lets nobody in without TLS."""
     query_id: str = ""
     """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()
@@ -136,6 +138,7 @@ FEEDS: tuple[Feed, ...] = (
         chain_ids=("7290492000005",),
         aliases=("729049000005",),
         account="doralon",
+        needs_tls=True,
         stores=156,
         note="Names with a sub-chain, such as -004-715-.",
     ),

@@ -183,6 +183,8 @@ def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None
         raise click.ClickException(f"{error.strerror}: {server.url}; choose another --port, or 0.") from None
     click.echo(f"The portals are at {server.url}/ until Ctrl-C. In another terminal:")
     click.echo(f"export GOGOBE_REPLICA_URL={server.url}")
+    if server.has_ftp:
+        click.echo(f"The Cerberus accounts are at {server.ftp_url} too; our commands find it by themselves.")
     try:
         while not stop.wait(every):
             publish()

@@ -1,23 +1,31 @@
 """Which connector speaks to which feed, and where the feed's portal is: the real one or the replica."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from gogobe_dagster.feeds import Family, Feed
 from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.portals.cerberus import Cerberus
+from gogobe_dagster.portals.cerberus_doors import CerberusDoors
+from gogobe_dagster.portals.cerberus_ftp import SERVER, CerberusFtp, place_in_replica, place_of
+from gogobe_dagster.portals.ftp import FtpPlace
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.super_pharm import SuperPharm
+from gogobe_dagster.portals.ways import Way
 from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
 
 
 class Opener(Protocol):
     """A connector's class."""
+
+    manners: Manners
 
     def __call__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> Portal:
         """Return a connector that has asked nothing yet."""
@@ -38,13 +46,50 @@ MEGABYTE = 1024 * 1024
 
 def open_portal(feed: Feed, settings: Settings, *, manners: Manners | None = None) -> Portal:
     """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
-    connector = CONNECTORS[feed.family]
+    connector, override = CONNECTORS[feed.family], settings.of_feed(feed.key)
+    way = _way(feed, settings)
+    feed = replace(
+        feed,
+        account=feed.account if override.user is None else override.user,
+        password=feed.password if override.password is None else override.password,
+    )
     limit = settings.max_download_mb * MEGABYTE
-    return connector(feed, base_url=base_url(feed, settings), limit=limit, manners=manners)
+    web = connector(
+        feed,
+        base_url=base_url(feed, settings),
+        limit=limit,
+        manners=replace(manners or connector.manners, way=way),
+    )
+    if feed.family is not Family.CERBERUS or override.door == "web":
+        return web
+    ftp_manners = replace(manners or CerberusFtp.manners, way=way)
+    if override.door == "auto":  # the web was patient already
+        ftp_manners = replace(ftp_manners, tries=min(ftp_manners.tries, 2))
+    ftp = CerberusFtp(feed, find=_ftp_place(feed, settings, ftp_manners), limit=limit, manners=ftp_manners)
+    return ftp if override.door == "ftp" else CerberusDoors(feed.key, web=web, ftp=ftp)
+
+
+def _way(feed: Feed, settings: Settings) -> Way:
+    override = settings.of_feed(feed.key)
+    bundle = str(override.ca_bundle or "")
+    way = Way(proxy=override.proxy, ca_bundle=bundle, verifies_tls=override.verify_tls)
+    way.warn(feed.key)
+    return way
+
+
+def _ftp_place(feed: Feed, settings: Settings, manners: Manners) -> Callable[[], FtpPlace]:
+    told = settings.of_feed(feed.key).ftp_url
+    if told:
+        return lambda: place_of(told)
+    if settings.replica_url:
+        return lambda: place_in_replica(settings.replica_url, manners)
+    return lambda: SERVER
 
 
 def base_url(feed: Feed, settings: Settings) -> str:
     """Return where the feed's portal is, without a slash at the end; it may carry a path prefix."""
+    if told := settings.of_feed(feed.key).base_url:
+        return told.rstrip("/")
     if not settings.replica_url:
         return feed.base_url
     replica = settings.replica_url.rstrip("/")

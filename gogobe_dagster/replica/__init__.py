@@ -5,6 +5,7 @@ app, server     all portals as one web application, and the process part that se
 world           what the families share; serving: their shared answers
 cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef:
                 one module a portal family (PORTALS §4)
+cerberus_ftp    the other door of Cerberus, on a port of its own
 faults          what can be made to go wrong, by name (PORTALS §8); spoiling: how
 folder          a folder of real files as what the portals publish
 generator       made-up chains, stores, prices and promotions, rendered as the chains would

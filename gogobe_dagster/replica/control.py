@@ -1,6 +1,8 @@
 """For people and scripts: a page that shows what is published, and switches for the faults.
 
-GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off.
+GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off. GET
+/control/ftp says where the FTP side of Cerberus is, and who signs for it; so the URL of the replica is
+enough for our connectors.
 """
 
 from collections import Counter
@@ -8,12 +10,14 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.cerberus_ftp import FtpSide
 from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.serving import form_fields
 from gogobe_dagster.replica.world import World
@@ -21,22 +25,24 @@ from gogobe_dagster.replica.world import World
 STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:start}"
 
 
-def routes(world: World) -> list[BaseRoute]:
+def routes(world: World, ftp: FtpSide) -> list[BaseRoute]:
     """Return the paths that no portal has."""
-    control = Control(world)
+    control = Control(world, ftp)
     return [
         Route("/", control.page),
         Route("/control/faults", control.show),
         Route("/control/faults", control.switch_on, methods=["POST"]),
         Route("/control/faults", control.switch_off, methods=["DELETE"]),
+        Route("/control/ftp", control.ftp),
     ]
 
 
 class Control:
     """The endpoints."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, ftp: FtpSide) -> None:
         self._world = world
+        self._ftp = ftp
 
     async def page(self, _request: Request) -> Response:
         """Show the feeds, what they publish, and the faults."""
@@ -55,6 +61,10 @@ class Control:
             "<input name='times' placeholder='times (always)' type='number' min='1'>"
             "<button>Switch on</button></form></body></html>"
         )
+
+    async def ftp(self, _request: Request) -> Response:
+        """Say where the FTP side is; the first call starts it."""
+        return JSONResponse(asdict(await run_in_threadpool(self._ftp.door)))
 
     async def show(self, _request: Request) -> Response:
         """List the faults that are on, and those that exist."""

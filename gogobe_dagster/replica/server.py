@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gogobe_dagster import clock as wall_clock
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds import FEEDS, Family
 from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
 from gogobe_dagster.replica.faults import Faults
 from gogobe_dagster.replica.publication import Shelf
@@ -57,6 +57,16 @@ class Replica:
         """The value of GOGOBE_REPLICA_URL: without a slash at the end."""
         return f"http://{HOST}:{self._port}"
 
+    @property
+    def has_ftp(self) -> bool:
+        """Whether there is a Cerberus account here."""
+        return any(feed.family is Family.CERBERUS and feed.key in self._shelves for feed in FEEDS)
+
+    @property
+    def ftp_url(self) -> str:
+        """Where the Cerberus accounts are over FTP; asking starts that side."""
+        return str(self._app.state.ftp.door().url)
+
     def shelf(self, feed_key: str) -> Shelf:
         """Return what a feed publishes; change it at any time."""
         return self._shelves[feed_key]
@@ -88,6 +98,7 @@ class Replica:
             self._server.should_exit = True
             self._thread.join()
         self._server = self._thread = None
+        self._app.state.ftp.stop()
 
     def __enter__(self) -> Self:
         self.start()
