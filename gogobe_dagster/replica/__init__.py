@@ -8,5 +8,6 @@ cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef
 cerberus_ftp    the other door of Cerberus, on a port of its own
 faults          what can be made to go wrong, by name (PORTALS §8); spoiling: how
 folder          a folder of real files as what the portals publish
+moving_clock    the time of the portals: anywhere, at any speed
 generator       made-up chains, stores, prices and promotions, rendered as the chains would
 """

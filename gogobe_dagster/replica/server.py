@@ -13,10 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds import FEEDS, Family
 from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
 from gogobe_dagster.replica.faults import Faults
+from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import TRANSPORT
 
@@ -31,21 +31,23 @@ class Replica:
         shelves: Mapping[str, Shelf] | None = None,
         *,
         port: int = 0,
-        clock: Callable[[], datetime] = wall_clock.now,
+        clock: Callable[[], datetime] | None = None,
         session_seconds: float = HALF_AN_HOUR,
         link_seconds: float = HALF_AN_HOUR,
     ) -> None:
         """Take what each feed publishes, by feed key; without it, every feed with an empty shelf.
 
-        Port 0 means any free one. `clock` decides when sessions and signed links expire.
+        Port 0 means any free one. `clock` decides when sessions and signed links expire and which day it
+        is; a `MovingClock`, which it is unless given, can be moved while the portals are read.
         """
+        self.clock = clock or MovingClock()
         self._shelves = {feed.key: Shelf() for feed in FEEDS} if shelves is None else dict(shelves)
         self.faults = Faults(self._shelves)
         self._port = port
         self._app = build_app(
             self._shelves,
             faults=self.faults,
-            clock=clock,
+            clock=self.clock,
             session_seconds=session_seconds,
             link_seconds=link_seconds,
         )
