@@ -82,6 +82,7 @@ class Line(ftplib.FTP_TLS):
                 if monotonic() > until:
                     raise TimeoutError(f"not whole after {self._manners.whole:g} seconds")
                 yield piece
+        self.sock.settimeout(min(self._manners.connect, silence))  # type: ignore[union-attr]
         try:
             self.voidresp()
         except FTP_ERRORS as error:

@@ -21,6 +21,8 @@ from gogobe_dagster.replica.world import World
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 MEET_FAULTS = ("PASS", "MLSD", "LIST", "RETR")
+BROKEN_OFF = {"truncated_download": "426 Connection closed; transfer aborted.", "ftp_hangs_up": ""}
+"""What is said after half of a file; nothing means that the connection just ends."""
 BUSY = "421 Service not available, closing control connection."
 
 
@@ -110,40 +112,28 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         publication = self._world.served(self._feed, name) if in_folder else None
         if publication is None:
             raise FileNotFoundError(2, "The system cannot find the file specified")
-        return Served(publication, self._ending(name))
-
-    def _ending(self, name: str) -> Callable[[], None] | None:
-        if self._world.faults.take("truncated_download", self._feed.key, name):
-            return lambda: None
-        if self._world.faults.take("ftp_hangs_up", self._feed.key, name):
-            hang_up: Callable[[], None] = self.cmd_channel.hang_up
-            return hang_up
-        return None
+        content = publication.read()
+        for fault, last_word in BROKEN_OFF.items():
+            if self._world.faults.take(fault, self._feed.key, name):
+                self.cmd_channel.last_word = last_word
+                content = content[: len(content) // 2]
+        return Served(content, name)
 
 
 class Served(io.BytesIO):
-    """A file that is being sent; with an `ending`, only its first half, and then that."""
+    """A file that is being sent."""
 
-    def __init__(self, publication: Publication, ending: Callable[[], None] | None) -> None:
-        super().__init__(publication.read())
-        self.name = publication.name
-        self._ending = ending
-        self._end = publication.size // 2
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the next bytes. Raises `OSError` at the half of a file that must not arrive whole."""
-        if self._ending is None:
-            return super().read(size)
-        if self.tell() >= self._end:
-            self._ending()
-            raise OSError(5, "Input/output error")
-        return super().read(min(size or self._end, self._end - self.tell()))
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
     """One connection. A made-up subclass of each server has its world, accounts and certificate."""
 
     world: World
+    last_word: str | None = None
+    """What is said instead of "whole" after the file that is being sent."""
     banner = "Published Prices Server"
     abstracted_fs = Folders
     use_sendfile = False
@@ -161,10 +151,17 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
         elif cmd not in MEET_FAULTS or not self._spoiled(key, cmd, args, others):
             super().process_command(cmd, *args, **others)
 
-    def hang_up(self) -> None:
-        """Close the connection of commands without a word."""
-        shut = self.socket.sock_shutdown if self._ssl_established else self.socket.shutdown
-        shut(socket.SHUT_RDWR)
+    def respond(self, resp: str, *others: Any, **named: Any) -> None:
+        """Say that a file is whole, unless it was broken off."""
+        last_word, self.last_word = self.last_word, None
+        if last_word is None or not resp.startswith("226"):
+            self.last_word = last_word
+            super().respond(resp, *others, **named)
+        elif last_word:
+            super().respond(last_word, *others, **named)
+        else:
+            shut = self.socket.sock_shutdown if self._ssl_established else self.socket.shutdown
+            shut(socket.SHUT_RDWR)
 
     def _wants_tls(self, feed: Feed | None) -> bool:
         return feed is not None and (
