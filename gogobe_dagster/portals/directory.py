@@ -47,19 +47,15 @@ MEGABYTE = 1024 * 1024
 def open_portal(feed: Feed, settings: Settings, *, manners: Manners | None = None) -> Portal:
     """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
     connector, override = CONNECTORS[feed.family], settings.of_feed(feed.key)
-    way = _way(feed, settings)
+    url, way = base_url(feed, settings), _way(feed, settings)
     feed = replace(
         feed,
         account=feed.account if override.user is None else override.user,
         password=feed.password if override.password is None else override.password,
     )
     limit = settings.max_download_mb * MEGABYTE
-    web = connector(
-        feed,
-        base_url=base_url(feed, settings),
-        limit=limit,
-        manners=replace(manners or connector.manners, way=way),
-    )
+    web_manners = replace(manners or connector.manners, way=way)
+    web = connector(feed, base_url=url, limit=limit, manners=web_manners)
     if feed.family is not Family.CERBERUS or override.door == "web":
         return web
     ftp_manners = replace(manners or CerberusFtp.manners, way=way)

@@ -1,129 +1,26 @@
 """What portals do wrong (PORTALS §8), and what the ledger says of it then: one line a row.
 
 Through discover, download and parse, with real connectors on real sockets and a real PostgreSQL. That
-every family gives the same codes is `portals.test_faults`; what files of each dialect hold is `parsing`.
+every family gives the same codes is `portals.test_faults`; what files of each dialect hold is `parsing`;
+what takes more than one look is `test_faults_over_time`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-import stamina
 
-from gogobe_dagster import clock, importing
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.errors import PortalError
-from gogobe_dagster.feeds import Feed, find_feed
-from gogobe_dagster.overrides import FeedOverride
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.oddities import odd_files
-from gogobe_dagster.replica.moving_clock import MovingClock
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.spoiling import unpacked
-from gogobe_dagster_tests.conftest import DatabaseServer
-from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage, stage
+from gogobe_dagster_tests.importing.scenes import OpenScene, Scene
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY
 
-MORNING = datetime.combine(YESTERDAY, time(9), clock.ISRAEL)
 DAY = f"{YESTERDAY:%Y%m%d}"
 MARKET = Market(stores=2, items=30)
 KESHET, BINA, LAIB = "keshet", "king_store", "victory"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One feed on the stage: its shelf, its portal, its part of the ledger."""
-
-    stage: Stage
-    equipment: Equipment
-    feed: Feed
-
-    def publish(self, *, stores: int = 2) -> None:
-        """Publish a morning; what promotions become is not the portal's matter."""
-        self.stage.publish(self.feed.key, stores=stores, items=30, until=MORNING)
-        self.shelf.remove(*(item.name for item in self.shelf.publications() if "promo" in item.name.lower()))
-
-    @property
-    def shelf(self) -> Shelf:
-        return self.stage.replica.shelf(self.feed.key)
-
-    def full(self, number: int = 0) -> Publication:
-        """A full price file: the one that is spoiled."""
-        fulls = [item for item in self.shelf.publications() if item.name.lower().startswith("pricefull")]
-        return sorted(fulls, key=lambda item: item.name)[number]
-
-    def look(self, day: date = YESTERDAY) -> str | None:
-        """List the portal; return the code if it fails."""
-        try:
-            importing.discover(self.feed, [day], self.equipment)
-        except PortalError as error:
-            return error.code.value
-        return None
-
-    def take(self) -> None:
-        """Download and parse what is pending."""
-        importing.download(self.feed, [YESTERDAY], self.equipment)
-        for batch in importing.plan(self.feed, [YESTERDAY], self.equipment):
-            importing.parse(batch, self.feed, self.equipment)
-
-    def states(self) -> dict[str, str]:
-        """State, and code if there is one, of every file that the ledger has of the feed."""
-        rows = self.stage.query("select name, state, code from file where feed = %s", [self.feed.key])
-        return {name: f"{state} {code or ''}".strip() for name, state, code in rows}
-
-    def of(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
-        return self.stage.query(
-            f"select {', '.join(columns)} from file where name = %s order by revision", [name]
-        )
-
-
-@pytest.fixture(scope="module")
-def whole_stage(postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One stage for all rows: each begins on an empty ledger and empty shelves."""
-    home: Path = tmp_path_factory.mktemp("stage") / "home"
-    with (
-        postgres_server.database() as warehouse,
-        stage(home, warehouse_url=warehouse, dagster_url=warehouse) as one,
-    ):
-        yield one
-
-
-OpenScene = Callable[..., Scene]
-
-
-@pytest.fixture
-def scene(whole_stage: Stage) -> Iterator[OpenScene]:
-    """Open a scene at a door of a feed's portal. No time is spent between tries; three are made."""
-    opened: list[Equipment] = []
-
-    def scene(feed_key: str, door: str = "web", **override: Any) -> Scene:
-        feed = find_feed(feed_key)
-        told = FeedOverride.model_validate({"door": door} | override)
-        settings = whole_stage.settings.model_copy(update={"feed": {feed_key: told}})
-        opened.append(Equipment(settings))
-        return Scene(whole_stage, opened[-1], feed)
-
-    _begin_anew(whole_stage)
-    with stamina.set_testing(True, attempts=3):
-        yield scene
-    for equipment in opened:
-        equipment.close()
-
-
-def _begin_anew(whole: Stage) -> None:
-    with psycopg.connect(whole.settings.database_url) as connection:
-        connection.execute("truncate file, listing cascade")
-    whole.replica.faults.switch_off()
-    for key in (KESHET, BINA, LAIB, "shufersal", "carrefour", "super_pharm", "wolt_market", "dor_alon"):
-        whole.replica.shelf(key).clear()
-    assert isinstance(whole.replica.clock, MovingClock)
-    whole.replica.clock.move(now=MIDNIGHT)
-
-
-# ---------------------------------------------------------------- listings
 
 
 @dataclass(frozen=True)
@@ -314,126 +211,3 @@ def test_a_file(scene: OpenScene, row: File) -> None:
     [(notes, damaged)] = here.of(target.name, "notes", "is_damaged")
     assert set(row.notes) <= set(notes or ())
     assert damaged == row.damaged
-
-
-# ---------------------------------------------------------------- what takes more than one look
-
-
-def test_a_wiped_folder_deletes_nothing(scene: OpenScene) -> None:
-    here = scene(KESHET)
-    here.publish()
-    here.look()
-    here.take()
-    before = here.states()
-
-    here.stage.replica.faults.switch_on("folder_wiped", feed=KESHET)
-
-    assert here.look() is None
-    here.take()
-    assert here.states() == before
-
-
-def test_an_empty_kind_is_no_failure_and_deletes_nothing(scene: OpenScene) -> None:
-    here = scene(BINA)
-    here.publish()
-    here.stage.replica.faults.switch_on("empty_kind", feed=BINA, names="PriceFull*")
-
-    code = here.look()
-    here.take()
-
-    fulls = {name for name in here.states() if name.startswith("PriceFull")}
-    assert (code, fulls) == (None, set())
-    here.stage.replica.faults.switch_off()
-    here.look()
-    here.take()
-    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
-
-
-def test_new_bytes_under_an_old_name_are_a_revision_that_is_imported_again(scene: OpenScene) -> None:
-    here = scene(KESHET)
-    here.publish()
-    here.look()
-    here.take()
-    name = here.full().name
-
-    here.stage.replica.faults.switch_on("republished_same_name", feed=KESHET, names=name)
-    here.look()
-    here.take()
-
-    rows = here.of(name, "revision", "state", "sha256")
-    assert [row[:2] for row in rows] == [(1, "parsed"), (2, "parsed")]
-    assert rows[0][2] != rows[1][2]
-    told = here.stage.query("select count(*) from file_event where code = 'republished_same_name'")
-    assert told == [(1,)]
-
-
-def test_the_same_files_by_the_other_door_are_no_new_bytes(scene: OpenScene) -> None:
-    web, ftp = scene(KESHET), scene(KESHET, "ftp")
-    web.publish()
-    web.look()
-
-    ftp.look()
-
-    assert web.stage.query("select count(*), max(revision) from file") == [(len(web.states()), 1)]
-    ftp.take()
-    assert set(web.states().values()) == {"parsed"}
-
-
-def test_the_same_bytes_under_another_name_are_kept_once(scene: OpenScene) -> None:
-    here = scene(KESHET)
-    here.publish()
-    copy = SECOND_NAME(here, here.full())
-    here.shelf.put(copy)
-
-    here.look()
-    here.take()
-
-    hashes = {here.of(name, "sha256", "state")[0] for name in (copy.name, here.full().name)}
-    assert len(hashes) == 1
-    assert {state for _, state in hashes} == {"parsed"}
-
-
-def test_after_midnight_yesterday_is_merged(scene: OpenScene) -> None:
-    here = scene("carrefour")
-    here.publish()
-    assert isinstance(here.stage.replica.clock, MovingClock)
-    here.stage.replica.clock.move(forward=timedelta(minutes=10))
-
-    code = here.look()
-    here.take()
-
-    assert code is None
-    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
-
-
-def test_files_three_months_old_are_listed_and_not_imported(scene: OpenScene) -> None:
-    here = scene("wolt_market")
-    here.publish()
-    old = YESTERDAY - timedelta(days=90)
-    for item in here.shelf.publications():
-        here.shelf.remove(item.name)
-        here.shelf.put(
-            replace(
-                item,
-                name=item.name.replace(DAY, f"{old:%Y%m%d}"),
-                published_at=item.published_at - timedelta(days=90),
-            )
-        )
-
-    code = here.look(YESTERDAY + timedelta(days=1))
-    here.take()
-
-    assert code is None
-    assert set(here.states().values()) == {"quarantined stale_file"}
-
-
-def test_a_dead_host_is_named_and_the_other_feeds_go_on(scene: OpenScene) -> None:
-    dead, alive = scene(KESHET, base_url="http://portal.invalid"), scene(BINA)
-    alive.publish()
-
-    codes = dead.look(), alive.look()
-    alive.take()
-
-    assert codes == ("dns_dead", None)
-    assert dead.stage.query("select code from listing where feed = %s", [KESHET]) == [("dns_dead",)]
-    assert set(alive.states().values()) == {"parsed"}
