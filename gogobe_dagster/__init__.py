@@ -18,6 +18,6 @@ run_import      the import job in a process of its own; preload makes its steps 
 orphans         runs that died with the machine, told to Dagster at the next start
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command
-settings        the environment, read and checked once
+settings        the environment, read and checked once; overrides: what it can say of one feed
 errors          the tree of what can go wrong, and whether trying again helps
 """

@@ -1,27 +1,35 @@
 """The environment, read once and checked once. No other module reads environment variables.
 
 Every setting is `GOGOBE_<NAME>`; `docs/settings.md` lists them, held by a test. A wrong value names
-the variable and what is accepted.
+the variable and what is accepted. What can be said of one feed is `overrides`.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.overrides import FeedKey, FeedOverride, refuse_doors_that_are_not_there
 
 PREFIX = "GOGOBE_"
+INSIDE = "__"
+"""Between a feed and what is said of it: GOGOBE_FEED__RAMI_LEVY__PROXY."""
+SECRET = frozenset({"password", "proxy"})
 Workers = Annotated[int, Field(ge=1, le=64)]
 
 
 class Settings(BaseSettings):
     """Every setting with its default; the defaults are those of the embedded mode."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=INSIDE, frozen=True, extra="ignore"
+    )
 
     home: Path = Field(default=Path(".gogobe"), description="Folder for everything that is kept.")
     database_url: str = Field(
@@ -60,6 +68,9 @@ class Settings(BaseSettings):
     batch_files: int = Field(default=400, ge=1, description="Files that one parse step takes at most.")
     sensors_on: bool = Field(default=False, description="Whether the feed sensors start switched on.")
     sensor_seconds: int = Field(default=300, ge=5, description="Seconds between two looks at a portal.")
+    feed: Mapping[FeedKey, FeedOverride] = Field(
+        default_factory=dict, description="What is other for single feeds; see Single feeds below."
+    )
 
     @classmethod
     def read(cls) -> Self:
@@ -68,6 +79,17 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError(_in_words(error)) from None
+        except UnreadableVariable as error:
+            raise SettingsError(f"{PREFIX}FEED: no JSON object ({error})") from None
+
+    @field_validator("feed")
+    @classmethod
+    def _only_doors_that_are_there(cls, feed: Mapping[str, FeedOverride]) -> Mapping[str, FeedOverride]:
+        return refuse_doors_that_are_not_there(feed)
+
+    def of_feed(self, key: str) -> FeedOverride:
+        """Return what is other for this feed."""
+        return self.feed.get(key, FeedOverride())
 
     @cached_property
     def folder(self) -> Path:
@@ -86,7 +108,13 @@ class Settings(BaseSettings):
 
 
 def _in_words(error: ValidationError) -> str:
-    return "\n".join(
-        f"{PREFIX}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
-        for problem in error.errors()
-    )
+    return "\n".join(_line(problem["loc"], problem["input"], problem["msg"]) for problem in error.errors())
+
+
+def _line(place: tuple[str | int, ...], value: object, problem: str) -> str:
+    inside = [str(part) for part in place if part != "[key]"]
+    accepted = ""
+    if problem.startswith("Extra inputs"):
+        accepted = f"; there are: {', '.join(FeedOverride.model_fields)}"
+    shown = "…" if inside[-1] in SECRET else repr(value)
+    return f"{PREFIX}{INSIDE.join(inside).upper()}={shown}: {problem}{accepted}"

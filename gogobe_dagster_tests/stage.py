@@ -18,6 +18,7 @@ from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 
@@ -96,7 +97,7 @@ def stage(home: Path, *, warehouse_url: str, dagster_url: str, **changes: Any) -
 
     migrate(warehouse_url)
     (home / "dagster").mkdir(parents=True)
-    with Replica(clock=lambda: MIDNIGHT) as replica:  # some portals list only the day that it is
+    with Replica(clock=MovingClock(MIDNIGHT, speed=0)) as replica:  # some list only the day that it is
         values = {
             "home": home,
             "database_url": warehouse_url,

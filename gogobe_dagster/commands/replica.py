@@ -15,16 +15,29 @@ from gogobe_dagster.commands.choices import chosen, feed_option
 from gogobe_dagster.feeds import Family, Feed
 
 if TYPE_CHECKING:
+    from gogobe_dagster.replica.generator.chains import MadeUpChains
+    from gogobe_dagster.replica.moving_clock import MovingClock
     from gogobe_dagster.replica.server import Replica
 
 STEP = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)  # names tell minutes; looking more often finds little
 EPILOG = """\b
 Examples:
   gogobe replica
   gogobe replica --feed shufersal --feed rami_levy --keep-publishing 60
   gogobe replica --folder ~/downloads
+  gogobe replica --feed carrefour --now 2026-11-20T23:50 --speed 60
   gogobe replica --fault truncated_gzip:rami_levy --fault slow_page
 """
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    from gogobe_dagster.replica.moving_clock import moment_of
+
+    try:
+        return moment_of(text) if text else None
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-11-20T23:50") from None
 
 
 @click.command(epilog=EPILOG)
@@ -83,6 +96,20 @@ Examples:
     help="Begin with the files of the first morning, and every SECONDS publish what the chains published "
     "in the hour after; when that has caught up with the clock, what is due.",
 )
+@click.option(
+    "--now",
+    "start",
+    callback=_moment,
+    metavar="TIME",
+    help="What time it is at the portals, such as 2026-11-20T23:50; then it goes on from there.",
+)
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds at the portals for each second here; 60 plays an hour in a minute, 0 stands still.",
+)
 def replica(
     *,
     folder: Path | None,
@@ -95,72 +122,74 @@ def replica(
     odd_files: bool,
     faults: Sequence[str],
     keep_publishing: float | None,
+    start: datetime | None,
+    speed: float,
 ) -> None:
     """Run copies of the price portals on this machine.
 
-    They behave like the real ones: logins, pages, limits, file names, formats. The files are made up, or
-    come from a folder. Set GOGOBE_REPLICA_URL as printed, and every other gogobe command reads from here
-    instead of the internet. A web page at the same address shows what is published. Stop with Ctrl-C.
+    They behave like the real ones: logins, pages, limits, file names, formats. The files are made up, and
+    appear when the clock passes the time in their names; or they come from a folder. Set
+    GOGOBE_REPLICA_URL as printed, and every other gogobe command reads from here instead of the internet. A
+    web page at the same address shows what is published. Stop with Ctrl-C.
+
+    POST /control/clock moves the clock: {"now": "2026-11-20T23:50", "forward": 600, "speed": 60}.
     """
     if "help" in faults:
         _list_faults()
         return
+    from gogobe_dagster.replica.generator.chains import MadeUpChains
+    from gogobe_dagster.replica.generator.market import Market
+    from gogobe_dagster.replica.moving_clock import MovingClock
+
     feeds = [feed for feed in chosen(feeds) if not families or feed.family in families]
-    server = _replica(feeds, port, faults)
+    time_there = MovingClock(start, speed=speed)
+    server = _replica(feeds, port, faults, time_there)
     if folder is not None:
         _fill_from_folder(server, folder, feeds)
         _serve(server, every=None, publish=lambda: None)
         return
-    now = clock.now()
-    first_day = clock.day_of(now) - timedelta(days=days - 1)
-    start = _morning(first_day, now) if keep_publishing else now
-    chains = _MadeUpChains(server, feeds, first_day=first_day, seed=seed, scale=scale)
-    chains.publish(start)
+    market = Market(seed=seed, scale=scale)
+    chains = MadeUpChains(
+        {feed.key: server.shelf(feed.key) for feed in feeds}, feeds, market=market, days=days
+    )
+    first_day = clock.day_of(time_there()) - timedelta(days=days - 1)
     if odd_files:
-        chains.publish_odd_files(now)
-    _serve(server, every=keep_publishing, publish=chains.publish_next_hour)
+        chains.publish_odd_files(first_day, time_there())
+    if keep_publishing:
+        steps = _HourByHour(chains, time_there, first_day)
+        _serve(server, every=keep_publishing, publish=steps.publish_next)
+        return
+    chains.follow(time_there)
+    time_there.when_moved(lambda: chains.follow(time_there))
+    _serve(server, every=1, publish=lambda: _tell(time_there, chains.follow(time_there, at_least=MINUTE)))
 
 
-class _MadeUpChains:
-    """What the generator publishes on the server's shelves, on a clock that may lag behind the real one."""
+class _HourByHour:
+    """The clock of the files lags behind that of the portals, and goes an hour a step."""
 
-    def __init__(
-        self, server: "Replica", feeds: Sequence[Feed], *, first_day: date, seed: int, scale: float
-    ) -> None:
-        from gogobe_dagster.replica.generator.market import Market
-
-        self._shelves = {feed.key: server.shelf(feed.key) for feed in feeds}
-        self._feeds = feeds
+    def __init__(self, chains: "MadeUpChains", time_there: "MovingClock", first_day: date) -> None:
+        self._chains = chains
+        self._time_there = time_there
         self._first_day = first_day
-        self._market = Market(seed=seed, scale=scale)
-        self._moment: datetime
+        self._moment = _morning(first_day, time_there())
+        chains.publish(self._moment, first_day=first_day)
 
-    def publish(self, moment: datetime) -> int:
-        from gogobe_dagster.replica.generator.publishing import publish_days
-
-        self._moment = moment
-        new = publish_days(
-            self._shelves, self._feeds, first_day=self._first_day, market=self._market, now=moment
-        )
-        return len(new)
-
-    def publish_next_hour(self) -> None:
-        new = self.publish(min(clock.now(), self._moment + STEP))
+    def publish_next(self) -> None:
+        self._moment = min(self._time_there(), self._moment + STEP)
+        new = self._chains.publish(self._moment, first_day=self._first_day)
         click.echo(f"{self._moment:%Y-%m-%d %H:%M}  {new} new files")
 
-    def publish_odd_files(self, now: datetime) -> None:
-        from gogobe_dagster.replica.generator.oddities import odd_files
 
-        for feed in self._feeds:
-            odd = odd_files(self._market, feed, day=self._first_day, now=now)
-            self._shelves[feed.key].put(*odd)
+def _tell(time_there: "MovingClock", new: int) -> None:
+    if new:
+        click.echo(f"{time_there():%Y-%m-%d %H:%M}  {new} new files")
 
 
-def _replica(feeds: Sequence[Feed], port: int, faults: Sequence[str]) -> "Replica":
+def _replica(feeds: Sequence[Feed], port: int, faults: Sequence[str], time_there: "MovingClock") -> "Replica":
     from gogobe_dagster.replica.publication import Shelf
     from gogobe_dagster.replica.server import Replica
 
-    server = Replica({feed.key: Shelf() for feed in feeds}, port=port)
+    server = Replica({feed.key: Shelf() for feed in feeds}, port=port, clock=time_there)
     for fault in faults:
         name, _, feed = fault.partition(":")
         try:
@@ -183,6 +212,8 @@ def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None
         raise click.ClickException(f"{error.strerror}: {server.url}; choose another --port, or 0.") from None
     click.echo(f"The portals are at {server.url}/ until Ctrl-C. In another terminal:")
     click.echo(f"export GOGOBE_REPLICA_URL={server.url}")
+    if server.has_ftp:
+        click.echo(f"The Cerberus accounts are at {server.ftp_url} too; our commands find it by themselves.")
     try:
         while not stop.wait(every):
             publish()

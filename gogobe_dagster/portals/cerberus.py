@@ -1,6 +1,6 @@
 """Cerberus, the "Published Prices Server" of 13 chains: login, a rotating token, a JSON list (PORTALS §4.2).
 
-One connector is one login. FTP, the other door of the same server, is not here.
+One connector is one login. FTP, the other door of the same server, is `cerberus_ftp`.
 """
 
 import re
@@ -91,7 +91,7 @@ class Cerberus:
 
     def _stream(self, file: RemoteFile, login: Login) -> Iterator[bytes]:
         return self._client.stream(
-            f"{self._url}{file.link}",
+            f"{self._url}{self._path(file.name)}",
             file=file,
             limit=self._limit,
             cookies=login.cookies,
@@ -148,10 +148,14 @@ class Cerberus:
             raise schema_changed(self._url, "a row without a size in bytes", row)
         return RemoteFile(
             name=name,
-            link=f"/file/d{self._feed.folder.rstrip('/')}/{quote(name)}",
+            link=self._path(name),
             size=size,
             modified_at=israel_time(field(row, "ftime", self._url), WRITTEN, self._url),
         )
+
+    def _path(self, name: str) -> str:
+        """Return where a file is, also one that the other door listed."""
+        return f"/file/d{self._feed.folder.rstrip('/')}/{quote(name)}"
 
     def _current_login(self) -> Login:
         with self._signing_in:

@@ -6,9 +6,8 @@ again here: what was streamed cannot be taken back, so the caller starts it anew
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from itertools import chain
 from time import monotonic
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -30,7 +29,8 @@ from gogobe_dagster.portals.failures import (
     place,
     refusal,
 )
-from gogobe_dagster.portals.recognising import is_html
+from gogobe_dagster.portals.streaming import CHUNK, START, check_start, counted, gather
+from gogobe_dagster.portals.ways import Way
 
 T = TypeVar("T")
 # Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (PORTALS §3.1).
@@ -38,10 +38,7 @@ USER_AGENT: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36"
 )
-CHUNK: Final = 128 * 1024
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-START: Final = 64 * 1024
-"""Bytes read before a file counts as one: enough to find a login form in an HTML page."""
 LONGEST_PAGE: Final = 64 * 1024 * 1024
 # Waiting cures these. A session, a token or a link is renewed by its connector; a file is the caller's.
 CURED_BY_WAITING: Final = frozenset(
@@ -57,7 +54,7 @@ CURED_BY_WAITING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
-    """How a portal family is treated (PORTALS §3.3). Times are seconds."""
+    """How a portal is treated (PORTALS §3.3), and on which way it is reached. Times are seconds."""
 
     connect: float = 30
     listing: float = 60
@@ -70,17 +67,19 @@ class Manners:
     tries: int = 4
     first_wait: float = 2
     longest_wait: float = 30
+    way: Way = field(default_factory=Way)
 
 
 class DirectToLoopback(requests.Session):
     """A session that takes no proxy of the environment to this machine: it would not know our loopback."""
 
-    def merge_environment_settings(self, url: Any, *arguments: Any) -> Any:
-        """Leave the environment out for a loopback address."""
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Leave the environment out for a loopback address, and where we were told what to trust."""
         before = self.trust_env
         self.trust_env = before and urlsplit(str(url)).hostname not in LOOPBACK
+        verify = self.verify if verify is None and self.verify is not True else verify
         try:
-            return super().merge_environment_settings(url, *arguments)
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
         finally:
             self.trust_env = before
 
@@ -100,6 +99,7 @@ class Client:
         session.headers["User-Agent"] = USER_AGENT
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=self.manners.parallel))
+        self.manners.way.prepare(session)
         return session
 
     def close(self) -> None:
@@ -108,15 +108,7 @@ class Client:
 
     def patiently(self, work: Callable[[], T]) -> T:
         """Do `work` again, with growing waits, after errors that waiting cures."""
-        wait = self.manners.first_wait
-        caller = stamina.RetryingCaller(
-            attempts=self.manners.tries,
-            timeout=None,
-            wait_initial=wait,
-            wait_max=self.manners.longest_wait,
-            wait_jitter=wait / 2,
-        )
-        return caller(_is_cured_by_waiting, work)
+        return patiently(self.manners, work)
 
     def ask(
         self,
@@ -140,7 +132,7 @@ class Client:
                 stream=True,
             )
             with closing(response):
-                body = _gather(self._pieces(response, decode=True), LONGEST_PAGE)
+                body = gather(self._pieces(response, decode=True), LONGEST_PAGE)
         if len(body) >= LONGEST_PAGE:
             raise PortalError(Code.TOO_LARGE, f"{place(url)}: a page of {LONGEST_PAGE} bytes and more")
         answer = _answer(response, body)
@@ -164,17 +156,10 @@ class Client:
         """
         with file_failures(url), closing(self._open(url, cookies)) as response:
             chunks = self._pieces(response, decode=False)
-            start = _gather(chunks, START)
-            _check_start(url, _answer(response, start), meaning, limit)
-            received = 0
-            for chunk in chain([start], chunks):
-                received += len(chunk)
-                if received > limit:
-                    raise file_failure(url, Code.TOO_LARGE, f"more than {limit} bytes")
-                yield chunk
-            if file.size is not None and received < file.size - file.size_slack:
-                reason = f"{received} bytes, the listing says {file.size}"
-                raise file_failure(url, Code.TRUNCATED_DOWNLOAD, reason)
+            start = gather(chunks, START)
+            _check_answer(url, _answer(response, start), meaning, limit)
+            check_start(url, start, came_from=response.url)
+            yield from counted(url, start, chunks, file=file, limit=limit)
 
     def _open(self, url: str, cookies: RequestsCookieJar | None) -> requests.Response:
         # Identity: a client that unpacks by itself would change the bytes that we hash and keep.
@@ -195,14 +180,23 @@ class Client:
             yield piece
 
 
-def _check_start(url: str, answer: Answer, meaning: Meaning, limit: int) -> None:
-    """Raise when the start of an answer shows that it is not the file."""
+def patiently(manners: Manners, work: Callable[[], T]) -> T:
+    """Do `work` again, with growing waits, after errors that waiting cures."""
+    wait = manners.first_wait
+    caller = stamina.RetryingCaller(
+        attempts=manners.tries,
+        timeout=None,
+        wait_initial=wait,
+        wait_max=manners.longest_wait,
+        wait_jitter=wait / 2,
+    )
+    return caller(_is_cured_by_waiting, work)
+
+
+def _check_answer(url: str, answer: Answer, meaning: Meaning, limit: int) -> None:
+    """Raise when the answer says by itself that it is not the file."""
     if refused := refusal(answer, meaning):
         raise file_failure(url, *refused)
-    if not answer.body:
-        raise file_failure(url, Code.ZERO_BYTE, "the file is empty")
-    if is_html(answer.body):
-        raise file_failure(url, Code.HTML_INSTEAD_OF_FILE, f"a web page from {place(answer.url)}")
     promised = answer.headers.get("Content-Length", "")
     if promised.isdecimal() and int(promised) > limit:
         raise file_failure(url, Code.TOO_LARGE, f"{promised} bytes, the limit is {limit}")
@@ -210,15 +204,6 @@ def _check_start(url: str, answer: Answer, meaning: Meaning, limit: int) -> None
 
 def _answer(response: requests.Response, body: bytes) -> Answer:
     return Answer(url=response.url, status=response.status_code, headers=response.headers, body=body)
-
-
-def _gather(chunks: Iterator[bytes], enough: int) -> bytes:
-    start = bytearray()
-    for chunk in chunks:
-        start += chunk
-        if len(start) >= enough:
-            break
-    return bytes(start)
 
 
 def _is_cured_by_waiting(error: Exception) -> bool:

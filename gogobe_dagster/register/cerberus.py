@@ -43,6 +43,7 @@ CERBERUS: tuple[Feed, ...] = (
         chain_ids=("7290492000005",),
         aliases=("729049000005",),
         account="doralon",
+        needs_tls=True,
         stores=156,
         note="Names with a sub-chain, such as -004-715-; its FTP wants TLS.",
     ),

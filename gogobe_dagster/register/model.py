@@ -39,6 +39,8 @@ class Feed:
     """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
     password: str = ""
     folder: str = "/"
+    needs_tls: bool = False
+    """Whether its FTP lets nobody in without TLS."""
     query_id: str = ""
     """What Bina's list wants as the chain, where that is not the chain id of the files."""
     aliases: tuple[str, ...] = ()

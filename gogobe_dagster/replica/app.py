@@ -24,6 +24,7 @@ from gogobe_dagster.replica import (
     super_pharm,
     wolt,
 )
+from gogobe_dagster.replica.cerberus_ftp import FtpSide
 from gogobe_dagster.replica.faults import Faults
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
@@ -62,11 +63,14 @@ def build_app(
         session_seconds=session_seconds,
         link_seconds=link_seconds,
     )
+    ftp = FtpSide(world)
     routes = [route for family in FAMILIES for route in family.mounts(world)]
-    return Starlette(
-        routes=[*control.routes(world), *gov_register.routes(world), *routes],
+    app = Starlette(
+        routes=[*control.routes(world, ftp), *gov_register.routes(world), *routes],
         exception_handlers={Answered: _answered},
     )
+    app.state.ftp = ftp
+    return app
 
 
 async def _answered(_request: Request, answered: Exception) -> Response:

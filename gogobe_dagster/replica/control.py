@@ -1,42 +1,53 @@
 """For people and scripts: a page that shows what is published, and switches for the faults.
 
-GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off.
+GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off. GET
+/control/ftp says where the FTP side of Cerberus is, and who signs for it; so the URL of the replica is
+enough for our connectors. GET /control/clock says what time it is at the portals, POST moves it: JSON
+with `now` (2026-11-20T23:50), `forward` (seconds), `speed` (seconds there for one here); all optional.
 """
 
 from collections import Counter
 from dataclasses import asdict
+from datetime import timedelta
 from html import escape
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.replica.cerberus_ftp import FtpSide
 from gogobe_dagster.replica.faults import FAULTS
+from gogobe_dagster.replica.moving_clock import MovingClock, moment_of
 from gogobe_dagster.replica.serving import form_fields
 from gogobe_dagster.replica.world import World
 
 STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:start}"
 
 
-def routes(world: World) -> list[BaseRoute]:
+def routes(world: World, ftp: FtpSide) -> list[BaseRoute]:
     """Return the paths that no portal has."""
-    control = Control(world)
+    control = Control(world, ftp)
     return [
         Route("/", control.page),
         Route("/control/faults", control.show),
         Route("/control/faults", control.switch_on, methods=["POST"]),
         Route("/control/faults", control.switch_off, methods=["DELETE"]),
+        Route("/control/ftp", control.ftp),
+        Route("/control/clock", control.show_clock),
+        Route("/control/clock", control.move_clock, methods=["POST"]),
     ]
 
 
 class Control:
     """The endpoints."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, ftp: FtpSide) -> None:
         self._world = world
+        self._ftp = ftp
 
     async def page(self, _request: Request) -> Response:
         """Show the feeds, what they publish, and the faults."""
@@ -55,6 +66,31 @@ class Control:
             "<input name='times' placeholder='times (always)' type='number' min='1'>"
             "<button>Switch on</button></form></body></html>"
         )
+
+    async def ftp(self, _request: Request) -> Response:
+        """Say where the FTP side is; the first call starts it."""
+        return JSONResponse(asdict(await run_in_threadpool(self._ftp.door)))
+
+    async def show_clock(self, _request: Request) -> Response:
+        """Say what time it is at the portals."""
+        return JSONResponse(self._time())
+
+    async def move_clock(self, request: Request) -> Response:
+        """Move the clock; what is due then is published before the answer."""
+        clock = self._world.clock
+        if not isinstance(clock, MovingClock):
+            return JSONResponse({"error": "this replica's clock is not ours to move"}, 409)
+        try:
+            move = _move(dict(await request.json()))
+        except (TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        await run_in_threadpool(lambda: clock.move(**move))
+        return JSONResponse(self._time())
+
+    def _time(self) -> dict[str, Any]:
+        clock = self._world.clock
+        speed = clock.speed if isinstance(clock, MovingClock) else None
+        return {"now": clock().astimezone(ISRAEL).isoformat(timespec="seconds"), "speed": speed}
 
     async def show(self, _request: Request) -> Response:
         """List the faults that are on, and those that exist."""
@@ -108,6 +144,20 @@ def _path(feed: Feed) -> str:
         Family.NETIV_HAHESED: "/netiv_hahesed/",
         Family.LAIB: f"/laib/webapi/api/getfiles?edi={feed.chain_id}",
     }[feed.family]
+
+
+def _move(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return how to move the clock. Raises ValueError or TypeError for what cannot be understood."""
+    if unknown := asked.keys() - {"now", "forward", "speed"}:
+        raise ValueError(f"no {', '.join(sorted(unknown))}; there are: now, forward, speed")
+    move: dict[str, Any] = {}
+    if "now" in asked:
+        move["now"] = moment_of(asked["now"])
+    if "forward" in asked:
+        move["forward"] = timedelta(seconds=float(asked["forward"]))
+    if "speed" in asked:
+        move["speed"] = float(asked["speed"])
+    return move
 
 
 def _arguments(asked: dict[str, Any]) -> dict[str, Any]:

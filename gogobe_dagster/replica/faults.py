@@ -110,6 +110,12 @@ FAULTS: dict[str, FaultKind] = {
     "only_deltas": FaultKind(meaning="the page of today has no full file yet", families=ONLY_NETIV_HAHESED),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
+    # FTP only
+    "ftps_required": FaultKind(
+        meaning="FTP lets nobody in without TLS, as Dor Alon always", families=ONLY_CERBERUS
+    ),
+    "ftp_without_mlsd": FaultKind(meaning="FTP lists only by LIST", families=ONLY_CERBERUS),
+    "ftp_hangs_up": FaultKind(meaning="FTP breaks off in the middle of a file", families=ONLY_CERBERUS),
 }
 STORED = (
     "zero_byte", "zip_in_gz", "plain_in_gz", "truncated_gzip", "wrong_crc", "republished_same_name"

@@ -13,10 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gogobe_dagster import clock as wall_clock
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds import FEEDS, Family
 from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
 from gogobe_dagster.replica.faults import Faults
+from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import TRANSPORT
 
@@ -31,21 +31,23 @@ class Replica:
         shelves: Mapping[str, Shelf] | None = None,
         *,
         port: int = 0,
-        clock: Callable[[], datetime] = wall_clock.now,
+        clock: Callable[[], datetime] | None = None,
         session_seconds: float = HALF_AN_HOUR,
         link_seconds: float = HALF_AN_HOUR,
     ) -> None:
         """Take what each feed publishes, by feed key; without it, every feed with an empty shelf.
 
-        Port 0 means any free one. `clock` decides when sessions and signed links expire.
+        Port 0 means any free one. `clock` decides when sessions and signed links expire and which day it
+        is; a `MovingClock`, which it is unless given, can be moved while the portals are read.
         """
+        self.clock = clock or MovingClock()
         self._shelves = {feed.key: Shelf() for feed in FEEDS} if shelves is None else dict(shelves)
         self.faults = Faults(self._shelves)
         self._port = port
         self._app = build_app(
             self._shelves,
             faults=self.faults,
-            clock=clock,
+            clock=self.clock,
             session_seconds=session_seconds,
             link_seconds=link_seconds,
         )
@@ -56,6 +58,16 @@ class Replica:
     def url(self) -> str:
         """The value of GOGOBE_REPLICA_URL: without a slash at the end."""
         return f"http://{HOST}:{self._port}"
+
+    @property
+    def has_ftp(self) -> bool:
+        """Whether there is a Cerberus account here."""
+        return any(feed.family is Family.CERBERUS and feed.key in self._shelves for feed in FEEDS)
+
+    @property
+    def ftp_url(self) -> str:
+        """Where the Cerberus accounts are over FTP; asking starts that side."""
+        return str(self._app.state.ftp.door().url)
 
     def shelf(self, feed_key: str) -> Shelf:
         """Return what a feed publishes; change it at any time."""
@@ -88,6 +100,7 @@ class Replica:
             self._server.should_exit = True
             self._thread.join()
         self._server = self._thread = None
+        self._app.state.ftp.stop()
 
     def __enter__(self) -> Self:
         self.start()

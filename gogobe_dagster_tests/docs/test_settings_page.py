@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from gogobe_dagster.overrides import FeedOverride
 from gogobe_dagster.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -19,3 +20,11 @@ def test_the_page_says_what_the_code_says() -> None:
 
     for name, field in Settings.model_fields.items():
         assert str(field.description) in page, f"{PREFIX}{name.upper()}"
+
+
+def test_the_page_lists_what_can_be_said_of_one_feed_and_nothing_else() -> None:
+    page = PAGE.read_text().partition("## Single feeds")[2].partition("\n## ")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.+) \|$", page, re.MULTILINE)
+
+    assert rows == [(name, field.description) for name, field in FeedOverride.model_fields.items()]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds import Family, find_feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.directory import open_portal
@@ -54,6 +54,11 @@ def names_of_a_day(feed_key: str) -> list[str]:
     return [*names, f"promo{chain}-760-{DAY}1000.gz"]
 
 
+def is_cerberus(feed_key: str) -> bool:
+    """Whether a feed has two doors; tests take the web unless they say otherwise."""
+    return find_feed(feed_key).family is Family.CERBERUS
+
+
 @pytest.fixture
 def clock() -> MovedClock:
     """The replica's clock: it stands at noon of the day that `names_of_a_day` names."""
@@ -72,8 +77,9 @@ def open_feed(replica: Replica, clock: MovedClock) -> Iterator[OpenPortal]:
     """Open connectors to the replica; they are closed at the end."""
     opened: list[Portal] = []
 
-    def open_feed(feed_key: str, manners: Manners = QUICK) -> Portal:
-        settings = Settings(replica_url=replica.url)
+    def open_feed(feed_key: str, manners: Manners = QUICK, door: str = "web") -> Portal:
+        overrides = {feed_key: {"door": door}} if door != "web" or is_cerberus(feed_key) else {}
+        settings = Settings.model_validate({"replica_url": replica.url, "feed": overrides})
         portal = open_portal(find_feed(feed_key), settings, manners=manners, clock=clock)
         opened.append(portal)
         return portal

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ftplib import FTP
 
 import pytest
 import requests
@@ -46,6 +47,16 @@ def test_it_prints_its_address_answers_and_stops_cleanly(number: signal.Signals)
         process.send_signal(number)
 
         assert process.wait(10) == 0
+
+
+def test_it_prints_where_the_accounts_of_cerberus_are_over_ftp() -> None:
+    with running("--feed", "keshet") as (process, _):
+        assert process.stdout is not None
+        host, port = re.findall(r"ftp://([\d.]+):(\d+)", process.stdout.readline())[0]
+        with FTP() as line:  # noqa: S321 - that is the door
+            line.connect(host, int(port), timeout=10)
+            line.login("Keshet")
+            assert any(name.startswith("PriceFull") for name in line.nlst())
 
 
 def test_with_keep_publishing_new_files_appear_while_it_runs() -> None:

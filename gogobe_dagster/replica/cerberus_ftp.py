@@ -1,0 +1,83 @@
+"""The FTP side of the Cerberus portal: the accounts, folders and faults of `cerberus`, by pyftpdlib.
+
+It starts when somebody first asks where it is (GET /control/ftp), on a free port, with a certificate of
+an authority that is made there and then; the same answer holds that authority's own certificate.
+"""
+
+import logging
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import Any
+
+from gogobe_dagster.feeds import Family
+from gogobe_dagster.replica.world import World
+
+HOST = "127.0.0.1"
+LOOK_EVERY = 0.05  # seconds; how soon the server notices that it is to stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FtpDoor:
+    """Where the FTP side is."""
+
+    url: str
+    """ftp://127.0.0.1:port"""
+    authority: str
+    """Certificate (PEM) of who signs for it."""
+
+
+class FtpSide:
+    """All Cerberus accounts on one FTP server, in a thread of this process."""
+
+    def __init__(self, world: World) -> None:
+        """Open nothing yet."""
+        self._world = world
+        self._lock = Lock()
+        self._door: FtpDoor | None = None
+        self._thread: Thread | None = None
+        self._stopping = False
+
+    def door(self) -> FtpDoor:
+        """Return where it is; the first call starts it."""
+        with self._lock:
+            if self._door is None:
+                self._door = self._start()
+            return self._door
+
+    def stop(self) -> None:
+        """Close every connection and the port. Idempotent."""
+        with self._lock:
+            self._stopping = True
+            if self._thread:
+                self._thread.join()
+            self._door = self._thread = None
+            self._stopping = False
+
+    def _start(self) -> FtpDoor:
+        import trustme
+        from OpenSSL import SSL
+        from pyftpdlib.ioloop import IOLoop
+        from pyftpdlib.servers import FTPServer
+
+        from gogobe_dagster.replica.cerberus_ftp_session import Accounts, Handler
+
+        logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)  # faults are meant, and no news
+        authority = trustme.CA()
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        authority.issue_cert(HOST).configure_cert(context)
+        accounts = {feed.account: feed for feed in self._world.feeds_of(Family.CERBERUS)}
+        handler = type(
+            "Handler",
+            (Handler,),
+            {"world": self._world, "ssl_context": context, "authorizer": Accounts(self._world, accounts)},
+        )
+        server = FTPServer((HOST, 0), handler, ioloop=IOLoop())
+        self._thread = Thread(target=self._serve, args=(server,), name="replica-ftp", daemon=True)
+        self._thread.start()
+        url = f"ftp://{HOST}:{server.address[1]}"
+        return FtpDoor(url=url, authority=authority.cert_pem.bytes().decode())
+
+    def _serve(self, server: Any) -> None:
+        while not self._stopping:
+            server.serve_forever(timeout=LOOK_EVERY, blocking=False, handle_exit=False)
+        server.close_all()

@@ -1,0 +1,190 @@
+"""What happens on a connection to the FTP side of Cerberus: who logs in, what they see, what goes wrong.
+
+The server around it is `cerberus_ftp`.
+"""
+
+import io
+import socket
+import stat
+import struct
+from collections.abc import Callable
+from os import stat_result
+from typing import Any
+
+from pyftpdlib.authorizers import AuthenticationFailed
+from pyftpdlib.filesystems import AbstractedFS
+from pyftpdlib.handlers import TLS_FTPHandler
+
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.world import World
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+MEET_FAULTS = ("PASS", "MLSD", "LIST", "RETR")
+BROKEN_OFF = {"truncated_download": "426 Connection closed; transfer aborted.", "ftp_hangs_up": ""}
+"""What is said after half of a file; nothing means that the connection just ends."""
+BUSY = "421 Service not available, closing control connection."
+
+
+class Accounts:
+    """Who may log in: what pyftpdlib calls an authorizer."""
+
+    def __init__(self, world: World, accounts: dict[str, Feed]) -> None:
+        self._world = world
+        self._accounts = accounts
+
+    def feed(self, user: str) -> Feed | None:
+        """Return the feed whose account this is."""
+        return self._accounts.get(user)
+
+    def validate_authentication(self, user: str, password: str, _handler: object) -> None:
+        """Raise pyftpdlib's error unless user and password are right."""
+        feed = self.feed(user)
+        wrong = feed is None or password != feed.password
+        if wrong or self._world.faults.take("wrong_password", feed.key if feed else None):
+            raise AuthenticationFailed("Login or password incorrect.")
+
+    def get_home_dir(self, user: str) -> str:
+        """Return what the file system is told: who is there."""
+        return user
+
+    def get_msg_login(self, _user: str) -> str:
+        """Return the greeting after a login."""
+        return "Login OK."
+
+    def has_perm(self, _user: str, permission: str, _path: str | None = None) -> bool:
+        """Allow looking and fetching."""
+        return permission in self.get_perms("")
+
+    def get_perms(self, _user: str) -> str:
+        """Return the permissions: enter, list, read."""
+        return "elr"
+
+    def impersonate_user(self, _user: str, _password: str) -> None:
+        """Be nobody else: the files are in memory."""
+
+    def terminate_impersonation(self, _user: str) -> None:
+        """Be nobody else."""
+
+
+class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
+    """What an account sees: its folder with the publications, as listed and as served."""
+
+    def __init__(self, user: str, cmd_channel: "Handler") -> None:
+        super().__init__("/", cmd_channel)
+        self._feed = cmd_channel.authorizer.feed(user)
+        self._world = cmd_channel.world
+        self._shown: dict[str, Publication] = {}
+
+    def validpath(self, _path: str) -> bool:
+        """Allow every path: there is no disk behind them."""
+        return True
+
+    def realpath(self, path: str) -> str:
+        """Return the path: there are no links."""
+        return path
+
+    def isdir(self, path: str) -> bool:
+        """Whether it is the root or the account's folder."""
+        return path in {"/", self._feed.folder}
+
+    def listdir(self, path: str) -> list[str]:
+        """Return the names in a folder, as the listing shows them now."""
+        if path != self._feed.folder:
+            return [self._feed.folder.strip("/")]
+        self._shown = {item.name: item for item in self._world.listed(self._feed)}
+        return list(self._shown)
+
+    def stat(self, path: str) -> stat_result:
+        """Describe what `listdir` showed."""
+        if self.isdir(path):
+            return stat_result((stat.S_IFDIR | 0o555, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+        item = self._shown[path.rpartition("/")[2]]
+        written = int(item.published_at.timestamp())
+        return stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, item.size, written, written, written))
+
+    lstat = stat
+
+    def open(self, filename: str, _mode: str) -> "Served":
+        """Return a file's bytes. Raises `OSError` when it is not there."""
+        folder, _, name = filename.rpartition("/")
+        in_folder = (folder or "/") == self._feed.folder
+        publication = self._world.served(self._feed, name) if in_folder else None
+        if publication is None:
+            raise FileNotFoundError(2, "The system cannot find the file specified")
+        content = publication.read()
+        for fault, last_word in BROKEN_OFF.items():
+            if self._world.faults.take(fault, self._feed.key, name):
+                self.cmd_channel.last_word = last_word
+                content = content[: len(content) // 2]
+        return Served(content, name)
+
+
+class Served(io.BytesIO):
+    """A file that is being sent."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
+
+
+class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
+    """One connection. A made-up subclass of each server has its world, accounts and certificate."""
+
+    world: World
+    last_word: str | None = None
+    """What is said instead of "whole" after the file that is being sent."""
+    banner = "Published Prices Server"
+    abstracted_fs = Folders
+    use_sendfile = False
+    auth_failed_timeout = 0
+    permit_foreign_addresses = True
+
+    def process_command(self, cmd: str, *args: Any, **others: Any) -> None:
+        """Let faults and the demand for TLS come before the command."""
+        feed = self.authorizer.feed(args[0] if cmd == "USER" else self.username)
+        key = feed.key if feed else None
+        if cmd == "USER" and not self._ssl_established and self._wants_tls(feed):
+            self.respond("530 Secure connection required.")
+        elif cmd == "MLSD" and self.world.faults.take("ftp_without_mlsd", key):
+            self.respond("500 'MLSD': command not understood.")
+        elif cmd not in MEET_FAULTS or not self._spoiled(key, cmd, args, others):
+            super().process_command(cmd, *args, **others)
+
+    def respond(self, resp: str, *others: Any, **named: Any) -> None:
+        """Say that a file is whole, unless it was broken off."""
+        last_word, self.last_word = self.last_word, None
+        if last_word is None or not resp.startswith("226"):
+            self.last_word = last_word
+            super().respond(resp, *others, **named)
+        elif last_word:
+            super().respond(last_word, *others, **named)
+        else:
+            shut = self.socket.sock_shutdown if self._ssl_established else self.socket.shutdown
+            shut(socket.SHUT_RDWR)
+
+    def _wants_tls(self, feed: Feed | None) -> bool:
+        return feed is not None and (
+            feed.needs_tls or self.world.faults.take("ftps_required", feed.key) is not None
+        )
+
+    def _spoiled(self, feed: str | None, cmd: str, args: tuple[Any, ...], others: dict[str, Any]) -> bool:
+        """Let the faults of any request happen; whether nothing more is to be done now."""
+        faults, file = self.world.faults, str(args[0]).rpartition("/")[2] if cmd == "RETR" else ""
+        if fault := faults.take("slow_page", feed, file):
+            self._later(fault.seconds, lambda: super(Handler, self).process_command(cmd, *args, **others))
+        elif fault := faults.take("timeout_once", feed, file):
+            self._later(fault.seconds, self.close)
+        elif faults.take("connection_reset", feed, file):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            self._error = True  # no farewell of TLS
+            self.close()
+        elif faults.take("portal_down", feed, file):
+            self.respond(BUSY)
+            self.close_when_done()
+        else:
+            return False
+        return True
+
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        self.ioloop.call_later(seconds, lambda: None if self._closed else work())
