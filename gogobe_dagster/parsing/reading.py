@@ -64,8 +64,6 @@ def _promised(name: str) -> FileName | None:
 
 def _read(opened: Opened, layout: Layout) -> RawRows:
     """Read fast if it can be done; what is known to be damaged is not even tried."""
-    if not layout.dialects.is_read:
-        raise ContentError(Code.SCHEMA_UNKNOWN, f"{layout.dialects.document} are not read yet")
     if opened.damaged:
         return read_carefully(opened.xml, layout)
     try:
@@ -97,8 +95,6 @@ def _without_rows(xml: bytes, promised: FileName | None) -> RawRows:
     if dialects is None or strange or len(elements) == 1:
         what = ", ".join(strange[:5]) or "nothing else"
         raise ContentError(Code.SCHEMA_UNKNOWN, f"no row of a known kind; <{elements[0][0]}> holds {what}")
-    if not dialects.is_read:
-        raise ContentError(Code.SCHEMA_UNKNOWN, f"{dialects.document} are not read yet")
     return RawRows(
         reader="careful",
         dialects=dialects,

@@ -1,0 +1,143 @@
+"""Where everything stands inside a promotion, in a document's own spelling; found by looking at some rows.
+
+Fields are known by their path from the promotion, such as `Groups/Group/PromotionItems/PromotionItem/MinQty`.
+It promises nothing about rows that it did not look at: `promotions_fast` checks that it read every element.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from gogobe_dagster.parsing.dialects import Dialects, Nested
+from gogobe_dagster.parsing.promotion_text import is_read_inside, nested_of
+from gogobe_dagster.parsing.sniffing import Layout
+
+Path = tuple[str, ...]
+SAMPLE: Final = 1 << 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionLayout:
+    """The fields inside a promotion; equal layouts share a parser."""
+
+    outer: Layout
+    leaves: tuple[Path, ...]
+    """Paths of fields from the promotion on, in the order in which they were seen."""
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """Paths of what repeats: the promotion itself, empty, then groups, then items."""
+        nested = self._nested
+        found = dict.fromkeys(
+            leaf[: end + 1] for leaf in self.leaves for end in range(len(leaf)) if _is_record(leaf, end, nested)
+        )
+        return ((), *sorted(found, key=len))
+
+    @property
+    def lists(self) -> tuple[tuple[Path, Path], ...]:
+        """Return what holds the values of repeated columns: the record, and the holder's path in it."""
+        return tuple((record, holder) for record in self.records for holder in self.lists_of(record))
+
+    def fields_of(self, record: Path) -> list[Path]:
+        """Return the fields of one record, by their paths from it."""
+        return [leaf[len(record) :] for leaf in self.leaves if _record_of(leaf, self._nested) == record]
+
+    def lists_of(self, record: Path) -> dict[Path, list[Path]]:
+        """Return the fields that may stand several times, by what holds them."""
+        found: dict[Path, list[Path]] = {}
+        for field in self.fields_of(record):
+            if len(field) > 1 and field[-1].lower() in self._repeated_tags:
+                found.setdefault(field[:-1], []).append(field)
+        return found
+
+    def single_fields_of(self, record: Path) -> list[Path]:
+        """Return the other fields."""
+        listed = {field for fields in self.lists_of(record).values() for field in fields}
+        return [field for field in self.fields_of(record) if field not in listed]
+
+    def is_group(self, record: Path) -> bool:
+        """Whether the record is a group of items."""
+        return tuple(tag.lower() for tag in record[-2:]) in self._nested.groups
+
+    def is_given(self, record: Path) -> bool:
+        """Whether the record is a gift by where it stands."""
+        return tuple(tag.lower() for tag in record[-2:]) in self._nested.gifts
+
+    @property
+    def _nested(self) -> Nested:
+        return nested_of(self.outer.dialects)
+
+    @property
+    def _repeated_tags(self) -> set[str]:
+        columns = self.outer.dialects.columns
+        return {tag for column in self._nested.repeated for tag in columns[column]}
+
+    @property
+    def structure(self) -> set[str]:
+        """Tags of everything that holds elements, also around the rows."""
+        return {*self.outer.path, *(tag for leaf in self.leaves for tag in leaf[:-1])}
+
+    def with_rows(self, rows: Iterable[bytes]) -> "PromotionLayout":
+        """Add what these rows hold. Raises `XMLSyntaxError` for rows that are no XML."""
+        leaves = dict.fromkeys(self.leaves)
+        for row in rows:
+            leaves.update(dict.fromkeys(_leaves(etree.fromstring(row, _parser()), ())))
+        return PromotionLayout(outer=self.outer, leaves=tuple(leaves))
+
+    def with_all(self, xml: bytes) -> "PromotionLayout":
+        """Add what any row of a document holds. Raises `XMLSyntaxError` for what is no XML."""
+        leaves = dict.fromkeys(self.leaves)
+        for row in etree.fromstring(xml, _parser()).iter(self.outer.path[-1]):
+            leaves.update(dict.fromkeys(_leaves(row, ())))
+        return PromotionLayout(outer=self.outer, leaves=tuple(leaves))
+
+
+def is_read(field: Path, dialects: Dialects, *, is_item: bool) -> bool:
+    """Whether the field is read, or left out on purpose, where it stands."""
+    containers = nested_of(dialects).containers
+    is_placed = all(tag.lower() in containers for tag in field[:-1])
+    return is_placed and is_read_inside(field[-1].lower(), dialects, is_item=is_item)
+
+
+def sampled_rows(xml: bytes, outer: Layout) -> Iterator[bytes]:
+    """Cut out rows from the start, the middle and the end."""
+    start, end = _marks(outer)
+    for place in (0, len(xml) // 2, len(xml) - SAMPLE):
+        window_end = max(place, 0) + SAMPLE
+        at = xml.find(start, max(place, 0))
+        while -1 < at < window_end:
+            stop = xml.find(end, at) + len(end)
+            if stop < len(end):
+                return
+            yield xml[at:stop]
+            at = xml.find(start, stop)
+
+
+def _marks(outer: Layout) -> tuple[bytes, bytes]:
+    tag = outer.path[-1].encode()
+    return b"<" + tag + b">", b"</" + tag + b">"
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+
+
+def _leaves(element: etree._Element, path: Path) -> Iterator[Path]:
+    for child in element:
+        inside = (*path, str(child.tag))
+        if len(child):
+            yield from _leaves(child, inside)
+        else:
+            yield inside
+
+
+def _is_record(path: Path, end: int, nested: Nested) -> bool:
+    return end > 0 and (path[end - 1].lower(), path[end].lower()) in nested.places
+
+
+def _record_of(leaf: Path, nested: Nested) -> Path:
+    ends = [end for end in range(1, len(leaf) - 1) if _is_record(leaf, end, nested)]
+    return leaf[: ends[-1] + 1] if ends else ()
+
