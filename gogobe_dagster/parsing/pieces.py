@@ -5,6 +5,7 @@ document that cannot be cut is one piece.
 """
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -40,8 +41,8 @@ class Stream:
 
 def cut(xml: bytes | Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     """Yield whole documents, with all the rows in their order."""
-    start, end = (mark + layout.path[-1].encode() for mark in (b"<", b"</"))
-    end += b">"
+    row = layout.path[-1].encode()
+    start, end = re.compile(b"<" + re.escape(row) + rb"[\s/>]"), b"</" + row + b">"
     close = b"".join(b"</" + tag.encode() + b">" for tag in reversed(layout.path[:-1]))
     head, waiting = b"", bytearray()
     for some in [xml] if isinstance(xml, bytes) else xml:
@@ -50,11 +51,9 @@ def cut(xml: bytes | Iterable[bytes], layout: Layout) -> Iterator[bytes]:
             stop = waiting.rfind(end) + len(end)
             if len(waiting) < PIECE or stop < len(end) or b"<!" in waiting:
                 continue
-            if not head:
-                head = bytes(waiting[: waiting.find(start)])
-                yield bytes(waiting[:stop]) + close
-            else:
-                yield head + bytes(waiting[:stop]) + close
+            yield b"".join((head, waiting[:stop], close))
+            first = start.search(waiting)
+            head = head or bytes(waiting[: first.start() if first else 0])
             del waiting[:stop]
     yield head + bytes(waiting)
 

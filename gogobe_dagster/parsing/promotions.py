@@ -40,6 +40,11 @@ class ReadPromotions:
     _begun: int = 0
     _items: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def repeated(self) -> int:
+        """How many elements of both sorts say nothing new; a `Sale` is both."""
+        return self.items.duplicates + self.promotions.duplicates
+
     def take(self, raw: RawPromotions) -> Statements:
         """Note what one piece says beside its offers."""
         statements = statements_of(raw, before=self._begun)
@@ -77,6 +82,13 @@ class ReadPromotions:
             unnamed=self._items["unnamed"],
         )
         self.rows = rows.select(COLUMNS)
+
+
+def no_promotions() -> pl.DataFrame:
+    """Return the rows of a document that has none."""
+    frame = pl.from_arrow(PROMOTIONS.empty_table())
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
+    return frame.select(COLUMNS)
 
 
 def read_promotions(pieces: Iterable[bytes], layout: Layout, *, carefully: bool = False) -> ReadPromotions:

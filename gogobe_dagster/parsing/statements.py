@@ -22,7 +22,7 @@ STATEMENT: Final = "statement"
 ITEM_COLUMNS: Final = tuple(ITEMS.schema.names)
 NO_REMARK: Final = r"^[0.]*$"
 """Super-Pharm writes `0.00` for no restrictions."""
-TIME_AFTER_DAY: Final = r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4})[T ].*$"
+TIME_AFTER_DAY: Final = r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})[T ].*$"
 LAST_SECOND: Final = " 23:59:59"
 
 
