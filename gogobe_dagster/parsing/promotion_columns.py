@@ -44,6 +44,17 @@ class Tables:
             counts[tag] = counts.get(tag, 0) + len(frame)
         return counts
 
+    def has_empty_record(self) -> bool:
+        """Whether a record holds nothing at all: xml2arrow makes one of any child of a list."""
+        return any(_has_empty(frame) for frame in self.records.values())
+
+
+def _has_empty(frame: pl.DataFrame) -> bool:
+    fields = [name for name in frame.columns if name[0] != "<"]
+    if any(not frame[name].null_count() for name in fields):
+        return False
+    return bool(frame.select(pl.all_horizontal(pl.col(name).is_null() for name in fields).any()).item())
+
 
 def frames_of(
     layout: PromotionLayout, tables: Tables

@@ -6,6 +6,7 @@ It promises nothing about rows that it did not look at: `promotions_fast` checks
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from lxml import etree
@@ -16,9 +17,10 @@ from gogobe_dagster.parsing.sniffing import Layout
 
 Path = tuple[str, ...]
 SAMPLE: Final = 1 << 15
+FEW_TAGS: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for the cached properties
 class PromotionLayout:
     """The fields inside a promotion; equal layouts share a parser."""
 
@@ -26,7 +28,7 @@ class PromotionLayout:
     leaves: tuple[Path, ...]
     """Paths of fields from the promotion on, in the order in which they were seen."""
 
-    @property
+    @cached_property
     def records(self) -> tuple[Path, ...]:
         """Paths of what repeats: the promotion itself, empty, then groups, then items."""
         nested = self._nested
@@ -35,14 +37,14 @@ class PromotionLayout:
         )
         return ((), *sorted(found, key=len))
 
-    @property
+    @cached_property
     def lists(self) -> tuple[tuple[Path, Path], ...]:
         """Return what holds the values of repeated columns: the record, and the holder's path in it."""
         return tuple((record, holder) for record in self.records for holder in self.lists_of(record))
 
     def fields_of(self, record: Path) -> list[Path]:
         """Return the fields of one record, by their paths from it."""
-        return [leaf[len(record) :] for leaf in self.leaves if _record_of(leaf, self._nested) == record]
+        return self._fields[record]
 
     def lists_of(self, record: Path) -> dict[Path, list[Path]]:
         """Return the fields that may stand several times, by what holds them."""
@@ -65,6 +67,14 @@ class PromotionLayout:
         """Whether the record is a gift by where it stands."""
         return tuple(tag.lower() for tag in record[-2:]) in self._nested.gifts
 
+    @cached_property
+    def _fields(self) -> dict[Path, list[Path]]:
+        fields: dict[Path, list[Path]] = {record: [] for record in self.records}
+        for leaf in self.leaves:
+            record = _record_of(leaf, self._nested)
+            fields[record].append(leaf[len(record) :])
+        return fields
+
     @property
     def _nested(self) -> Nested:
         return nested_of(self.outer.dialects)
@@ -74,10 +84,16 @@ class PromotionLayout:
         columns = self.outer.dialects.columns
         return {tag for column in self._nested.repeated for tag in columns[column]}
 
-    @property
-    def structure(self) -> set[str]:
+    @cached_property
+    def structure(self) -> frozenset[str]:
         """Tags of everything that holds elements, also around the rows."""
-        return {*self.outer.path, *(tag for leaf in self.leaves for tag in leaf[:-1])}
+        return self.wrappers.union(self.outer.path, (record[-1] for record in self.records if record))
+
+    @cached_property
+    def wrappers(self) -> frozenset[str]:
+        """Tags of what holds elements inside a promotion and is no record."""
+        inside = {leaf[:end] for leaf in self.leaves for end in range(1, len(leaf))}
+        return frozenset(path[-1] for path in inside.difference(self.records))
 
     def with_rows(self, rows: Iterable[bytes]) -> "PromotionLayout":
         """Add what these rows hold. Raises `XMLSyntaxError` for rows that are no XML."""
@@ -102,8 +118,9 @@ def is_read(field: Path, dialects: Dialects, *, is_item: bool) -> bool:
 
 
 def sampled_rows(xml: bytes, outer: Layout) -> Iterator[bytes]:
-    """Cut out rows from the start, the middle and the end."""
+    """Cut out rows from the start, the middle and the end; of very long ones only the first."""
     start, end = _marks(outer)
+    is_first = True
     for place in (0, len(xml) // 2, len(xml) - SAMPLE):
         window_end = max(place, 0) + SAMPLE
         at = xml.find(start, max(place, 0))
@@ -111,8 +128,20 @@ def sampled_rows(xml: bytes, outer: Layout) -> Iterator[bytes]:
             stop = xml.find(end, at) + len(end)
             if stop < len(end):
                 return
-            yield xml[at:stop]
+            if is_first or stop - at < SAMPLE:
+                yield xml[at:stop]
+            is_first = False
             at = xml.find(start, stop)
+
+
+def rows_with(tags: Iterable[str], xml: bytes, outer: Layout) -> Iterator[bytes]:
+    """Cut out the first row that has each of these tags."""
+    start, end = _marks(outer)
+    for tag in sorted(tags)[:FEW_TAGS]:
+        at = xml.find(b"<" + tag.encode())
+        first, stop = xml.rfind(start, 0, max(at, 0)), xml.find(end, max(at, 0))
+        if first >= 0 and stop >= 0:
+            yield xml[first : stop + len(end)]
 
 
 def _marks(outer: Layout) -> tuple[bytes, bytes]:

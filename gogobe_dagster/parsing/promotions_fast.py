@@ -8,6 +8,7 @@ so that what it learned of the layout in one serves the next.
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -19,11 +20,11 @@ from lxml import etree
 from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
 from gogobe_dagster.parsing.dialects import local
-from gogobe_dagster.parsing.fast import CONTROL, COUNT, END, HEAD, SPACE, CannotRead
+from gogobe_dagster.parsing.fast import BLOCK, CONTROL, COUNT, END, GREATER, HEAD, LESS, SLASH, SPACE, CannotRead
 from gogobe_dagster.parsing.promotion_columns import Tables, frames_of, unknown_of
-from gogobe_dagster.parsing.promotion_layout import Path, PromotionLayout, sampled_rows
+from gogobe_dagster.parsing.promotion_layout import Path, PromotionLayout, rows_with, sampled_rows
 from gogobe_dagster.parsing.promotion_text import RawPromotions, picked
-from gogobe_dagster.parsing.sniffing import Layout
+from gogobe_dagster.parsing.sniffing import Layout, tags_of
 
 
 class FastPromotions:
@@ -35,19 +36,28 @@ class FastPromotions:
 
     def read(self, xml: bytes) -> RawPromotions:
         """Read a whole, regular piece. Raises `CannotRead` for any other, and nothing else."""
+        for layout in self._layouts(xml):
+            tables = _parse(xml, layout)
+            if not _unread(xml, layout, tables):
+                return _raw(xml, layout, tables)
+        raise CannotRead("unread_elements")
+
+    def _layouts(self, xml: bytes) -> Iterator[PromotionLayout]:
+        """Yield what is known, then what a closer look adds; later pieces begin with all of it."""
         try:
             if not self._layout.leaves:
                 self._layout = self._layout.with_rows(sampled_rows(xml, self._layout.outer))
-            tables = _parse(xml, self._layout)
-            if _unread(xml, self._layout, tables):
-                # rare: look at every row
-                self._layout = self._layout.with_all(xml)
-                tables = _parse(xml, self._layout)
+            yield self._layout
+            before = self._layout
+            known = {tag for leaf in before.leaves for tag in leaf}.union(before.outer.path)
+            self._layout = before.with_rows(rows_with(tags_of(xml) - known, xml, before.outer))
+            if self._layout != before:
+                yield self._layout
+            before, self._layout = self._layout, self._layout.with_all(xml)
+            if self._layout != before:
+                yield self._layout
         except etree.XMLSyntaxError as error:
             raise CannotRead("malformed") from error
-        if _unread(xml, self._layout, tables):
-            raise CannotRead("unread_elements")
-        return _raw(xml, self._layout, tables)
 
 
 # ---------------------------------------------------------------- xml2arrow
@@ -151,16 +161,33 @@ def _unread(xml: bytes, layout: PromotionLayout, tables: Tables) -> int:
     """Count the elements that hold something and were not read, from counts over the bytes.
 
     An element is `<a>…</a>`, `<a></a>` or `<a/>`: two, two and one `<`. What holds elements is counted by
-    its end tags, and records by them too, so that a stranger among items is no item.
+    its end tags; records are rows of tables, unless one is empty and might be a stranger among them.
     """
-    self_closed, touching = xml.count(b"/>"), xml.count(b"></")
-    elements, odd = divmod(xml.count(b"<") - xml.count(b"<!") + self_closed, 2)
-    ends = {tag: xml.count(b"</" + tag.encode() + b">") for tag in layout.structure}
+    less, self_closed, touching = marks(xml)
+    elements, odd = divmod(less + self_closed, 2)
+    values = sum(tables.values_outside(layout.structure))
+    ends = {tag: xml.count(b"</" + tag.encode() + b">") for tag in layout.wrappers}
     if touching:
         touching -= sum(xml.count(b"></" + tag.encode() + b">") for tag in layout.structure)
-    values = sum(tables.values_outside(layout.structure))
-    strangers = sum(abs(number - ends[tag]) for tag, number in tables.records_by_tag(layout.outer).items())
-    return abs(elements - sum(ends.values()) - values - self_closed - touching) + strangers + odd
+    held = tables.records_by_tag(layout.outer)
+    around = len(layout.outer.path) - 1
+    if tables.has_empty_record():
+        strangers = sum(abs(number - xml.count(b"</" + tag.encode() + b">")) for tag, number in held.items())
+        odd += strangers
+    return abs(elements - around - sum(held.values()) - sum(ends.values()) - values - self_closed - touching) + odd
+
+
+def marks(xml: bytes) -> tuple[int, int, int]:
+    """Count `<` of tags, `/>` and `></`, in blocks that stay in the processor's cache."""
+    document = np.frombuffer(xml, np.uint8)
+    less = self_closed = touching = 0
+    for start in range(0, len(document), BLOCK):
+        block = document[start : start + BLOCK + 2]
+        is_less, is_greater, is_slash = block == LESS, block == GREATER, block == SLASH
+        less += int(np.count_nonzero(is_less[:BLOCK]))
+        self_closed += int(np.count_nonzero(is_slash[:-1][:BLOCK] & is_greater[1:][:BLOCK]))
+        touching += int(np.count_nonzero(is_greater[:-2] & is_less[1:-1] & is_slash[2:]))
+    return less, self_closed, touching
 
 
 # ---------------------------------------------------------------- text
