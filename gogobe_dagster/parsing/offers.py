@@ -70,7 +70,7 @@ class Offers:
 
     def taken_elements(self, offers: pl.DataFrame) -> int:
         """Count the elements that said something that nobody said after them."""
-        of_items = offers[ELEMENTS].explode().drop_nulls()
+        of_items = offers[ELEMENTS].list.unique().explode().drop_nulls()
         alone = offers.filter(pl.col("items").list.len() == 0)[ELEMENT]
         return pl.concat([of_items, alone]).n_unique()
 
