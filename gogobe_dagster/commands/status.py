@@ -18,7 +18,7 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FleetRow
 
-NUMBERS = ("found", "pending", "loaded", "waiting", "set\naside", "rows")
+NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
 
 
 @click.command()
@@ -32,8 +32,7 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
     """Show where the files of every feed stand.
 
     found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables.
-    waiting: promotions, kept until their tables exist. set aside: cannot be imported; the code says
-    why (--files shows it).
+    set aside: cannot be imported; the code says why (--files shows it).
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
@@ -66,7 +65,6 @@ def _fleet(rows: Sequence[FleetRow]) -> Table:
             found(row),
             found(row) - settled(row),
             row.loaded,
-            row.waiting,
             row.quarantined,
             row.rows,
         )

@@ -29,7 +29,11 @@ HASH_BYTES: Final = 16
 FIELD, ITEM = "\x1f", "\x1e"
 """Between fields, and between items: no text has them, control characters are blanks by then."""
 ITEM_TYPE: Final = pl.Schema(pa.schema(OFFER_ITEM))
-LISTS: Final = {"items": pl.List(pl.Struct(dict(ITEM_TYPE))), ELEMENTS: pl.List(pl.Int32), DIGEST: pl.String}
+LISTS: Final[dict[str, pl.DataType]] = {
+    "items": pl.List(pl.Struct(dict(ITEM_TYPE))),
+    ELEMENTS: pl.List(pl.Int32),
+    DIGEST: pl.String(),
+}
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ class Offers:
             )
         )
         lists = lists.with_columns(pl.Series(DIGEST, [_digest(text) for text in lists[DIGEST]], pl.String))
-        lists = lists.cast({name: type_ for name, type_ in LISTS.items()})
+        lists = lists.with_columns(pl.col(name).cast(kind) for name, kind in LISTS.items())
         offers = terms.join(lists, on=OFFER, how="left", maintain_order="left").drop(OFFER)
         nothing = {name: pl.lit(pl.Series([[]], dtype=LISTS[name])) for name in ("items", ELEMENTS)}
         return offers.with_columns(pl.col(name).fill_null(empty) for name, empty in nothing.items())
@@ -141,11 +145,16 @@ def _digest(text: str) -> str:
 
 def _terms_text() -> pl.Expr:
     """Write the terms so that equal ones have equal text; an absent one is empty, and no other is."""
-    return _joined([pl.col(one.name) for one in TERMS.schema if one.name in KEY], [one.type for one in TERMS.schema if one.name in KEY])
+    return _joined(
+        [pl.col(one.name) for one in TERMS.schema if one.name in KEY],
+        [one.type for one in TERMS.schema if one.name in KEY],
+    )
 
 
 def _item_text() -> pl.Expr:
-    return _joined([pl.col(name) for name in ITEM_COLUMNS], [OFFER_ITEM.field(name).type for name in ITEM_COLUMNS])
+    return _joined(
+        [pl.col(name) for name in ITEM_COLUMNS], [OFFER_ITEM.field(name).type for name in ITEM_COLUMNS]
+    )
 
 
 def _joined(columns: Sequence[pl.Expr], types: Sequence[Any]) -> pl.Expr:
@@ -154,5 +163,3 @@ def _joined(columns: Sequence[pl.Expr], types: Sequence[Any]) -> pl.Expr:
         for column, type_ in zip(columns, types, strict=True)
     ]
     return pl.concat_str(written, separator=FIELD)
-
-

@@ -12,7 +12,7 @@ from io import BytesIO
 from itertools import chain
 from typing import Final
 
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.containers import GZIP
@@ -80,11 +80,11 @@ def _is_large(data: bytes) -> bool:
 def _unpacked(data: bytes, limit: int) -> Iterator[bytes]:
     """Unpack members one after the other. Raises `CannotStream` for what only salvage can read."""
     size = FIRST
-    with igzip.IGzipFile(fileobj=BytesIO(data)) as file:
+    with igzip.open(BytesIO(data)) as file:  # type: ignore[no-untyped-call]
         while True:
             try:
                 part = file.read(size)
-            except (EOFError, OSError, igzip.isal_zlib.error) as error:
+            except (EOFError, OSError, isal_zlib.error) as error:  # type: ignore[misc]  # an instance to the stubs
                 raise CannotStream("a damaged archive") from error
             if not part:
                 return

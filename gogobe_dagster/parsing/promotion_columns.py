@@ -3,7 +3,7 @@
 The fast reader's half of what `promotion_text.picked` is for the careful one.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,7 @@ class Tables:
     records: Mapping[Path, pl.DataFrame]
     lists: Mapping[tuple[Path, Path], pl.DataFrame]
 
-    def values_outside(self, structure: Set[str]) -> Iterator[int]:
+    def values_outside(self, structure: frozenset[str]) -> Iterator[int]:
         """Count the values of each field, but of fields that hold elements elsewhere in the document."""
         for frame in (self.head, *self.records.values(), *self.lists.values()):
             for name in frame.columns:
@@ -56,10 +56,11 @@ def _has_empty(frame: pl.DataFrame) -> bool:
     return bool(frame.select(pl.all_horizontal(pl.col(name).is_null() for name in fields).any()).item())
 
 
-def frames_of(
-    layout: PromotionLayout, tables: Tables
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return rows, groups and items with columns of the model. Raises `CannotRead` for groups in two lists."""
+def frames_of(layout: PromotionLayout, tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return rows, groups and items with columns of the model.
+
+    Raises `CannotRead` for groups in two lists.
+    """
     items: list[pl.DataFrame] = []
     groups = pl.DataFrame(schema={**PLACE, ROW_INDEX: pl.UInt32, GROUP_INDEX: pl.UInt32})
     rows = pl.DataFrame(schema=PLACE)
@@ -83,7 +84,10 @@ def unknown_of(layout: PromotionLayout, tables: Tables) -> dict[str, int]:
     """Count what fields say that nobody reads."""
     dialects = layout.outer.dialects
     unknown: dict[str, int] = {}
-    fields = [(tables.head[tag], (tag,), tag.lower() in dialects.known or tag[0] == "@") for tag in tables.head.columns]
+    fields: list[tuple[pl.Series, Path, bool]] = [
+        (tables.head[tag], (tag,), tag.lower() in dialects.known or tag[0] == "@")
+        for tag in tables.head.columns
+    ]
     for record in layout.records:
         frame, is_item = tables.records[record], _is_item(layout, record)
         own = _own_code(layout, frame) if not record else None
@@ -117,7 +121,7 @@ def _groups(frame: pl.DataFrame, terms: list[pl.Series], before: pl.DataFrame) -
 def _items(
     layout: PromotionLayout, record: Path, frame: pl.DataFrame, terms: list[pl.Series], groups: pl.DataFrame
 ) -> pl.DataFrame:
-    number = pl.lit(None, pl.Int32).alias(GROUP)
+    number: pl.Series | pl.Expr = pl.lit(None, pl.Int32).alias(GROUP)
     if GROUP_INDEX in frame.columns:
         places = groups.select(ROW_INDEX, GROUP_INDEX, GROUP)
         number = frame.join(places, on=[ROW_INDEX, GROUP_INDEX], how="left", maintain_order="left")[GROUP]
@@ -208,7 +212,9 @@ def _all(layout: PromotionLayout, tables: Tables, record: Path, fields: list[Pat
 
 def _lines(frame: pl.DataFrame, values: pl.DataFrame, names: list[str]) -> pl.Expr:
     index = [name for name in frame.columns if name[0] == "<"]
-    said = values.select(*index, pl.coalesce(_said(values[name]) for name in names).alias("line")).drop_nulls()
+    said = values.select(
+        *index, pl.coalesce(_said(values[name]) for name in names).alias("line")
+    ).drop_nulls()
     lines = said.group_by(index, maintain_order=True).agg(pl.col("line").str.join(LINE))
     return pl.lit(frame.select(index).join(lines, on=index, how="left", maintain_order="left")["line"])
 

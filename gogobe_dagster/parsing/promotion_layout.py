@@ -33,7 +33,10 @@ class PromotionLayout:
         """Paths of what repeats: the promotion itself, empty, then groups, then items."""
         nested = self._nested
         found = dict.fromkeys(
-            leaf[: end + 1] for leaf in self.leaves for end in range(len(leaf)) if _is_record(leaf, end, nested)
+            leaf[: end + 1]
+            for leaf in self.leaves
+            for end in range(len(leaf))
+            if _is_record(leaf, end, nested)
         )
         return ((), *sorted(found, key=len))
 
@@ -184,4 +187,3 @@ def _is_record(path: Path, end: int, nested: Nested) -> bool:
 def _record_of(leaf: Path, nested: Nested) -> Path:
     ends = [end for end in range(1, len(leaf) - 1) if _is_record(leaf, end, nested)]
     return leaf[: ends[-1] + 1] if ends else ()
-

@@ -1,4 +1,4 @@
-"""Read a promotion document piece by piece: fast or else carefully, to offers, and account for every element."""
+"""Read promotions piece by piece: fast or else carefully, to offers, with an account of every element."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ from gogobe_dagster.parsing.sniffing import Layout
 from gogobe_dagster.parsing.statements import Statements, statements_of
 
 DAMAGED_ROW: Final = "damaged_row"
+NOTHING: Final = Tally(elements=0, taken=0, rejected=0, duplicates=0)
 COLUMNS: Final = [name for name in PROMOTIONS.names if name != "file_id"]
 
 
@@ -35,8 +36,8 @@ class ReadPromotions:
     unknown: Counter[str] = field(default_factory=Counter)
     notes: dict[str, None] = field(default_factory=dict)
     damaged: bool = False
-    promotions: Tally = Tally(elements=0, taken=0, rejected=0, duplicates=0)
-    items: Tally = Tally(elements=0, taken=0, rejected=0, duplicates=0)
+    promotions: Tally = NOTHING
+    items: Tally = NOTHING
     _begun: int = 0
     _items: Counter[str] = field(default_factory=Counter)
 

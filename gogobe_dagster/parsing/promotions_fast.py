@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,18 @@ from lxml import etree
 from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
 from gogobe_dagster.parsing.dialects import local
-from gogobe_dagster.parsing.fast import BLOCK, CONTROL, COUNT, END, GREATER, HEAD, LESS, SLASH, SPACE, CannotRead
+from gogobe_dagster.parsing.fast import (
+    BLOCK,
+    CONTROL,
+    COUNT,
+    END,
+    GREATER,
+    HEAD,
+    LESS,
+    SLASH,
+    SPACE,
+    CannotRead,
+)
 from gogobe_dagster.parsing.promotion_columns import Tables, frames_of, unknown_of
 from gogobe_dagster.parsing.promotion_layout import Path, PromotionLayout, rows_with, sampled_rows
 from gogobe_dagster.parsing.promotion_text import RawPromotions, picked
@@ -107,7 +118,9 @@ def _has_control_characters(column: Any) -> bool:
 @lru_cache(maxsize=256)
 def _parser(layout: PromotionLayout) -> _Parser:
     """Make a parser; it takes its configuration from a file only. YAML reads JSON."""
-    if any(":" in tag for tag in layout.outer.path) or any("{" in tag for leaf in layout.leaves for tag in leaf):
+    if any(":" in tag for tag in layout.outer.path) or any(
+        "{" in tag for leaf in layout.leaves for tag in leaf
+    ):
         raise CannotRead("odd_layout")
     records, lists = layout.records, layout.lists
     outer = layout.outer
@@ -131,13 +144,18 @@ def _record_table(layout: PromotionLayout, record: Path) -> dict[str, Any]:
 
 def _list_table(layout: PromotionLayout, record: Path, holder: Path) -> dict[str, Any]:
     at = [*layout.outer.path, *record, *holder]
-    fields = [_field("/".join(field), [*at[: -len(holder)], *field]) for field in layout.lists_of(record)[holder]]
+    fields = [
+        _field("/".join(field), [*at[: -len(holder)], *field]) for field in layout.lists_of(record)[holder]
+    ]
     return _table(_name((*record, *holder), "values"), at, [*_levels(layout, record), "value"], fields)
 
 
 def _levels(layout: PromotionLayout, record: Path) -> list[str]:
     around = [one for one in layout.records if record[: len(one)] == one]
-    return ["row" if not one else "item" if one == record and not layout.is_group(one) else "group" for one in around]
+    return [
+        "row" if not one else "item" if one == record and not layout.is_group(one) else "group"
+        for one in around
+    ]
 
 
 def _name(record: Path, kind: str = "record") -> str:
@@ -174,7 +192,10 @@ def _unread(xml: bytes, layout: PromotionLayout, tables: Tables) -> int:
     if tables.has_empty_record():
         strangers = sum(abs(number - xml.count(b"</" + tag.encode() + b">")) for tag, number in held.items())
         odd += strangers
-    return abs(elements - around - sum(held.values()) - sum(ends.values()) - values - self_closed - touching) + odd
+    return (
+        abs(elements - around - sum(held.values()) - sum(ends.values()) - values - self_closed - touching)
+        + odd
+    )
 
 
 def marks(xml: bytes) -> tuple[int, int, int]:

@@ -20,13 +20,12 @@ from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, l
 from gogobe_dagster.parsing.fast import CannotRead, read_fast
 from gogobe_dagster.parsing.normalise import Normalised, normalise
 from gogobe_dagster.parsing.pieces import CannotStream, cut, stream
-from gogobe_dagster.parsing.promotions import no_promotions, read_promotions
-from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reject, Tally
+from gogobe_dagster.parsing.promotions import NOTHING, no_promotions, read_promotions
+from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reject
 from gogobe_dagster.parsing.sniffing import Layout, sniff
 
 DAMAGED_ROW: Final = "damaged_row"
 LONGEST_NUMBER: Final = 9
-NONE: Final = Tally(elements=0, taken=0, rejected=0, duplicates=0)
 LONGEST_EMPTY: Final = 1 << 16  # the longest real document without rows has 0.3 kB
 
 
@@ -59,7 +58,7 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
         raw = _with_chain(raw, promised.chain_id)
     if document is Document.PROMOTIONS:
         nothing = Normalised(rows=no_promotions(), duplicates=0, reasons={}, samples=[], notes=())
-        report = replace(_report(opened, raw, nothing), promotions=NONE, items=NONE)
+        report = replace(_report(opened, raw, nothing), promotions=NOTHING, items=NOTHING)
         return ParsedFile(document=document, header=_header_of(raw.header), rows=nothing.rows, report=report)
     normalised = normalise(raw.rows, document)
     header = _header(raw, normalised)

@@ -22,7 +22,9 @@ STATEMENT: Final = "statement"
 ITEM_COLUMNS: Final = tuple(ITEMS.schema.names)
 NO_REMARK: Final = r"^[0.]*$"
 """Super-Pharm writes `0.00` for no restrictions."""
-TIME_AFTER_DAY: Final = r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})[T ].*$"
+TIME_AFTER_DAY: Final = (
+    r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})[T ].*$"
+)
 LAST_SECOND: Final = " 23:59:59"
 
 
@@ -82,7 +84,8 @@ def _sum(*counts: dict[str, int]) -> dict[str, int]:
 
 def _placed(samples: Iterable[Reject], elements: pl.Series) -> list[Reject]:
     return [
-        Reject(row_number=elements[one.row_number - 1], reason=one.reason, sample=one.sample) for one in samples
+        Reject(row_number=elements[one.row_number - 1], reason=one.reason, sample=one.sample)
+        for one in samples
     ]
 
 
@@ -126,7 +129,11 @@ def _text(terms: pl.DataFrame, raw: RawPromotions) -> pl.DataFrame:
     said = {
         column: _first([pl.col(name) for name in names])
         for column in PROMOTIONS.columns
-        if (names := [f"{level} {column}" for level in ("item", "group", "row") if f"{level} {column}" in around])
+        if (
+            names := [
+                f"{level} {column}" for level in ("item", "group", "row") if f"{level} {column}" in around
+            ]
+        )
     }
     text = around.select(one.alias(column) for column, one in said.items())
     text = text.with_columns(_started(text), _ended(text), *_listed(text))
@@ -159,7 +166,10 @@ def _ended(text: pl.DataFrame) -> pl.Expr:
 
 def _moment(text: pl.DataFrame, whole: str, day: str, hour: str, *, without_hour: str) -> pl.Expr:
     """Read one moment, or put a day and an hour together."""
-    known = {name: _said(pl.col(name)) if name in text.columns else pl.lit(None, pl.String) for name in (whole, day, hour)}
+    known = {
+        name: _said(pl.col(name)) if name in text.columns else pl.lit(None, pl.String)
+        for name in (whole, day, hour)
+    }
     only_day = known[day].str.strip_chars().str.replace(TIME_AFTER_DAY, "$1")
     has_time = known[day].str.contains(":", literal=True)
     at_hour = pl.concat_str(only_day, pl.lit(" "), known[hour].str.strip_chars())
@@ -175,9 +185,10 @@ def _listed(text: pl.DataFrame) -> list[pl.Expr]:
     code = pl.coalesce(one.str.extract(r"^0*([0-9]+)"), pl.when(~one.is_in(UNKNOWN_WORDS)).then(one))
     lists = {
         "club_ids": pl.col("club_ids").str.split(LINE).list.eval(code.drop_nulls()).list.unique().list.sort(),
-        "remarks": pl.col("remarks").str.split(LINE).list.eval(one.filter(is_remark)).list.unique(maintain_order=True),
+        "remarks": pl.col("remarks")
+        .str.split(LINE)
+        .list.eval(one.filter(is_remark))
+        .list.unique(maintain_order=True),
     }
     separators = {"club_ids": ",", "remarks": "; "}
     return [values.list.join(separators[name]) for name, values in lists.items() if name in text.columns]
-
-
