@@ -52,7 +52,9 @@ class Offers:
         terms = terms.with_row_index(OFFER)
         places = terms.select(OFFER, STATEMENT).explode(STATEMENT)
         items = statements.items.join(places, on=STATEMENT, how="left", maintain_order="left")
-        self._pieces.append(self._with_items(terms.drop(STATEMENT), items))
+        if len(terms) or not self._pieces:
+            # in one chunk each: Polars copies columns whose chunks differ
+            self._pieces.append(self._with_items(terms.drop(STATEMENT), items).rechunk())
         self._elements.append(statements.terms[ELEMENT].unique())
 
     def finish(self) -> pl.DataFrame:

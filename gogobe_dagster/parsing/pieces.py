@@ -17,13 +17,13 @@ from isal import igzip, isal_zlib
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.containers import GZIP
 from gogobe_dagster.files.content import Opened, open_content
-from gogobe_dagster.parsing.sniffing import Layout
+from gogobe_dagster.parsing.sniffing import TAG, Layout
 
 PIECE: Final = 1 << 21
 LARGE: Final = 1 << 24
 """What unpacks to more is not opened whole; the last four bytes of a gzip file tell."""
 MOST_OF_A_GZIP: Final = 1 << 21
-FIRST: Final = 1 << 20
+FIRST: Final = 1 << 17
 
 
 class CannotStream(Exception):
@@ -71,6 +71,18 @@ def stream(data: bytes, *, name: str, limit: int) -> Stream:
     is_mismatch = name.rpartition(".")[2].lower() in {"xml", "zip"}
     opened = replace(opened, container="gzip", notes=("container_mismatch",) if is_mismatch else ())
     return Stream(opened=opened, rest=_checked(chain([start[cut_at:]], parts)))
+
+
+def closed(start: bytes) -> bytes:
+    """End what is open after the start of a document, for a look at a row that is longer than the start."""
+    start = start[: start.rfind(b">") + 1]
+    stack: list[bytes] = []
+    for closes, tag, empty in (match.groups() for match in TAG.finditer(start)):
+        if closes and stack and stack[-1] == tag:
+            stack.pop()
+        elif not closes and not empty:
+            stack.append(tag)
+    return start + b"".join(b"</" + tag + b">" for tag in reversed(stack))
 
 
 def _is_large(data: bytes) -> bool:

@@ -19,7 +19,7 @@ from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
 from gogobe_dagster.parsing.fast import CannotRead, read_fast
 from gogobe_dagster.parsing.normalise import Normalised, normalise
-from gogobe_dagster.parsing.pieces import CannotStream, cut, stream
+from gogobe_dagster.parsing.pieces import CannotStream, closed, cut, stream
 from gogobe_dagster.parsing.promotions import NOTHING, no_promotions, read_promotions
 from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reject
 from gogobe_dagster.parsing.sniffing import Layout, sniff
@@ -71,7 +71,7 @@ def _read_large(data: bytes, *, name: str, limit: int) -> ParsedFile | None:
     """Read large promotions while they are unpacked, in the memory of a piece; None for any other file."""
     try:
         streamed = stream(data, name=name, limit=limit)
-        layout = sniff(streamed.opened.xml)
+        layout = sniff(closed(streamed.opened.xml))
         if layout is None or layout.dialects.document is not Document.PROMOTIONS:
             return None
         return _promotions(streamed.opened, layout, chain([streamed.opened.xml], streamed.rest))
