@@ -76,7 +76,8 @@ def _nested() -> str:
     misplaced = ", ".join(f"`{tag}`" for tag in sorted(MISPLACED))
     return (
         f"\n### Items\n\nItems stand in {_places(sorted(nested.items))}, "
-        f"gifts in {_places(sorted(nested.gifts))}, groups in {_places(sorted(nested.groups))}; a row with an item code of its own is its own item.\n"
+        f"gifts in {_places(sorted(nested.gifts))}, groups in {_places(sorted(nested.groups))}; "
+        "a row with an item code of its own is its own item.\n"
         f"Wrappers: {', '.join(f'`{tag}`' for tag in sorted(nested.wrappers))}. Every value counts of "
         f"{', '.join(f'`{name}`' for name in sorted(nested.repeated))}. "
         f"Left out at promotions: {misplaced}.\n\n"
