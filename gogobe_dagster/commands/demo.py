@@ -37,7 +37,7 @@ NUMBERS = (
     "promo-\ntions",
     "seconds",
 )
-"""Files by how far they came, then rows of stores and prices, and promotion files, which wait."""
+"""Files by how far they came, then rows of stores and prices, and offers of promotions."""
 FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pharm")
 
 
@@ -132,12 +132,12 @@ def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipm
     for feed in feeds:
         counts = _counts(equipment.ledger.of_days(feed.key, [day]))
         table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
-    table.caption = "files, then rows read; promotions are files that are kept and wait"
+    table.caption = "files, then rows read; of promotions, offers"
     return table
 
 
 def _counts(files: Sequence[LedgerFile]) -> list[int]:
-    """Count files by how far they came, then rows of stores and prices and files of promotions."""
+    """Count files by how far they came, then rows of stores and prices and offers of promotions."""
     read = [file for file in files if file.rows is not None]
     return [
         len(files),
@@ -147,9 +147,8 @@ def _counts(files: Sequence[LedgerFile]) -> list[int]:
         sum(file.state is FileState.QUARANTINED for file in files),
         *[
             sum(file.rows or 0 for file in read if file.kind and file.kind.document is document)
-            for document in (Document.STORES, Document.PRICES)
+            for document in (Document.STORES, Document.PRICES, Document.PROMOTIONS)
         ],
-        sum(file.kind is not None and file.kind.document is Document.PROMOTIONS for file in files),
     ]
 
 

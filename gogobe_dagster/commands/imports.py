@@ -94,9 +94,9 @@ def _watch(
 
 def found(row: FleetRow) -> int:
     """Files that the portal showed."""
-    return row.discovered + row.downloaded + row.parsed + settled(row) - row.waiting
+    return row.discovered + row.downloaded + row.parsed + settled(row)
 
 
 def settled(row: FleetRow) -> int:
-    """Files that are where they end up: in the tables, waiting for tables, replaced, or set aside."""
-    return row.loaded + row.waiting + row.superseded + row.quarantined
+    """Files that are where they end up: in the tables, replaced, or set aside."""
+    return row.loaded + row.superseded + row.quarantined

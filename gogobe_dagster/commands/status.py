@@ -19,7 +19,7 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import FleetRow
 
-NUMBERS = ("found", "pending", "loaded", "waiting", "set\naside", "rows")
+NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
 
 
 @click.command()
@@ -33,8 +33,8 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
     """Show where the files of every feed stand.
 
     found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables.
-    waiting: promotions, kept until their tables exist. set aside: cannot be imported; the code says
-    why (--files shows it). Feeds that are disabled follow, with the reason.
+    set aside: cannot be imported; the code says why (--files shows it). Feeds that are disabled follow,
+    with the reason.
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
@@ -69,7 +69,6 @@ def _fleet(rows: Sequence[FleetRow]) -> Table:
             found(row),
             found(row) - settled(row),
             row.loaded,
-            row.waiting,
             row.quarantined,
             row.rows,
         )

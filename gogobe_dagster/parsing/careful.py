@@ -43,7 +43,7 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
 
     Raises `ContentError` hostile_content for elements nested deeper than any document has.
     """
-    repaired, is_repaired = _repair(xml)
+    repaired, is_repaired = repair(xml)
     walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
     parser = etree.XMLParser(
         target=walk, recover=True, resolve_entities=False, no_network=True, huge_tree=False
@@ -52,7 +52,7 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
         parser.feed(repaired[start : start + PIECE])
     walk.finish()
     # the parser does not say what it skipped; the bytes do
-    begun = max(_count_begun(repaired, layout), walk.begun)
+    begun = max(count_begun(repaired, layout), walk.begun)
     return RawRows(
         reader="careful",
         dialects=layout.dialects,
@@ -67,7 +67,7 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
     )
 
 
-def _repair(xml: bytes) -> tuple[bytes, bool]:
+def repair(xml: bytes) -> tuple[bytes, bool]:
     """Write text so that libxml2 keeps it, and say whether it was wrong before."""
     # every second part is a CDATA section, whose text is text
     parts = CDATA.split(xml.translate(NO_CONTROL)) if b"<![CDATA[" in xml else [xml.translate(NO_CONTROL)]
@@ -82,7 +82,8 @@ def _repair(xml: bytes) -> tuple[bytes, bool]:
     return b"".join(parts), wrong > 0
 
 
-def _count_begun(xml: bytes, layout: Layout) -> int:
+def count_begun(xml: bytes, layout: Layout) -> int:
+    """Count the rows that begin, whatever becomes of them."""
     return len(re.findall(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
 
 
@@ -143,7 +144,7 @@ class _Walk:
         self._stack: list[_Element] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        name = _lower(tag)
+        name = lower(tag)
         if name == self._row and self._row_depth is not None:
             self._drop_torn_row(self._row_depth)
         if len(self._stack) >= DEEPEST:
@@ -163,7 +164,7 @@ class _Walk:
             self._stack[-1].text.append(text)
 
     def end(self, tag: str) -> None:
-        name = _lower(tag)
+        name = lower(tag)
         if not self._stack or self._stack[-1].name != name:
             self._close_up_to(name)
         if self._stack and self._stack[-1].name == name:
@@ -192,7 +193,7 @@ class _Walk:
 
     def _note_count(self, attributes: Mapping[str, str]) -> None:
         for key, value in attributes.items():
-            if _lower(key) == "count" and value.isascii() and value.isdigit() and len(value) <= LONGEST_COUNT:
+            if lower(key) == "count" and value.isascii() and value.isdigit() and len(value) <= LONGEST_COUNT:
                 self.declared = (self.declared or 0) + int(value)
 
     def _finish(self, tag: str, element: _Element) -> None:
@@ -226,5 +227,6 @@ class _Walk:
 
 
 @lru_cache(maxsize=1024)
-def _lower(tag: str) -> str:
+def lower(tag: str) -> str:
+    """Return a tag as the tables of dialects have it."""
     return local(tag).lower()

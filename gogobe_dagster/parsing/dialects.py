@@ -15,6 +15,32 @@ Place = tuple[str, str]
 """The element that holds rows, and the row."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """What a row may hold beside its own fields: groups, items, lists of values."""
+
+    groups: frozenset[Place]
+    items: frozenset[Place]
+    gifts: frozenset[Place]
+    """Items that are gifts by where they stand."""
+    item_columns: Mapping[str, tuple[str, ...]]
+    """What is said of an item and of nothing else; a row with a code of its own is its own item."""
+    wrappers: frozenset[str]
+    """Elements that only hold fields of the row, group or item around them."""
+    repeated: frozenset[str]
+    """Columns of which every value counts, not the first."""
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where groups, items and gifts live."""
+        return self.groups | self.items | self.gifts
+
+    @property
+    def containers(self) -> frozenset[str]:
+        """Elements inside a row that hold others."""
+        return self.wrappers | {holder for holder, _ in self.places}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dialects:
     """All spellings of one document."""
@@ -31,8 +57,8 @@ class Dialects:
     """Fields that are not worth a column. Any other unknown field is reported when it holds something."""
     inherited: tuple[str, ...] = ()
     """Columns that a row may leave to the elements around it."""
-    is_read: bool = True
-    """Whether there is a model for it."""
+    nested: "Nested | None" = None
+    """What stands inside a row, where a row is more than fields."""
 
     @property
     def known(self) -> frozenset[str]:
@@ -116,13 +142,69 @@ STORES: Final = Dialects(
 
 PROMOTIONS: Final = Dialects(
     document=Document.PROMOTIONS,
-    places=(("promotions", "promotion"), ("sales", "sale"), ("details", "line")),
+    places=(
+        ("promotions", "promotion"),  # flat (P1), with groups (P2), or once for each item (P3)
+        ("sales", "sale"),  # D: Matrix, Laib until 2026; a row an item (P3)
+        ("details", "line"),  # E: Super-Pharm until 2026
+    ),
     marks=frozenset({"promotionid"}),
-    columns={},
+    # each of these may be said by the promotion, its group or its item: the innermost counts
+    columns={
+        "promotion_id": ("promotionid",),
+        "group_id": ("groupid",),
+        "description": ("promotiondescription",),
+        "starts_at": ("promotionstartdatetime",),  # K; before it as a day and an hour
+        "start_date": ("promotionstartdate",),
+        "start_hour": ("promotionstarthour",),
+        "ends_at": ("promotionenddatetime",),
+        "end_date": ("promotionenddate",),
+        "end_hour": ("promotionendhour",),
+        "updated_at": ("promotionupdatedate", "promotionupdatetime", "priceupdatedate"),
+        "reward_type": ("rewardtype",),
+        "discount_type": ("discounttype",),
+        "discount_rate": ("discountrate",),
+        "discounted_price": ("discountedprice",),
+        "discounted_unit_price": ("discountedpricepermida",),
+        "min_quantity": ("minqty",),
+        "max_quantity": ("maxqty",),
+        "min_purchase_amount": ("minpurchaseamnt", "minpurchaseamount"),
+        "min_basket_amount": ("additionalminbasketamount", "additionalsminbasketamount"),
+        "min_amount": ("minamount",),
+        "max_amount": ("maxamount",),
+        # one f in A to C, two in K, a plural in D
+        "min_items_offered": ("minnoofitemofered", "minnoofitemoffered", "minnoofitemsoffered"),
+        "gift_count": ("additionalgiftcount", "additionalsgiftcount"),
+        "redemption_limit": ("redemptionlimit",),
+        "weight_unit": ("weightunit",),
+        "is_weighted": ("isweightedpromo", "iswheightedpromo", "bisweighted", "blsweighted"),
+        "allows_multiple_discounts": ("allowmultiplediscounts",),
+        "is_coupon": ("additionaliscoupon", "additionalscoupon"),
+        "is_total": ("additionalistotal", "additionalstotals"),
+        "is_active": ("additionalisactive",),
+        "club_ids": ("clubid",),
+        "days": ("promotiondays",),
+        "remarks": ("remark", "remarks", "additionalrestrictions"),
+    },
     header=PRICES.header,
     ignored=PRICES.ignored,
-    is_read=False,
+    nested=Nested(
+        groups=frozenset({("groups", "group")}),
+        items=frozenset({("promotionitems", "item"), ("promotionitems", "promotionitem")}),
+        gifts=frozenset({("giftsitems", "item")}),  # C: Bina
+        item_columns={
+            "code": ("itemcode",),
+            "is_barcode": ("itemtype",),
+            "is_gift": ("isgiftitem",),
+            "gift_price": ("giftitemprice",),
+        },
+        # Bina has its clubs inside the restrictions, the others beside them
+        wrappers=frozenset({"additionalrestrictions", "clubs", "remarks"}),
+        repeated=frozenset({"club_ids", "remarks"}),
+    ),
 )
+
+MISPLACED: Final = frozenset({"isgiftitem"})
+"""Item fields that K also writes at promotions, with 1 where there is no gift, and even with 4."""
 
 ALL: Final = (PROMOTIONS, STORES, PRICES)
 """In the order of asking: a flat promotion (Matrix's `Sale`) has item codes as well."""

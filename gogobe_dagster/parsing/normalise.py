@@ -62,7 +62,11 @@ class Normalised:
 
 def normalise(raw: pl.DataFrame, document: Document) -> Normalised:
     """Read text columns as the model's types; absent columns are null."""
-    rules = RULES[document]
+    return normalise_by(raw, RULES[document])
+
+
+def normalise_by(raw: pl.DataFrame, rules: Rules) -> Normalised:
+    """Read by rules of one's own, where a document is more than one table."""
     fields = [field for field in rules.schema if field.name not in {FILE_ID, ROW_NUMBER}]
     strings = raw.select(
         _trimmed(raw, field.name, rules) for field in fields if pa.types.is_string(field.type)

@@ -3,7 +3,9 @@
 This is the door of `parsing`: bytes in, typed rows and a report out, and no other error than `ContentError`.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import polars as pl
@@ -17,6 +19,8 @@ from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
 from gogobe_dagster.parsing.fast import CannotRead, read_fast
 from gogobe_dagster.parsing.normalise import Normalised, normalise
+from gogobe_dagster.parsing.pieces import CannotStream, closed, cut, stream
+from gogobe_dagster.parsing.promotions import NOTHING, no_promotions, read_promotions
 from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reject
 from gogobe_dagster.parsing.sniffing import Layout, sniff
 
@@ -41,17 +45,61 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
 
     `limit` is the most bytes it may unpack to. Raises `ContentError`, and nothing else, for any bytes.
     """
+    if (large := _read_large(data, name=name, limit=limit)) is not None:
+        return large
     opened = open_content(data, name=name, limit=limit)
     promised = _promised(name)
     layout = sniff(opened.xml)
+    if layout is not None and layout.dialects.document is Document.PROMOTIONS:
+        return _promotions(opened, layout, [opened.xml])
     raw = _without_rows(opened.xml, promised) if layout is None else _read(opened, layout)
     document = raw.dialects.document
     if promised and document is Document.STORES and "chain_id" not in raw.header:
         raw = _with_chain(raw, promised.chain_id)
+    if document is Document.PROMOTIONS:
+        nothing = Normalised(rows=no_promotions(), duplicates=0, reasons={}, samples=[], notes=())
+        report = replace(_report(opened, raw, nothing), promotions=NOTHING, items=NOTHING)
+        return ParsedFile(document=document, header=_header_of(raw.header), rows=nothing.rows, report=report)
     normalised = normalise(raw.rows, document)
     header = _header(raw, normalised)
     return ParsedFile(
         document=document, header=header, rows=normalised.rows, report=_report(opened, raw, normalised)
+    )
+
+
+def _read_large(data: bytes, *, name: str, limit: int) -> ParsedFile | None:
+    """Read large promotions while they are unpacked, in the memory of a piece; None for any other file."""
+    try:
+        streamed = stream(data, name=name, limit=limit)
+        layout = sniff(closed(streamed.opened.xml))
+        if layout is None or layout.dialects.document is not Document.PROMOTIONS:
+            return None
+        return _promotions(streamed.opened, layout, chain([streamed.opened.xml], streamed.rest))
+    except CannotStream:
+        return None
+
+
+def _promotions(opened: Opened, layout: Layout, parts: Iterable[bytes]) -> ParsedFile:
+    read = read_promotions(cut(parts, layout), layout, carefully=opened.damaged)
+    is_miscounted = read.declared is not None and read.declared != read.promotions.elements
+    report = ParseReport(
+        reader=read.reader,
+        dialect=layout.dialect,
+        container=opened.container,
+        encoding=opened.encoding,
+        rows=len(read.rows),
+        rejected=read.reasons.total(),
+        duplicates=read.repeated,
+        reasons=dict(sorted(read.reasons.items())),
+        samples=read.samples,
+        unknown=dict(read.unknown),
+        damaged=opened.damaged or read.damaged,
+        notes=(*opened.notes, *read.notes, *(["count_mismatch"] if is_miscounted else [])),
+        promotions=read.promotions,
+        items=read.items,
+    )
+    return ParsedFile(
+        document=Document.PROMOTIONS, header=_header_of(read.header), rows=read.rows, report=report
     )
 
 
@@ -64,8 +112,6 @@ def _promised(name: str) -> FileName | None:
 
 def _read(opened: Opened, layout: Layout) -> RawRows:
     """Read fast if it can be done; what is known to be damaged is not even tried."""
-    if not layout.dialects.is_read:
-        raise ContentError(Code.SCHEMA_UNKNOWN, f"{layout.dialects.document} are not read yet")
     if opened.damaged:
         return read_carefully(opened.xml, layout)
     try:
@@ -97,8 +143,6 @@ def _without_rows(xml: bytes, promised: FileName | None) -> RawRows:
     if dialects is None or strange or len(elements) == 1:
         what = ", ".join(strange[:5]) or "nothing else"
         raise ContentError(Code.SCHEMA_UNKNOWN, f"no row of a known kind; <{elements[0][0]}> holds {what}")
-    if not dialects.is_read:
-        raise ContentError(Code.SCHEMA_UNKNOWN, f"{dialects.document} are not read yet")
     return RawRows(
         reader="careful",
         dialects=dialects,
@@ -137,13 +181,17 @@ def _declared(root: etree._Element) -> int | None:
 
 
 def _header(raw: RawRows, normalised: Normalised) -> Header:
-    said = {name: value.strip() for name, value in raw.header.items()}
-    chain_id = said.get("chain_id")
-    if chain_id is None and "chain_id" in normalised.rows.columns:
+    header = _header_of(raw.header)
+    if header.chain_id is None and "chain_id" in normalised.rows.columns:
         chains = normalised.rows["chain_id"].unique()
-        chain_id = chains[0] if len(chains) == 1 else None
+        return replace(header, chain_id=chains[0] if len(chains) == 1 else None)
+    return header
+
+
+def _header_of(texts: Mapping[str, str]) -> Header:
+    said = {name: value.strip() for name, value in texts.items()}
     return Header(
-        chain_id=chain_id,
+        chain_id=said.get("chain_id"),
         chain_name=said.get("chain_name"),
         sub_chain_id=_number(said.get("sub_chain_id")),
         store_id=_number(said.get("store_id")),

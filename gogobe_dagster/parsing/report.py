@@ -58,8 +58,25 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What became of one sort of elements. Always: elements == taken + rejected + duplicates + unnamed."""
+
+    elements: int
+    taken: int
+    rejected: int
+    duplicates: int
+    """Said again later, or in another element, and nothing new in it."""
+    unnamed: int = 0
+    """Items without a code: they name nothing, which is said on purpose (PORTALS §6.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParseReport:
-    """What became of a document. Always: items in it == rows + rejected + duplicates."""
+    """What became of a document. Of prices and stores always: items in it == rows + rejected + duplicates.
+
+    The rows of promotions are offers, which are no elements: there `promotions` and `items` add up instead,
+    each for itself. `rejected` counts statements and items, each with its reason.
+    """
 
     reader: ReaderName
     dialect: str
@@ -77,3 +94,7 @@ class ParseReport:
     damaged: bool
     notes: tuple[str, ...]
     """Stable words, such as count_mismatch or empty_document."""
+    promotions: Tally | None = None
+    """Of the elements that are a row each in the document: `Promotion` or `Sale`."""
+    items: Tally | None = None
+    """Of the items in promotions; a `Sale` is its own item."""

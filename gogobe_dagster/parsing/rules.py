@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.model import PRICES, STORES
+from gogobe_dagster.parsing.model import OFFER_ITEM, PRICES, PROMOTIONS, STORES
 
 MOST_CODE_CHARACTERS: Final = 64
 """The longest real code has 14; longer than this is no code, and too long for an index."""
@@ -53,3 +53,25 @@ RULES: Final = {
         longest={"chain_id": MOST_CODE_CHARACTERS},
     ),
 }
+
+NOT_TERMS: Final = frozenset({"file_id", "row_number", "content_hash", "items"})
+TERMS: Final = Rules(
+    schema=pa.schema([one for one in PROMOTIONS if one.name not in NOT_TERMS]),
+    key=("row_number",),  # which statements are one offer is settled in `offers`
+    missing={"promotion_id": "no_promotion_id"},
+    unreadable={"discounted_price": "bad_price"},
+    defaults={"group_id": "1"},
+    exact=frozenset(),
+    longest={"promotion_id": MOST_CODE_CHARACTERS},
+)
+"""Of a promotion, all but its items."""
+ITEMS: Final = Rules(
+    schema=pa.schema(list(OFFER_ITEM)),
+    key=("row_number",),
+    missing={},  # without a code no item is named, which is said on purpose
+    unreadable={"gift_price": "bad_price"},
+    defaults={},
+    exact=frozenset({"gift_price"}),
+    longest={"code": MOST_CODE_CHARACTERS},
+)
+"""An item of an offer."""

@@ -20,9 +20,6 @@ from gogobe_dagster.parsing.report import Reject
 from gogobe_dagster.warehouse.journal import clean, event, note, note_listing
 from gogobe_dagster.warehouse.tables import file, listing
 
-WAITING_KINDS = (FileKind.PROMOTIONS, FileKind.FULL_PROMOTIONS)
-"""Kinds without a loader yet: they are fetched, because portals forget, and wait."""
-
 
 class FileState(StrEnum):
     """Where a file is in its life."""
@@ -134,7 +131,6 @@ class FleetRow:
     loaded: int
     superseded: int
     quarantined: int
-    waiting: int
     rows: int
     newest_full: datetime | None
     last_success: datetime | None
@@ -180,9 +176,7 @@ class Ledger:
 
     def to_parse(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
         """Files to read, by stamp."""
-        return self._files(
-            *_of(feed_key, days), file.c.state == FileState.DOWNLOADED, file.c.kind.not_in(WAITING_KINDS)
-        )
+        return self._files(*_of(feed_key, days), file.c.state == FileState.DOWNLOADED)
 
     def to_load(self, feed_key: str, days: Collection[date], document: Document) -> list[LedgerFile]:
         """Files of one document to bring into the tables, by stamp."""
@@ -190,9 +184,8 @@ class Ledger:
         return self._files(*_of(feed_key, days), file.c.state == FileState.PARSED, file.c.kind.in_(kinds))
 
     def pending(self, feed_key: str) -> list[LedgerFile]:
-        """Files of all days with something left to do; promotions that are fetched have nothing left."""
-        waits = (file.c.state == FileState.DOWNLOADED) & file.c.kind.in_(WAITING_KINDS)
-        return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES), ~waits)
+        """Files of all days with something left to do."""
+        return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES))
 
     def known_names(self, feed_key: str) -> set[str]:
         """Every name that a listing of this feed ever showed."""
@@ -270,11 +263,11 @@ class Ledger:
 
     def fleet(self, days: Collection[date] | None = None) -> list[FleetRow]:
         """Say where the files of every feed ever looked at stand, in one query; of all days unless given."""
-        fleet = sa.table("fleet", *map(sa.column, ("feed", "day", *FleetRow.__slots__[1:11])))
+        fleet = sa.table("fleet", *map(sa.column, ("feed", "day", *FleetRow.__slots__[1:10])))
         sums = [
-            sa.func.sum(fleet.c[name]).cast(sa.BigInteger).label(name) for name in FleetRow.__slots__[1:9]
+            sa.func.sum(fleet.c[name]).cast(sa.BigInteger).label(name) for name in FleetRow.__slots__[1:8]
         ]
-        newest = [sa.func.max(fleet.c[name]).label(name) for name in FleetRow.__slots__[9:11]]
+        newest = [sa.func.max(fleet.c[name]).label(name) for name in FleetRow.__slots__[8:10]]
         counted = sa.select(fleet.c.feed, *sums, *newest).group_by(fleet.c.feed)
         if days is not None:
             counted = counted.where(fleet.c.day.in_(list(days)))

@@ -121,7 +121,7 @@ def test_a_second_time_there_is_nothing_to_do(on_stage: Stage) -> None:
     assert on_stage.query("select * from price_history order by 1, 2, 3") == before
 
 
-def test_promotion_files_are_fetched_and_wait(on_stage: Stage) -> None:
+def test_offers_of_promotion_files_are_in_the_lake(on_stage: Stage) -> None:
     on_stage.publish("keshet")
 
     import_all(on_stage, "keshet")
@@ -131,10 +131,13 @@ def test_promotion_files_are_fetched_and_wait(on_stage: Stage) -> None:
         for file in on_stage.equipment.ledger.of_days("keshet", [YESTERDAY])
         if file.kind
     )
-    assert states[Document.PROMOTIONS, "downloaded"] > 0
     assert {state for document, state in states if document is not Document.PROMOTIONS} == {"loaded"}
-    (row,) = on_stage.equipment.ledger.fleet([YESTERDAY])
-    assert row.waiting == states[Document.PROMOTIONS, "downloaded"]
+    promotions = on_stage.equipment.ledger.to_load("keshet", [YESTERDAY], Document.PROMOTIONS)
+    assert len(promotions) == states[Document.PROMOTIONS, "parsed"] > 0
+    places = {file.id: file.lake_path for file in promotions if file.lake_path}
+    offers = on_stage.equipment.lake.read(Document.PROMOTIONS, places)
+    assert len(offers) == sum(file.rows or 0 for file in promotions)
+    assert offers["items"].list.len().gt(0).all()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.careful import read_carefully
-from gogobe_dagster.parsing.dialects import ALL, PRICES, STORES
+from gogobe_dagster.parsing.dialects import ALL, PRICES, PROMOTIONS, STORES
+from gogobe_dagster.parsing.model import OFFER_ITEM
 from gogobe_dagster.parsing.model import PRICES as PRICES_MODEL
+from gogobe_dagster.parsing.model import PROMOTIONS as PROMOTIONS_MODEL
 from gogobe_dagster.parsing.model import STORES as STORES_MODEL
 from gogobe_dagster.parsing.normalise import normalise
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
@@ -29,7 +30,6 @@ from gogobe_dagster_tests.parsing.documents import (
 )
 
 LIMIT = 1 << 24
-GIVEN = "<PromotionItems><Item><ItemCode>7290000042640</ItemCode></Item></PromotionItems>"
 
 
 def parse(document: str | bytes, *, name: str = PRICES_NAME) -> ParsedFile:
@@ -193,24 +193,14 @@ def test_the_name_says_the_chain_where_a_stores_document_does_not() -> None:
     assert parse(silent, name="stores.xml").report.reasons == {"no_chain": 2}
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        f"<Root><Promotions><Promotion><PromotionId>1</PromotionId>{GIVEN}</Promotion></Promotions></Root>",
-        "<Promos><Sales><Sale><PromotionID>1</PromotionID><ItemCode>42</ItemCode></Sale></Sales></Promos>",
-        "<Root><ChainId>7290058140886</ChainId><Promotions/></Root>",
-    ],
-)
-def test_promotions_wait(document: str) -> None:
-    with pytest.raises(ContentError, match="not read yet") as caught:
-        parse(document)
-    assert caught.value.code is Code.SCHEMA_UNKNOWN
-
-
 def test_the_tables_of_dialects_and_the_model_speak_of_the_same_columns() -> None:
     given = {"file_id", "row_number"}
     assert set(PRICES.columns) == set(PRICES_MODEL.names) - given
     assert set(STORES.columns) == set(STORES_MODEL.names) - given
+    parts = {"start_date", "start_hour", "end_date", "end_hour"}
+    assert set(PROMOTIONS.columns) - parts == set(PROMOTIONS_MODEL.names) - given - {"content_hash", "items"}
+    assert PROMOTIONS.nested
+    assert list(PROMOTIONS.nested.item_columns) == OFFER_ITEM.names
     for dialects in ALL:
         tags = [tag for known in dialects.columns.values() for tag in known]
         assert len(tags) == len(set(tags))

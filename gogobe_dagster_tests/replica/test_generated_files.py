@@ -1,21 +1,48 @@
 """What is made up is read whole: every feed's documents, by the reader that imports use."""
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
+import polars as pl
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import FEEDS, Feed
+from gogobe_dagster.feeds import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
 from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.promotions import Promotion, promotions
+from gogobe_dagster.replica.generator.promotions_xml import (
+    BINA_PROMOTIONS_DIALECT,
+    CLASSIC_PROMOTIONS,
+    DECLARED_NEW_PROMOTIONS,
+    LOWER_CASE_PROMOTIONS,
+    MATRIX_SALES,
+    NEW_PROMOTIONS,
+    REPEATED_PROMOTIONS,
+    WOLT_PROMOTIONS,
+    PromotionDialect,
+)
 from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.replica.publication import Publication, Shelf
 
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
 MARKET = Market(stores=3, items=60)
+DIALECTS = (
+    CLASSIC_PROMOTIONS,
+    LOWER_CASE_PROMOTIONS,
+    REPEATED_PROMOTIONS,
+    BINA_PROMOTIONS_DIALECT,
+    NEW_PROMOTIONS,
+    DECLARED_NEW_PROMOTIONS,
+    WOLT_PROMOTIONS,
+    MATRIX_SALES,
+)
 each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)
 
 
@@ -26,8 +53,12 @@ def published(feed: Feed, document: Document) -> list[Publication]:
 
 
 def read(file: Publication) -> ParsedFile:
-    parsed = read_file(file.read(), name=file.name, limit=1 << 24)
-    assert (parsed.report.rejected, parsed.report.duplicates, parsed.report.unknown) == (0, 0, {}), file.name
+    return checked(file.name, file.read())
+
+
+def checked(name: str, content: bytes) -> ParsedFile:
+    parsed = read_file(content, name=name, limit=1 << 24)
+    assert (parsed.report.rejected, parsed.report.duplicates, parsed.report.unknown) == (0, 0, {}), name
     return parsed
 
 
@@ -62,3 +93,85 @@ def test_the_stores_files_name_every_store(feed: Feed) -> None:
         (branch.chain_id, branch.sub_chain_id, branch.store_id, branch.name)
         for branch in MARKET.branches(feed)
     )
+
+
+@each_feed
+def test_every_full_promotion_file_says_the_offers_of_its_store(feed: Feed) -> None:
+    branches = {branch.store_id: branch for branch in MARKET.branches(feed)}
+    files = [file for file in published(feed, Document.PROMOTIONS) if file.kind is FileKind.FULL_PROMOTIONS]
+
+    for file in files:
+        moment = FileName.parse(file.name).published_at
+        truth = promotions(MARKET, branches[file.store_id or 0], moment)
+        assert offers(read(file)) == [as_offer(promotion) for promotion in truth], file.name
+
+
+@pytest.mark.parametrize(
+    ("key", "day"),
+    [("shufersal", date(2026, 6, 1)), ("shufersal", date(2025, 7, 8)), ("victory", date(2025, 6, 14))],
+)
+def test_promotions_of_former_years_are_written_as_they_were(key: str, day: date) -> None:
+    feed = find_feed(key)
+    moment = datetime.combine(day, time(20), ISRAEL)
+    dialects = {}
+    for branch in MARKET.branches(feed):
+        truth = promotions(MARKET, branch, moment)
+        dialect = style_of(feed, branch, day).promotions
+        dialects[dialect.is_repeated] = dialect
+        assert offers(checked("PromoFull.xml", dialect.write(branch, truth))) == list(map(as_offer, truth))
+
+    assert set(dialects) == ({True} if key == "victory" else {True, False})
+
+
+@pytest.mark.parametrize(
+    "dialect", DIALECTS, ids=lambda dialect: f"{dialect.list_name} in {dialect.envelope.root}"
+)
+def test_every_dialect_of_promotions_gives_the_generators_own(dialect: PromotionDialect) -> None:
+    (branch, *_) = MARKET.branches(find_feed("shufersal"))
+    truth = promotions(MARKET, branch, EVENING)
+
+    parsed = checked("PromoFull.xml", dialect.write(branch, truth))
+
+    assert (len(truth) > 5, parsed.report.reader) == (True, "fast")
+    assert offers(parsed) == [as_offer(promotion) for promotion in truth]
+    written = sum(len(promotion.products) for promotion in truth) if dialect.is_repeated else len(truth)
+    assert parsed.report.promotions
+    assert parsed.report.promotions.elements == written
+
+
+def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -> None:
+    (branch, *_) = MARKET.branches(find_feed("shufersal"))
+    truth = promotions(MARKET, branch, EVENING)
+
+    flat, repeated = (
+        checked("PromoFull.xml", dialect.write(branch, truth)).rows
+        for dialect in (LOWER_CASE_PROMOTIONS, REPEATED_PROMOTIONS)
+    )
+
+    assert flat.equals(repeated)
+
+
+def offers(parsed: ParsedFile) -> list[dict[str, Any]]:
+    """Return what a file says, as far as the generator knows of it."""
+    said = parsed.rows.with_columns(
+        pl.col("items").list.eval(pl.element().struct.field("code")),
+        pl.col("starts_at", "ends_at").dt.convert_time_zone("Asia/Jerusalem"),
+    )
+    return list(said.select(list(KNOWN)).iter_rows(named=True))
+
+
+def as_offer(promotion: Promotion) -> dict[str, Any]:
+    return {name: value(promotion) for name, value in KNOWN.items()}
+
+
+KNOWN: dict[str, Callable[[Promotion], Any]] = {
+    "promotion_id": lambda promotion: str(promotion.promotion_id),
+    "group_id": lambda _: 1,
+    "description": lambda promotion: promotion.description,
+    "starts_at": lambda promotion: promotion.starts_at.replace(microsecond=0),
+    "ends_at": lambda promotion: promotion.ends_at,
+    "min_quantity": lambda promotion: Decimal(promotion.pieces),
+    "discounted_price": lambda promotion: Decimal(promotion.agorot) / 100,
+    "club_ids": lambda promotion: str(int(promotion.is_for_club)),
+    "items": lambda promotion: sorted(product.code for product in promotion.products),
+}

@@ -78,13 +78,12 @@ def test_a_success_after_a_failure_clears_the_code(ledger: Ledger) -> None:
     assert (known.code, known.reason, known.sha256, known.size) == (None, None, "ab", 9)
 
 
-def test_promotions_are_fetched_and_then_wait(ledger: Ledger) -> None:
-    ledger.record(FEED, [sighting(FileKind.PROMOTIONS), sighting(FileKind.PRICES)], now=NOON)
-    assert len(ledger.pending(FEED)) == 2
+def test_promotions_are_fetched_and_read_like_prices(ledger: Ledger) -> None:
+    both = {FileKind.PROMOTIONS, FileKind.PRICES}
+    ledger.record(FEED, [sighting(kind) for kind in both], now=NOON)
     fetch_all(ledger)
-    assert [pending.kind for pending in ledger.to_parse(FEED, [TODAY])] == [FileKind.PRICES]
-    assert [pending.kind for pending in ledger.pending(FEED)] == [FileKind.PRICES]
-    assert ledger.fleet()[0].waiting == 1
+    assert {pending.kind for pending in ledger.to_parse(FEED, [TODAY])} == both
+    assert {pending.kind for pending in ledger.pending(FEED)} == both
 
 
 def test_what_reading_gave_is_kept_with_samples(ledger: Ledger, engine: sa.Engine) -> None:
@@ -169,7 +168,7 @@ def test_the_fleet_is_one_query_over_all_feeds(ledger: Ledger, engine: sa.Engine
     osher_ad, rami_levy = ledger.fleet()
 
     assert len(statements) == 1
-    assert (rami_levy.discovered, rami_levy.downloaded, rami_levy.waiting) == (1, 2, 1)
+    assert (rami_levy.discovered, rami_levy.downloaded) == (1, 2)
     assert (osher_ad.discovered, osher_ad.listing_code, osher_ad.listed_at) == (1, "dns_dead", NOON)
     assert [row.discovered for row in ledger.fleet([TODAY])] == [1, 0]
     assert [row.discovered for row in ledger.fleet([])] == [0, 0]

@@ -87,6 +87,13 @@ NEW = Envelope(
 """Corpus dialect K: names of the second generation, 2026."""
 DECLARED_NEW = replace(NEW, start=DECLARATION + NEW.start)
 """Dialect K with a declaration: Laib."""
+MATRIX_PROMOTIONS = replace(
+    NEW,
+    root="Promos",
+    start=DECLARATION
+    + NEW.start.replace("<Root>", "<Promos>").replace("branch.chain_id", "branch.chain_id:.5"),
+)
+"""Corpus dialect D, which cuts the chain id short."""
 WOLT = replace(NEW, start='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + NEW.start)
 
 

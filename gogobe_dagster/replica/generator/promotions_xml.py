@@ -1,4 +1,4 @@
-"""Promotion documents, as each dialect writes them (PORTALS §6: P1 flat in A, B and C; P2 groups in K)."""
+"""Promotion documents, as each dialect writes them (PORTALS §6: flat P1, grouped P2, a row an item P3)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from gogobe_dagster.replica.generator.documents import (
     CLASSIC,
     DECLARED_NEW,
     LOWER_CASE,
+    MATRIX_PROMOTIONS,
     NEW,
     WOLT,
     Envelope,
@@ -29,12 +30,21 @@ class PromotionDialect:
     """A promotion, with `{}` fields; `{items}` are its items."""
     item: str
     money: Callable[[int], str] = shekels
+    list_name: str = "Promotions"
+    is_repeated: bool = False
+    """Whether the promotion is written once for each of its items (P3)."""
 
     def write(self, branch: Branch, promotions: Iterable[Promotion]) -> bytes:
         """Return the document of a store, UTF-8 without BOM."""
-        return self.envelope.wrap(branch, "Promotions", (self._row(promotion) for promotion in promotions))
+        rows = (
+            self._row(promotion, products) for promotion in promotions for products in self._parts(promotion)
+        )
+        return self.envelope.wrap(branch, self.list_name, rows)
 
-    def _row(self, promotion: Promotion) -> str:
+    def _parts(self, promotion: Promotion) -> list[tuple[Product, ...]]:
+        return [(one,) for one in promotion.products] if self.is_repeated else [promotion.products]
+
+    def _row(self, promotion: Promotion, products: tuple[Product, ...]) -> str:
         fields = {
             "p": promotion,
             "description": text(promotion.description),
@@ -43,13 +53,15 @@ class PromotionDialect:
             "weighted": int(promotion.is_weighted),
             "club": int(promotion.is_for_club),
             "club_name": "חברי מועדון" if promotion.is_for_club else "כלל הלקוחות",
-            "count": len(promotion.products),
+            "count": len(products),
+            "code": products[0].code,
+            "type": int(products[0].is_barcode),
         }
-        items = "".join(self._item(product, fields) for product in promotion.products)
+        items = "".join(self._item(product, fields) for product in products)
         return self.promotion.format(**fields, items=items).replace("\n", "\r\n")
 
     def _item(self, product: Product, fields: dict[str, object]) -> str:
-        return self.item.format(code=product.code, type=int(product.is_barcode), **fields)
+        return self.item.format(**{**fields, "code": product.code, "type": int(product.is_barcode)})
 
 
 FLAT_START = """    <Promotion>
@@ -183,5 +195,44 @@ NEW_PROMOTIONS = PromotionDialect(
 )
 CLASSIC_GROUPED_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=CLASSIC)
 """Hazi Hinam: the header of the first generation, the groups of the second."""
+REPEATED_PROMOTIONS = replace(LOWER_CASE_PROMOTIONS, is_repeated=True)
+MATRIX_SALES = PromotionDialect(
+    envelope=MATRIX_PROMOTIONS,
+    money=short_shekels,
+    list_name="Sales",
+    is_repeated=True,
+    item="",
+    promotion="""    <Sale>
+      <PriceUpdateDate>{p.starts_at:%Y/%m/%d %H:%M:%S}</PriceUpdateDate>
+      <ItemCode>{code}</ItemCode>
+      <ItemType>{type}</ItemType>
+      <IsGiftItem>0</IsGiftItem>
+      <RewardType>10</RewardType>
+      <AllowMultipleDiscounts>0</AllowMultipleDiscounts>
+      <PromotionID>{p.promotion_id}</PromotionID>
+      <PromotionDescription>{description}</PromotionDescription>
+      <PromotionStartDate>{p.starts_at:%Y/%m/%d}</PromotionStartDate>
+      <PromotionStartHour>{p.starts_at:%H:%M:%S}</PromotionStartHour>
+      <PromotionEndDate>{p.ends_at:%Y/%m/%d}</PromotionEndDate>
+      <PromotionEndHour>{p.ends_at:%H:%M:%S}</PromotionEndHour>
+      <ClubID>{club}</ClubID>
+      <MinQty>{p.pieces}</MinQty>
+      <MaxQty>0</MaxQty>
+      <DiscountRate>0</DiscountRate>
+      <DiscountType>1</DiscountType>
+      <MinPurchaseAmount>0</MinPurchaseAmount>
+      <DiscountedPrice>{price}</DiscountedPrice>
+      <DiscountedPricePerMida>{price_of_one}</DiscountedPricePerMida>
+      <MinNoOfItemsOffered>0</MinNoOfItemsOffered>
+      <AdditionalsCoupon />
+      <AdditionalsGiftCount>{p.pieces}</AdditionalsGiftCount>
+      <AdditionalsTotals />
+      <AdditionalsMinBasketAmount />
+      <AdditionalRestrictions />
+      <Remarks> </Remarks>
+    </Sale>
+""",
+)
+"""A row an item: Laib until 2026."""
 DECLARED_NEW_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=DECLARED_NEW)
 WOLT_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=WOLT)

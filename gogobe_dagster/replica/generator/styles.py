@@ -27,7 +27,9 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     CLASSIC_PROMOTIONS,
     DECLARED_NEW_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
+    MATRIX_SALES,
     NEW_PROMOTIONS,
+    REPEATED_PROMOTIONS,
     WOLT_PROMOTIONS,
     PromotionDialect,
 )
@@ -35,6 +37,7 @@ from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
+LAIB_CHANGED = date(2026, 1, 1)  # before it promotions were a row an item
 WORDS = {
     FileKind.PRICES: "Price",
     FileKind.FULL_PRICES: "PriceFull",
@@ -107,6 +110,7 @@ CLASSIC = Style(
 )  # fmt: skip
 NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
 LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
+REPEATED = replace(LOWER, promotions=REPEATED_PROMOTIONS)
 PUBLISH_PRICE = Style(
     names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
 )
@@ -162,7 +166,8 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     """Return how a store of a feed writes on a day."""
     is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
     if feed.family is Family.SHUFERSAL:
-        return NEW if day >= SHUFERSAL_CHANGED else LOWER
+        # promotions of 2025 were seen flat and once for each item
+        return NEW if day >= SHUFERSAL_CHANGED else LOWER if branch.store_id % 2 else REPEATED
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
     if feed.family is Family.CERBERUS:
@@ -170,7 +175,10 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     if feed.family is Family.CITY_MARKET:
         names = Names.NEW if is_new else Names.CLASSIC
         return replace(CITY_MARKET, names=names, is_zip=not is_new)
-    return OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
+    style = OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
+    if feed.family is Family.LAIB and day < LAIB_CHANGED:
+        return replace(style, promotions=MATRIX_SALES)
+    return style
 
 
 def store_label(feed: Feed, branch: Branch) -> str:

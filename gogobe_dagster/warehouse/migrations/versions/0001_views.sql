@@ -92,7 +92,6 @@ select
     count(*) filter (where state = 'loaded') as loaded,
     count(*) filter (where state = 'superseded') as superseded,
     count(*) filter (where state = 'quarantined') as quarantined,
-    count(*) filter (where state = 'downloaded' and kind in ('promotions', 'full_promotions')) as waiting,
     coalesce(sum(rows - coalesce(not_loaded, 0)) filter (where state = 'loaded'), 0)::bigint as rows,
     max(published_at) filter (where state = 'loaded' and kind = 'full_prices') as newest_full,
     max(loaded_at) as last_success
@@ -102,12 +101,11 @@ comment on view fleet is 'The fleet matrix: what became of the files of each fee
 comment on column fleet.feed is 'Key of the feed.';
 comment on column fleet.day is 'Publication day (Israel).';
 comment on column fleet.discovered is 'Files listed and not fetched yet.';
-comment on column fleet.downloaded is 'Files fetched and not read yet, those that wait included.';
+comment on column fleet.downloaded is 'Files fetched and not read yet.';
 comment on column fleet.parsed is 'Files read and not in the tables yet.';
 comment on column fleet.loaded is 'Files in the tables.';
 comment on column fleet.superseded is 'Files that were replaced on the portal before they were fetched.';
 comment on column fleet.quarantined is 'Files set aside with a code and a reason.';
-comment on column fleet.waiting is 'Fetched promotion files, which wait for their reader.';
 comment on column fleet.rows is 'Rows of the loaded files that the tables took.';
 comment on column fleet.newest_full is 'Newest stamp of a loaded full price file.';
 comment on column fleet.last_success is 'When a file was last loaded.';

@@ -1,0 +1,69 @@
+"""A promotion document of more than a hundred megabytes is read in the memory of a piece."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from gogobe_dagster_tests.parsing.promotion_documents import HEAD, NAME, flat, item
+
+MOST_MEGABYTES: Final = 250
+READ: Final = """
+import json, resource, sys
+from pathlib import Path
+from gogobe_dagster.parsing.reading import read_file
+
+path = Path(sys.argv[1])
+file = read_file(path.read_bytes(), name=path.name, limit=1 << 29)
+# of this program alone: getrusage counts its parent in
+status = Path("/proc/self/status")
+peak = next((int(line.split()[1]) for line in status.open() if line.startswith("VmHWM:")), 0)
+peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+items = file.report.items
+print(json.dumps({
+    "megabytes": peak / 1024, "reader": file.report.reader, "offers": len(file.rows), "items": items.taken
+}))
+"""
+
+
+def read_apart(path: Path) -> dict[str, Any]:
+    """Read in a process of its own, and say how much memory it took at most."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True, timeout=240
+    )
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def write_long(path: Path, *, promotions: int, items: int) -> None:
+    """Write a document as Carrefour's was in July 2025: a few promotions, each of nearly everything."""
+    things = "\r\n        ".join(item(f"{7290000000000 + number}") for number in range(items))
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(f"<Root>{HEAD}<Promotions>".encode())
+        for number in range(promotions):
+            file.write(flat(things, PromotionId=str(11_292_337 + number)).encode())
+        file.write(b"</Promotions></Root>")
+
+
+def test_a_document_of_a_hundred_megabytes_is_read_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    write_long(path, promotions=24, items=34_900)
+
+    said = read_apart(path)
+
+    assert (said["reader"], said["offers"], said["items"]) == ("fast", 24, 24 * 34_900)
+    assert said["megabytes"] < MOST_MEGABYTES, said
+
+
+@pytest.mark.corpus
+def test_the_longest_real_document_is_read_in_little_memory(corpus: Path) -> None:
+    path = corpus / "files" / "Mugitaba__BatMarket" / "PromoFull7290055700007-5304-202507080511.gz"
+
+    said = read_apart(path)
+
+    assert (said["reader"], said["offers"], said["items"]) == ("fast", 1_458, 758_197)
+    assert said["megabytes"] < MOST_MEGABYTES, said
