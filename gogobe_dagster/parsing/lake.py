@@ -101,13 +101,12 @@ class LakeBatch:
         """Relative to the lake's root; what the ledger keeps and `Lake.read` takes."""
         self._writer = writer
         self._schema = schema
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._rows = 0
 
     def add(self, file_id: int, rows: pl.DataFrame) -> None:
         """Add one file's rows: the model's columns without `file_id`."""
-        table = rows.to_arrow().add_column(0, FILE_ID, pa.repeat(pa.scalar(file_id, pa.int64()), len(rows)))
-        self._waiting.append(table.select(self._schema.names).cast(self._schema))
+        self._waiting.append((file_id, rows))
         self._rows += len(rows)
         if self._rows >= ROW_GROUP:
             self.flush()
@@ -115,8 +114,16 @@ class LakeBatch:
     def flush(self) -> None:
         """Write what waits as one row group."""
         if self._rows:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=self._rows)
+            self._writer.write_table(self._table(), row_group_size=self._rows)
         self._waiting, self._rows = [], 0
+
+    def _table(self) -> pa.Table:
+        """Put the files one below the other; a thousand small ones cost what one large one does."""
+        frames = [rows for _, rows in self._waiting if len(rows)]
+        ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
+        table = pl.concat(frames, rechunk=True).to_arrow()
+        whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
+        return whole.select(self._schema.names).cast(self._schema)
 
 
 def _writer(file: Any, schema: pa.Schema) -> Any:

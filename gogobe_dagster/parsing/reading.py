@@ -41,17 +41,27 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
 
     `limit` is the most bytes it may unpack to. Raises `ContentError`, and nothing else, for any bytes.
     """
-    opened = open_content(data, name=name, limit=limit)
+    return read_opened(open_content(data, name=name, limit=limit), name=name)
+
+
+def read_opened(opened: Opened, *, name: str) -> ParsedFile:
+    """Read a file that is open. Raises `ContentError`."""
     promised = _promised(name)
     layout = sniff(opened.xml)
     raw = _without_rows(opened.xml, promised) if layout is None else _read(opened, layout)
     document = raw.dialects.document
     if promised and document is Document.STORES and "chain_id" not in raw.header:
         raw = _with_chain(raw, promised.chain_id)
-    normalised = normalise(raw.rows, document)
-    header = _header(raw, normalised)
+    return as_parsed(opened, raw, normalise(raw.rows, document))
+
+
+def as_parsed(opened: Opened, raw: RawRows, normalised: Normalised) -> ParsedFile:
+    """Put together what each step found."""
     return ParsedFile(
-        document=document, header=header, rows=normalised.rows, report=_report(opened, raw, normalised)
+        document=raw.dialects.document,
+        header=_header(raw, normalised),
+        rows=normalised.rows,
+        report=_report(opened, raw, normalised),
     )
 
 

@@ -68,6 +68,11 @@ def tags_of(xml: bytes) -> set[str]:
     return {tag.decode() for tag in set(NAME.findall(xml))}
 
 
+def tags_in_order(xml: bytes) -> tuple[bytes, ...]:
+    """Return every tag once, in the order of first appearance: alike in documents of one layout."""
+    return tuple(dict.fromkeys(NAME.findall(xml)))
+
+
 def _more_tags(xml: bytes, scan: "_Scan", end: int) -> set[str]:
     """Look into the middle and the last rows: a few odd items may have fields that the first ones lack."""
     row = b"<" + scan.path[-1].encode()

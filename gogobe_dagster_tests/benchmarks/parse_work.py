@@ -20,6 +20,7 @@ from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
+from gogobe_dagster.parsing.reading_many import read_files
 from gogobe_dagster.parsing.sniffing import Layout, sniff
 from gogobe_dagster_tests.benchmarks.parse_input import InputFile
 
@@ -39,7 +40,8 @@ def bare(file: InputFile, layout: Layout) -> int:
     """Unpack and make text columns: the limit. Returns the rows."""
     data = file.read()
     size = int.from_bytes(data[-4:], "little")
-    xml = isal_zlib.decompress(data, GZIP_WINDOW, size)
+    # with the size known it takes a third of the time of isal_zlib.decompress
+    xml = isal_zlib.decompressobj(GZIP_WINDOW).decompress(data, size + 1)
     return int(_bare_parser(layout).parse(xml)["rows"].num_rows)
 
 
@@ -65,8 +67,8 @@ def parsed(files: Sequence[InputFile], folder: Path) -> int:
     """Read into the lake, as a batch of an import does. Returns the rows of the documents."""
     items = 0
     with Lake(str(folder)).batch(Document.PRICES, feed="bench", day=DAY, key=uuid.uuid4().hex) as batch:
-        for number, file in enumerate(files):
-            outcome = read_file(file.read(), name=file.name, limit=LIMIT)
+        served = ((file.name, file.read()) for file in files)
+        for number, outcome in enumerate(read_files(served, limit=LIMIT)):
             if isinstance(outcome, ContentError):
                 raise outcome
             batch.add(number, outcome.rows)
