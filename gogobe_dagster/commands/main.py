@@ -17,6 +17,7 @@ COMMANDS = {
     "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
     "scan": ("gogobe_dagster.commands.scan", "scan"),
     "status": ("gogobe_dagster.commands.status", "status"),
+    "read": ("gogobe_dagster.commands.read", "read"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }
