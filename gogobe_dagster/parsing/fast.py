@@ -17,14 +17,17 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import pyarrow.compute as pc
 from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
+from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.account import Tables, unread
 from gogobe_dagster.parsing.dialects import local, spellings
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
-from gogobe_dagster.parsing.sniffing import Layout, tags_of
+from gogobe_dagster.parsing.sniffing import Layout, check_rows, tags_of
 
 HEAD: Final = "/"
+LONGEST_TEXT: Final = 1 << 20
 END: Final = "@end"
 CONTROL: Final = r"[\x00-\x1f]+"
 CONTROLS: Final = re.compile(CONTROL)
@@ -37,7 +40,7 @@ class CannotRead(Exception):
 
 
 def read_fast(xml: bytes, layout: Layout) -> RawRows:
-    """Read a whole, regular document. Raises `CannotRead` for any other, and nothing else."""
+    """Read a whole, regular document. Raises `CannotRead` for any other, `ContentError` for a hostile one."""
     tables = read_tables(xml, layout)
     if unread(xml, layout, tables, thoroughly=False):
         # rare: look at every tag, and count what the quick account takes for granted
@@ -90,7 +93,7 @@ def plan_of(layout: Layout) -> Plan:
 
 
 def read_tables(xml: bytes, layout: Layout) -> Tables:
-    """Let xml2arrow read what the layout names. Raises `CannotRead`."""
+    """Let xml2arrow read what the layout names. Raises `CannotRead`, `ContentError` hostile_content."""
     plan = plan_of(layout)
     try:
         batches = plan.parser.parse(xml)
@@ -103,7 +106,15 @@ def read_tables(xml: bytes, layout: Layout) -> Tables:
     if head.num_rows != 1:
         raise CannotRead("not_closed")
     levels = {depth: batches[f"level_{depth}"] for depth in plan.depths}
+    check_rows(batches["rows"].num_rows, xml)
+    _check_texts(batches["rows"])
     return Tables(head=head, levels=levels, rows=batches["rows"])
+
+
+def _check_texts(rows: Any) -> None:
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        if column.nbytes > LONGEST_TEXT and (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_TEXT:
+            raise ContentError(Code.HOSTILE_CONTENT, f"a {name} of more than {LONGEST_TEXT:,} bytes")
 
 
 def _parser(layout: Layout) -> XmlToArrowParser:

@@ -20,7 +20,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.dialects import UNKNOWN_WORDS
 from gogobe_dagster.parsing.rejects import INEXACT, reasons_of, samples_of
 from gogobe_dagster.parsing.report import ROW_NUMBER, Reject
-from gogobe_dagster.parsing.rules import RULES, Rules
+from gogobe_dagster.parsing.rules import MOST_TEXT_BYTES, RULES, Rules
 
 FILE_ID: Final = "file_id"
 FILE: Final = "@file"
@@ -172,8 +172,8 @@ def _known(text: pl.Series) -> pl.Series:
 
 
 def _limited(text: pl.Series, rules: Rules) -> tuple[pl.Series, bool]:
-    longest = rules.longest.get(text.name)
-    if longest is None or not (is_long := text.str.len_bytes() > longest).any():
+    longest = rules.longest.get(text.name, MOST_TEXT_BYTES)
+    if not (is_long := text.str.len_bytes() > longest).any():
         return text, True
     return text.set(is_long, None), False
 
