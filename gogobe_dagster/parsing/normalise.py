@@ -8,6 +8,7 @@ here knows XML, files or chains.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ ISO_LENGTHS: Final = {len("2026-11-23 07:00"), len("2026-11-23 07:00:05"), len("
 DIGIT: Final = re.compile("[0-9]")
 NEVER: Final = r"^(?:0001|1753|1899|1900)-|^[0-9]{2}/[0-9]{2}/(?:0001|1753|1899|1900)"
 """How programs write a moment that never was, such as 1899-12-30."""
-FIRST_YEAR: Final = 1901
+YEAR_1901: Final = int(datetime(1901, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +272,8 @@ def _iso(text: pl.Series) -> pl.Series | None:
 
 
 def _has_placeholder(typed: pl.Series) -> bool:
-    earliest = typed.dt.year().min() if typed.dtype.is_temporal() else None
-    return isinstance(earliest, int) and earliest < FIRST_YEAR
+    earliest = typed.to_physical().min() if typed.dtype.is_temporal() else None
+    return isinstance(earliest, int) and earliest < YEAR_1901
 
 
 def _unique(
