@@ -29,7 +29,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import StoredFile
 from gogobe_dagster.identity import Subject, identify, sight
 from gogobe_dagster.parsing.lake import LakeBatch
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
+from gogobe_dagster.parsing.reading import ParsedFile
+from gogobe_dagster.parsing.reading_many import read_files
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.warehouse.branches import sub_chains
 from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, ParsedEntry, Recorded
@@ -219,11 +220,11 @@ def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
     unsaid = sub_chains(equipment.engine, feed, batch.day)
     with ExitStack() as open_batches:
         writers: dict[Document, LakeBatch] = {}
-        for file in ledger.files(batch.file_ids):
-            if file.state is not FileState.DOWNLOADED:
-                continue
+        files = [file for file in ledger.files(batch.file_ids) if file.state is FileState.DOWNLOADED]
+        served = ((file.name, _served(file, equipment)) for file in files)
+        for file, read in zip(files, read_files(served, limit=equipment.document_limit), strict=True):
             try:
-                parsed = _read(file, equipment)
+                parsed = _or_raise(read)
                 subject = identify(file, parsed, feed, unsaid)
             except FileError as error:
                 ledger.mark_failed(file.id, error, now=equipment.clock(), max_attempts=1)
@@ -238,11 +239,19 @@ def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
     return entries
 
 
-def _read(file: LedgerFile, equipment: Equipment) -> ParsedFile:
+def _served(file: LedgerFile, equipment: Equipment) -> bytes | ContentError:
     if file.sha256 is None:
-        raise ContentError(Code.RAW_FILE_MISSING, "the ledger has no hash of this file")
-    data = equipment.raw_store.read(file.sha256)
-    return read_file(data, name=file.name, limit=equipment.document_limit)
+        return ContentError(Code.RAW_FILE_MISSING, "the ledger has no hash of this file")
+    try:
+        return equipment.raw_store.read(file.sha256)
+    except ContentError as error:
+        return error
+
+
+def _or_raise(read: ParsedFile | ContentError) -> ParsedFile:
+    if isinstance(read, ContentError):
+        raise read
+    return read
 
 
 def _entry(file: LedgerFile, parsed: ParsedFile, subject: Subject, *, lake_path: str) -> ParsedEntry:

@@ -18,6 +18,7 @@ COMMANDS = {
     "scan": ("gogobe_dagster.commands.scan", "scan"),
     "status": ("gogobe_dagster.commands.status", "status"),
     "register": ("gogobe_dagster.commands.register", "register"),
+    "read": ("gogobe_dagster.commands.read", "read"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }

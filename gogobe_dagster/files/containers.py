@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import PureWindowsPath
 from typing import Final
 
 from isal import isal_zlib
@@ -20,6 +21,8 @@ ZIP: Final = b"PK\x03\x04"
 GZIP_WINDOW: Final = 31  # zlib's way to say: a gzip header and its check sum
 DEEPEST: Final = 2  # King Store serves zip files named .gz; a gzip inside a zip is the most that is sane
 PIECE: Final = 4096
+ZIP_ENTRY: Final = b"PK\x01\x02"
+MOST_ENTRIES: Final = 1000
 ZIP_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # zipfile meets damaged headers with whatever the damaged number happens to break
 ZIP_ERRORS: Final = (
@@ -124,6 +127,8 @@ def _salvage(data: bytes, room: int) -> bytes:
 
 
 def _unzip(data: bytes, limit: int) -> Unpacked:
+    if data.count(ZIP_ENTRY) > MOST_ENTRIES:  # zipfile would make an object of each
+        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file of more than {MOST_ENTRIES} files")
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             member = _only_document(archive)
@@ -146,6 +151,9 @@ def _only_document(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if documents[0].compress_type not in ZIP_METHODS:
         method = documents[0].compress_type
         raise ContentError(Code.CORRUPT_ARCHIVE, f"a zip file packed by method {method}")
+    path = PureWindowsPath(documents[0].filename)  # which takes both slashes
+    if path.anchor or ".." in path.parts:
+        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file with a way out of its folder: {path}")
     return documents[0]
 
 

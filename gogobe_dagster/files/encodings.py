@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
+import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.errors import Code, ContentError
@@ -28,6 +29,7 @@ WINDOWS_1255: Final = "windows-1255"
 HEBREW: Final = re.compile("[א-ת]")
 FOREIGN: Final = re.compile("[^\x00-\x7f]")
 REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
+SHORT: Final = 1 << 14
 FEW: Final = 20  # one broken character in so many good ones is damage, not another encoding
 
 
@@ -84,14 +86,22 @@ def _recode_narrow(body: bytes, declared: str | None) -> Recoded:
 
 
 def _is_utf_8(body: bytes) -> bool:
-    # pyarrow checks 17 MB in 4 ms and copies nothing; bytes.decode takes 23 ms
-    offsets = pa.py_buffer(struct.pack("=qq", 0, len(body)))  # pa.array would import pandas, 44 MB
-    whole = pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(body))
     try:
-        whole.validate(full=True)
-    except pa.ArrowInvalid:
+        _check_short(body) if len(body) < SHORT else _check_long(body)
+    except (UnicodeDecodeError, pl.exceptions.ComputeError):
         return False
     return True
+
+
+def _check_short(body: bytes) -> None:
+    body.decode()
+
+
+def _check_long(body: bytes) -> None:
+    """Let Polars check it: 17 MB in 1 ms, and nothing is copied; bytes.decode takes 23 ms."""
+    offsets = pa.py_buffer(struct.pack("=qq", 0, len(body)))  # pa.array would import pandas, 44 MB
+    whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(body)])
+    pl.Series(whole).cast(pl.String)
 
 
 def _recode_hebrew(body: bytes, declared: str | None) -> Recoded:

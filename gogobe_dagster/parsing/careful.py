@@ -17,7 +17,7 @@ from lxml import etree
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.dialects import Dialects, local
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
-from gogobe_dagster.parsing.sniffing import DEEPEST, Layout
+from gogobe_dagster.parsing.sniffing import DEEPEST, Layout, check_rows, check_tags
 
 PIECE: Final = 1 << 16
 CONTROL: Final = re.compile(r"[\x00-\x1f]+")
@@ -43,6 +43,7 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
 
     Raises `ContentError` hostile_content for elements nested deeper than any document has.
     """
+    check_rows(count_begun(xml, layout), xml)
     repaired, is_repaired = repair(xml)
     walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
     parser = etree.XMLParser(
@@ -84,7 +85,7 @@ def repair(xml: bytes) -> tuple[bytes, bool]:
 
 def count_begun(xml: bytes, layout: Layout) -> int:
     """Count the rows that begin, whatever becomes of them."""
-    return len(re.findall(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
+    return sum(1 for _ in re.finditer(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
 
 
 class _Rows:
@@ -210,6 +211,7 @@ class _Walk:
         is_nested = self._row_depth is not None and len(self._stack) - 1 > self._row_depth
         if is_nested or name not in self._known:
             self.unknown[local(tag)] += 1
+            check_tags(self.unknown)
         elif name not in self._stack[-1].values:
             self._stack[-1].values[name] = text if text.isprintable() else CONTROL.sub(" ", text)
 

@@ -8,7 +8,8 @@ which file of a feed is where, is the ledger's.
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import polars as pl
@@ -26,9 +27,25 @@ SCHEMAS: Final = {
     Document.PROMOTIONS: PROMOTIONS,
 }
 FILE_ID: Final = "file_id"
+DRAFT: Final = ".draft"
 VERSION_KEY: Final = b"gogobe.schema_version"
 ROW_GROUP: Final = 100_000
 """Many small files share a group; one file's rows stay together, so reading it skips the other groups."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeFile:
+    """A file that is in the lake."""
+
+    path: str
+    """Relative to the lake's root."""
+    size: int
+    modified_at: datetime
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not whole: its batch is running, or was killed."""
+        return self.path.endswith(DRAFT)
 
 
 class Lake:
@@ -43,7 +60,7 @@ class Lake:
         """Write one file; the same key overwrites it. An exception leaves what was there before."""
         path = f"{document}/feed={feed}/day={day.isoformat()}/{key}.parquet"
         final = self._root / path
-        draft = final.with_name(f".{key}.{uuid.uuid4().hex}.draft")
+        draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
@@ -74,6 +91,21 @@ class Lake:
         """Whether a batch's file is there, by the path that the batch gave."""
         return bool((self._root / path).exists())
 
+    def files(self) -> "list[LakeFile]":
+        """Every file that batches wrote, drafts of running and of killed writers too; nobody else's."""
+        fs, root = self._root.fs, self._root.path
+        found = fs.find(root, detail=True) if self._root.exists() else {}
+        sizes = {path.removeprefix(root).lstrip("/"): int(info["size"]) for path, info in found.items()}
+        return [
+            LakeFile(path=path, size=size, modified_at=_aware(fs.modified((self._root / path).path)))
+            for path, size in sorted(sizes.items())
+            if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
+        ]
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        (self._root / path).unlink(missing_ok=True)
+
     def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
         place = self._root / path
         try:
@@ -101,13 +133,12 @@ class LakeBatch:
         """Relative to the lake's root; what the ledger keeps and `Lake.read` takes."""
         self._writer = writer
         self._schema = schema
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._rows = 0
 
     def add(self, file_id: int, rows: pl.DataFrame) -> None:
         """Add one file's rows: the model's columns without `file_id`."""
-        table = rows.to_arrow().add_column(0, FILE_ID, pa.repeat(pa.scalar(file_id, pa.int64()), len(rows)))
-        self._waiting.append(table.select(self._schema.names).cast(self._schema))
+        self._waiting.append((file_id, rows))
         self._rows += len(rows)
         if self._rows >= ROW_GROUP:
             self.flush()
@@ -115,10 +146,22 @@ class LakeBatch:
     def flush(self) -> None:
         """Write what waits as one row group."""
         if self._rows:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=self._rows)
+            self._writer.write_table(self._table(), row_group_size=self._rows)
         self._waiting, self._rows = [], 0
+
+    def _table(self) -> pa.Table:
+        """Put the files one below the other; a thousand small ones cost what one large one does."""
+        frames = [rows for _, rows in self._waiting if len(rows)]
+        ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
+        table = pl.concat(frames, rechunk=True).to_arrow()
+        whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
+        return whole.select(self._schema.names).cast(self._schema)
 
 
 def _writer(file: Any, schema: pa.Schema) -> Any:
     versioned = schema.with_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode()})
     return pq.ParquetWriter(file, versioned, compression="zstd")
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -6,20 +6,25 @@ here knows XML, files or chains.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.dialects import UNKNOWN_WORDS
 from gogobe_dagster.parsing.rejects import INEXACT, reasons_of, samples_of
 from gogobe_dagster.parsing.report import ROW_NUMBER, Reject
-from gogobe_dagster.parsing.rules import RULES, Rules
+from gogobe_dagster.parsing.rules import MOST_TEXT_BYTES, RULES, Rules
 
 FILE_ID: Final = "file_id"
+FILE: Final = "@file"
 ZONE: Final = "Asia/Jerusalem"
 FLAGS: Final = dict.fromkeys(("1", "true", "True", "TRUE", "כן"), True) | dict.fromkeys(
     ("0", "false", "False", "FALSE", "לא"), False
@@ -43,10 +48,11 @@ DATE_FORMS: Final = {
     "Dec 00 0000 00:0": "%b %d %Y %H:%M",  # SQL Server's own, as in `Dec 29 2014 12:0`
 }
 """What a date looks like, every digit as a 0, and how it is read."""
+ISO_LENGTHS: Final = {len("2026-11-23 07:00"), len("2026-11-23 07:00:05"), len("2026-11-23T07:00:05.123")}
 DIGIT: Final = re.compile("[0-9]")
 NEVER: Final = r"^(?:0001|1753|1899|1900)-|^[0-9]{2}/[0-9]{2}/(?:0001|1753|1899|1900)"
 """How programs write a moment that never was, such as 1899-12-30."""
-FIRST_YEAR: Final = 1901
+YEAR_1901: Final = int(datetime(1901, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,33 +73,43 @@ def normalise(raw: pl.DataFrame, document: Document) -> Normalised:
 
 def normalise_by(raw: pl.DataFrame, rules: Rules) -> Normalised:
     """Read by rules of one's own, where a document is more than one table."""
-    fields = [field for field in rules.schema if field.name not in {FILE_ID, ROW_NUMBER}]
-    strings = raw.select(
-        _trimmed(raw, field.name, rules) for field in fields if pa.types.is_string(field.type)
-    )
-    read = [
-        _limited(strings[field.name], rules)
-        if field.name in strings.columns
-        else _column(_source(raw, field.name, rules), field.type, rules)
-        for field in fields
-    ]
-    typed = pl.DataFrame([raw[ROW_NUMBER], *(column for column, _ in read)])
-    notes = ("rounded_numbers",) if any(_is_rounded(raw, field, rules) for field in fields) else ()
-    is_clean = all(ok for _, ok in read) and not any(typed[name].null_count() for name in rules.missing)
-    if is_clean:
-        return _unique(typed, rules, notes=notes)
-    kinds = {field.name: field.type for field in fields}
-    text = pl.DataFrame(
-        [raw[ROW_NUMBER], *(_stated(_source(raw, name, rules), kind) for name, kind in kinds.items())]
-    )
-    reasons = reasons_of(text, typed, kinds, rules)
+    typed = _typed(raw, rules)
+    notes = ("rounded_numbers",) if any(map(pl.Series.any, _rounded(raw, rules))) else ()
+    if typed.is_clean:
+        return _unique(typed.rows, rules, notes=notes)
+    text, reasons = _judged(raw, typed.rows, rules)
     return _unique(
-        typed.filter(reasons.is_null()),
+        typed.rows.filter(reasons.is_null()),
         rules,
         reasons=dict(sorted(reasons.drop_nulls().value_counts().iter_rows())),
         samples=samples_of(text, reasons),
         notes=notes,
     )
+
+
+def normalise_many(raw: pl.DataFrame, rows: Sequence[int], document: Document) -> list[Normalised]:
+    """Read the rows of many files at once, which stand one after another: so many of each.
+
+    The result is that of `normalise` for each, which costs 3 ms however small the file is.
+    """
+    rules = RULES[document]
+    typed = _typed(raw, rules)
+    files = pl.Series(FILE, np.repeat(np.arange(len(rows)), rows))
+    keys = typed.rows.select(files, *rules.key)
+    has_to_tell = [keys.is_duplicated()]
+    if not typed.is_clean:
+        has_to_tell.append(_judged(raw, typed.rows, rules)[1].is_not_null())
+    alone = {number for rows in has_to_tell for number in files.filter(rows).unique()}
+    rounded = {number for rows in _rounded(raw, rules) for number in files.filter(rows).unique()}
+    done = []
+    for number, (start, length) in enumerate(zip(np.cumsum([0, *rows]).tolist(), rows, strict=False)):
+        if number in alone:
+            done.append(normalise(raw.slice(start, length), document))
+            continue
+        notes = ("rounded_numbers",) if number in rounded else ()
+        mine = typed.rows.slice(start, length)
+        done.append(Normalised(rows=mine, duplicates=0, reasons={}, samples=[], notes=notes))
+    return done
 
 
 def civil_to_utc(naive: pl.Series) -> pl.Series:
@@ -113,18 +129,56 @@ def civil_to_utc(naive: pl.Series) -> pl.Series:
 # ---------------------------------------------------------------- reading
 
 
-def _trimmed(raw: pl.DataFrame, name: str, rules: Rules) -> pl.Expr:
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    rows: pl.DataFrame
+    is_clean: bool
+    """Whether every value could be read and none is missing that has to be there."""
+
+
+def _typed(raw: pl.DataFrame, rules: Rules) -> _Typed:
+    read = [
+        _limited(_trimmed(raw, field.name, rules), rules)
+        if pa.types.is_string(field.type)
+        else _column(_source(raw, field.name, rules), field.type, rules)
+        for field in _fields(rules)
+    ]
+    typed = pl.DataFrame([raw[ROW_NUMBER], *(column for column, _ in read)])
+    is_clean = all(ok for _, ok in read) and not any(typed[name].null_count() for name in rules.missing)
+    return _Typed(typed, is_clean)
+
+
+def _fields(rules: Rules) -> list[Any]:
+    return [field for field in rules.schema if field.name not in {FILE_ID, ROW_NUMBER}]
+
+
+def _judged(raw: pl.DataFrame, typed: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the text that was read, and the reason why a row cannot be taken."""
+    kinds = {field.name: field.type for field in _fields(rules)}
+    text = pl.DataFrame(
+        [raw[ROW_NUMBER], *(_stated(_source(raw, name, rules), kind) for name, kind in kinds.items())]
+    )
+    return text, reasons_of(text, typed, kinds, rules)
+
+
+def _trimmed(raw: pl.DataFrame, name: str, rules: Rules) -> pl.Series:
     """Trim, and take the words for "not known" as null."""
+    default = rules.defaults.get(name)
     if name not in raw.columns:
-        return pl.repeat(rules.defaults.get(name), pl.len(), dtype=pl.String).alias(name)
-    text = pl.col(name).str.strip_chars()
-    known = pl.when(~text.is_in(UNKNOWN_WORDS)).then(text)
-    return known.fill_null(rules.defaults[name]) if name in rules.defaults else known
+        return pl.Series(name, [default], pl.String).new_from_index(0, len(raw))
+    known = _known(raw[name].str.strip_chars())
+    return known if default is None else known.fill_null(default)
+
+
+def _known(text: pl.Series) -> pl.Series:
+    """Take the words for "not known" as null."""
+    is_unknown = text.is_in(UNKNOWN_WORDS)
+    return text.set(is_unknown, None) if is_unknown.any() else text
 
 
 def _limited(text: pl.Series, rules: Rules) -> tuple[pl.Series, bool]:
-    longest = rules.longest.get(text.name)
-    if longest is None or not (is_long := text.str.len_bytes() > longest).any():
+    longest = rules.longest.get(text.name, MOST_TEXT_BYTES)
+    if not (is_long := text.str.len_bytes() > longest).any():
         return text, True
     return text.set(is_long, None), False
 
@@ -133,7 +187,7 @@ def _source(raw: pl.DataFrame, name: str, rules: Rules) -> pl.Series:
     """Return the column as text, absent or not; trimmed only where a default needs it."""
     if name in raw.columns and name not in rules.defaults:
         return raw[name]
-    return raw.select(_trimmed(raw, name, rules)).to_series()
+    return _trimmed(raw, name, rules)
 
 
 def _column(source: pl.Series, kind: Any, rules: Rules) -> tuple[pl.Series, bool]:
@@ -149,8 +203,7 @@ def _column(source: pl.Series, kind: Any, rules: Rules) -> tuple[pl.Series, bool
 
 def _stated(source: pl.Series, kind: Any) -> pl.Series:
     """Trim, and take the words and dates that mean "not known" as null."""
-    text = source.str.strip_chars()
-    text = text.set(text.is_in(UNKNOWN_WORDS), None)
+    text = _known(source.str.strip_chars())
     return text.set(text.str.contains(NEVER), None) if pa.types.is_timestamp(kind) else text
 
 
@@ -163,7 +216,9 @@ def _read(text: pl.Series, kind: Any, rules: Rules) -> pl.Series:
     if pa.types.is_boolean(kind):
         return _flags(text)
     read = text.cast(_polars_type(kind), strict=False)
-    return read.set(text.str.contains(INEXACT), None) if text.name in rules.exact else read
+    if text.name in rules.exact and (is_inexact := text.str.contains(INEXACT)).any():
+        return read.set(is_inexact, None)
+    return read
 
 
 def _flags(text: pl.Series) -> pl.Series:
@@ -173,11 +228,12 @@ def _flags(text: pl.Series) -> pl.Series:
     return text.replace_strict(FLAGS, default=None, return_dtype=pl.Boolean)
 
 
-def _is_rounded(raw: pl.DataFrame, field: Any, rules: Rules) -> bool:
-    """Say whether numbers have more decimals than the model keeps."""
-    if field.name not in raw.columns or field.name in rules.exact or not pa.types.is_decimal(field.type):
-        return False
-    return bool(raw[field.name].str.contains(INEXACT).any())
+def _rounded(raw: pl.DataFrame, rules: Rules) -> Iterator[pl.Series]:
+    """Yield which rows have numbers with more decimals than the model keeps."""
+    for field in _fields(rules):
+        is_read = field.name in raw.columns and field.name not in rules.exact
+        if is_read and pa.types.is_decimal(field.type):
+            yield raw[field.name].str.contains(INEXACT).fill_null(value=False)
 
 
 @cache
@@ -201,12 +257,27 @@ def _form_of(date: str) -> str:
 
 
 def _civil(text: pl.Series, form: str) -> pl.Series:
+    if form.startswith("%Y-") and (quickly := _iso(text)) is not None:
+        return quickly
     return text.str.to_datetime(form, time_unit="us", strict=False)
 
 
+def _iso(text: pl.Series) -> pl.Series | None:
+    """Read ISO dates of one length with Arrow, which takes a third of the time; it stops at an odd one."""
+    length = text.str.len_bytes()
+    # Arrow also takes hours alone, which we know no program to write
+    if length.min() != length.max() or length.min() not in ISO_LENGTHS:
+        return None
+    try:
+        moments = pc.cast(text.to_arrow(), pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    return pl.Series(text.name, moments)
+
+
 def _has_placeholder(typed: pl.Series) -> bool:
-    earliest = typed.dt.year().min() if typed.dtype.is_temporal() else None
-    return isinstance(earliest, int) and earliest < FIRST_YEAR
+    earliest = typed.to_physical().min() if typed.dtype.is_temporal() else None
+    return isinstance(earliest, int) and earliest < YEAR_1901
 
 
 def _unique(

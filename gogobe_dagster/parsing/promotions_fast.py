@@ -19,16 +19,13 @@ import polars as pl
 from lxml import etree
 from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
+from gogobe_dagster.parsing.account import BLOCK, GREATER, LESS, SLASH
 from gogobe_dagster.parsing.dialects import local
 from gogobe_dagster.parsing.fast import (
-    BLOCK,
     CONTROL,
     COUNT,
     END,
-    GREATER,
     HEAD,
-    LESS,
-    SLASH,
     SPACE,
     CannotRead,
 )

@@ -45,9 +45,13 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
 
     `limit` is the most bytes it may unpack to. Raises `ContentError`, and nothing else, for any bytes.
     """
-    if (large := _read_large(data, name=name, limit=limit)) is not None:
+    if (large := read_large(data, name=name, limit=limit)) is not None:
         return large
-    opened = open_content(data, name=name, limit=limit)
+    return read_opened(open_content(data, name=name, limit=limit), name=name)
+
+
+def read_opened(opened: Opened, *, name: str) -> ParsedFile:
+    """Read a file that is open. Raises `ContentError`."""
     promised = _promised(name)
     layout = sniff(opened.xml)
     if layout is not None and layout.dialects.document is Document.PROMOTIONS:
@@ -60,15 +64,24 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
         nothing = Normalised(rows=no_promotions(), duplicates=0, reasons={}, samples=[], notes=())
         report = replace(_report(opened, raw, nothing), promotions=NOTHING, items=NOTHING)
         return ParsedFile(document=document, header=_header_of(raw.header), rows=nothing.rows, report=report)
-    normalised = normalise(raw.rows, document)
-    header = _header(raw, normalised)
+    return as_parsed(opened, raw, normalise(raw.rows, document))
+
+
+def as_parsed(opened: Opened, raw: RawRows, normalised: Normalised) -> ParsedFile:
+    """Put together what each step found."""
     return ParsedFile(
-        document=document, header=header, rows=normalised.rows, report=_report(opened, raw, normalised)
+        document=raw.dialects.document,
+        header=_header(raw, normalised),
+        rows=normalised.rows,
+        report=_report(opened, raw, normalised),
     )
 
 
-def _read_large(data: bytes, *, name: str, limit: int) -> ParsedFile | None:
-    """Read large promotions while they are unpacked, in the memory of a piece; None for any other file."""
+def read_large(data: bytes, *, name: str, limit: int) -> ParsedFile | None:
+    """Read large promotions while they are unpacked, in the memory of a piece; None for any other file.
+
+    Raises `ContentError`.
+    """
     try:
         streamed = stream(data, name=name, limit=limit)
         layout = sniff(closed(streamed.opened.xml))

@@ -15,6 +15,9 @@ from gogobe_dagster.parsing.model import OFFER_ITEM, PRICES, PROMOTIONS, STORES
 MOST_CODE_CHARACTERS: Final = 64
 """The longest real code has 14; longer than this is no code, and too long for an index."""
 
+MOST_TEXT_BYTES: Final = 1 << 15
+"""The longest real name has 200; a row with more than this in any field is rejected as out_of_range."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -31,6 +34,7 @@ class Rules:
     exact: frozenset[str]
     """Numbers that are never rounded."""
     longest: Mapping[str, int]
+    """Bytes of text in a column, where it is less than MOST_TEXT_BYTES."""
 
 
 RULES: Final = {

@@ -5,7 +5,9 @@ fast reader checks afterwards that it saw every element.
 """
 
 import re
+from collections.abc import Sized
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from gogobe_dagster.errors import Code, ContentError
@@ -15,6 +17,10 @@ TAG: Final = re.compile(rb"<(/?)([A-Za-z_][\w.:-]*)(?:\s[^<>]*?)?(/?)>", re.ASCI
 NAME: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)", re.ASCII)
 DEEPEST: Final = 32  # the deepest real documents, promotions of 2026, have 9
 FEW_ROWS: Final = 5
+MOST_TAGS: Final = 500  # real documents have up to 40 different ones
+FEW_SHORT_ROWS: Final = 10_000
+SHORTEST_ROW: Final = 100  # bytes; real rows have 200 to 1,000
+MOST_LOOKED_AT: Final = 2_000_000  # five rows of the largest promotions have 400,000 tags
 WINDOW: Final = 1 << 13
 
 
@@ -47,7 +53,7 @@ def sniff(xml: bytes) -> Layout | None:
     Raises `ContentError` hostile_content for elements nested deeper than any document has.
     """
     scan = _Scan()
-    for match in TAG.finditer(xml):
+    for match in islice(TAG.finditer(xml), MOST_LOOKED_AT):
         scan.take(*match.groups())
         if scan.is_enough:
             break
@@ -64,8 +70,29 @@ def sniff(xml: bytes) -> Layout | None:
 
 
 def tags_of(xml: bytes) -> set[str]:
-    """Return every tag, with its prefix."""
-    return {tag.decode() for tag in set(NAME.findall(xml))}
+    """Return every tag, with its prefix. Raises `ContentError` hostile_content for too many."""
+    tags: set[bytes] = set()
+    for match in NAME.finditer(xml):
+        tags.add(match[1])
+        check_tags(tags)
+    return {tag.decode() for tag in tags}
+
+
+def check_tags(tags: Sized) -> None:
+    """Raise `ContentError` hostile_content for more different tags than any document has."""
+    if len(tags) > MOST_TAGS:
+        raise ContentError(Code.HOSTILE_CONTENT, f"more than {MOST_TAGS} different tags")
+
+
+def check_rows(rows: int, xml: bytes) -> None:
+    """Raise `ContentError` hostile_content for rows too short to say anything, which cost memory."""
+    if rows > FEW_SHORT_ROWS and rows * SHORTEST_ROW > len(xml):
+        raise ContentError(Code.HOSTILE_CONTENT, f"{rows:,} rows of less than {SHORTEST_ROW} bytes")
+
+
+def tags_in_order(xml: bytes) -> tuple[bytes, ...]:
+    """Return every tag once, in the order of first appearance: alike in documents of one layout."""
+    return tuple(dict.fromkeys(NAME.findall(xml)))
 
 
 def _more_tags(xml: bytes, scan: "_Scan", end: int) -> set[str]:
@@ -143,6 +170,7 @@ class _Scan:
             self._inside.append(name)
         else:
             self.around.add((depth - 1, name))
+            check_tags(self.around)
 
     def _end_row(self) -> None:
         self._row_depth = 0
@@ -151,4 +179,5 @@ class _Scan:
             return
         self.dialects, self.path = found, tuple(self._stack)
         self.tags.update(self._inside)
+        check_tags(self.tags)
         self._rows += 1

@@ -336,7 +336,7 @@ def test_any_bytes_are_read_or_refused(*, data: bytes, is_packed: bool) -> None:
 
 
 @given(place=st.integers(0, 5_000), byte=st.integers(0, 255), dialect=st.sampled_from(sorted(PRICE_DIALECTS)))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_one_wrong_byte_is_read_or_refused(place: int, byte: int, dialect: str) -> None:
     data = bytearray(PRICE_DIALECTS[dialect].encode())
     data[place % len(data)] = byte

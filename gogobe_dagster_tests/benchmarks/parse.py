@@ -1,0 +1,164 @@
+"""How fast files become rows, against the least that any reader of these files must do.
+
+    make bench NAME=parse
+    python -m gogobe_dagster_tests.benchmarks.parse --scale 0.2 --rounds 1
+
+Every contender works in processes of its own with one thread each. Demands, as ratios of one run:
+one process at least 0.6 of the limit, with Parquet 0.45, two processes 1.7 of one, 25 times
+il-supermarket-parser, 1,000 delta files a second on two cores; the largest promotion document
+in 250 MB at 300,000 items a second.
+"""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gogobe_dagster_tests.benchmarks import parse_work
+from gogobe_dagster_tests.benchmarks.contest import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.parse_input import (
+    InputFile,
+    delta_files,
+    full_files,
+    largest_promotions,
+    real_price_files,
+)
+from gogobe_dagster_tests.benchmarks.parse_promotions import read_promotions
+from gogobe_dagster_tests.benchmarks.parse_rival import RIVAL, read_by_rival
+from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
+
+DELTAS = 10_000
+CHUNK = 200  # delta files, half of what a batch of an import takes
+BARE = "limit: gunzip, bare xml2arrow"
+BARE_TWICE = "limit, two processes"
+READ = "read_file"
+READ_TWICE = "read_file, two processes"
+PARSED = "parsed: with Parquet"
+DELTAS_ONCE, DELTAS_TWICE = "delta files parsed", "delta files parsed, two processes"
+
+Crew = ProcessPoolExecutor
+Figures = dict[str, float | int | str]
+
+
+@click.command()
+@click.option("--scale", default=1.0, help="Of 24 full files and 10,000 delta files.")
+@click.option("--rounds", default=3, help="The best of so many counts.")
+@click.option(
+    "--corpus", type=Path, default=DEFAULT_CORPUS, help="Folder of real files, read if it is there."
+)
+@click.option("--rival-python", default="", help="Interpreter that has il-supermarket-parser; this one.")
+def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
+    """Measure, print the tables, and the ratios as the last line."""
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    figures: Figures = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-parse-")))
+        one, two = (stack.enter_context(_crew(processes)) for processes in (1, 2))
+        made = full_files(_below(folder, "in"), scale=scale)
+        figures |= _full(made, one, two, folder, rounds=rounds, title="made-up", rival=rival_python)
+        if real := real_price_files(corpus):
+            found = _full(real, one, two, folder, rounds=rounds, title="real", rival=None)
+            figures |= {f"real_{name}": value for name, value in found.items()}
+        else:
+            Console().print(f"no real files at {corpus}")
+        figures |= _deltas(folder, one, two, scale=scale, rounds=rounds)
+        figures |= read_promotions(largest_promotions(corpus), folder, scale=scale)
+    finish(figures)
+
+
+def _crew(processes: int) -> Crew:
+    """Start the processes and let them import everything."""
+    crew = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    list(crew.map(_warm, range(processes)))
+    return crew
+
+
+def _warm(_number: int) -> None:
+    """Import what is needed, as each process does once."""
+
+
+def _below(folder: Path, name: str) -> Path:
+    (folder / name).mkdir(exist_ok=True)
+    return folder / name
+
+
+def _full(
+    files: Sequence[InputFile],
+    one: Crew,
+    two: Crew,
+    folder: Path,
+    *,
+    rounds: int,
+    title: str,
+    rival: str | None,
+) -> Figures:
+    layouts = [parse_work.layout_of(file) for file in files]
+    lake = folder / f"lake of {title} files"
+    bare, read = parse_work.bare, parse_work.normalised
+    results = contest(
+        [
+            Contender(name=BARE, run=lambda: sum(one.map(bare, files, layouts))),
+            Contender(name=READ, run=lambda: sum(one.map(read, files))),
+            Contender(name=PARSED, run=lambda: one.submit(parse_work.parsed, files, lake).result()),
+            Contender(name=BARE_TWICE, run=lambda: sum(two.map(bare, files, layouts))),
+            Contender(name=READ_TWICE, run=lambda: sum(two.map(read, files))),
+        ],
+        rounds=rounds,
+    )
+    ratios: Figures = {
+        "read_of_limit": _ratio(results[READ], results[BARE]),
+        "parquet_of_limit": _ratio(results[PARSED], results[BARE]),
+        "scaling": _ratio(results[READ_TWICE], results[READ]),
+        "scaling_of_limit": _ratio(results[BARE_TWICE], results[BARE]),
+        "rows_per_second": round(results[READ].rate),
+    }
+    if rival is not None:
+        ratios |= read_by_rival(files, folder, results, python=rival, rounds=rounds)
+    served = sum(file.size for file in files) / 1e6
+    show(f"{len(files)} {title} full files, {served:.0f} MB", results, unit="rows", against=BARE)
+    if rival is not None and RIVAL not in results:
+        Console().print(f"{RIVAL}: skipped, {ratios.pop('skipped')}")
+    return ratios
+
+
+def _ratio(one: Result, other: Result) -> float:
+    return round(one.rate / other.rate, 3)
+
+
+def _deltas(folder: Path, one: Crew, two: Crew, *, scale: float, rounds: int) -> Figures:
+    files = delta_files(_below(folder, "in"), number=max(CHUNK * 2, round(DELTAS * scale)))
+    lake = folder / "lake of delta files"
+
+    def parsed_by(crew: Crew) -> Callable[[], int]:
+        def run() -> int:
+            chunks = list(_chunks(files))
+            list(crew.map(parse_work.parsed, chunks, [lake] * len(chunks)))
+            return len(files)
+
+        return run
+
+    results = contest(
+        [
+            Contender(name=DELTAS_ONCE, run=parsed_by(one)),
+            Contender(name=DELTAS_TWICE, run=parsed_by(two)),
+        ],
+        rounds=rounds,
+    )
+    show(f"{len(files):,} delta files of 20 rows", results, unit="files", against=DELTAS_ONCE)
+    twice = results[DELTAS_TWICE]
+    return {"deltas_per_second": round(twice.rate), "delta_scaling": _ratio(twice, results[DELTAS_ONCE])}
+
+
+def _chunks(files: Sequence[InputFile]) -> Iterator[Sequence[InputFile]]:
+    for start in range(0, len(files), CHUNK):
+        yield files[start : start + CHUNK]
+
+
+if __name__ == "__main__":
+    main()

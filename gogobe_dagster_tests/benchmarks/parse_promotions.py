@@ -1,0 +1,81 @@
+"""The largest promotion document, in a process of its own: item rows a second, and the most memory it held.
+
+    python -m gogobe_dagster_tests.benchmarks.parse_promotions FILE
+
+With a corpus it is the real one, 3.7 MB that unpack to 116 MB; without, one of that size is made up.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.replica.generator.documents import gzipped
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.promotions import promotions
+from gogobe_dagster.replica.generator.promotions_xml import CLASSIC_PROMOTIONS
+from gogobe_dagster_tests.benchmarks.parse_input import NOON, InputFile
+
+PROMOTIONS_MADE, ITEMS_EACH = 1_400, 540
+NAME = "PromoFull7290055700007-5304-202511230511.gz"
+
+
+def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> dict[str, float | int | str]:
+    """Measure the real document, or a made-up one."""
+    file = real or _made_up(folder, scale=scale)
+    command = [sys.executable, "-m", __spec__.name, str(file.path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = json.loads(ended.stdout)
+    Console().print(
+        f"the largest promotion document: {said['promotion_items']:,} items, "
+        f"{said['promotion_items_per_second']:,} a second, {said['promotion_peak_mb']} MB at most"
+    )
+    return dict(said)
+
+
+def _made_up(folder: Path, *, scale: float) -> InputFile:
+    market = Market(stores=1, items=9_000)
+    branch = market.branches(find_feed("rami_levy"))[0]
+    offers = promotions(market, branch, NOON)
+    products = market.products
+    large = [
+        replace(
+            offers[number % len(offers)],
+            promotion_id=number,
+            products=tuple(products[(number + place) % len(products)] for place in range(ITEMS_EACH)),
+        )
+        for number in range(round(PROMOTIONS_MADE * scale))
+    ]
+    path = folder / NAME
+    path.write_bytes(gzipped(CLASSIC_PROMOTIONS.write(branch, large)))
+    return InputFile(NAME, path)
+
+
+def _measure(path: Path) -> dict[str, float | int]:
+    data = path.read_bytes()
+    started = time.perf_counter()
+    rows = read_file(data, name=path.name, limit=1 << 30).rows
+    seconds = time.perf_counter() - started
+    items = int(rows["items"].list.len().sum())
+    return {
+        "promotion_items": items,
+        "promotion_items_per_second": round(items / seconds),
+        "promotion_peak_mb": peak_memory(),
+    }
+
+
+def peak_memory() -> int:
+    """Most MB that this process ever held. Not getrusage: that remembers the process that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(Path(sys.argv[1]))))

@@ -1,0 +1,76 @@
+"""il-supermarket-parser, the best known open-source reader of these files, on the same files to CSV.
+
+It is no dependency of ours. It runs in an interpreter that has it (`pip install --group bench` into an
+environment of its own), on documents that are unpacked already, and times itself without its imports.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from isal import isal_zlib
+
+from gogobe_dagster_tests.benchmarks.contest import Result
+from gogobe_dagster_tests.benchmarks.parse_input import InputFile
+from gogobe_dagster_tests.benchmarks.parse_work import GZIP_WINDOW
+
+RIVAL = "il-supermarket-parser to CSV"
+MOST_FILES = 3  # ten thousand rows a second
+PROGRAM = """
+import asyncio, json, logging, sys, time
+from il_supermarket_parsers.multiprocess_pharser import (
+    RawParsingPipeline, create_parser_status, get_data_loader, get_output_writer)
+from il_supermarket_parsers.utils import types
+
+logging.disable()
+CHAIN, KIND, folder = "RAMI_LEVY", "PRICE_FULL_FILE", sys.argv[1]
+
+async def convert():
+    target = types.CsvOutputConfiguration(output_mode="csv", output_folder=folder + "/csv")
+    writer = get_output_writer(CHAIN, KIND, [target])
+    loader = get_data_loader(types.FolderSourceConfiguration(folder=folder + "/dumps"))
+    kept = types.JsonStatusConfiguration(database_type="json", base_path=folder + "/status")
+    status = create_parser_status(
+        enabled_scraper=CHAIN, enabled_file_type=KIND, status_configuration=kept)
+    await RawParsingPipeline(loader, writer, status).process(
+        enabled_scraper=CHAIN, enabled_file_types=KIND)
+    await writer.close()
+
+started = time.perf_counter()
+asyncio.run(convert())
+seconds = time.perf_counter() - started
+with open(folder + "/csv/price_full_file_rami_levy.csv", encoding="utf-8") as written:
+    print(json.dumps({"rows": sum(1 for _ in written) - 1, "seconds": seconds}))
+"""
+
+
+def read_by_rival(
+    files: Sequence[InputFile], folder: Path, results: dict[str, Result], *, python: str, rounds: int
+) -> dict[str, float | int | str]:
+    """Add its best round to the results and return our ratio to it; or say why it was skipped."""
+    ours = [file for file in files if file.name.startswith("PriceFull7290058140886")][:MOST_FILES]
+    best: Result | None = None
+    for number in range(rounds):
+        place = folder / f"rival {number}"
+        _unpack(ours, place)
+        command = [python or sys.executable, "-c", PROGRAM, str(place)]
+        ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            return {"skipped": (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]}
+        said = json.loads(ended.stdout.splitlines()[-1])
+        if best is None or said["seconds"] < best.seconds:
+            best = Result(name=RIVAL, units=said["rows"], seconds=said["seconds"])
+    if best is None:
+        return {"skipped": "no rounds"}
+    results[RIVAL] = best
+    return {"times_rival": round(results["read_file"].rate / best.rate, 1)}
+
+
+def _unpack(files: Sequence[InputFile], place: Path) -> None:
+    for name in ("csv", "status", "dumps/RamiLevy"):
+        (place / name).mkdir(parents=True)
+    for file in files:
+        xml = isal_zlib.decompress(file.read(), GZIP_WINDOW)
+        (place / "dumps/RamiLevy" / file.name.replace(".gz", ".xml")).write_bytes(xml)
