@@ -15,7 +15,8 @@ from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.model import PRICES, STORES
 from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile, Sighting
 from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
-from gogobe_dagster.warehouse.tables import file, metadata
+from gogobe_dagster.warehouse.columns import metadata
+from gogobe_dagster.warehouse.tables import file
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
 
 MILK, BREAD, EGGS = "7290000000015", "7290000000022", "7290000000039"

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.warehouse.migrate import COMPARISON, config, connect, migrate
-from gogobe_dagster.warehouse.tables import metadata
+from gogobe_dagster.warehouse.columns import metadata
 
 RELATIONS = """
 select c.relname, c.relkind, obj_description(c.oid) from pg_class c
