@@ -15,7 +15,7 @@ from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.portals.http import DirectToLoopback
 
-ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
+ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 LOOK_SECONDS = 1.0
 

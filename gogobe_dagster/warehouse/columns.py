@@ -1,4 +1,4 @@
-"""What the definitions of all tables share: the metadata with its naming rule, types, and how a column is said.
+"""What the definitions of all tables share: metadata with a naming rule, types, how a column is written.
 
 Every table and column has a comment, which is the data dictionary. The tables are `tables` and
 `promotion_tables`; `migrate` knows them all.
@@ -35,6 +35,7 @@ def column(
     key: bool = False,
     default: str | None = None,
 ) -> sa.Column[Any]:
+    """Make a column that says what it is."""
     server_default = None if default is None else sa.text(default)
     return sa.Column(
         name,
@@ -48,4 +49,5 @@ def column(
 
 
 def one_of(name: str, values: tuple[str, ...]) -> str:
+    """Return the check that a column has one of these values."""
     return f"{name} in ({', '.join(repr(value) for value in values)})"

@@ -21,7 +21,8 @@ promotion = sa.Table(
            null=False),
     column("promotion_id", Exact, "Natural key, part 2: the chain's number of it, leading zeros dropped.",
            null=False),
-    column("content_hash", sa.Uuid(), "Natural key, part 3: hash of all its offers as published.", null=False),
+    column("content_hash", sa.Uuid(), "Natural key, part 3: hash of all its offers as published.",
+           null=False),
     column("description", sa.Text(), "The chain's words for it: those of its first offer."),
     column("starts_at", Moment, "Earliest start of its offers; null: one of them does not say."),
     column("ends_at", Moment, "Latest end of its offers; null: one of them does not say."),
@@ -49,7 +50,8 @@ promotion_offer = sa.Table(
     column("discounted_price", Money, "ILS for min_quantity pieces; may be negative."),
     column("discounted_unit_price", Money, "ILS of one unit of measure."),
     column("min_quantity", Money, "Pieces, or kilograms, to buy at least."),
-    column("max_quantity", Money, "Pieces, or kilograms, that it holds for at most; null and 0: no limit said."),
+    column("max_quantity", Money,
+           "Pieces, or kilograms, that it holds for at most; null and 0: no limit said."),
     column("min_purchase_amount", Money, "ILS to spend on it at least."),
     column("min_basket_amount", Money, "ILS of the whole basket at least."),
     column("min_amount", Money, "MinAmount as published."),
@@ -69,7 +71,8 @@ promotion_offer = sa.Table(
     comment="What a promotion offers: the same terms for all items of an offer.",
 )  # fmt: skip
 
-# An item has no foreign keys, as prices: two checks a row would cost more than the row; a test looks for orphans.
+# Items and stores have no foreign keys, like prices: the checks would cost more than the rows; a test looks
+# for orphans.
 promotion_item = sa.Table(
     "promotion_item",
     metadata,
@@ -99,5 +102,5 @@ promotion_store = sa.Table(
              postgresql_where=sa.text("valid_to is null")),
     sa.Index("promotion_store_where_idx", "promotion_key", "store_key",
              postgresql_where=sa.text("valid_to is null")),
-    comment="Which content of which promotion a store carries, and when: a row for every period without change.",
+    comment="Which content of which promotion a store carries, and when: a row a period without change.",
 )  # fmt: skip

@@ -162,7 +162,7 @@ store = sa.Table(
     _column("last_seen_at", Moment, "Newest published_at of a file about it.", null=False),
     _column("last_price_at", Moment, "Newest published_at of a loaded price file; older files are late."),
     _column("last_full_at", Moment, "Newest published_at of a loaded complete price file."),
-    _column("last_promotion_at", Moment, "Newest published_at of a loaded promotion file; older files are late."),
+    _column("last_promotion_at", Moment, "Newest published_at of a loaded promotion file; older are late."),
     _column("last_full_promotion_at", Moment, "Newest published_at of a loaded complete promotion file."),
     sa.UniqueConstraint("chain_id", "sub_chain_id", "store_id"),
     sa.ForeignKeyConstraint(["chain_id", "sub_chain_id"], ["sub_chain.chain_id", "sub_chain.sub_chain_id"]),

@@ -118,7 +118,7 @@ create table promotion_store (
 );
 create unique index promotion_store_now_idx on promotion_store (store_key, promotion_id) where valid_to is null;
 create index promotion_store_where_idx on promotion_store (promotion_key, store_key) where valid_to is null;
-comment on table promotion_store is 'Which content of which promotion a store carries, and when: a row for every period without change.';
+comment on table promotion_store is 'Which content of which promotion a store carries, and when: a row a period without change.';
 comment on column promotion_store.store_key is 'The store.';
 comment on column promotion_store.promotion_id is 'The chain''s number of the promotion.';
 comment on column promotion_store.valid_from is 'First published so.';
@@ -128,5 +128,5 @@ comment on column promotion_store.file_id is 'The file that first said so.';
 comment on column promotion_store.ended_file_id is 'The file that first said otherwise.';
 
 alter table store add column last_promotion_at timestamptz, add column last_full_promotion_at timestamptz;
-comment on column store.last_promotion_at is 'Newest published_at of a loaded promotion file; older files are late.';
+comment on column store.last_promotion_at is 'Newest published_at of a loaded promotion file; older are late.';
 comment on column store.last_full_promotion_at is 'Newest published_at of a loaded complete promotion file.';
