@@ -80,7 +80,7 @@ comment on column promotions_now.city is 'City: a name, or a CBS locality code.'
 comment on column promotions_now.promotion_id is 'The chain''s number of the promotion.';
 comment on column promotions_now.description is 'The chain''s words for it.';
 comment on column promotions_now.gtin is 'GTIN; null: a code of the chain''s own, or the offer names no item.';
-comment on column promotions_now.code is 'Item code as the chain''s price files write it; null: no code of its own and not in price files.';
+comment on column promotions_now.code is 'Item code as the chain publishes it; to look for a product, use gtin or product_key.';
 comment on column promotions_now.product_name is 'The chain''s name of the product; null: not in its price files.';
 comment on column promotions_now.manufacturer is 'Manufacturer as the chain publishes it.';
 comment on column promotions_now.effective_unit_price is 'ILS of a piece or kilogram under the offer, if its conditions are met: discounted_price / min_quantity for reward types 1, 3 and 10; null for others, gifts and baskets.';
