@@ -94,9 +94,8 @@ def _publish(
     ledger.record(FEED, list(seen.values()), now=NOON)
     with engine.begin() as connection:
         connection.execute(sa.text("update file set state = 'downloaded' where state = 'discovered'"))
-        ids = {
-            name: file_id for name, file_id in connection.execute(sa.text("select name, file_id from file"))
-        }
+        named = connection.execute(sa.text("select name, file_id from file"))
+        ids = {row.name: row.file_id for row in named}
     entries = []
     for start in range(1, stores + 1, FILES_A_BATCH):
         key = f"{hours}-{start}"
