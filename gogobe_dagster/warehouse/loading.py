@@ -1,6 +1,7 @@
 """Parsed files become rows: many files a transaction, and their ledger entries commit with them.
 
-A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. A lost
+A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. Where the
+database interrupts a load, `LoadInterrupted` says whether trying again can help. A lost
 file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
 changes is `history`; a late file is `lateness`; how one transaction goes is `price_load`, `promotion_load`
 and `store_load`.
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import give_back_lost
+from gogobe_dagster.warehouse.interruptions import interruptions
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.partitions import ensure_partitions
@@ -49,6 +51,7 @@ class LoadReport:
     seconds: float = 0.0
 
 
+@interruptions()
 def load_prices(
     engine: sa.Engine,
     files: Sequence[LedgerFile],
@@ -68,6 +71,7 @@ def load_prices(
     return _in_transactions(engine, _portions(ordered, rows_at_once), load)
 
 
+@interruptions()
 def load_promotions(
     engine: sa.Engine,
     files: Sequence[LedgerFile],
@@ -83,6 +87,7 @@ def load_promotions(
     return _in_transactions(engine, _portions(ordered, rows_at_once), load)
 
 
+@interruptions()
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = give_back_lost(engine, files, lake, now=now)

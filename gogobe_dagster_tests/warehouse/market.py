@@ -189,12 +189,15 @@ class Market:
         """Load promotion files."""
         return load_promotions(self.engine, files, self.lake, now=NOON, rows_at_once=rows_at_once)
 
-    def load_all(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> None:
-        """Load files of any document."""
+    def load_all(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> int:
+        """Load files of any document; return how many were loaded."""
         documents = _of_documents(files)
-        self.load_lists(documents[Document.STORES])
-        self.load(documents[Document.PRICES], rows_at_once=rows_at_once)
-        self.load_promotions(documents[Document.PROMOTIONS], rows_at_once=rows_at_once)
+        reports = (
+            self.load_lists(documents[Document.STORES]),
+            self.load(documents[Document.PRICES], rows_at_once=rows_at_once),
+            self.load_promotions(documents[Document.PROMOTIONS], rows_at_once=rows_at_once),
+        )
+        return sum(report.files for report in reports)
 
     def open(self, *files: PriceFile, feed: str = FEED) -> LoadReport:
         """Publish price files and load them together."""
