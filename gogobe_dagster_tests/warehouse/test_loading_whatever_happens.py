@@ -1,4 +1,4 @@
-"""Rules 2 and 3: any order, any batching, any repetition, kills and company end in the same tables."""
+"""Rule 2: kills and company end in the same tables. Any order, batching and repetition is `test_rules`."""
 
 import random
 import signal
@@ -12,52 +12,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, parsed, sighting
 from gogobe_dagster_tests.warehouse.market import (
-    BREAD,
-    MILK,
-    TOMATO,
     AnyFile,
     Market,
     PriceFile,
-    Shelf,
     StoreList,
 )
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
-# Every example empties the tables first. Shrinking on a database takes minutes; seven files are readable.
-ON_TABLES = settings(
-    deadline=None,
-    max_examples=15,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-SHELVES = st.builds(
-    Shelf,
-    code=st.sampled_from([MILK, BREAD, TOMATO, f"0{MILK}"]),
-    price=st.sampled_from(["5", "6", "0"]),
-    unit_price=st.sampled_from([None, "0.5"]),
-    is_barcode=st.just(value=True),
-    name=st.sampled_from([None, "חלב", "לחם"]),
-    manufacturer=st.sampled_from([None, "תנובה"]),
-)
-FILES = st.lists(
-    st.builds(
-        PriceFile,
-        hours=st.sampled_from([1, 2, 3, 26, 24 * 9]),
-        shelves=st.lists(SHELVES, max_size=4),
-        is_full=st.booleans(),
-        is_damaged=st.sampled_from([False, False, True]),
-        store=st.sampled_from([1, 2]),
-        variant=st.sampled_from(["", "-b"]),
-    ),
-    unique_by=lambda one: one.name,
-    max_size=7,
-)
 LOADER = """
 import sys
 
@@ -74,39 +39,6 @@ market.load_all(market.ledger.pending(FEED), rows_at_once=600)
 @pytest.fixture
 def market(engine: sa.Engine, tmp_path: Path) -> Market:
     return Market.at(engine, tmp_path)
-
-
-@ON_TABLES
-@given(files=FILES, data=st.data())
-def test_rule_3_any_order_batching_and_repetition_end_in_the_same_tables(
-    market: Market, files: list[PriceFile], data: st.DataObject
-) -> None:
-    market.forget()
-    market.load(market.publish(*files))
-    expected = market.everything()
-
-    market.forget()
-    published = market.publish(*data.draw(st.permutations(files), label="as published"))
-    order = data.draw(st.permutations(published), label="as loaded")
-    while order:
-        size = data.draw(st.integers(1, len(order)), label="batch")
-        market.load(order[:size], rows_at_once=data.draw(st.sampled_from([1, 3, 1000]), label="rows at once"))
-        market.load(published[: data.draw(st.integers(0, 1), label="again")])
-        order = order[size:]
-    market.load(published)
-
-    assert market.everything() == expected
-
-
-@ON_TABLES
-@given(files=FILES)
-def test_what_holds_now_is_the_open_end_of_the_history(market: Market, files: list[PriceFile]) -> None:
-    market.forget()
-    for known in market.publish(*files):
-        market.load([known])
-    both = "store_key, product_key, price, unit_price, priced_at, valid_from, file_id"
-    now = market.ask(f"select {both} from price_current order by 1, 2")
-    assert now == market.ask(f"select {both} from price_history where valid_to is null order by 1, 2")
 
 
 def a_day(seed: int = 1) -> list[AnyFile]:

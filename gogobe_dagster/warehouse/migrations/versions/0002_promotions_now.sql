@@ -8,9 +8,11 @@
 create function offered_price(reward_type smallint, discounted_price numeric, min_quantity numeric) returns numeric
 language sql immutable parallel safe
 return case
-    when reward_type not in (1, 3, 10) or not discounted_price > 0 or not min_quantity > 0 then null
-    when min_quantity <= 0.1 or (reward_type = 1 and min_quantity < 1) then discounted_price
-    else round(discounted_price / min_quantity, 4)
+    when reward_type in (1, 3, 10) and discounted_price > 0 and min_quantity > 0 then
+        case
+            when min_quantity <= 0.1 or (reward_type = 1 and min_quantity < 1) then discounted_price
+            else round(discounted_price / min_quantity, 4)
+        end
 end;
 comment on function offered_price is
     'Price of a piece or kilogram under an offer; null where its reward type states none.';
