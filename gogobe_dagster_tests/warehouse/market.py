@@ -1,11 +1,12 @@
 """A small market for the tests of loading: files are written into a real lake, recorded, and loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import sqlalchemy as sa
@@ -129,6 +130,7 @@ class StoreList:
         return self.sighting.name
 
 
+One = TypeVar("One")
 AnyFile = PriceFile | PromotionFile | StoreList
 
 
@@ -152,7 +154,7 @@ class Market:
         """Bring files of different names to the state parsed, one batch of the lake each document."""
         ids = self._download(files, feed)
         entries = []
-        for document, some in _by_document(files).items():
+        for document, some in _by_document((one.sighting.kind, one) for one in files).items():
             self.batches += 1
             with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
                 for one in some:
@@ -191,7 +193,7 @@ class Market:
 
     def load_all(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> int:
         """Load files of any document; return how many were loaded."""
-        documents = _of_documents(files)
+        documents = _by_document((one.kind, one) for one in files)
         reports = (
             self.load_lists(documents[Document.STORES]),
             self.load(documents[Document.PRICES], rows_at_once=rows_at_once),
@@ -253,19 +255,11 @@ def _hours(span: timedelta) -> float:
     return span / timedelta(hours=1)
 
 
-def _of_documents(files: Sequence[LedgerFile]) -> dict[Document, list[LedgerFile]]:
-    documents: dict[Document, list[LedgerFile]] = {document: [] for document in Document}
-    for one in files:
-        assert one.kind
-        documents[one.kind.document].append(one)
-    return documents
-
-
-def _by_document(files: Sequence[AnyFile]) -> dict[Document, list[AnyFile]]:
-    documents: dict[Document, list[AnyFile]] = {}
-    for one in files:
-        assert one.sighting.kind
-        documents.setdefault(one.sighting.kind.document, []).append(one)
+def _by_document(files: Iterable[tuple[FileKind | None, One]]) -> dict[Document, list[One]]:
+    documents: dict[Document, list[One]] = defaultdict(list)
+    for kind, one in files:
+        assert kind
+        documents[kind.document].append(one)
     return documents
 
 
