@@ -3,6 +3,7 @@
 GogobeError
 ├── SettingsError            a setting is missing or wrong: names the variable and what is accepted
 ├── DatabaseUnavailable      PostgreSQL does not answer, or the embedded server cannot start
+├── LoadInterrupted          the database undid a load: it went away, is full, or others were in the way
 ├── PortalError              a portal could not be listed (the whole feed is affected)
 └── FileError                one file could not be named, fetched, opened or read
     ├── UnknownFileName      the name fits no known grammar
@@ -70,6 +71,8 @@ class Code(StrEnum):
     RAW_FILE_MISSING = "raw_file_missing"
     LAKE_FILE_MISSING = "lake_file_missing", True
     DATABASE_UNAVAILABLE = "database_unavailable", True
+    DATABASE_BUSY = "database_busy", True
+    DATABASE_FULL = "database_full"
 
 
 class GogobeError(Exception):
@@ -99,6 +102,10 @@ class CodedError(GogobeError):
     def retry(self) -> bool:
         """Whether trying again can help."""
         return self.code.retry
+
+
+class LoadInterrupted(CodedError):
+    """The database undid a transaction of a load; what was committed before stays, the next run goes on."""
 
 
 class PortalError(CodedError):

@@ -34,10 +34,14 @@ from gogobe_dagster.parsing.reading_many import read_files
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.warehouse.branches import sub_chains
 from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, ParsedEntry, Recorded
-from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
+from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_promotions, load_stores
 
 TRIES = 3
-LOADERS = {Document.STORES: load_stores, Document.PRICES: load_prices}
+LOADERS = {
+    Document.STORES: load_stores,
+    Document.PRICES: load_prices,
+    Document.PROMOTIONS: load_promotions,
+}
 
 
 def discover(feed: Feed, days: Collection[date], equipment: Equipment) -> Recorded:

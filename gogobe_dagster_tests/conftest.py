@@ -10,12 +10,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
 from gogobe_dagster_tests.stage import Stage, stage
 
+LONG = 30
+"""How many times as many examples a long run has."""
 DEFAULT_CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
 
@@ -26,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("GOGOBE_TEST_DATABASE_URL", ""),
         help="postgresql://… of a server on which tests make and drop databases; empty = an embedded one.",
     )
+    parser.addoption("--long", action="store_true", help="Many more examples, kills and restarts: minutes.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("long", max_examples=LONG * settings().max_examples)
+    if config.getoption("--long"):
+        settings.load_profile("long")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from gogobe_dagster.portals.directory import open_portal
 from gogobe_dagster.portals.http import DirectToLoopback
 from gogobe_dagster.settings import Settings
 
-ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
+ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 LOOK_SECONDS = 1.0
 

@@ -1,4 +1,4 @@
-"""The assets discovered, downloaded, stores and prices; `parsed` between them is in `parsed`.
+"""The assets discovered, downloaded, stores, prices and promotions; `parsed` between them is in `parsed`.
 
 Each is a thin shell: it takes the run's cells, calls one chapter of `importing` per feed, and says
 what happened in numbers and a table. A partition is materialized many times a day; each time it
@@ -35,6 +35,7 @@ LISTED_BY_SENSOR = "gogobe/listed_at"
 TABLES = {
     Document.STORES: "Every branch of every chain: name, address, city, kind; from its newest store list.",
     Document.PRICES: "What each product costs in each store now, since when, and what it cost before.",
+    Document.PROMOTIONS: "What each promotion offers, once a chain, and which stores carry it since when.",
 }
 
 

@@ -137,6 +137,7 @@ def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
         "rows ended": sum(report.ended for report in reports),
         "new products": sum(report.new_products for report in reports),
         "new stores": sum(report.new_stores for report in reports),
+        "new promotions": sum(report.new_promotions for report in reports),
         "seconds": round(seconds, 2),
         "rows a second": round(rows / seconds) if seconds else 0,
     }
@@ -158,9 +159,11 @@ def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckRe
 
 def column_schema(document: Document) -> dg.TableSchema:
     """Describe the table that a document ends in, from the comments of the warehouse's own definition."""
+    from gogobe_dagster.warehouse.promotion_tables import promotion_store
     from gogobe_dagster.warehouse.tables import price_current, store
 
-    table = {Document.STORES: store, Document.PRICES: price_current}[document]
+    tables = {Document.STORES: store, Document.PRICES: price_current, Document.PROMOTIONS: promotion_store}
+    table = tables[document]
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

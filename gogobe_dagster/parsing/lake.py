@@ -6,7 +6,7 @@ which file of a feed is where, is the ledger's.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -28,6 +28,7 @@ SCHEMAS: Final = {
 }
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
+OBSERVED: Final = (FILE_ID, "row_number")
 VERSION_KEY: Final = b"gogobe.schema_version"
 ROW_GROUP: Final = 100_000
 """Many small files share a group; one file's rows stay together, so reading it skips the other groups."""
@@ -73,19 +74,24 @@ class Lake:
             if draft.exists():
                 draft.unlink()
 
-    def read(self, document: Document, sources: Mapping[int, str]) -> pl.DataFrame:
+    def read(
+        self, document: Document, sources: Mapping[int, str], *, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """Return the rows of these files, ordered by file and row: file id to path as the batch gave it.
 
-        Raises `ContentError` (`lake_file_missing`) when a path is not there.
+        `columns` are all unless given; file and row are always among them. Raises `ContentError`
+        (`lake_file_missing`) when a path is not there.
         """
         schema = SCHEMAS[document]
+        if columns is not None:
+            schema = pa.schema([one for one in schema if one.name in {*OBSERVED, *columns}])
         files_by_path: dict[str, list[int]] = {}
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
         tables = [self._read_one(path, ids, schema) for path, ids in sorted(files_by_path.items())]
         frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
-        return frame.sort(FILE_ID, "row_number")
+        return frame.sort(OBSERVED)
 
     def has(self, path: str) -> bool:
         """Whether a batch's file is there, by the path that the batch gave."""

@@ -4,7 +4,7 @@ Files whose rows the lake has lost are given back before that, to be read again 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,10 +19,12 @@ from gogobe_dagster.warehouse.tables import file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Rows of one file that the tables did not take."""
+    """Rows of one file that the tables did not take, and what they did not take of the others."""
 
     reasons: Mapping[str, int]
     samples: Sequence[Reject]
+    inside: Mapping[str, int] = field(default_factory=dict)
+    """What was left out of rows that they did take, by reason: items of promotions."""
 
     @property
     def rows(self) -> int:
@@ -74,7 +76,10 @@ def mark_loaded(
         {
             "this": one.id,
             "refused_rows": refused.get(one.id, nothing).rows,
-            "refused_reasons": dict(refused.get(one.id, nothing).reasons),
+            "refused_reasons": {
+                **refused.get(one.id, nothing).reasons,
+                **refused.get(one.id, nothing).inside,
+            },
         }
         for one in files
     ]

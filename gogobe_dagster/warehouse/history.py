@@ -1,18 +1,20 @@
-"""What price history means, as one pure function: what stores said before, plus files, makes changes.
+"""What history means, as one pure function: what stores said before, plus files, makes changes.
 
-The definition. A store's prices are a step function of time. At an instant at which files of the store
-were published, they are applied in the order of `Statement.place`: a complete file replaces all that the
-store sells, any other adds what it lists. What the store sells after that instant is compared with what
-it sold before; only differences make history. So no period is empty, and no two neighbours say the same.
+The definition. What a store says, its prices or its promotions, is a step function of time. At an instant at
+which files of the store were published, they are applied in the order of `Statement.place`: a complete file
+replaces all that the store says, any other adds what it lists. What the store says after that instant is
+compared with what it said before; only differences make history. So no period is empty, and no two neighbours
+say the same.
 
 The order never looks at when a file arrived or at its number in the ledger: by stamp; at one stamp full
 files before deltas (a delta tells what changed since); then by feed, name and revision.
 
-No database here. The test has the same definition in thirty lines of plain Python.
+What is said of which thing is a `Shape`. No database here. The test has the same definition in thirty lines
+of plain Python.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -21,25 +23,58 @@ import polars as pl
 
 MOMENT = pl.Datetime("us", "UTC")
 MONEY = pl.Decimal(14, 4)
-KEY = ["store_key", "product_key"]
-VALUE: dict[str, pl.DataType] = {"price": MONEY, "unit_price": MONEY, "priced_at": MOMENT}
-ROWS = pl.Schema({"file_id": pl.Int64(), "product_key": pl.Int32(), **VALUE})
-"""What files state: one row a file and product."""
-HELD = pl.Schema(
-    {
-        "store_key": pl.Int32(),
-        "product_key": pl.Int32(),
-        "price": MONEY,
-        "unit_price": MONEY,
-        "valid_from": MOMENT,
-    }
-)
-"""What holds now: some columns of price_current."""
-CURRENT = pl.Schema(
-    {"store_key": pl.Int32(), "product_key": pl.Int32(), **VALUE, "valid_from": MOMENT, "file_id": pl.Int64()}
-)
-"""All columns of price_current."""
 END: dict[str, pl.DataType] = {"valid_to": MOMENT, "ended_file_id": pl.Int64()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What files say of a store: the columns of a history."""
+
+    thing: str
+    """The column that says of what, once in a store."""
+    type_: pl.DataType
+    said: Mapping[str, pl.DataType]
+    """What is said of it; another value is a change."""
+    beside: Mapping[str, pl.DataType] = field(default_factory=dict)
+    """What is kept of the first file to say so; another value is no change."""
+
+    @property
+    def key(self) -> list[str]:
+        """Of what something is said."""
+        return ["store_key", self.thing]
+
+    @property
+    def rows(self) -> pl.Schema:
+        """What files state: one row a file and thing."""
+        return pl.Schema({"file_id": pl.Int64(), self.thing: self.type_, **self.said, **self.beside})
+
+    @property
+    def held(self) -> pl.Schema:
+        """What holds now, as far as it matters."""
+        return pl.Schema({"store_key": pl.Int32(), self.thing: self.type_, **self.said, "valid_from": MOMENT})
+
+    @property
+    def current(self) -> pl.Schema:
+        """All that is known of what holds now."""
+        return pl.Schema(
+            {
+                "store_key": pl.Int32(),
+                self.thing: self.type_,
+                **self.said,
+                **self.beside,
+                "valid_from": MOMENT,
+                "file_id": pl.Int64(),
+            }
+        )
+
+
+PRICES = Shape(
+    thing="product_key",
+    type_=pl.Int32(),
+    said={"price": MONEY, "unit_price": MONEY},
+    beside={"priced_at": MOMENT},
+)
+PROMOTIONS = Shape(thing="promotion_id", type_=pl.String(), said={"promotion_key": pl.Int32()})
 _SOURCES = pl.Schema(
     {
         "file_id": pl.Int64(),
@@ -72,31 +107,32 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What to do to the tables: two frames for price_history, three for price_current."""
+    """What to do to the tables: two frames for a history, three for a table of what holds now."""
 
     started: pl.DataFrame
-    """Periods to insert into history, some of them ended already: CURRENT and END columns."""
+    """Periods to insert into history, some of them ended already: the shape's `current` and END columns."""
     ended: pl.DataFrame
-    """Periods that were open and end: KEY, valid_from and END columns."""
+    """Periods that were open and end: the shape's `key`, valid_from and END columns."""
     inserted: pl.DataFrame
-    """Products that the store did not sell: CURRENT columns."""
+    """Things of which the store said nothing: `current` columns."""
     updated: pl.DataFrame
-    """Products that the store sells on at another price: CURRENT columns."""
+    """Things of which the store says something else from now on: `current` columns."""
     removed: pl.DataFrame
-    """Products that the store sells no longer: KEY columns."""
+    """Things of which the store says nothing any more: `key` columns."""
 
 
-def changes(held: pl.DataFrame, statements: Iterable[Statement], rows: pl.DataFrame) -> Changes:
+def changes(shape: Shape, held: pl.DataFrame, statements: Iterable[Statement], rows: pl.DataFrame) -> Changes:
     """Apply files, in any order given, to what holds now.
 
     Every statement must be newer than all that its store has in `held`; `rows` has at most one row a
-    file and product. Where no complete file speaks of a store, `held` may be limited to the products
+    file and thing. Where no complete file speaks of a store, `held` may be limited to the things
     that the files mention.
     """
     sources, first_fulls = _sources(statements)
-    stated = _stated(sources, rows)
+    stated = _stated(shape, sources, rows)
     before = held.join(first_fulls, on="store_key", how="left", maintain_order="left")
-    return _sorted_out(_periods(pl.concat([_timeline(before), _timeline(stated)])))
+    timeline = pl.concat([_timeline(shape, before), _timeline(shape, stated)])
+    return _sorted_out(shape, _periods(shape, timeline))
 
 
 def _sources(statements: Iterable[Statement]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -130,31 +166,31 @@ def _until_complete(newest_first: Iterable[Statement]) -> list[Statement]:
     return counting
 
 
-def _stated(sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """One row for each instant, store and product: what the last file of the instant states."""
+def _stated(shape: Shape, sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each instant, store and thing: what the last file of the instant states."""
     stated = rows.join(sources, on="file_id", how="inner", maintain_order="left")
     if sources.select(pl.struct("store_key", "valid_from").is_duplicated().any()).item():
-        stated = stated.sort("place").unique([*KEY, "valid_from"], keep="last", maintain_order=True)
+        stated = stated.sort("place").unique([*shape.key, "valid_from"], keep="last", maintain_order=True)
     return stated
 
 
-def _timeline(frame: pl.DataFrame) -> pl.DataFrame:
+def _timeline(shape: Shape, frame: pl.DataFrame) -> pl.DataFrame:
     """Bring both sides to one form; what is held has no file here."""
-    missing = [pl.lit(None, CURRENT[name]).alias(name) for name in CURRENT if name not in frame.columns]
-    return frame.with_columns(missing).select(*CURRENT, "full_at", "full_id")
+    there = set(frame.columns)
+    missing = [pl.lit(None, type_).alias(name) for name, type_ in shape.current.items() if name not in there]
+    return frame.with_columns(missing).select(*shape.current, "full_at", "full_id")
 
 
-def _periods(timeline: pl.DataFrame) -> pl.DataFrame:
+def _periods(shape: Shape, timeline: pl.DataFrame) -> pl.DataFrame:
     """Join statements that say the same into periods with an end, which is null while they hold."""
-    timeline = timeline.sort(*KEY, "valid_from")
-    same_product = pl.all_horizontal(pl.col(KEY).eq_missing(pl.col(KEY).shift()))
+    key, said = pl.col(shape.key), pl.col(list(shape.said))
+    timeline = timeline.sort(*shape.key, "valid_from")
+    same_thing = pl.all_horizontal(key.eq_missing(key.shift()))
     gone_between = (pl.col("full_at").shift() < pl.col("valid_from")).fill_null(value=False)
-    other_value = pl.any_horizontal(
-        pl.col("price", "unit_price").ne_missing(pl.col("price", "unit_price").shift())
-    )
+    says_otherwise = pl.any_horizontal(said.ne_missing(said.shift()))
     timeline = timeline.with_columns(
-        starts=~same_product | gone_between | other_value,
-        next_at=pl.when(same_product.shift(-1)).then(pl.col("valid_from").shift(-1)),
+        starts=~same_thing | gone_between | says_otherwise,
+        next_at=pl.when(same_thing.shift(-1)).then(pl.col("valid_from").shift(-1)),
         next_id=pl.col("file_id").shift(-1),
     )
     last = timeline.filter(pl.col("starts").shift(-1, fill_value=True))
@@ -164,18 +200,18 @@ def _periods(timeline: pl.DataFrame) -> pl.DataFrame:
         valid_to=pl.when(is_gone).then("full_at").otherwise("next_at"),
         ended_file_id=pl.when(is_gone).then("full_id").when(is_followed).then("next_id"),
     )
-    return timeline.filter("starts").select(*CURRENT).hstack(ends)
+    return timeline.filter("starts").select(*shape.current).hstack(ends)
 
 
-def _sorted_out(periods: pl.DataFrame) -> Changes:
+def _sorted_out(shape: Shape, periods: pl.DataFrame) -> Changes:
     has_ended, is_held = pl.col("valid_to").is_not_null(), pl.col("file_id").is_null()
     started = periods.filter(~is_held)
-    ended = periods.filter(is_held & has_ended).select(*KEY, "valid_from", *END)
-    opened = started.filter(~has_ended).select(*CURRENT)
+    ended = periods.filter(is_held & has_ended).select(*shape.key, "valid_from", *END)
+    opened = started.filter(~has_ended).select(*shape.current)
     return Changes(
         started=started,
         ended=ended,
-        inserted=opened.join(ended, on=KEY, how="anti", maintain_order="left"),
-        updated=opened.join(ended, on=KEY, how="semi", maintain_order="left"),
-        removed=ended.join(opened, on=KEY, how="anti", maintain_order="left").select(KEY),
+        inserted=opened.join(ended, on=shape.key, how="anti", maintain_order="left"),
+        updated=opened.join(ended, on=shape.key, how="semi", maintain_order="left"),
+        removed=ended.join(opened, on=shape.key, how="anti", maintain_order="left").select(shape.key),
     )

@@ -1,8 +1,9 @@
-"""Late files: price files that are not newer than all that their store already has.
+"""Late files: those that are not newer than all of their document that their store already has.
 
-The store is taken back to what it was just before the oldest of them, by undoing its history from then on;
-then the files that followed are applied again together with the late ones. History before is final, and the
-lake has the rows of the files since. The locks of `places` keep other loaders away meanwhile.
+The store's prices, or its promotions, are taken back to what they were just before the oldest of them, by
+undoing the history from then on; then the files that followed are applied again together with the late ones.
+History before is final, and the lake has the rows of the files since. The locks of `places` keep other
+loaders away meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,52 +13,74 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
+from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.places import LockedStore, Place
 from gogobe_dagster.warehouse.tables import file
 
-_DROP_CURRENT = sa.text("""
-delete from price_current
-using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
-where store_key = late.key and valid_from >= late.since
-""")
-_DROP_HISTORY = sa.text("""
-delete from price_history
-using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
-where store_key = late.key and valid_from >= late.since
-""")
-_REOPEN = sa.text("""
-with reopened as (
-    update price_history set valid_to = null, ended_file_id = null
-    from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
-    where store_key = late.key and valid_to >= late.since
-    returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id
-)
-insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
-select store_key, product_key, price, unit_price, priced_at, valid_from, file_id from reopened
-""")
+_UNDO = {
+    Document.PRICES: (
+        """
+        delete from price_current
+        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_from >= late.since
+        """,
+        """
+        delete from price_history
+        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_from >= late.since
+        """,
+        """
+        with reopened as (
+            update price_history set valid_to = null, ended_file_id = null
+            from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+            where store_key = late.key and valid_to >= late.since
+            returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id
+        )
+        insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+        select store_key, product_key, price, unit_price, priced_at, valid_from, file_id from reopened
+        """,
+    ),
+    Document.PROMOTIONS: (
+        """
+        delete from promotion_store
+        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_from >= late.since
+        """,
+        """
+        update promotion_store set valid_to = null, ended_file_id = null
+        from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_to >= late.since
+        """,
+    ),
+}
 
 
-def late_since(files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]) -> dict[Place, datetime]:
+def late_since(
+    document: Document, files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]
+) -> dict[Place, datetime]:
     """Return the stores for which some of these files are late, with the stamp of the oldest late one."""
     since: dict[Place, datetime] = {}
     for one in files:
         place, at = place_of(one), stamp_of(one)
-        newest = stores[place].last_price_at
+        newest = stores[place].newest[document]
         if newest is not None and at <= newest:
             since[place] = min(since.get(place, at), at)
     return since
 
 
 def take_back(
-    connection: sa.Connection, since: Mapping[Place, datetime], stores: Mapping[Place, LockedStore]
+    connection: sa.Connection,
+    document: Document,
+    since: Mapping[Place, datetime],
+    stores: Mapping[Place, LockedStore],
 ) -> list[LedgerFile]:
     """Undo the history of these stores from a moment on; return the loaded files to apply again."""
     if not since:
         return []
     late = {"keys": [stores[place].key for place in since], "moments": list(since.values())}
-    for statement in (_DROP_CURRENT, _DROP_HISTORY, _REOPEN):
-        connection.execute(statement, late)
-    kinds = [kind for kind in FileKind if kind.document is Document.PRICES]
+    for statement in _UNDO[document]:
+        connection.execute(sa.text(statement), late)
+    kinds = [kind for kind in FileKind if kind.document is document]
     loaded = sa.select(*FILE_COLUMNS).where(file.c.state == FileState.LOADED, file.c.kind.in_(kinds))
     are_theirs = [
         sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id) == sa.tuple_(*place)
@@ -67,15 +90,3 @@ def take_back(
         theirs & (file.c.published_at >= at) for theirs, at in zip(are_theirs, since.values(), strict=True)
     ]
     return [as_file(row) for row in connection.execute(loaded.where(sa.or_(*is_since)))]
-
-
-def place_of(one: LedgerFile) -> Place:
-    """Return the store that a parsed price file is about; the table checks that it has one."""
-    return Place(str(one.chain_id), int(one.sub_chain_id or 0), int(one.store_id or 0))
-
-
-def stamp_of(one: LedgerFile) -> datetime:
-    """Return the stamp of a parsed file; the table checks that it has one."""
-    if one.published_at is None:
-        raise ValueError(f"{one.name} has no stamp")
-    return one.published_at

@@ -1,8 +1,10 @@
 """Parsed files become rows: many files a transaction, and their ledger entries commit with them.
 
-A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. A lost
+A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. Where the
+database interrupts a load, `LoadInterrupted` says whether trying again can help. A lost
 file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
-changes is `history`; a late file is `lateness`; how one transaction goes is `price_load` and `store_load`.
+changes is `history`; a late file is `lateness`; how one transaction goes is `price_load`, `promotion_load`
+and `store_load`.
 """
 
 import time
@@ -15,12 +17,15 @@ import sqlalchemy as sa
 
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import give_back_lost
-from gogobe_dagster.warehouse.lateness import place_of, stamp_of
+from gogobe_dagster.warehouse.interruptions import interruptions
 from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.partitions import ensure_partitions
 from gogobe_dagster.warehouse.price_load import PriceLoad
+from gogobe_dagster.warehouse.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.store_load import StoreLoad
 
+Load = PriceLoad | PromotionLoad | StoreLoad
 MOST_FILES = 500
 MOST_ROWS = 150_000
 """Rows that a transaction takes, unless one file has more: about 200 MB; more at once is no faster."""
@@ -34,16 +39,19 @@ class LoadReport:
     rows: int = 0
     """Rows of these files that the tables took."""
     inserted: int = 0
-    """Products new in a store, or stores new in a list."""
+    """Products or promotions new in a store, or stores new in a list."""
     changed: int = 0
-    """Products at another price, or stores described otherwise."""
+    """Products at another price, promotions with another content, or stores described otherwise."""
     ended: int = 0
-    """Products that a store sells no longer, or stores that left their list."""
+    """Products or promotions that a store has no longer, or stores that left their list."""
     new_products: int = 0
     new_stores: int = 0
+    new_promotions: int = 0
+    """Contents of promotions that are new in their chain."""
     seconds: float = 0.0
 
 
+@interruptions()
 def load_prices(
     engine: sa.Engine,
     files: Sequence[LedgerFile],
@@ -63,6 +71,23 @@ def load_prices(
     return _in_transactions(engine, _portions(ordered, rows_at_once), load)
 
 
+@interruptions()
+def load_promotions(
+    engine: sa.Engine,
+    files: Sequence[LedgerFile],
+    lake: Lake,
+    *,
+    now: datetime,
+    rows_at_once: int = MOST_ROWS,
+) -> LoadReport:
+    """Bring promotion files into the tables. When it returns, all are there, as after `load_prices`."""
+    there = give_back_lost(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    load = PromotionLoad(lake, now=now, rows_at_once=rows_at_once)
+    return _in_transactions(engine, _portions(ordered, rows_at_once), load)
+
+
+@interruptions()
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = give_back_lost(engine, files, lake, now=now)
@@ -83,9 +108,7 @@ def _portions(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[Ledg
         yield some
 
 
-def _in_transactions(
-    engine: sa.Engine, portions: Iterable[Sequence[LedgerFile]], load: PriceLoad | StoreLoad
-) -> LoadReport:
+def _in_transactions(engine: sa.Engine, portions: Iterable[Sequence[LedgerFile]], load: Load) -> LoadReport:
     """Load portion by portion. What others hold is awaited at the end: another loader, or a listing."""
     started = time.perf_counter()
     counts: Counter[str] = Counter()
@@ -101,9 +124,7 @@ def _in_transactions(
     return LoadReport(**counts, seconds=time.perf_counter() - started)
 
 
-def _in_transaction(
-    engine: sa.Engine, ids: Sequence[int], load: PriceLoad | StoreLoad, *, wait: bool
-) -> Counter[str]:
+def _in_transaction(engine: sa.Engine, ids: Sequence[int], load: Load, *, wait: bool) -> Counter[str]:
     with engine.begin() as connection:
         # A commit lost in a crash is only work to do again: the ledger's entry is lost with it.
         connection.execute(sa.text("set local synchronous_commit = off"))

@@ -12,7 +12,8 @@ from alembic import command
 from alembic.config import Config
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.warehouse.tables import metadata
+from gogobe_dagster.warehouse import promotion_tables, tables  # noqa: F401 - they register with the metadata
+from gogobe_dagster.warehouse.columns import metadata
 
 SCRIPTS = Path(__file__).parent / "migrations"
 LOCK = 0x60_60_BE_01

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.tables import chain, store, sub_chain
 
 
@@ -28,18 +29,22 @@ class LockedStore:
     """A store that nobody else can write about until this transaction ends."""
 
     key: int
-    last_price_at: datetime | None
-    """Newest stamp of a loaded price file; an older file is late."""
+    newest: Mapping[Document, datetime | None]
+    """Newest stamp of a loaded file of prices, and of promotions; an older file is late."""
 
 
 _SEEN = sa.text("""
 update store set
     first_seen_at = least(first_seen_at, seen.first), last_seen_at = greatest(last_seen_at, seen.last),
-    last_price_at = greatest(last_price_at, seen.price), last_full_at = greatest(last_full_at, seen.complete)
+    last_price_at = greatest(last_price_at, seen.price),
+    last_full_at = greatest(last_full_at, seen.full_price),
+    last_promotion_at = greatest(last_promotion_at, seen.promotion),
+    last_full_promotion_at = greatest(last_full_promotion_at, seen.full_promotion)
 from unnest(
     cast(:keys as int[]), cast(:first as timestamptz[]), cast(:last as timestamptz[]),
-    cast(:price as timestamptz[]), cast(:complete as timestamptz[])
-) as seen (store_key, first, last, price, complete)
+    cast(:price as timestamptz[]), cast(:full_price as timestamptz[]),
+    cast(:promotion as timestamptz[]), cast(:full_promotion as timestamptz[])
+) as seen (store_key, first, last, price, full_price, promotion, full_promotion)
 where store.store_key = seen.store_key
 """)
 
@@ -50,9 +55,15 @@ def lock_stores(connection: sa.Connection, places: Collection[Place]) -> tuple[d
     are_these = sa.tuple_(*natural).in_(sorted(places))
     known = {Place(*row) for row in connection.execute(sa.select(*natural).where(are_these))}
     new = _make(connection, sorted(set(places) - known))
-    query = sa.select(*natural, store.c.store_key, store.c.last_price_at).where(are_these)
+    query = sa.select(*natural, store.c.store_key, store.c.last_price_at, store.c.last_promotion_at).where(
+        are_these
+    )
     rows = connection.execute(query.order_by(store.c.store_key).with_for_update(key_share=True))
-    return {Place(*row[:3]): LockedStore(key=row[3], last_price_at=row[4]) for row in rows}, new
+    return {Place(*row[:3]): _locked(*row[3:]) for row in rows}, new
+
+
+def _locked(key: int, price_at: datetime | None, promotion_at: datetime | None) -> LockedStore:
+    return LockedStore(key=key, newest={Document.PRICES: price_at, Document.PROMOTIONS: promotion_at})
 
 
 def _make(connection: sa.Connection, places: Sequence[Place]) -> int:
@@ -64,7 +75,7 @@ def _make(connection: sa.Connection, places: Sequence[Place]) -> int:
     never = {
         "first_seen_at": sa.text("'infinity'"),
         "last_seen_at": sa.text("'-infinity'"),
-    }  # until `note_lists` or `note_prices`
+    }  # until `note_lists` or `note_files`
     _insert(connection, chain, [{"chain_id": chain_id} for chain_id in chains])
     _insert(connection, sub_chain, [{"chain_id": one, "sub_chain_id": two} for one, two in sub_chains])
     return _insert(connection, store, [place._asdict() for place in places], **never)
@@ -85,7 +96,9 @@ class _Seen:
     first: datetime
     last: datetime
     price: datetime | None = None
-    complete: datetime | None = None
+    full_price: datetime | None = None
+    promotion: datetime | None = None
+    full_promotion: datetime | None = None
 
 
 def note_lists(connection: sa.Connection, lists: Iterable[tuple[int, datetime]]) -> None:
@@ -93,12 +106,17 @@ def note_lists(connection: sa.Connection, lists: Iterable[tuple[int, datetime]])
     _note(connection, [(key, _Seen(first=at, last=at)) for key, at in lists])
 
 
-def note_prices(connection: sa.Connection, files: Iterable[tuple[int, datetime, bool]]) -> None:
-    """Note that price files of these moments, complete or not, are in the tables for these stores, by key."""
-    seen = [
-        (key, _Seen(first=at, last=at, price=at, complete=at if is_complete else None))
-        for key, at, is_complete in files
-    ]
+def note_files(
+    connection: sa.Connection, document: Document, files: Iterable[tuple[int, datetime, bool]]
+) -> None:
+    """Note that files of these moments, complete or not, are in the tables for these stores, by key."""
+    seen = []
+    for key, at, is_complete in files:
+        complete_at = at if is_complete else None
+        if document is Document.PRICES:
+            seen.append((key, _Seen(first=at, last=at, price=at, full_price=complete_at)))
+        else:
+            seen.append((key, _Seen(first=at, last=at, promotion=at, full_promotion=complete_at)))
     _note(connection, seen)
 
 
@@ -107,7 +125,8 @@ def _note(connection: sa.Connection, each: Iterable[tuple[int, _Seen]]) -> None:
     for key, one in each:
         so_far = seen.setdefault(key, one)
         so_far.first, so_far.last = min(so_far.first, one.first), max(so_far.last, one.last)
-        so_far.price, so_far.complete = _newer(so_far.price, one.price), _newer(so_far.complete, one.complete)
+        for name in _Seen.__slots__[2:]:
+            setattr(so_far, name, _newer(getattr(so_far, name), getattr(one, name)))
     columns = {name: [getattr(one, name) for one in seen.values()] for name in _Seen.__slots__}
     connection.execute(_SEEN, {"keys": list(seen), **columns})
 

@@ -5,9 +5,8 @@ stores, products, chain products, prices. That is why loaders wait for each othe
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 
 import polars as pl
 import sqlalchemy as sa
@@ -16,10 +15,11 @@ from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
-from gogobe_dagster.warehouse.history import ROWS, Statement, changes
-from gogobe_dagster.warehouse.lateness import late_since, place_of, stamp_of, take_back
+from gogobe_dagster.warehouse.history import PRICES, changes
+from gogobe_dagster.warehouse.lateness import late_since, take_back
 from gogobe_dagster.warehouse.ledger import LedgerFile
-from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_prices
+from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
 from gogobe_dagster.warehouse.price_tables import read_held, write_changes
 from gogobe_dagster.warehouse.products import Products, refuse
 from gogobe_dagster.warehouse.statements import Statements
@@ -43,11 +43,9 @@ class PriceLoad:
         stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
         rows, refused = self._read(connection, claimed)
         self._tell(connection, claimed, rows)
-        again = take_back(connection, late_since(claimed, stores), stores)
-        counts = self._apply_all(connection, claimed, rows.select(*ROWS), again, stores)
-        note_prices(
-            connection, [(stores[place_of(one)].key, stamp_of(one), one.is_complete) for one in claimed]
-        )
+        again = take_back(connection, Document.PRICES, late_since(Document.PRICES, claimed, stores), stores)
+        counts = self._apply_all(connection, claimed, rows.select(*PRICES.rows), again, stores)
+        note_files(connection, Document.PRICES, spoken_of(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
         counts.update(new_products=self._products.made - made_before)
@@ -86,42 +84,18 @@ class PriceLoad:
             return _apply(connection, claimed, rows, stores)
         counts: Counter[str] = Counter()
         followers = {one.id for one in again}
-        for part in _parts([*claimed, *again], self._rows_at_once):
+        for part in parts([*claimed, *again], self._rows_at_once):
             ids = [one.id for one in part]
             earlier, _ = self._read(connection, [one for one in part if one.id in followers])
-            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*ROWS)])
+            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.rows)])
             counts += _apply(connection, part, stated, stores)
         return counts
-
-
-def _parts(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
-    """Split files by store and instant, in order; an instant of a store is never split."""
-    some: list[LedgerFile] = []
-    ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one)))
-    for _, of_instant in groupby(ordered, key=lambda one: (place_of(one), stamp_of(one))):
-        instant = list(of_instant)
-        if some and sum(one.rows or 0 for one in (*some, *instant)) > most_rows:
-            yield some
-            some = []
-        some += instant
-    yield some
 
 
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [_statement(one, stores[place_of(one)].key) for one in files]
-    done = changes(read_held(connection, statements, rows), statements, rows)
+    statements = [statement_of(one, stores[place_of(one)].key) for one in files]
+    done = changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
-
-
-def _statement(one: LedgerFile, store_key: int) -> Statement:
-    is_delta = one.kind is None or not one.kind.is_full
-    return Statement(
-        file_id=one.id,
-        store_key=store_key,
-        published_at=stamp_of(one),
-        is_complete=one.is_complete,
-        tie=(is_delta, one.feed, one.name, one.revision),
-    )

@@ -6,7 +6,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.copying import copy_in, read_lines, stage
-from gogobe_dagster.warehouse.history import HELD, Changes, Statement
+from gogobe_dagster.warehouse.history import PRICES, Changes, Statement
 
 _LINES = """
 select string_agg(concat_ws(',', store_key, product_key, price, coalesce(unit_price::text, ''),
@@ -46,7 +46,7 @@ _PRICE = (
 def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame) -> pl.DataFrame:
     """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
     whole = {one.store_key for one in statements if one.is_complete}
-    held = [read_lines(connection, _OF_STORES, HELD, stores=sorted(whole))] if whole else []
+    held = [read_lines(connection, _OF_STORES, PRICES.held, stores=sorted(whole))] if whole else []
     store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
@@ -54,8 +54,8 @@ def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: 
             product_keys=pl.col("product_key"),
         )
         wanted = mentioned.unique().to_dict(as_series=False)
-        held.append(read_lines(connection, _OF_PRODUCTS, HELD, **wanted))
-    return pl.concat([pl.DataFrame(schema=HELD), *held])
+        held.append(read_lines(connection, _OF_PRODUCTS, PRICES.held, **wanted))
+    return pl.concat([pl.DataFrame(schema=PRICES.held), *held])
 
 
 def write_changes(connection: sa.Connection, done: Changes) -> None:

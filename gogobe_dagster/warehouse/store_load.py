@@ -17,8 +17,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import claim, mark_loaded
 from gogobe_dagster.warehouse.journal import clean
-from gogobe_dagster.warehouse.lateness import stamp_of
 from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.order import stamp_of
 from gogobe_dagster.warehouse.places import Place, lock_stores, note_lists
 from gogobe_dagster.warehouse.tables import chain, file, store, sub_chain
 

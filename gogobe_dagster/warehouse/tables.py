@@ -1,62 +1,23 @@
 """The warehouse's tables, as SQLAlchemy Core: one definition for queries, loads and the schema test.
 
-Migrations create them (a test compares both); views for people are SQL in the migration. Every table and
-column has a comment, which is the data dictionary. No queries here.
+Migrations create them (a test compares both); views for people are SQL in the migration. Promotions are
+`promotion_tables`. No queries here.
 
 A surrogate is called `…_key` and a published number `…_id`, so that `join … using (store_key)` is right
 and nobody joins on the store's own number by accident.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
+from gogobe_dagster.warehouse.columns import Exact, Moment, Money, metadata
+from gogobe_dagster.warehouse.columns import column as _column
+from gogobe_dagster.warehouse.columns import one_of as _one_of
 
-Moment = sa.DateTime(timezone=True)
-Money = sa.Numeric(14, 4)
-"""The lake's own decimal: nothing is rounded and nothing can fail to fit. As prices have at most two decimals
-and numeric stores base-10,000 digits, the scale of four costs no byte more than a scale of two."""
-Exact = sa.Text(collation="C")
-"""Text that is compared byte by byte: names decide ties, which must not depend on a server's locale."""
 STATES = ("discovered", "downloaded", "parsed", "loaded", "superseded", "quarantined")
 KINDS = ("stores", "prices", "full_prices", "promotions", "full_promotions")
 CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
-
-
-def _column(
-    name: str,
-    type_: sa.types.TypeEngine[Any],
-    comment: str,
-    *args: sa.schema.SchemaItem,
-    null: bool = True,
-    key: bool = False,
-    default: str | None = None,
-) -> sa.Column[Any]:
-    server_default = None if default is None else sa.text(default)
-    return sa.Column(
-        name,
-        type_,
-        *args,
-        comment=comment,
-        nullable=null and not key,
-        primary_key=key,
-        server_default=server_default,
-    )
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} in ({', '.join(repr(value) for value in values)})"
 
 
 _PLACED = """state not in ('parsed', 'loaded') or (kind is not null and published_at is not null
@@ -201,6 +162,8 @@ store = sa.Table(
     _column("last_seen_at", Moment, "Newest published_at of a file about it.", null=False),
     _column("last_price_at", Moment, "Newest published_at of a loaded price file; older files are late."),
     _column("last_full_at", Moment, "Newest published_at of a loaded complete price file."),
+    _column("last_promotion_at", Moment, "Newest published_at of a loaded promotion file; older are late."),
+    _column("last_full_promotion_at", Moment, "Newest published_at of a loaded complete promotion file."),
     sa.UniqueConstraint("chain_id", "sub_chain_id", "store_id"),
     sa.ForeignKeyConstraint(["chain_id", "sub_chain_id"], ["sub_chain.chain_id", "sub_chain.sub_chain_id"]),
     comment="Stores, from store lists and price files; the natural key is chain, sub-chain and store id.",

@@ -37,6 +37,7 @@ def test_dg_lists_what_the_web_ui_shows(on_stage: Stage) -> None:
         "stores",
         "prices",
         "official_register",
+        "promotions",
     }
 
 

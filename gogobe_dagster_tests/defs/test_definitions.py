@@ -13,7 +13,7 @@ from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_ke
 from gogobe_dagster.feeds import DISABLED, FEEDS, find_feed
 
 CLONE = Path(__file__).parents[2]
-ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "official_register"}
+ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "promotions", "official_register"}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "stores": {"parsed"},
         "prices": {"parsed"},
         "official_register": set(),
+        "promotions": {"parsed"},
     }
 
 
@@ -49,12 +50,15 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions, name: str) -> 
     assert node.group_name in {"files", "warehouse", "register"}
 
 
-def test_a_table_asset_describes_every_column(definitions: dg.Definitions) -> None:
-    schema = definitions.resolve_asset_graph().get(dg.AssetKey("prices")).metadata["dagster/column_schema"]
+@pytest.mark.parametrize(
+    ("asset", "column"), [("prices", "price"), ("stores", "city"), ("promotions", "promotion_id")]
+)
+def test_a_table_asset_describes_every_column(definitions: dg.Definitions, asset: str, column: str) -> None:
+    schema = definitions.resolve_asset_graph().get(dg.AssetKey(asset)).metadata["dagster/column_schema"]
 
     columns = {column.name: column for column in schema.columns}
 
-    assert "price" in columns
+    assert column in columns
     assert all(column.description for column in columns.values())
 
 

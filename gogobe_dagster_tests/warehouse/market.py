@@ -1,22 +1,25 @@
 """A small market for the tests of loading: files are written into a real lake, recorded, and loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.parsing.model import PRICES, STORES
+from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, STORES
+from gogobe_dagster.warehouse.columns import metadata
 from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile, Sighting
-from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_stores
-from gogobe_dagster.warehouse.tables import file, metadata
+from gogobe_dagster.warehouse.loading import LoadReport, load_prices, load_promotions, load_stores
+from gogobe_dagster.warehouse.tables import file
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
+from gogobe_dagster_tests.warehouse.promotions import PromotionFile
 
 MILK, BREAD, EGGS = "7290000000015", "7290000000022", "7290000000039"
 TOMATO = "120"  # a chain's own code
@@ -35,7 +38,7 @@ join file f using (file_id) left join file e on e.file_id = h.ended_file_id orde
 """
 STORES_NOW = f"""
 select {PLACE}, s.name, s.address, s.city, s.is_listed, l.name, s.first_seen_at, s.last_seen_at,
-    s.last_price_at, s.last_full_at, c.name, b.name
+    s.last_price_at, s.last_full_at, c.name, b.name, s.last_promotion_at, s.last_full_promotion_at
 from store s left join file l on l.file_id = s.list_file_id join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id order by 1, 2, 3
 """
@@ -43,8 +46,22 @@ SAID = f"""
 select d.chain_id, {PRODUCT}, d.stated_on, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
     d.is_weighted from chain_product d join product p using (product_key) order by 1, 2
 """
+CARRIED = f"""
+select {PLACE}, h.promotion_id, replace(p.content_hash::text, '-', ''), h.valid_from, h.valid_to,
+    f.name, e.name
+from promotion_store h join store s using (store_key) join promotion p using (promotion_key)
+join file f using (file_id) left join file e on e.file_id = h.ended_file_id order by 1, 2, 3, 4, h.valid_from
+"""
+OFFERED = f"""
+select r.chain_id, r.promotion_id, r.content_hash, r.description, r.starts_at, r.ends_at, r.unusable_codes,
+    o.offer_number, o.group_id, o.description, o.discounted_price, o.min_quantity, i.is_gift, {PRODUCT}
+from promotion r left join promotion_offer o using (promotion_key)
+left join promotion_item i using (promotion_key, offer_number) left join product p using (product_key)
+order by 1, 2, 3, 8, 13, 14
+"""
+PRODUCTS = f"select {PRODUCT} from product p order by 1"
 FATES = "select name, revision, state, not_loaded, reasons from file order by name, revision"
-EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, SAID, FATES)
+EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, SAID, FATES, CARRIED, OFFERED, PRODUCTS)
 
 
 @dataclass(frozen=True)
@@ -117,6 +134,10 @@ class StoreList:
         return self.sighting.name
 
 
+One = TypeVar("One")
+AnyFile = PriceFile | PromotionFile | StoreList
+
+
 @dataclass
 class Market:
     """The ledger, the lake and the tables, and how files get into them."""
@@ -133,11 +154,11 @@ class Market:
     def ledger(self) -> Ledger:
         return Ledger(self.engine)
 
-    def publish(self, *files: PriceFile | StoreList, feed: str = FEED) -> list[LedgerFile]:
+    def publish(self, *files: AnyFile, feed: str = FEED) -> list[LedgerFile]:
         """Bring files of different names to the state parsed, one batch of the lake each document."""
         ids = self._download(files, feed)
         entries = []
-        for document, some in _by_document(files).items():
+        for document, some in _by_document((one.sighting.kind, one) for one in files).items():
             self.batches += 1
             with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
                 for one in some:
@@ -154,7 +175,7 @@ class Market:
         self.ledger.mark_parsed(entries, now=NOON)
         return self.ledger.files([entry.file_id for entry in entries])
 
-    def _download(self, files: Sequence[PriceFile | StoreList], feed: str) -> dict[str, int]:
+    def _download(self, files: Sequence[AnyFile], feed: str) -> dict[str, int]:
         """Record and fetch; return the newest revision of each name."""
         self.ledger.record(feed, [one.sighting for one in files], now=NOON)
         ids = {known.name: known.id for known in self.ledger.pending(feed) if not known.sha256}
@@ -172,9 +193,27 @@ class Market:
         """Load store lists."""
         return load_stores(self.engine, files, self.lake, now=NOON)
 
+    def load_promotions(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> LoadReport:
+        """Load promotion files."""
+        return load_promotions(self.engine, files, self.lake, now=NOON, rows_at_once=rows_at_once)
+
+    def load_all(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> int:
+        """Load files of any document; return how many were loaded."""
+        documents = _by_document((one.kind, one) for one in files)
+        reports = (
+            self.load_lists(documents[Document.STORES]),
+            self.load(documents[Document.PRICES], rows_at_once=rows_at_once),
+            self.load_promotions(documents[Document.PROMOTIONS], rows_at_once=rows_at_once),
+        )
+        return sum(report.files for report in reports)
+
     def open(self, *files: PriceFile, feed: str = FEED) -> LoadReport:
         """Publish price files and load them together."""
         return self.load(self.publish(*files, feed=feed))
+
+    def offer(self, *files: PromotionFile, feed: str = FEED) -> LoadReport:
+        """Publish promotion files and load them together."""
+        return self.load_promotions(self.publish(*files, feed=feed))
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -202,6 +241,15 @@ class Market:
             if row[2] == store and row[3].removeprefix(f"{CHAIN}:") == code
         ]
 
+    def carried(self, promotion_id: str, store: int = 1) -> list[tuple[str, float, float | None]]:
+        """Content hash, and the hours after midnight from and to of each period of a promotion."""
+        midnight = NOON.replace(hour=0)
+        return [
+            (row[4], _hours(row[5] - midnight), row[6] and _hours(row[6] - midnight))
+            for row in self.ask(CARRIED)
+            if row[2] == store and row[3] == promotion_id
+        ]
+
 
 def forget(engine: sa.Engine) -> None:
     """Empty all tables."""
@@ -213,17 +261,20 @@ def _hours(span: timedelta) -> float:
     return span / timedelta(hours=1)
 
 
-def _by_document(files: Sequence[PriceFile | StoreList]) -> dict[Document, list[PriceFile | StoreList]]:
-    documents: dict[Document, list[PriceFile | StoreList]] = {}
-    for one in files:
-        document = Document.PRICES if isinstance(one, PriceFile) else Document.STORES
-        documents.setdefault(document, []).append(one)
+def _by_document(files: Iterable[tuple[FileKind | None, One]]) -> dict[Document, list[One]]:
+    documents: dict[Document, list[One]] = defaultdict(list)
+    for kind, one in files:
+        assert kind
+        documents[kind.document].append(one)
     return documents
 
 
-def frame_of(one: PriceFile | StoreList) -> pl.DataFrame:
+def frame_of(one: AnyFile) -> pl.DataFrame:
     """Make the rows that reading gives."""
-    if isinstance(one, PriceFile):
+    rows: Sequence[Mapping[str, Any]]
+    if isinstance(one, PromotionFile):
+        rows, schema = one.rows, PROMOTIONS
+    elif isinstance(one, PriceFile):
         rows = [
             {
                 **vars(shelf),

@@ -1,10 +1,11 @@
-"""What price history means, in plain Python and as slow as it likes: the judge of warehouse.history."""
+"""What history means, in plain Python and as slow as it likes: the judge of warehouse.history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 from gogobe_dagster.warehouse.history import Statement
 
@@ -24,25 +25,35 @@ class Period:
 
 
 def history_of(statements: Sequence[Statement], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:
-    """Replay every store, instant by instant; `rows` has the products and prices of each file."""
+    """What stores sell; `rows` has the products and prices of each file."""
+    told = periods_of(statements, rows)
+    periods = [Period(store, product, *value, *since) for store, product, value, *since in told]
+    return sorted(periods, key=lambda one: (one.store, one.product, one.valid_from))
+
+
+def periods_of(statements: Sequence[Statement], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
+    """Replay every store, instant by instant; `rows` has what each file says of which thing.
+
+    Returns store, thing, what is said of it, from when, by which file, until when, and by which file.
+    """
     periods = []
     ordered = sorted(statements, key=lambda one: (one.store_key, *one.place))
     for store, of_store in groupby(ordered, key=lambda one: one.store_key):
-        sold: dict[int, tuple[Value, int]] = {}
-        open_since: dict[int, tuple[Value, datetime, int]] = {}
+        said: dict[Any, Any] = {}
+        open_since: dict[Any, Any] = {}
         for at, of_instant in groupby(of_store, key=lambda one: one.published_at):
             last_full = 0
             for one in of_instant:
                 if one.is_complete:
-                    sold, last_full = {}, one.file_id
-                sold |= {product: (value, one.file_id) for product, value in rows[one.file_id].items()}
-            for product in open_since.keys() | sold.keys():
-                value, file_id = sold.get(product, (None, last_full))
-                before = open_since.get(product)
+                    said, last_full = {}, one.file_id
+                said |= {thing: (value, one.file_id) for thing, value in rows[one.file_id].items()}
+            for thing in open_since.keys() | said.keys():
+                value, file_id = said.get(thing, (None, last_full))
+                before = open_since.get(thing)
                 if before and before[0] != value:
-                    periods.append(Period(store, product, *before[0], *before[1:], at, file_id))
-                    del open_since[product]
+                    periods.append((store, thing, *before, at, file_id))
+                    del open_since[thing]
                 if value and (not before or before[0] != value):
-                    open_since[product] = (value, at, file_id)
-        periods += [Period(store, product, *value, at, by) for product, (value, at, by) in open_since.items()]
-    return sorted(periods, key=lambda one: (one.store, one.product, one.valid_from))
+                    open_since[thing] = (value, at, file_id)
+        periods += [(store, thing, *since, None, None) for thing, since in open_since.items()]
+    return periods

@@ -11,7 +11,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gogobe_dagster.warehouse.history import CURRENT, HELD, ROWS, Changes, Statement, changes
+from gogobe_dagster.warehouse.history import PRICES as SHAPE
+from gogobe_dagster.warehouse.history import Changes, Statement, changes
 from gogobe_dagster_tests.warehouse.oracle import Period, Value, history_of
 
 DAWN = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -76,7 +77,7 @@ class Tables:
                 self.current[row["store_key"], row["product_key"]] = row
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(list(self.current.values()), schema=CURRENT).select(HELD.names())
+        return pl.DataFrame(list(self.current.values()), schema=SHAPE.current).select(SHAPE.held.names())
 
 
 def _period(row: dict[str, Any]) -> Period:
@@ -86,11 +87,11 @@ def _period(row: dict[str, Any]) -> Period:
 
 def _rows(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
     rows = [(i, p, price, unit, None) for i, file in files for p, (price, unit) in file.values().items()]
-    return pl.DataFrame(rows, schema=ROWS, orient="row")
+    return pl.DataFrame(rows, schema=SHAPE.rows, orient="row")
 
 
 def load(tables: Tables, files: Sequence[tuple[int, File]]) -> Changes:
-    done = changes(tables.frame(), [file.statement(i) for i, file in files], _rows(files))
+    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], _rows(files))
     tables.apply(done)
     return done
 
@@ -173,7 +174,7 @@ def test_stores_do_not_know_each_other() -> None:
 def test_without_files_nothing_changes() -> None:
     tables = Tables()
     load(tables, [(1, File(0, {MILK: "7.1"}, is_full=True))])
-    nothing = changes(tables.frame(), [], pl.DataFrame(schema=ROWS))
+    nothing = changes(SHAPE, tables.frame(), [], pl.DataFrame(schema=SHAPE.rows))
     assert all(getattr(nothing, name).is_empty() for name in Changes.__slots__)
 
 

@@ -1,4 +1,4 @@
-"""Rules 2 and 3: any order, any batching, any repetition, kills and company end in the same tables."""
+"""Rule 2: kills and company end in the same tables. Any order, batching and repetition is `test_rules`."""
 
 import random
 import signal
@@ -12,42 +12,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, parsed, sighting
-from gogobe_dagster_tests.warehouse.market import BREAD, MILK, TOMATO, Market, PriceFile, Shelf, StoreList
+from gogobe_dagster_tests.warehouse.market import (
+    AnyFile,
+    Market,
+    PriceFile,
+    StoreList,
+)
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
-# Every example empties the tables first. Shrinking on a database takes minutes; seven files are readable.
-ON_TABLES = settings(
-    deadline=None,
-    max_examples=15,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-SHELVES = st.builds(
-    Shelf,
-    code=st.sampled_from([MILK, BREAD, TOMATO, f"0{MILK}"]),
-    price=st.sampled_from(["5", "6", "0"]),
-    unit_price=st.sampled_from([None, "0.5"]),
-    is_barcode=st.just(value=True),
-    name=st.sampled_from([None, "חלב", "לחם"]),
-    manufacturer=st.sampled_from([None, "תנובה"]),
-)
-FILES = st.lists(
-    st.builds(
-        PriceFile,
-        hours=st.sampled_from([1, 2, 3, 26, 24 * 9]),
-        shelves=st.lists(SHELVES, max_size=4),
-        is_full=st.booleans(),
-        is_damaged=st.sampled_from([False, False, True]),
-        store=st.sampled_from([1, 2]),
-        variant=st.sampled_from(["", "-b"]),
-    ),
-    unique_by=lambda one: one.name,
-    max_size=7,
-)
 LOADER = """
 import sys
 
@@ -57,7 +32,7 @@ from gogobe_dagster_tests.warehouse.making import FEED
 url, folder = sys.argv[1:]
 market = Market.at(connect(url), folder)
 print("ready", flush=True)
-market.load(market.ledger.pending(FEED), rows_at_once=600)
+market.load_all(market.ledger.pending(FEED), rows_at_once=600)
 """
 
 
@@ -66,41 +41,12 @@ def market(engine: sa.Engine, tmp_path: Path) -> Market:
     return Market.at(engine, tmp_path)
 
 
-@ON_TABLES
-@given(files=FILES, data=st.data())
-def test_rule_3_any_order_batching_and_repetition_end_in_the_same_tables(
-    market: Market, files: list[PriceFile], data: st.DataObject
-) -> None:
-    market.forget()
-    market.load(market.publish(*files))
-    expected = market.everything()
-
-    market.forget()
-    published = market.publish(*data.draw(st.permutations(files), label="as published"))
-    order = data.draw(st.permutations(published), label="as loaded")
-    while order:
-        size = data.draw(st.integers(1, len(order)), label="batch")
-        market.load(order[:size], rows_at_once=data.draw(st.sampled_from([1, 3, 1000]), label="rows at once"))
-        market.load(published[: data.draw(st.integers(0, 1), label="again")])
-        order = order[size:]
-    market.load(published)
-
-    assert market.everything() == expected
+def a_day(seed: int = 1) -> list[AnyFile]:
+    """Full files and deltas of prices and promotions of four stores, some in another month."""
+    return [*prices_of_a_day(seed), *promotions_of_a_day(seed)]
 
 
-@ON_TABLES
-@given(files=FILES)
-def test_what_holds_now_is_the_open_end_of_the_history(market: Market, files: list[PriceFile]) -> None:
-    market.forget()
-    for known in market.publish(*files):
-        market.load([known])
-    both = "store_key, product_key, price, unit_price, priced_at, valid_from, file_id"
-    now = market.ask(f"select {both} from price_current order by 1, 2")
-    assert now == market.ask(f"select {both} from price_history where valid_to is null order by 1, 2")
-
-
-def a_day(seed: int = 1) -> list[PriceFile]:
-    """Full files and deltas of four stores with a few hundred products, some in another month."""
+def prices_of_a_day(seed: int) -> list[PriceFile]:
     draw = random.Random(seed)
     codes = [f"{number}" for number in range(1000, 1300)]
     return [
@@ -117,15 +63,35 @@ def a_day(seed: int = 1) -> list[PriceFile]:
     ]
 
 
-def expected_of(market: Market, files: Sequence[PriceFile]) -> list[list[tuple[Any, ...]]]:
-    market.load(market.publish(*files))
+def promotions_of_a_day(seed: int) -> list[PromotionFile]:
+    """The same promotions in all stores, each with some products that no price file has."""
+    draw = random.Random(seed)
+    offers = [
+        Offer(f"{number}", [f"{code}" for code in draw.sample(range(1200, 1400), 20)], price=price)
+        for number in range(60)
+        for price in ("9", "10", "11")
+    ]
+    return [
+        PromotionFile(
+            hours=hour + draw.random() / 2,
+            offers=[offers[3 * number + draw.randrange(3)] for number in draw.sample(range(60), 50)],
+            is_full=hour in {3, 241},
+            store=store,
+        )
+        for store in range(1, 5)
+        for hour in (3, 6, 241)
+    ]
+
+
+def expected_of(market: Market, files: Sequence[AnyFile]) -> list[list[tuple[Any, ...]]]:
+    market.load_all(market.publish(*files))
     expected = market.everything()
     market.forget()
     return expected
 
 
 def test_rule_2_a_loader_killed_at_any_moment_leaves_nothing_half_done(
-    market: Market, warehouse_url: str, tmp_path: Path
+    market: Market, warehouse_url: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     files = a_day()
     expected = expected_of(market, files)
@@ -133,7 +99,7 @@ def test_rule_2_a_loader_killed_at_any_moment_leaves_nothing_half_done(
     draw = random.Random(2)
     left_by_kills = []
 
-    for commits in (0, 1, 1, 2):
+    for commits in (0, 1, 1, 2) * (10 if pytestconfig.getoption("--long") else 1):
         left = len(market.ledger.pending(FEED))
         with subprocess.Popen(
             [sys.executable, "-c", LOADER, warehouse_url, str(tmp_path)], stdout=subprocess.PIPE
@@ -146,7 +112,7 @@ def test_rule_2_a_loader_killed_at_any_moment_leaves_nothing_half_done(
             loader.send_signal(signal.SIGKILL)
         wait_for_others_to_leave(market)
         left_by_kills.append(len(market.ledger.pending(FEED)))
-    market.load(market.ledger.pending(FEED))
+    market.load_all(market.ledger.pending(FEED))
 
     assert any(0 < left < len(files) for left in left_by_kills), left_by_kills
     assert market.everything() == expected
@@ -173,7 +139,8 @@ def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Mark
     orders = [draw.sample(published, len(published)) for _ in range(3)]
 
     def load(order: list[LedgerFile]) -> int:
-        return sum(market.load(order[i : i + 8], rows_at_once=2000).files for i in range(0, len(order), 8))
+        parts = [order[i : i + 8] for i in range(0, len(order), 8)]
+        return sum(market.load_all(some, rows_at_once=2000) for some in parts)
 
     with ThreadPoolExecutor(4) as pool:
         in_lists = pool.submit(lambda: sum(market.load_lists([one]).files for one in listed))
@@ -184,7 +151,7 @@ def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Mark
 
 
 def test_files_that_a_listing_touches_meanwhile_are_awaited(market: Market) -> None:
-    published = market.publish(*a_day())
+    published = market.publish(*prices_of_a_day(1))
     with ThreadPoolExecutor(1) as pool:
         with market.engine.begin() as listing:
             listing.execute(sa.text("update file set last_seen_at = now()"))
@@ -216,7 +183,7 @@ def test_a_listing_and_a_report_of_the_same_files_never_deadlock(market: Market)
 
 
 def test_no_price_is_an_orphan(market: Market) -> None:
-    market.load(market.publish(*a_day()))
+    market.load(market.publish(*prices_of_a_day(1)))
     for table in ("price_current", "price_history"):
         orphans = f"""
             select count(*) from {table} left join store using (store_key)

@@ -10,8 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.warehouse.columns import metadata
 from gogobe_dagster.warehouse.migrate import COMPARISON, config, connect, migrate
-from gogobe_dagster.warehouse.tables import metadata
 
 RELATIONS = """
 select c.relname, c.relkind, obj_description(c.oid) from pg_class c

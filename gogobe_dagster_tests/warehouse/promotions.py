@@ -1,0 +1,78 @@
+"""Promotion files as the tests of loading write them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.warehouse.ledger import Sighting
+from gogobe_dagster_tests.warehouse.making import CHAIN, sighting
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One row of a promotion file; items are codes, those of a product's length GTINs."""
+
+    promotion_id: str
+    items: Sequence[str] = ()
+    price: str | None = "10"
+    min_quantity: str | None = "2"
+    group: int = 1
+    description: str | None = "2 ב-10"
+    gifts: Sequence[str] = ()
+    other: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {
+            "promotion_id": self.promotion_id,
+            "group_id": self.group,
+            "description": self.description,
+            "discounted_price": self.price and Decimal(self.price),
+            "min_quantity": self.min_quantity and Decimal(self.min_quantity),
+            "items": [
+                *map(item, sorted(self.items)),
+                *(item(code, is_gift=True) for code in sorted(self.gifts)),
+            ],
+            "reward_type": 1,
+            **self.other,
+        }
+
+
+def item(code: str, *, is_gift: bool = False) -> dict[str, Any]:
+    return {"code": code, "is_barcode": len(code) > 8, "is_gift": is_gift, "gift_price": None}
+
+
+@dataclass(frozen=True)
+class PromotionFile:
+    """A promotion file as a test writes it."""
+
+    hours: float
+    offers: Sequence[Offer]
+    is_full: bool = False
+    store: int = 1
+    chain: str = CHAIN
+    is_damaged: bool = False
+    revision_size: int = 1000
+    variant: str = ""
+
+    @property
+    def sighting(self) -> Sighting:
+        kind = FileKind.FULL_PROMOTIONS if self.is_full else FileKind.PROMOTIONS
+        seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
+        return replace(seen, name=f"{seen.name}{self.variant}")
+
+    @property
+    def name(self) -> str:
+        return self.sighting.name
+
+    def hash_of(self, promotion_id: str) -> str:
+        """What reading computes of all offers of a promotion, in whatever order they are."""
+        offers = sorted(repr(one.terms) for one in self.offers if one.promotion_id == promotion_id)
+        return blake2b("".join(offers).encode(), digest_size=16).hexdigest()
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [{"content_hash": self.hash_of(one.promotion_id), **one.terms} for one in self.offers]
