@@ -18,7 +18,9 @@ def test_the_page_of_chains_is_the_register() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/settings.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/architecture.md", "docs/data.md", "docs/settings.md"]
+)
 def test_every_link_and_picture_of_a_page_is_there(document: str) -> None:
     file = CLONE / document
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)\)", file.read_text(encoding="utf-8"))
