@@ -17,6 +17,8 @@ COMMANDS = {
     "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
     "scan": ("gogobe_dagster.commands.scan", "scan"),
     "status": ("gogobe_dagster.commands.status", "status"),
+    "export": ("gogobe_dagster.commands.export", "export_command"),
+    "rebuild": ("gogobe_dagster.commands.rebuild", "rebuild"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }

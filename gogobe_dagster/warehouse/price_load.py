@@ -53,6 +53,17 @@ class PriceLoad:
         counts.update(new_products=self._products.made - made_before)
         return counts
 
+    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
+        stores, _ = lock_stores(connection, {place})
+        again = take_back(connection, {place: since}, stores)
+        counts = Counter(files=len(again))
+        for part in _parts(again, self._rows_at_once) if again else ():
+            rows, _ = self._read(connection, part)
+            self._tell(connection, part, rows)
+            counts += _apply(connection, part, rows.select(*ROWS), stores)
+        return counts
+
     def _read(
         self, connection: sa.Connection, files: Sequence[LedgerFile]
     ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:

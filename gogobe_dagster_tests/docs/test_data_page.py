@@ -13,10 +13,11 @@ from gogobe_dagster_tests.docs.data_page import MARK, PAGE, columns_of, filled
 from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
 
 README = Path(__file__).parents[2] / "README.md"
+_SQL = re.compile(r"```sql\n(.*?)```", re.DOTALL)
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
     for page in (PAGE, README)
-    for number, block in enumerate(re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL), 1)
+    for number, block in enumerate(_SQL.findall(page.read_text(encoding="utf-8")), 1)
 ]
 NEEDS_LUCK = re.compile(r"now\(\)|'quarantined'")
 """Blocks whose answer depends on the day, or on bad luck with files."""
