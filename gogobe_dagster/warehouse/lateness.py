@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
 from gogobe_dagster.warehouse.places import LockedStore, Place
-from gogobe_dagster.warehouse.tables import file
+from gogobe_dagster.warehouse.tables import file, horizon
 
 _DROP_CURRENT = sa.text("""
 delete from price_current
@@ -46,6 +46,18 @@ def late_since(files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore])
         if newest is not None and at <= newest:
             since[place] = min(since.get(place, at), at)
     return since
+
+
+def too_late(
+    connection: sa.Connection, files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]
+) -> tuple[list[LedgerFile], datetime | None]:
+    """Return the late files for which what followed them is not kept any more, and until when that is so."""
+    until = connection.scalar(sa.select(sa.func.max(horizon.c.gone_until)))
+    if until is None:
+        return [], None
+    late = [(one, stores[place_of(one)].last_price_at) for one in files]
+    are_late = [one for one, newest in late if newest is not None and stamp_of(one) <= newest]
+    return [one for one in are_late if stamp_of(one) <= until], until
 
 
 def take_back(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from gogobe_dagster.errors import Code
+from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.ledger import FileState
@@ -22,7 +22,7 @@ from gogobe_dagster.warehouse.places import Place
 from gogobe_dagster.warehouse.price_load import PriceLoad
 from gogobe_dagster.warehouse.statements import forget_days, forget_unstated
 from gogobe_dagster.warehouse.store_load import StoreLoad, loaded_lists
-from gogobe_dagster.warehouse.tables import file
+from gogobe_dagster.warehouse.tables import file, horizon
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 Tell = Callable[[str], object]
@@ -59,7 +59,11 @@ class Rebuilt:
 
 
 def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
-    """Make the prices, history and product names of the scope's stores anew."""
+    """Make the prices, history and product names of the scope's stores anew.
+
+    Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
+    """
+    _check_kept(engine, scope.since)
     places = _places(engine, scope)
     missing = _missing(engine, places, lake, scope.since)
     there = [place for place in places if place not in missing]
@@ -135,6 +139,18 @@ def _months(engine: sa.Engine, place: Place) -> list[datetime]:
     month = sa.func.date_trunc("month", file.c.published_at, "UTC")
     with engine.connect() as connection:
         return list(connection.scalars(sa.select(month).where(_is_about(place)).distinct()))
+
+
+def _check_kept(engine: sa.Engine, since: datetime | None) -> None:
+    """See that every period that held at that moment is there still: it has to be opened again."""
+    gone = sa.select(horizon.c.gone_until).where(horizon.c.kind == "history")
+    with engine.connect() as connection:
+        until = connection.scalar(gone)
+    if since is not None and until is not None and since <= until:
+        reason = (
+            f"periods of price history until {until} are removed; rebuild from a later day, or everything"
+        )
+        raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
 
 
 def _missing(

@@ -161,6 +161,17 @@ listing = sa.Table(
     comment="How the last look at each portal went.",
 )
 
+horizon = sa.Table(
+    "horizon",
+    metadata,
+    _column(
+        "kind", sa.Text(), "What went: lake, by stamp of its files; history, by end of its periods.", key=True
+    ),
+    _column("gone_until", Moment, "Newest moment of what went; a late file must be newer.", null=False),
+    sa.CheckConstraint(_one_of("kind", ("lake", "history")), name="kind"),
+    comment="How far back the past can still be changed, as retention has removed what was before.",
+)
+
 chain = sa.Table(
     "chain",
     metadata,

@@ -12,7 +12,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-SCRIPTS = ("0003_views.sql", "0003_fleet.sql", "0003_search.sql")
+SCRIPTS = ("0003_views.sql", "0003_fleet.sql", "0003_search.sql", "0003_horizon.sql")
 FIRST_VIEWS = "0001_views.sql"
 TRIGGERS = ("spell_new_names", "spell_changed_name")
 FUNCTIONS = (*TRIGGERS, "search_products", "search_corrected", "search_pattern", "search_gtin", "search_text")
@@ -32,7 +32,8 @@ def downgrade() -> None:
     """Bring the first revision's views back. The extension stays: others may use it."""
     for trigger in TRIGGERS:
         op.execute(f"drop trigger {trigger} on chain_product")
-    op.execute("drop table product_name")
+    for table in ("product_name", "horizon"):
+        op.execute(f"drop table {table}")
     op.execute("drop index chain_product_code_idx")
     for function in FUNCTIONS:
         op.execute(f"drop function {function}")
