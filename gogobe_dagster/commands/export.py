@@ -1,5 +1,6 @@
 """`gogobe export`: prices, stores, products or history as one file."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -50,9 +51,11 @@ def export_command(  # noqa: PLR0917 - click gives them by name
     )
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
-    equipment = open_warehouse(Settings.read())
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with (
+        closing(open_warehouse(Settings.read())) as equipment,
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
         task = progress.add_task(subject, total=None)
         rows = export(
             equipment.engine,

@@ -1,5 +1,6 @@
 """`gogobe rebuild`: the tables made anew from the lake."""
 
+from contextlib import closing
 from datetime import date, datetime, time
 
 import click
@@ -9,10 +10,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.choices import Day, feed_option
 from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Scope
+from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Rebuilt, Scope
 
 DOCUMENTS = [document.value for document in REBUILDERS]
 
@@ -47,29 +49,32 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
     """
     if not (feeds or chains or stores or yes):
         click.confirm("Rebuild every store from the lake? It takes as long as loading it did.", abort=True)
-    equipment = open_warehouse(Settings.read())
     scope = Scope(
         feeds=[feed.key for feed in feeds],
         chain_ids=chains,
         store_ids=stores,
         since=datetime.combine(since, time(), tzinfo=ISRAEL) if since else None,
     )
-    missing = 0
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    for document in [Document(one) for one in documents or DOCUMENTS]:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(document)
-            done = REBUILDERS[document](
-                equipment.engine,
-                equipment.lake,
-                scope,
-                now=equipment.clock(),
-                tell=lambda what: progress.update(task, description=what),  # noqa: B023 - used at once
-            )
-        click.echo(f"{document}: {done.stores:,} stores rebuilt from {done.files:,} files")
-        for one in done.missing:
-            click.secho(f"{one.what}: {one.code}: {one.reason}", fg="red", err=True)
-        missing += len(done.missing)
+    with closing(open_warehouse(Settings.read())) as equipment:
+        done = {one: _rebuild(Document(one), scope, equipment) for one in documents or DOCUMENTS}
+    missing = [one for some in done.values() for one in some.missing]
+    for document, rebuilt in done.items():
+        click.echo(f"{document}: {rebuilt.stores:,} stores rebuilt from {rebuilt.files:,} files")
+    for one in missing:
+        click.secho(f"{one.what}: {one.code}: {one.reason}", fg="red", err=True)
     if missing:
         click.echo("What is named above was left as it is; --since rebuilds from a later day.", err=True)
         raise SystemExit(1)
+
+
+def _rebuild(document: Document, scope: Scope, equipment: Equipment) -> Rebuilt:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(document)
+        return REBUILDERS[document](
+            equipment.engine,
+            equipment.lake,
+            scope,
+            now=equipment.clock(),
+            tell=lambda what: progress.update(task, description=what),
+        )

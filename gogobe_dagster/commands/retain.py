@@ -1,5 +1,7 @@
 """`gogobe retain`: remove what is older than the settings keep it."""
 
+from contextlib import closing
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -27,15 +29,15 @@ def retain_command(dry_run: bool) -> None:
     an import still needs. Harmless when repeated or interrupted.
     """
     settings = Settings.read()
-    equipment = open_warehouse(settings)
-    done = retain(
-        equipment.engine,
-        equipment.raw_store,
-        equipment.lake,
-        Keep.of(settings),
-        now=equipment.clock(),
-        dry_run=dry_run,
-    )
+    with closing(open_warehouse(settings)) as equipment:
+        done = retain(
+            equipment.engine,
+            equipment.raw_store,
+            equipment.lake,
+            Keep.of(settings),
+            now=equipment.clock(),
+            dry_run=dry_run,
+        )
     Console().print(_table(done, "would go" if dry_run else "gone"))
 
 
