@@ -69,6 +69,7 @@ class Code(StrEnum):
     HOSTILE_CONTENT = "hostile_content"
     # ours
     RAW_FILE_MISSING = "raw_file_missing"
+    LATE_BEYOND_RETENTION = "late_beyond_retention"
     LAKE_FILE_MISSING = "lake_file_missing", True
     DATABASE_UNAVAILABLE = "database_unavailable", True
     DATABASE_BUSY = "database_busy", True

@@ -72,6 +72,22 @@ class Settings(BaseSettings):
         default_factory=dict, description="What is other for single feeds; see Single feeds below."
     )
 
+    keep_raw_days: int = Field(
+        default=3, ge=0, description="Days that a raw file is kept after loading; 0 = for ever."
+    )
+    keep_lake_days: int = Field(
+        default=90, ge=0, description="Days that prices and promotions are kept in the lake; 0 = for ever."
+    )
+    keep_history_days: int = Field(
+        default=0, ge=0, description="Days that an ended period of price history is kept; 0 = for ever."
+    )
+    keep_rejects_days: int = Field(
+        default=30, ge=0, description="Days that samples of refused rows are kept; 0 = for ever."
+    )
+    keep_events_days: int = Field(
+        default=30, ge=0, description="Days that the steps of each file's life are kept; 0 = for ever."
+    )
+
     @classmethod
     def read(cls) -> Self:
         """Read the environment. Raises `SettingsError` that names every wrong variable."""

@@ -19,6 +19,9 @@ COMMANDS = {
     "status": ("gogobe_dagster.commands.status", "status"),
     "register": ("gogobe_dagster.commands.register", "register"),
     "read": ("gogobe_dagster.commands.read", "read"),
+    "export": ("gogobe_dagster.commands.export", "export_command"),
+    "rebuild": ("gogobe_dagster.commands.rebuild", "rebuild"),
+    "retain": ("gogobe_dagster.commands.retain", "retain_command"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }

@@ -8,10 +8,13 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError, DownloadError
+
+HASH_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +59,29 @@ class RawStore:
         """Whether these bytes are kept."""
         return self._path(sha256).exists()
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of everything that is kept, by hash."""
+        found = self.root.fs.find(self.root.path, detail=True)
+        named = {path.rsplit("/", 1)[-1]: details["size"] for path, details in found.items()}
+        return {name: size for name, size in named.items() if len(name) == HASH_LENGTH}
+
+    def kept_since(self, sha256: str) -> datetime:
+        """Return when these bytes were kept last; raises `FileNotFoundError` when they are not."""
+        path = self._path(sha256)
+        modified: datetime = path.fs.modified(path.path)
+        return modified
+
+    def remove(self, sha256: str) -> None:
+        """Forget these bytes. Doing it again does no harm."""
+        self._path(sha256).unlink(missing_ok=True)
+
     def _path(self, sha256: str) -> UPath:
         return self.root / sha256[:2] / sha256
 
     def _keep(self, arriving: UPath, sha256: str) -> None:
         kept = self._path(sha256)
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            arriving.rename(kept)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        arriving.rename(kept)  # also where it is: retention goes by when bytes were kept last
 
 
 def _write(path: UPath, chunks: Iterable[bytes], limit: int) -> StoredFile:

@@ -5,6 +5,7 @@ it as it is. A file is there whole or not at all. What rows mean is in `model`; 
 which file of a feed is where, is the ledger's.
 """
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
 OBSERVED: Final = (FILE_ID, "row_number")
 VERSION_KEY: Final = b"gogobe.schema_version"
+_BATCH: Final = re.compile(r"\w+/feed=[^/]+/day=(\d{4}-\d{2}-\d{2})/[^./][^/]*\.parquet")
 ROW_GROUP: Final = 100_000
 """Many small files share a group; one file's rows stay together, so reading it skips the other groups."""
 
@@ -108,8 +110,15 @@ class Lake:
             if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
         ]
 
+    def sizes(self, *, before: date) -> dict[str, int]:
+        """Return the bytes of every file of days before this one, by path."""
+        root = self._root.path.rstrip("/") + "/"
+        found = self._root.fs.find(self._root.path, detail=True)
+        sizes = {path.removeprefix(root): details["size"] for path, details in found.items()}
+        return {path: size for path, size in sizes.items() if _day(path) < before}
+
     def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+        """Forget a batch's file. Doing it again does no harm."""
         (self._root / path).unlink(missing_ok=True)
 
     def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
@@ -162,6 +171,12 @@ class LakeBatch:
         table = pl.concat(frames, rechunk=True).to_arrow()
         whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
         return whole.select(self._schema.names).cast(self._schema)
+
+
+def _day(path: str) -> date:
+    """Return the day of a batch's path; of anything else a day that never was old."""
+    named = _BATCH.fullmatch(path)
+    return date.fromisoformat(named[1]) if named else date.max
 
 
 def _writer(file: Any, schema: pa.Schema) -> Any:

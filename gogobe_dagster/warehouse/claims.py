@@ -63,6 +63,16 @@ def give_back_lost(
     return [one for one in files if one.lake_path not in lost]
 
 
+def set_aside(
+    connection: sa.Connection, files: Sequence[LedgerFile], code: Code, reason: str, *, now: datetime
+) -> None:
+    """Quarantine claimed files that cannot be loaded."""
+    values = {"state": FileState.QUARANTINED, "code": code, "reason": reason}
+    ids = [one.id for one in files]
+    connection.execute(sa.update(file).where(file.c.file_id.in_(ids)).values(values))
+    note(connection, [event(i, FileState.QUARANTINED, at=now, code=code, detail=reason) for i in ids])
+
+
 def mark_loaded(
     connection: sa.Connection,
     files: Sequence[LedgerFile],

@@ -35,7 +35,7 @@ def copy_in(
     statement = sql.SQL("copy {} ({}) from stdin (format csv{})").format(
         sql.Identifier(table), _names(frame.columns), force_null
     )
-    with _cursor(connection) as cursor, cursor.copy(statement) as copy:
+    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
         copy.write(data.getbuffer())
 
 
@@ -48,7 +48,8 @@ def stage(connection: sa.Connection, name: str, columns: str, frame: pl.DataFram
     connection.execute(sa.text(f"analyze {name}"))
 
 
-def _cursor(connection: sa.Connection) -> "psycopg.Cursor[tuple[object, ...]]":
+def driver_cursor(connection: sa.Connection) -> "psycopg.Cursor[tuple[Any, ...]]":
+    """Return a cursor of psycopg itself, which knows COPY."""
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError(f"COPY needs psycopg 3, not {type(driver).__name__}")

@@ -15,7 +15,7 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
 from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.places import LockedStore, Place
-from gogobe_dagster.warehouse.tables import file
+from gogobe_dagster.warehouse.tables import file, horizon
 
 _UNDO = {
     Document.PRICES: (
@@ -66,6 +66,21 @@ def late_since(
         if newest is not None and at <= newest:
             since[place] = min(since.get(place, at), at)
     return since
+
+
+def too_late(
+    connection: sa.Connection,
+    document: Document,
+    files: Sequence[LedgerFile],
+    stores: Mapping[Place, LockedStore],
+) -> tuple[list[LedgerFile], datetime | None]:
+    """Return the late files for which what followed them is not kept any more, and until when that is so."""
+    until = connection.scalar(sa.select(sa.func.max(horizon.c.gone_until)))
+    if until is None:
+        return [], None
+    late = [(one, stores[place_of(one)].newest[document]) for one in files]
+    are_late = [one for one, newest in late if newest is not None and stamp_of(one) <= newest]
+    return [one for one in are_late if stamp_of(one) <= until], until
 
 
 def take_back(

@@ -12,11 +12,12 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import day_of
+from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
+from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded, set_aside
 from gogobe_dagster.warehouse.history import PRICES, changes
-from gogobe_dagster.warehouse.lateness import late_since, take_back
+from gogobe_dagster.warehouse.lateness import late_since, take_back, too_late
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
 from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
@@ -41,6 +42,9 @@ class PriceLoad:
             return Counter()
         made_before = self._products.made
         stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
+        claimed = self._timely(connection, claimed, stores)
+        if not claimed:
+            return Counter()
         rows, refused = self._read(connection, claimed)
         self._tell(connection, claimed, rows)
         again = take_back(connection, Document.PRICES, late_since(Document.PRICES, claimed, stores), stores)
@@ -49,6 +53,30 @@ class PriceLoad:
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
         counts.update(new_products=self._products.made - made_before)
+        return counts
+
+    def _timely(
+        self, connection: sa.Connection, claimed: Sequence[LedgerFile], stores: Stores
+    ) -> list[LedgerFile]:
+        """Set aside files that are older than what is kept to apply them by; return the others."""
+        refused, until = too_late(connection, Document.PRICES, claimed, stores)
+        if refused:
+            reason = (
+                f"its store has newer prices, and what is needed to change them goes back to {until} only"
+            )
+            set_aside(connection, refused, Code.LATE_BEYOND_RETENTION, reason, now=self._now)
+        ids = {one.id for one in refused}
+        return [one for one in claimed if one.id not in ids]
+
+    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
+        stores, _ = lock_stores(connection, {place})
+        again = take_back(connection, Document.PRICES, {place: since}, stores)
+        counts = Counter(files=len(again))
+        for part in parts(again, self._rows_at_once) if again else ():
+            rows, _ = self._read(connection, part)
+            self._tell(connection, part, rows)
+            counts += _apply(connection, part, rows.select(*PRICES.rows), stores)
         return counts
 
     def _read(

@@ -5,6 +5,9 @@ order of loading, statements have one order (day, then the fullest, then their t
 Repeating one changes nothing, which is why a loader may skip those it has already told.
 """
 
+from collections.abc import Collection
+from datetime import date
+
 import polars as pl
 import sqlalchemy as sa
 
@@ -40,6 +43,26 @@ on conflict (chain_id, product_key) do update set
 where {_greatness("excluded")} > {_greatness("chain_product")}
 """  # noqa: S608 - column names of our own table
 _storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
+
+
+UNSTATED = date(1, 1, 1)
+"""Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
+
+
+def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    """Let the next statement about each product of these chains hold; names stay until then."""
+    are_theirs = chain_product.c.chain_id.in_(chain_ids)
+    # in the order in which loaders lock them, or the two would deadlock
+    lock = sa.select(sa.literal(1)).select_from(chain_product).where(are_theirs)
+    ordered = lock.order_by(chain_product.c.chain_id, chain_product.c.product_key)
+    connection.execute(ordered.with_for_update(key_share=True))
+    connection.execute(sa.update(chain_product).where(are_theirs).values(stated_on=UNSTATED))
+
+
+def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    """Drop what no file of these chains has stated again."""
+    are_theirs = chain_product.c.chain_id.in_(chain_ids)
+    connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
 
 
 class Statements:

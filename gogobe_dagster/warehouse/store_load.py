@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import claim, mark_loaded
 from gogobe_dagster.warehouse.journal import clean
-from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
 from gogobe_dagster.warehouse.order import stamp_of
 from gogobe_dagster.warehouse.places import Place, lock_stores, note_lists
 from gogobe_dagster.warehouse.tables import chain, file, store, sub_chain
@@ -49,6 +49,33 @@ where s.store_key = v.store_key and s.is_listed <> v.is_listed
 returning s.is_listed
 """)
 
+_UNSEEN = sa.text("""
+update store set is_listed = false, first_seen_at = 'infinity', last_seen_at = '-infinity',
+    last_price_at = null, last_full_at = null
+where chain_id = :chain_id
+""")
+_SEEN = sa.text("""
+with seen as (
+    select sub_chain_id, store_id, min(published_at) as first, max(published_at) as last,
+        max(published_at) filter (where kind in ('prices', 'full_prices')) as price,
+        max(published_at) filter (where kind in ('prices', 'full_prices') and is_complete) as complete
+    from file where state = 'loaded' and kind <> 'stores' and chain_id = :chain_id
+    group by sub_chain_id, store_id
+)
+update store s set first_seen_at = least(first_seen_at, seen.first),
+    last_seen_at = greatest(last_seen_at, seen.last), last_price_at = seen.price, last_full_at = seen.complete
+from seen
+where s.chain_id = :chain_id and s.sub_chain_id = seen.sub_chain_id and s.store_id = seen.store_id
+""")
+
+
+def loaded_lists(connection: sa.Connection, chain_id: str) -> list[LedgerFile]:
+    """Return the loaded lists of the feeds that list this chain: any of them may name its stores."""
+    are_lists = sa.and_(file.c.state == FileState.LOADED, file.c.kind == FileKind.STORES)
+    feeds = sa.select(file.c.feed).where(are_lists, file.c.chain_id == chain_id)
+    query = sa.select(*FILE_COLUMNS).where(are_lists, file.c.feed.in_(feeds))
+    return [as_file(row) for row in connection.execute(query)]
+
 
 class StoreLoad:
     """Loads store lists, a transaction at a time."""
@@ -60,6 +87,27 @@ class StoreLoad:
         """Load those of these lists that nobody else is loading; return the counts of a LoadReport."""
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS)))
         claimed = {one.id: one for one in claim(connection, ids, wait=wait)}
+        counts = self._apply(connection, claimed)
+        mark_loaded(connection, list(claimed.values()), {}, now=self._now)
+        return counts + Counter(ended=_relist(connection, list(claimed.values())))
+
+    def replay(self, connection: sa.Connection, chain_id: str) -> Counter[str]:
+        """Drop what lists say of a chain and apply its lists again; note when files spoke of its stores."""
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS)))
+        stores = _stores_of(connection, chain_id)
+        lock_stores(connection, stores)
+        for table in (chain, sub_chain, store):
+            nothing = dict.fromkeys((*DESCRIPTION, "name") if table is store else ("name",))
+            forget = sa.update(table).where(table.c.chain_id == chain_id)
+            connection.execute(forget.values(**nothing, list_file_id=None))
+        connection.execute(_UNSEEN, {"chain_id": chain_id})
+        lists = {one.id: one for one in loaded_lists(connection, chain_id)}
+        self._apply(connection, lists)
+        connection.execute(_SEEN, {"chain_id": chain_id})
+        _relist(connection, list(lists.values()))
+        return Counter(files=len(lists), stores=len(stores))
+
+    def _apply(self, connection: sa.Connection, claimed: Mapping[int, LedgerFile]) -> Counter[str]:
         rows = self._rows(list(claimed.values()))
         stores, new = lock_stores(connection, {_place(row) for row in rows})
         ordered = sorted(rows, key=lambda row: (_order(claimed[row["file_id"]]), row["row_number"]))
@@ -68,15 +116,12 @@ class StoreLoad:
         changed = _write(connection, store, DESCRIPTION, ordered, claimed)
         seen = [(stores[_place(row)].key, stamp_of(claimed[row["file_id"]])) for row in rows]
         note_lists(connection, seen)
-        mark_loaded(connection, list(claimed.values()), {}, now=self._now)
-        ended = _relist(connection, list(claimed.values()))
         return Counter(
             files=len(claimed),
             rows=len(rows),
             inserted=new,
             new_stores=new,
             changed=changed - new,
-            ended=ended,
         )
 
     def _rows(self, files: Sequence[LedgerFile]) -> list[Row]:
@@ -85,6 +130,11 @@ class StoreLoad:
             {name: clean(value) if isinstance(value, str) else value for name, value in row.items()}
             for row in frame.iter_rows(named=True)
         ]
+
+
+def _stores_of(connection: sa.Connection, chain_id: str) -> set[Place]:
+    natural = sa.select(store.c.chain_id, store.c.sub_chain_id, store.c.store_id)
+    return {Place(*row) for row in connection.execute(natural.where(store.c.chain_id == chain_id))}
 
 
 def _place(row: Row) -> Place:

@@ -122,6 +122,17 @@ listing = sa.Table(
     comment="How the last look at each portal went.",
 )
 
+horizon = sa.Table(
+    "horizon",
+    metadata,
+    _column(
+        "kind", sa.Text(), "What went: lake, by stamp of its files; history, by end of its periods.", key=True
+    ),
+    _column("gone_until", Moment, "Newest moment of what went; a late file must be newer.", null=False),
+    sa.CheckConstraint(_one_of("kind", ("lake", "history")), name="kind"),
+    comment="How far back the past can still be changed, as retention has removed what was before.",
+)
+
 chain = sa.Table(
     "chain",
     metadata,
@@ -210,7 +221,19 @@ chain_product = sa.Table(
     _column("is_weighted", sa.Boolean(), "Sold by weight."),
     _column("quantity_in_package", Money, "Pieces in a package."),
     sa.Index(None, "product_key"),
+    sa.Index(None, "code"),
     comment="What a chain says about a product on its newest day; where its stores differ, the fullest.",
+)  # fmt: skip
+
+product_name = sa.Table(
+    "product_name",
+    metadata,
+    _column("chain_id", sa.Text(), "The chain.", key=True),
+    _column("product_key", sa.Integer(), "The product.", key=True),
+    _column("spelled", sa.Text(), "The chain's name of it, in one spelling.", null=False),
+    sa.ForeignKeyConstraint(["chain_id", "product_key"],
+                            ["chain_product.chain_id", "chain_product.product_key"], ondelete="CASCADE"),
+    comment="The names of chain_product in the spelling of search_text; triggers keep them.",
 )  # fmt: skip
 
 # Prices have no foreign keys: four checks a row would halve the load; loading.py makes the keys in the same

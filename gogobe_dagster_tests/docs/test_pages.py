@@ -19,7 +19,8 @@ def test_the_page_of_chains_is_the_register() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/architecture.md", "docs/settings.md", "docs/performance.md"]
+    "document",
+    ["README.md", "docs/architecture.md", "docs/data.md", "docs/settings.md", "docs/performance.md"],
 )
 def test_every_link_and_picture_of_a_page_is_there(document: str) -> None:
     file = CLONE / document

@@ -1,0 +1,75 @@
+"""`gogobe export`: prices, stores, products or history as one file."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from gogobe_dagster.commands.choices import feed_option
+from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.exporting import FileFormat, Only, Subject, export
+
+
+@click.command("export")
+@click.argument("subject", type=click.Choice([one.value for one in Subject]), default=Subject.PRICES.value)
+@feed_option
+@click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
+@click.option("--store", "stores", type=int, multiple=True, help="Only this store id; may be repeated.")
+@click.option(
+    "--city", "cities", multiple=True, help="Only stores of this city, as published; may be repeated."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file; .csv or .parquet says which. Default: prices.parquet, and so on, here.",
+)
+def export_command(  # noqa: PLR0917 - click gives them by name
+    subject: str,
+    feeds: tuple[Feed, ...],
+    chains: tuple[str, ...],
+    stores: tuple[int, ...],
+    cities: tuple[str, ...],
+    output: Path | None,
+) -> None:
+    """Write current prices, stores, products or price history to a Parquet or CSV file.
+
+    The file is there whole or not at all, and shows one moment; what was there before is replaced.
+    docs/data.md says what the columns mean.
+    """
+    what, path = Subject(subject), output or Path(f"{subject}.{FileFormat.PARQUET}")
+    format_ = _format_of(path)
+    if what is Subject.PRODUCTS and (stores or cities):
+        raise click.UsageError("products have no store and no city; say --chain or --feed")
+    only = Only(
+        chain_ids=[*chains, *(chain_id for feed in feeds for chain_id in feed.chain_ids)],
+        store_ids=stores,
+        cities=cities,
+    )
+    if not path.parent.is_dir():
+        raise click.UsageError(f"there is no folder {path.parent}")
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with (
+        closing(open_warehouse(Settings.read())) as equipment,
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
+        task = progress.add_task(subject, total=None)
+        rows = export(
+            equipment.engine,
+            what,
+            only,
+            path,
+            format_=format_,
+            tell=lambda number: progress.advance(task, number),
+        )
+    click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
+
+
+def _format_of(path: Path) -> FileFormat:
+    try:
+        return FileFormat(path.suffix.removeprefix("."))
+    except ValueError:
+        raise click.UsageError(f"--output {path}: the name must end in .parquet or .csv") from None

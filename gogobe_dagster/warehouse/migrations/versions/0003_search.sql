@@ -1,0 +1,124 @@
+-- Search on product names: trigrams of the names in one spelling, kept beside them by triggers, so that any
+-- part of a word is found at once. A column of chain_product would be written anew with every day's statement.
+
+create function search_text(name text) returns text
+language sql immutable parallel safe strict
+return ' ' || btrim(translate(lower(name),
+    'ךםןףץ-־–_/\|,;:()[]{}*+&%!?#=' || e'\t\n\r' || '"''`´״׳’‘”“″′',
+    'כמנפצ                            ')) || ' ';
+comment on function search_text(text) is 'A name in the spelling in which names are compared: lower case, without quotes, gershayim and final letters, punctuation as spaces.';
+
+create function search_gtin(typed text) returns text
+language sql immutable parallel safe strict
+return case when typed ~ '^[0-9]{7,14}$' then lpad(ltrim(typed, '0'), greatest(13, length(ltrim(typed, '0'))), '0') end;
+comment on function search_gtin(text) is 'A GTIN as typed, in the digits in which products have it; null: it cannot be one.';
+
+create table product_name (
+    chain_id text not null,
+    product_key integer not null,
+    spelled text not null,
+    constraint product_name_pkey primary key (chain_id, product_key),
+    constraint product_name_chain_id_product_key_fkey foreign key (chain_id, product_key)
+        references chain_product (chain_id, product_key) on delete cascade
+);
+comment on table product_name is 'The names of chain_product in the spelling of search_text; triggers keep them.';
+comment on column product_name.chain_id is 'The chain.';
+comment on column product_name.product_key is 'The product.';
+comment on column product_name.spelled is 'The chain''s name of it, in one spelling.';
+insert into product_name select chain_id, product_key, search_text(name) from chain_product where name is not null;
+create index product_name_spelled_idx on product_name using gin (spelled gin_trgm_ops);
+create index chain_product_code_idx on chain_product (code);
+
+create function spell_new_names() returns trigger language plpgsql as $$
+begin
+    insert into product_name select chain_id, product_key, search_text(name) from named where name is not null;
+    return null;
+end
+$$;
+comment on function spell_new_names() is 'Keeps product_name when chains name new products.';
+create function spell_changed_name() returns trigger language plpgsql as $$
+begin
+    if new.name is null then
+        delete from product_name where chain_id = new.chain_id and product_key = new.product_key;
+    else
+        insert into product_name values (new.chain_id, new.product_key, search_text(new.name))
+        on conflict (chain_id, product_key) do update set spelled = excluded.spelled;
+    end if;
+    return null;
+end
+$$;
+comment on function spell_changed_name() is 'Keeps product_name when chains name products otherwise.';
+create trigger spell_new_names after insert on chain_product
+referencing new table as named for each statement execute function spell_new_names();
+create trigger spell_changed_name after update of name on chain_product
+for each row when (old.name is distinct from new.name) execute function spell_changed_name();
+
+-- The functions below keep the planner from reading all names in the hope of an early end (enable_seqscan).
+-- A word of one or two letters has trigrams only at the beginning of a word.
+create function search_pattern(word text) returns text
+language sql immutable parallel safe strict
+return case when length(word) < 3 then '% ' else '%' end || word || '%';
+comment on function search_pattern(text) is 'What a name must be like to have this word.';
+
+create function search_corrected(word text) returns text
+language sql stable strict
+set pg_trgm.word_similarity_threshold = 0.39
+set enable_seqscan = off
+as $function$
+    select known from (
+        select string_to_array(btrim(spelled), ' ') as words from product_name where spelled %> word limit 1000
+    ) alike, unnest(words) known
+    group by known having length(known) > 1 order by similarity(known, word) desc, count(*) desc, known limit 1
+$function$;
+comment on function search_corrected(text) is 'The word that names have and that resembles a word the most; the word itself where names have it, null where nothing resembles it.';
+
+create function search_products(query text, at_most integer default 20)
+returns table (product_key integer, gtin text, name text, names jsonb, chains bigint, score real)
+language plpgsql stable
+set enable_seqscan = off
+as $function$
+declare
+    wanted text[];
+    score text;
+    matches text;
+    has_any boolean;
+begin
+    select array_agg(distinct word) into wanted
+    from unnest(string_to_array(btrim(search_text(query)), ' ')) word where word <> '';
+    if wanted is null then
+        return;
+    end if;
+    for turn in 1..2 loop
+        select string_agg(format('(strpos(n.spelled, %L) > 0)::int', ' ' || word || ' '), ' + '),
+            string_agg(format('n.spelled like %L', search_pattern(word)), ' and ')
+        into score, matches from unnest(wanted) word;
+        execute format('select exists (select from product_name n where %s)', matches) into has_any;
+        exit when has_any or turn = 2 or exists (select from product p where p.gtin = search_gtin(btrim(query)))
+            or exists (select from chain_product cp where cp.code = btrim(query));
+        wanted := array(
+            select coalesce(search_corrected(word), word) from unnest(wanted) word where length(word) > 2
+            union select word from unnest(wanted) word where length(word) < 3
+        );
+    end loop;
+    score := format('(%s + 2 * starts_with(n.spelled, %L)::int - length(n.spelled) / 1000.0)::real',
+        score, search_text(query));
+    return query execute format($search$
+        with hit as (
+            select p.product_key, 1000::real as score from product p where p.gtin = %1$L
+            union all
+            select cp.product_key, 1000 from chain_product cp where cp.code = %2$L
+            union all
+            select n.product_key, %3$s from product_name n where %4$s
+        ), best as (
+            select hit.product_key, max(hit.score) as score from hit group by 1 order by 2 desc, count(*) desc, 1 limit %5$L
+        )
+        select best.product_key, p.gtin, (array_agg(cp.name order by %3$s desc nulls last, cp.chain_id))[1],
+            jsonb_object_agg(coalesce(c.name, c.chain_id), cp.name), count(*), best.score
+        from best join product p using (product_key) join chain_product cp using (product_key)
+        join chain c on c.chain_id = cp.chain_id
+        left join product_name n on n.chain_id = cp.chain_id and n.product_key = cp.product_key
+        group by best.product_key, p.gtin, best.score order by best.score desc, count(*) desc, best.product_key
+    $search$, search_gtin(btrim(query)), btrim(query), score, matches, at_most);
+end
+$function$;
+comment on function search_products(text, integer) is 'Products by words of their names in any order, parts of words, misspelled words, GTIN or code; the best first.';

@@ -1,0 +1,188 @@
+"""The tables made anew from the lake: what a document's tables say is dropped and its files applied again.
+
+A store at a time, each in one transaction under the locks of loading, so that a killed rebuild has done whole
+stores or nothing, another one does no harm, and loaders go on meanwhile. A store whose lake files are not all
+there is told and left as it is. A document's rebuild is one entry of `REBUILDERS`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.parsing.lake import Lake
+from gogobe_dagster.warehouse.ledger import FileState
+from gogobe_dagster.warehouse.loading import MOST_ROWS
+from gogobe_dagster.warehouse.partitions import ensure_partitions
+from gogobe_dagster.warehouse.places import Place
+from gogobe_dagster.warehouse.price_load import PriceLoad
+from gogobe_dagster.warehouse.statements import forget_days, forget_unstated
+from gogobe_dagster.warehouse.store_load import StoreLoad, loaded_lists
+from gogobe_dagster.warehouse.tables import file, horizon
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What to rebuild; empty: everything."""
+
+    feeds: Sequence[str] = ()
+    """Every store that these feeds published about, from whatever feed its files are."""
+    chain_ids: Sequence[str] = ()
+    store_ids: Sequence[int] = ()
+    since: datetime | None = None
+    """Prices only from this moment on; history before stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A store, or a chain's lists, that cannot be rebuilt."""
+
+    what: str
+    reason: str
+    code: Code = Code.LAKE_FILE_MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild did."""
+
+    stores: int = 0
+    files: int = 0
+    missing: Sequence[Missing] = field(default_factory=list)
+
+
+def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make the prices, history and product names of the scope's stores anew.
+
+    Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
+    """
+    _check_kept(engine, scope.since)
+    places = _places(engine, scope)
+    missing = _missing(engine, places, lake, scope.since)
+    there = [place for place in places if place not in missing]
+    whole = [] if scope.since else _whole_chains(engine, there)
+    with engine.begin() as connection:
+        forget_days(connection, whole)
+    counts: Counter[str] = Counter()
+    load = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS)
+    for place in there:
+        ensure_partitions(engine, _months(engine, place))
+        with engine.begin() as connection:
+            connection.execute(sa.text("set local synchronous_commit = off"))
+            counts += load.replay(connection, place, since=scope.since or BEGINNING)
+        tell(_words(place))
+    with engine.begin() as connection:
+        forget_unstated(connection, whole)
+    told = [Missing(what=_words(place), reason=why) for place, why in sorted(missing.items())]
+    return Rebuilt(stores=len(there), files=counts["files"], missing=told)
+
+
+def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make what store lists say anew, of whole chains, and when files spoke of their stores."""
+    load, counts, missing = StoreLoad(lake, now=now), Counter[str](), []
+    for chain_id in _chains(engine, scope):
+        what = f"store lists of chain {chain_id}"
+        with engine.begin() as connection:
+            paths = {str(one.lake_path) for one in loaded_lists(connection, chain_id)}
+            lost = sorted(path for path in paths if not lake.has(path))
+            if lost:
+                missing.append(Missing(what=what, reason=_not_there(lost[0])))
+                continue
+            counts += load.replay(connection, chain_id)
+        tell(what)
+    return Rebuilt(stores=counts["stores"], files=counts["files"], missing=missing)
+
+
+REBUILDERS: Mapping[Document, Callable[..., Rebuilt]] = {
+    Document.STORES: rebuild_stores,
+    Document.PRICES: rebuild_prices,
+}
+"""How the tables of each document are made anew, in this order."""
+
+
+_IS_LOADED = file.c.state == FileState.LOADED
+_ARE_PRICES = _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is Document.PRICES])
+_NATURAL = (file.c.chain_id, file.c.sub_chain_id, file.c.store_id)
+
+
+def _chains(engine: sa.Engine, scope: Scope) -> list[str]:
+    query = sa.select(file.c.chain_id).where(_IS_LOADED, *_within(scope)).distinct()
+    with engine.connect() as connection:
+        return sorted(connection.scalars(query))
+
+
+def _places(engine: sa.Engine, scope: Scope) -> list[Place]:
+    query = sa.select(*_NATURAL).where(_ARE_PRICES, *_within(scope)).distinct()
+    if scope.store_ids:
+        query = query.where(file.c.store_id.in_(scope.store_ids))
+    with engine.connect() as connection:
+        return sorted(Place(*row) for row in connection.execute(query))
+
+
+def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    limits = ((file.c.feed, scope.feeds), (file.c.chain_id, scope.chain_ids))
+    return [column.in_(values) for column, values in limits if values]
+
+
+def _is_about(place: Place) -> sa.ColumnElement[bool]:
+    return sa.and_(_ARE_PRICES, *(column == value for column, value in zip(_NATURAL, place, strict=True)))
+
+
+def _months(engine: sa.Engine, place: Place) -> list[datetime]:
+    month = sa.func.date_trunc("month", file.c.published_at, "UTC")
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(month).where(_is_about(place)).distinct()))
+
+
+def _check_kept(engine: sa.Engine, since: datetime | None) -> None:
+    """See that every period that held at that moment is there still: it has to be opened again."""
+    gone = sa.select(horizon.c.gone_until).where(horizon.c.kind == "history")
+    with engine.connect() as connection:
+        until = connection.scalar(gone)
+    if since is not None and until is not None and since <= until:
+        reason = (
+            f"periods of price history until {until} are removed; rebuild from a later day, or everything"
+        )
+        raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
+
+
+def _missing(
+    engine: sa.Engine, places: Sequence[Place], lake: Lake, since: datetime | None
+) -> dict[Place, str]:
+    """Return the stores that lack a file of the lake, and which."""
+    is_there: dict[str, bool] = {}
+    missing = {}
+    with engine.connect() as connection:
+        for place in places:
+            query = sa.select(file.c.lake_path).where(_is_about(place)).distinct()
+            if since is not None:
+                query = query.where(file.c.published_at >= since)
+            for path in connection.scalars(query):
+                if path not in is_there:
+                    is_there[path] = lake.has(path)
+                if not is_there[path]:
+                    missing[place] = _not_there(path)
+    return missing
+
+
+def _not_there(path: str) -> str:
+    return f"{path} is not in the lake"
+
+
+def _whole_chains(engine: sa.Engine, there: Sequence[Place]) -> list[str]:
+    """Return the chains of which every store is rebuilt: only then are all names stated again."""
+    chain_ids = sorted({place.chain_id for place in there})
+    every = _places(engine, Scope(chain_ids=chain_ids)) if chain_ids else []
+    partly = {place.chain_id for place in set(every) - set(there)}
+    return [one for one in chain_ids if one not in partly]
+
+
+def _words(place: Place) -> str:
+    return f"chain {place.chain_id}, sub-chain {place.sub_chain_id}, store {place.store_id}"

@@ -1,0 +1,160 @@
+"""How fast the views for people answer at the size of a country: `make bench NAME="queries --rows 30000000"`.
+
+Builds a synthetic warehouse in an embedded server of its own, in a temporary folder that goes afterwards.
+The last line is one JSON object: milliseconds a query, bytes a current price and a history row.
+"""
+
+import argparse
+import re
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster.warehouse.partitions import ensure_partitions
+from gogobe_dagster_tests.benchmarks.contest import finish
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ITEMS = 10_000
+"""Products of a store, as large ones have; 30 million prices make 3,000 stores, more than the country has."""
+LIMIT = 50.0
+"""Milliseconds that a person does not notice."""
+TURNS = 7
+BUILD = Path(__file__).with_name("queries.sql")
+ANY_STORE = "(select chain_id, sub_chain_id, store_id from store where store_key = %(store)s)"
+ANY_GTIN = "(select gtin from product where product_key = %(product)s)"
+QUERIES = {
+    "a product's prices over the country": f"select * from current_prices where gtin = {ANY_GTIN}",
+    "where a product is cheapest": f"select * from cheapest_prices where gtin = {ANY_GTIN}",
+    "a store's price list": f"""select gtin, code, product_name, price, unit_price from current_prices
+        where (chain_id, sub_chain_id, store_id) = {ANY_STORE}""",
+    "a price history in a store": f"""select * from price_periods where gtin = {ANY_GTIN}
+        and (chain_id, sub_chain_id, store_id) = {ANY_STORE}""",
+    "a price history over the country": f"select * from price_periods where gtin = {ANY_GTIN}",
+    "what a store changed since yesterday": """select * from price_changes
+        where store_key = %(store)s and changed_at > timestamptz '2026-11-23'""",
+    "search: one frequent word": "select * from search_products('חלב')",
+    "search: two words": "select * from search_products('תנובה קוטג')",
+    "search: part of a word": "select * from search_products('שוקו')",
+    "search: misspelled": "select * from search_products('שוקלד עליט')",
+    "search: nothing like it": "select * from search_products('צפרדעים מטוגנות')",
+    "search: a GTIN": "select * from search_products('7290000002001')",
+    "a chain's coverage": "select * from store_coverage where chain_id = '7290000000007'",
+}
+SIZES = """
+select sum(pg_table_size(c.oid))::float8, sum(pg_indexes_size(c.oid))::float8 from pg_class c
+where c.oid = %(name)s::regclass
+or c.oid in (select inhrelid from pg_inherits where inhparent = %(name)s::regclass)
+"""
+
+
+def main() -> None:
+    """Build, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="Current prices to make.")
+    parser.add_argument("--explain", action="store_true", help="Print the plan of every query.")
+    arguments = parser.parse_args()
+    with _server() as url, psycopg.connect(url, autocommit=True) as connection:
+        seconds = _build(connection, url, stores=max(50, arguments.rows // ITEMS))
+        figures = {name: _milliseconds(connection, query) for name, query in QUERIES.items()}
+        if arguments.explain:
+            _explain(connection)
+        sizes = _sizes(connection)
+    _show(figures)
+    finish({**_keys(figures), **sizes, "build_seconds": round(seconds)})
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="gogobe-queries-"))
+    folder.chmod(0o755)  # the server's account has to get in when root runs this
+    options = {"fsync": "off", "max_wal_size": "4GB"}
+    server = EmbeddedPostgres(folder / "postgres", options=options)
+    try:
+        server.start()
+        yield server.url("gogobe")
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _build(connection: psycopg.Connection, url: str, *, stores: int) -> float:
+    started = time.perf_counter()
+    migrate(url)
+    engine = connect(url)
+    ensure_partitions(engine, [NOW - timedelta(days=days) for days in (0, 30, 60, 90)])
+    engine.dispose()
+    script = BUILD.read_text(encoding="utf-8")
+    for statement in script.replace(":stores", str(stores)).replace(":items", str(ITEMS)).split(";\n"):
+        connection.execute(statement.encode())
+    connection.execute("vacuum analyze")
+    return time.perf_counter() - started
+
+
+def _milliseconds(connection: psycopg.Connection, query: str) -> float:
+    """Ask for several stores and products, each twice; the median of the second times, fetching included."""
+    times = []
+    for turn in range(TURNS):
+        asked = _asked(turn)
+        for _ in range(2):
+            started = time.perf_counter()
+            connection.execute(query.encode(), asked).fetchall()
+            took = time.perf_counter() - started
+        times.append(took * 1000)
+    return statistics.median(times)
+
+
+def _asked(turn: int) -> dict[str, int]:
+    return {"store": 3 + 5 * turn, "product": 11 + 100 * turn}
+
+
+def _explain(connection: psycopg.Connection) -> None:
+    for name, query in QUERIES.items():
+        print(f"\n{name}")
+        for (line,) in connection.execute(f"explain (analyze, buffers) {query}".encode(), _asked(1)):
+            print(f"  {line}")
+
+
+def _sizes(connection: psycopg.Connection) -> dict[str, float]:
+    sizes: dict[str, float] = {}
+    for table in ("price_current", "price_history", "chain_product"):
+        rows = _one(connection, f"select count(*) from {table}")[0]
+        heap, indexes = _one(connection, SIZES, {"name": table})
+        sizes |= {f"{table}_rows": rows, f"{table}_bytes_a_row": round(heap / rows, 1)}
+        sizes[f"{table}_index_bytes_a_row"] = round(indexes / rows, 1)
+    return sizes
+
+
+def _one(
+    connection: psycopg.Connection, query: str, parameters: Mapping[str, object] | None = None
+) -> tuple[float, ...]:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    assert row is not None
+    return row
+
+
+def _show(figures: Mapping[str, float]) -> None:
+    table = Table(title=f"Milliseconds an answer; the limit is {LIMIT:.0f}", title_justify="left")
+    table.add_column("question")
+    table.add_column("ms", justify="right")
+    for name, milliseconds in figures.items():
+        table.add_row(name, f"{milliseconds:.1f}", style="red" if milliseconds > LIMIT else "")
+    Console(width=120).print(table)
+
+
+def _keys(figures: Mapping[str, float]) -> dict[str, float]:
+    return {re.sub(r"[^\w ]", "", name).replace(" ", "_"): round(ms, 1) for name, ms in figures.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""`gogobe export`, `rebuild` and `retain` as people type them, on a small loaded warehouse."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from gogobe_dagster.commands.main import gogobe
+from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster_tests.warehouse.making import CHAIN
+from gogobe_dagster_tests.warehouse.market import MILK, Market, PriceFile
+
+
+@pytest.fixture
+def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+    """Two stores in the warehouse of the environment."""
+    for name in ("GOGOBE_DATABASE_URL", "GOGOBE_DAGSTER_DATABASE_URL"):
+        monkeypatch.setenv(name, database_url)
+    monkeypatch.setenv("GOGOBE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    migrate(database_url)
+    engine = connect(database_url)
+    market = Market.at(engine, tmp_path / "lake")
+    for store in (1, 2):
+        market.open(PriceFile(6, {MILK: "7"}, store=store))
+    yield market
+    engine.dispose()
+
+
+def said(*arguments: str, typed: str | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(gogobe, list(arguments), input=typed)
+    return result.exit_code, result.output
+
+
+def test_export_writes_the_file_that_was_named_or_one_here(market: Market, tmp_path: Path) -> None:
+    assert said("export", "--store", "2", "--output", "one.csv")[0] == 0
+    code, text = said("export", "--feed", "rami_levy")
+
+    assert (code, "prices.parquet: 2 rows" in text) == (0, True)
+    assert pl.read_csv(tmp_path / "one.csv")["store_id"].to_list() == [2]
+    assert sorted(pl.read_parquet(tmp_path / "prices.parquet")["store_id"]) == [1, 2]
+    assert market.ledger.pending("rami_levy") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["export", "--output", "prices.xlsx"], ".parquet or .csv"),
+        (["export", "products", "--city", "חיפה"], "products have no store"),
+        (["export", "--output", "nowhere/prices.csv"], "there is no folder nowhere"),
+        (["export", "promotoins"], "is not one of"),
+    ],
+)
+def test_export_answers_wrong_input_with_what_is_right(
+    arguments: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    code, text = said(*arguments)
+
+    assert code == 2
+    assert expected in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def damage(market: Market) -> None:
+    with market.engine.begin() as connection:
+        connection.execute(sa.text("update price_current set price = 99"))
+
+
+def wrong(market: Market) -> int:
+    number: int = market.ask("select count(*) from price_current where price = 99")[0][0]
+    return number
+
+
+def test_rebuild_asks_before_it_rebuilds_everything(market: Market) -> None:
+    damage(market)
+
+    code, text = said("rebuild", typed="n\n")
+    assert (code, "Rebuild every store" in text, wrong(market)) == (1, True, 2)
+
+    code, text = said("rebuild", "--chain", CHAIN, "--store", "1", "--document", "prices")
+    assert (code, "prices: 1 stores rebuilt from 1 files" in text, wrong(market)) == (0, True, 1)
+
+    code, text = said("rebuild", "--yes")
+    assert (code, "prices: 2 stores rebuilt from 2 files" in text, wrong(market)) == (0, True, 0)
+
+
+def test_rebuild_names_what_the_lake_has_not(market: Market, tmp_path: Path) -> None:
+    (path,) = market.ask("select lake_path from file where store_id = 2")[0]
+    (tmp_path / "lake" / path).unlink()
+    damage(market)
+
+    code, text = said("rebuild", "--yes")
+
+    assert (code, wrong(market)) == (1, 1)
+    assert f"store 2: lake_file_missing: {path} is not in the lake" in text
+
+
+def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    with market.engine.begin() as connection:
+        connection.execute(sa.text("update file_event set at = at - interval '300 days'"))
+
+    code, text = said("retain", "--dry-run")
+    assert code == 0
+    assert "would go" in text
+    events = market.ask("select count(*) from file_event")
+
+    monkeypatch.setenv("GOGOBE_KEEP_EVENTS_DAYS", "0")
+    assert "events" not in said("retain")[1]
+    assert market.ask("select count(*) from file_event") == events
+
+    monkeypatch.delenv("GOGOBE_KEEP_EVENTS_DAYS")
+    assert f"events of files {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
+    assert market.ask("select count(*) from file_event") == [(0,)]

@@ -1,0 +1,73 @@
+"""The page of data describes every table and view, and every SQL block of the pages runs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster_tests.conftest import DatabaseServer
+from gogobe_dagster_tests.docs.data_page import MARK, PAGE, columns_of, filled
+from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
+
+README = Path(__file__).parents[2] / "README.md"
+_SQL = re.compile(r"```sql\n(.*?)```", re.DOTALL)
+BLOCKS = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in (PAGE, README)
+    for number, block in enumerate(_SQL.findall(page.read_text(encoding="utf-8")), 1)
+]
+NEEDS_LUCK = re.compile(r"now\(\)|'quarantined'")
+"""Blocks whose answer depends on the day, or on bad luck with files."""
+
+
+@pytest.fixture(scope="module")
+def loaded_url(postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with a few loaded files."""
+    with postgres_server.database() as url:
+        migrate(url)
+        engine = connect(url)
+        _load(Market.at(engine, tmp_path_factory.mktemp("lake")))
+        engine.dispose()
+        yield url
+
+
+def _load(market: Market) -> None:
+    cottage, milk, bread = (
+        Shelf(code, "7", is_barcode=True, name=name)
+        for code, name in ((EGGS, "קוטג' תנובה 5%"), (MILK, "חלב תנובה"), (BREAD, "לחם אחיד"))
+    )
+    market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
+    market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
+    market.open(PriceFile(8, [Shelf(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
+
+
+def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> None:
+    """Bring the columns up to date with: python -m gogobe_dagster_tests.docs.data_page postgresql://…"""
+    columns, page = columns_of(loaded_url), PAGE.read_text(encoding="utf-8")
+
+    assert {mark[1] for mark in MARK.finditer(page)} == set(columns), "described, and there"
+    assert page == filled(page, columns)
+
+
+def test_the_columns_of_search_are_those_of_the_function(loaded_url: str) -> None:
+    section = PAGE.read_text(encoding="utf-8").split("### search_products")[1].split("###")[0]
+    engine = connect(loaded_url)
+    with engine.connect() as connection:
+        keys = list(connection.execute(sa.text("select * from search_products('x')")).keys())
+    engine.dispose()
+
+    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == keys
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_sql_block_of_the_pages_runs(loaded_url: str, block: str) -> None:
+    statements = [part for part in re.split(r";\s*\n", f"{block}\n") if part.strip()]
+    engine = connect(loaded_url)
+    with engine.connect() as connection:
+        for statement in statements:
+            rows = connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).all()
+            assert rows or NEEDS_LUCK.search(statement), f"no rows: {statement}"
+    engine.dispose()

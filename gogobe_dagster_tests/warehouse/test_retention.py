@@ -1,0 +1,278 @@
+"""Retention removes what is old and nothing that is needed, also when killed; late files know its edge."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.raw_store import RawStore
+from gogobe_dagster.warehouse.rebuilding import Scope, rebuild_prices
+from gogobe_dagster.warehouse.retention import Keep, Removed, retain
+from gogobe_dagster_tests.warehouse.making import FEED, NOON
+from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, StoreList
+
+FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
+LATER = NOON + timedelta(days=100)
+RETAINER = """
+import sys
+from datetime import datetime
+from gogobe_dagster_tests.warehouse.test_retention import shop
+from gogobe_dagster.warehouse.migrate import connect
+from gogobe_dagster.warehouse.retention import Keep, retain
+url, folder, now = sys.argv[1:]
+it = shop(connect(url), folder)
+print("ready", flush=True)
+retain(it.market.engine, it.raw, it.market.lake, Keep(raw=1, lake=1, history=1, rejects=1, events=1),
+    now=datetime.fromisoformat(now))
+"""
+
+
+class Shop:
+    """A market with a raw store beside its lake."""
+
+    def __init__(self, market: Market, raw: RawStore) -> None:
+        self.market, self.raw = market, raw
+
+    def retain(self, *, now: datetime = LATER, dry_run: bool = False, **days: int) -> dict[str, Removed]:
+        keep = replace(FOREVER, **days)
+        done = retain(self.market.engine, self.raw, self.market.lake, keep, now=now, dry_run=dry_run)
+        return dict(done.removed)
+
+    def save(self, content: bytes, *, modified: datetime = NOON) -> str:
+        sha256 = self.raw.save([content], limit=1000).sha256
+        path = next(Path(str(self.raw.root)).rglob(sha256))
+        os.utime(path, (modified.timestamp(), modified.timestamp()))
+        return sha256
+
+    def give_bytes(self, file_id: int, sha256: str) -> None:
+        with self.market.engine.begin() as connection:
+            connection.execute(
+                sa.text("update file set sha256 = :sha256 where file_id = :file_id"),
+                {"sha256": sha256, "file_id": file_id},
+            )
+
+
+def shop(engine: sa.Engine, folder: str | Path) -> Shop:
+    return Shop(Market.at(engine, Path(folder) / "lake"), RawStore(str(Path(folder) / "raw")))
+
+
+@pytest.fixture
+def it(engine: sa.Engine, tmp_path: Path) -> Shop:
+    return shop(engine, tmp_path)
+
+
+def test_nothing_goes_where_everything_is_kept_for_ever(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "7"}))
+
+    assert it.retain() == {}
+
+
+def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: Shop) -> None:
+    loaded, twice, waiting, unread = (it.save(name) for name in (b"loaded", b"twice", b"waiting", b"unread"))
+    unknown, fresh = it.save(b"unknown"), it.save(b"fresh", modified=LATER)
+    files = it.market.publish(*[PriceFile(hour, {MILK: "7"}) for hour in range(1, 7)])
+    for one, sha256 in zip(files, (loaded, twice, twice, waiting, unread, fresh), strict=True):
+        it.give_bytes(one.id, sha256)
+    it.market.load([files[0], files[1], files[5]])
+    with it.market.engine.begin() as connection:
+        connection.execute(
+            sa.text("update file set state = 'downloaded' where sha256 = :sha256"), {"sha256": unread}
+        )
+
+    shown = it.retain(raw=3, dry_run=True)
+    assert it.raw.has(loaded)
+    assert it.retain(raw=3) == shown == {"raw": Removed(count=1, bytes=6)}
+
+    kept = [it.raw.has(sha256) for sha256 in (loaded, twice, waiting, unread, unknown, fresh)]
+    assert kept == [False, True, True, True, True, True]
+    assert it.retain(raw=3) == {"raw": Removed()}
+
+
+def test_raw_bytes_of_a_file_set_aside_go_as_well(it: Shop) -> None:
+    (one,) = it.market.publish(PriceFile(1, {MILK: "7"}))
+    it.give_bytes(one.id, it.save(b"broken"))
+    it.market.ledger.mark_failed(one.id, ContentError(Code.CORRUPT_ARCHIVE, "x"), now=NOON, max_attempts=1)
+
+    assert it.retain(raw=3) == {"raw": Removed(count=1, bytes=6)}
+
+
+@pytest.mark.parametrize(("days", "gone"), [(99, 1), (100, 0), (101, 0)])
+def test_days_are_whole_days_in_israel(it: Shop, days: int, gone: int) -> None:
+    it.market.open(PriceFile(23.99, {MILK: "7"}))
+
+    assert it.retain(lake=days, now=LATER.replace(hour=0))["lake"].count == gone
+
+
+def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it: Shop) -> None:
+    some = it.market.publish(PriceFile(1, {MILK: "7"}), PriceFile(2, {MILK: "8"}))
+    (other,) = it.market.publish(PriceFile(3, {MILK: "9"}))
+    (listed,) = it.market.publish(StoreList(1, {(1, 1): "תלפיות"}))
+    it.market.load([some[0], other])
+    it.market.load_lists([listed])
+    size = (Path(str(it.market.lake._root)) / str(other.lake_path)).stat().st_size  # noqa: SLF001
+
+    shown = it.retain(lake=30, dry_run=True)
+    assert it.market.ask("select * from horizon") == []
+    assert it.retain(lake=30) == shown == {"lake": Removed(count=1, bytes=size)}
+
+    kept = [it.market.lake.has(str(one.lake_path)) for one in (some[0], other, listed)]
+    assert kept == [True, False, True]
+    assert it.retain(lake=30) == {"lake": Removed()}
+
+
+def aged(it: Shop, *, hours: float) -> None:
+    """Load a store's files of four days, then let the lake forget those of the first two."""
+    for hour, price in ((0, "5"), (24, "6"), (48, "7"), (72, "8")):
+        it.market.open(PriceFile(hour + 6, {MILK: price}))
+    publish_days(it)
+    it.retain(lake=2, now=NOON.replace(hour=0) + timedelta(hours=hours))
+
+
+def publish_days(it: Shop) -> None:
+    """Put the lake's files where their days are: the tests' market writes all into one."""
+    root = Path(str(it.market.lake._root))  # noqa: SLF001
+    rows = it.market.ask("select file_id, lake_path, published_at from file")
+    for file_id, path, published_at in rows:
+        day: date = published_at.astimezone(NOON.tzinfo).date()
+        there = path.replace("2026-11-23", day.isoformat())
+        (root / there).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).rename(root / there)
+        with it.market.engine.begin() as connection:
+            update = sa.text("update file set lake_path = :path where file_id = :id")
+            connection.execute(update, {"path": there, "id": file_id})
+
+
+def test_a_late_file_newer_than_the_horizon_is_applied_where_it_belongs(it: Shop) -> None:
+    aged(it, hours=96)  # of days 0 and 1 nothing is left: the newest is of hour 30
+    assert it.market.ask("select kind, gone_until from horizon") == [
+        ("lake", NOON.replace(hour=6) + timedelta(days=1))
+    ]
+
+    it.market.open(PriceFile(30.001, {MILK: "6.5"}))
+
+    history = [(price, start) for price, start, _ in it.market.history(MILK)]
+    assert history == [("5", 6), ("6", 30), ("6.5", pytest.approx(30.001, abs=0.001)), ("7", 54), ("8", 78)]
+
+
+@pytest.mark.parametrize("hours", [29, 30])
+def test_a_late_file_that_the_lake_cannot_place_is_refused_and_the_others_are_loaded(
+    it: Shop, hours: float
+) -> None:
+    aged(it, hours=96)
+    before = it.market.everything()[:4]
+    late = it.market.publish(PriceFile(hours, {MILK: "1", BREAD: "2"}, variant="-late"))
+    fresh = it.market.publish(PriceFile(hours, {MILK: "3"}, store=2), PriceFile(90, {EGGS: "4"}))
+
+    assert it.market.load([*late, *fresh]).files == 2
+
+    (refused,) = it.market.ledger.files([late[0].id])
+    assert (refused.state, refused.code) == ("quarantined", "late_beyond_retention")
+    assert it.market.history(BREAD) == []
+    assert it.market.history(MILK, store=2) == [("3", hours, None)]
+    after = it.market.everything()[:4]
+    assert [row for row in after[1] if row[2] == 1 and row[3] != EGGS] == before[1]
+    assert it.market.load(late).files == 0
+
+
+def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5", BREAD: "11"}, is_full=True))
+    it.market.open(PriceFile(30, {MILK: "6"}))
+    it.market.open(PriceFile(24 * 60, {MILK: "7"}))
+    now = NOON + timedelta(days=62)
+
+    shown = it.retain(history=10, now=now, dry_run=True)
+    done = it.retain(history=10, now=now)
+
+    assert done["periods"] == shown["periods"] == Removed(count=1)
+    assert done["months"].count == shown["months"].count
+    assert it.market.history(MILK) == [("6", 30, 24 * 60), ("7", 24 * 60, None)]
+    assert it.market.history(BREAD) == [("11", 6, None)]
+    assert it.market.ask("select kind, gone_until from horizon") == [
+        ("history", NOON.replace(hour=6) + timedelta(days=1))
+    ]
+
+
+def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5"}))
+    it.market.open(PriceFile(24 * 60, {MILK: "6"}))
+    months = "select count(*) from pg_inherits where inhparent = 'price_history'::regclass"
+    ((before,),) = it.market.ask(months)
+
+    done = it.retain(history=10, now=NOON + timedelta(days=100))
+
+    assert done["periods"].count == 1
+    assert done["months"].count >= 1
+    assert done["months"].bytes > 0
+    assert it.market.ask(months) == [(before - done["months"].count,)]
+    it.market.open(PriceFile(7, {MILK: "4"}, store=2))  # its store has nothing newer: it is not late
+    assert it.market.history(MILK, store=2) == [("4", 7, None)]
+
+
+def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a_part(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5"}))
+    it.market.open(PriceFile(30, {MILK: "6"}))
+    it.market.open(PriceFile(24 * 60, {MILK: "7"}))
+    it.retain(history=10)
+    before = it.market.everything()[:4]
+
+    assert it.market.open(PriceFile(29, {BREAD: "1"})).files == 0
+    scope = Scope(since=NOON.replace(hour=20))
+    with pytest.raises(ContentError, match="rebuild from a later day") as caught:
+        rebuild_prices(it.market.engine, it.market.lake, scope, now=NOON, tell=lambda _: None)
+
+    assert caught.value.code is Code.LATE_BEYOND_RETENTION
+    assert it.market.everything()[:4] == before
+
+
+def test_a_month_that_a_load_uses_waits_for_the_next_time(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5"}))
+    it.market.open(PriceFile(24 * 60, {MILK: "6"}))
+    with it.market.engine.begin() as load:
+        load.execute(sa.text("select 1 from price_history limit 1"))
+        assert it.retain(history=10)["months"].count == 0
+    assert it.retain(history=10)["months"].count >= 1
+
+
+def test_rejects_and_events_go_by_age(it: Shop) -> None:
+    files = it.market.publish(PriceFile(6, {"": "5", MILK: "5"}))
+    it.market.load(files)
+    (events,), (rejects,) = (
+        it.market.ask(f"select count(*) from {name}") for name in ("file_event", "reject")
+    )
+    assert (events[0], rejects[0]) == (3, 1)
+
+    shown = it.retain(rejects=30, events=30, dry_run=True)
+    assert it.retain(rejects=30, events=30) == shown
+    assert shown == {"rejects": Removed(count=1), "events": Removed(count=3)}
+    assert it.retain(rejects=30, events=30, now=NOON) == {"rejects": Removed(), "events": Removed()}
+    assert len(it.market.ledger.files([files[0].id])) == 1
+
+
+def test_killed_at_any_moment_it_is_done_by_the_next(it: Shop, warehouse_url: str, tmp_path: Path) -> None:
+    for hour in range(12):
+        (one,) = it.market.publish(PriceFile(hour, {MILK: f"{hour + 1}"}))
+        it.give_bytes(one.id, it.save(b"%d" % hour))
+        it.market.load([one])
+    now = LATER.replace(hour=0)
+    command: list[Any] = [sys.executable, "-c", RETAINER, warehouse_url, tmp_path, now.isoformat()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as retainer:
+        assert retainer.stdout is not None
+        assert retainer.stdout.readline() == b"ready\n"
+        while it.raw.sizes() and len(it.raw.sizes()) > 6 and retainer.poll() is None:
+            pass
+        retainer.send_signal(signal.SIGKILL)
+
+    it.retain(now=now, raw=1, lake=1, history=1, rejects=1, events=1)
+
+    assert (it.raw.sizes(), it.market.lake.sizes(before=date.max)) == ({}, {})
+    assert it.market.history(MILK) == [("12", 11, None)]
+    assert it.market.ledger.pending(FEED) == []
+    assert it.market.ask("select count(*) from file_event") == [(0,)]
