@@ -53,7 +53,8 @@ class PromotionLayout:
         """Return the fields that may stand several times, by what holds them."""
         found: dict[Path, list[Path]] = {}
         for field in self.fields_of(record):
-            if len(field) > 1 and field[-1].lower() in self._repeated_tags:
+            is_listed = field[-1].lower() in self._repeated_tags
+            if len(field) > 1 and is_listed and self._is_placed(field):
                 found.setdefault(field[:-1], []).append(field)
         return found
 
@@ -73,10 +74,31 @@ class PromotionLayout:
     @cached_property
     def _fields(self) -> dict[Path, list[Path]]:
         fields: dict[Path, list[Path]] = {record: [] for record in self.records}
-        for leaf in self.leaves:
+        # what holds fields in one promotion may hold text in another: Bina's Remarks
+        for leaf in dict.fromkeys((*self.leaves, *self._known_wrappers)):
             record = _record_of(leaf, self._nested)
             fields[record].append(leaf[len(record) :])
         return fields
+
+    @property
+    def _known_wrappers(self) -> list[Path]:
+        inside = dict.fromkeys(leaf[:end] for leaf in self.leaves for end in range(1, len(leaf)))
+        return [path for path in inside if path[-1].lower() in self._nested.containers]
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether a field holds elements and is nothing that may, or records hold others of their kind."""
+        kinds = {
+            tuple(self.is_group(one) for one in self.records if one and record[: len(one)] == one)
+            for record in self.records
+        }
+        if not kinds <= {(), (True,), (False,), (True, False)}:
+            return True
+        held = {leaf[:end] for leaf in self.leaves for end in range(1, len(leaf))}
+        return any(leaf[-1].lower() not in self._nested.containers for leaf in held.intersection(self.leaves))
+
+    def _is_placed(self, field: Path) -> bool:
+        return all(tag.lower() in self._nested.containers for tag in field[:-1])
 
     @property
     def _nested(self) -> Nested:

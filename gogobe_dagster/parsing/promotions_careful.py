@@ -115,6 +115,7 @@ class _Walk:
         element = _Element(name)
         if self._stack:
             self._stack[-1].has_children = True
+            self._stack[-1].text.clear()
             self._place(element, self._stack[-1].name)
         if attributes and name == self._holder:
             self._note_count(attributes)
@@ -150,8 +151,10 @@ class _Walk:
                 element.is_record = True
             return
         place = (parent, element.name)
-        element.is_record = place in self._nested.places
-        element.is_item = element.is_record and place not in self._nested.groups
+        around = next(one for one in reversed(self._stack) if one.is_record)
+        is_group = place in self._nested.groups and around.name == self._row
+        is_item = place in self._nested.items | self._nested.gifts and not around.is_item
+        element.is_record, element.is_item = is_group or is_item, is_item
 
     def _close_up_to(self, name: str) -> None:
         """Leave what should have ended before; an end tag without a start is passed over."""
@@ -188,6 +191,8 @@ class _Walk:
             self._stack[-1].groups.append(element)
         elif element.has_children:
             self._stack[-1].take(element)
+            if element.name in self._nested.containers:
+                self._note_field(element)
         else:
             self._note_field(element)
 

@@ -119,6 +119,8 @@ def _parser(layout: PromotionLayout) -> _Parser:
         "{" in tag for leaf in layout.leaves for tag in leaf
     ):
         raise CannotRead("odd_layout")
+    if layout.is_odd:
+        raise CannotRead("odd_layout")
     records, lists = layout.records, layout.lists
     outer = layout.outer
     head = [_field(tag, [*outer.path[:depth], tag]) for depth, tag in outer.around]
