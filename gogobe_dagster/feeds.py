@@ -48,6 +48,8 @@ class Feed:
     """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
     stores: int
     """Branches seen in August 2026: what is normal."""
+    rests_on_shabbat: bool = False
+    """Publishes nothing from Friday afternoon to Saturday night, nor on holidays."""
     note: str = ""
 
     @property

@@ -4,7 +4,7 @@ Every setting is `GOGOBE_<NAME>`; `docs/settings.md` lists them, held by a test.
 the variable and what is accepted.
 """
 
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gogobe_dagster.errors import SettingsError
 
 PREFIX = "GOGOBE_"
+HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 Workers = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -57,6 +58,21 @@ class Settings(BaseSettings):
     batch_files: int = Field(default=400, ge=1, description="Files that one parse step takes at most.")
     sensors_on: bool = Field(default=False, description="Whether the feed sensors start switched on.")
     sensor_seconds: int = Field(default=300, ge=5, description="Seconds between two looks at a portal.")
+    look_seconds: int = Field(
+        default=20, ge=1, le=30, description="Seconds that one look at a portal may take in a sensor."
+    )
+    slow_listing_minutes: int = Field(
+        default=20, ge=1, description="Minutes between listings of a portal that is too slow for a sensor."
+    )
+    quiet_hours: str = Field(
+        default="00:30-05:30",
+        pattern=rf"^({HOUR}-{HOUR})?$",
+        description="Hours in Israel when sensors leave portals alone (HH:MM-HH:MM); empty = none.",
+    )
+    run_files: int = Field(default=50, ge=1, description="Pending files of a day that are worth a run.")
+    run_wait_minutes: int = Field(
+        default=10, ge=0, description="Minutes after its publication when a file alone is worth a run."
+    )
 
     @classmethod
     def read(cls) -> Self:
@@ -75,6 +91,14 @@ class Settings(BaseSettings):
     def raw_store_url(self) -> str:
         """Where raw files are kept, as an fsspec URL or an absolute path."""
         return self.raw_store or str(self.folder / "raw")
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """The quiet hours, from and to; to may be earlier than from."""
+        if not self.quiet_hours:
+            return None
+        start, end = self.quiet_hours.split("-")
+        return time.fromisoformat(start), time.fromisoformat(end)
 
     @property
     def lake_url(self) -> str:

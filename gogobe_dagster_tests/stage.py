@@ -51,6 +51,7 @@ class Stage:
             "GOGOBE_REPLICA_URL": self.settings.replica_url,
             "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
             "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
+            "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
         }
         return {**os.environ, **process_environment(self.settings), **ours}
 
@@ -103,6 +104,7 @@ def stage(home: Path, *, warehouse_url: str, dagster_url: str, **changes: Any) -
             "dagster_database_url": dagster_url,
             "replica_url": replica.url,
             "sensor_seconds": 5,
+            "quiet_hours": "",
         }
         settings = Settings(**{**values, **changes})
         equipment = Equipment(settings)

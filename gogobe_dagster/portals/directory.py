@@ -1,5 +1,7 @@
 """Which connector speaks to which feed, and where the feed's portal is: the real one or the replica."""
 
+from dataclasses import replace
+from math import inf
 from typing import Protocol
 
 from gogobe_dagster.feeds import Family, Feed
@@ -19,6 +21,8 @@ from gogobe_dagster.settings import Settings
 class Opener(Protocol):
     """A connector's class."""
 
+    manners: Manners
+
     def __call__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> Portal:
         """Return a connector that has asked nothing yet."""
 
@@ -36,9 +40,16 @@ CONNECTORS: dict[Family, Opener] = {
 MEGABYTE = 1024 * 1024
 
 
-def open_portal(feed: Feed, settings: Settings, *, manners: Manners | None = None) -> Portal:
-    """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
+def open_portal(
+    feed: Feed, settings: Settings, *, manners: Manners | None = None, budget: float = inf
+) -> Portal:
+    """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's.
+
+    `budget` is how many seconds all pages may take together, from now.
+    """
     connector = CONNECTORS[feed.family]
+    if budget < inf:
+        manners = replace(manners or connector.manners, budget=budget)
     limit = settings.max_download_mb * MEGABYTE
     return connector(feed, base_url=base_url(feed, settings), limit=limit, manners=manners)
 
