@@ -74,6 +74,45 @@ class Settings(BaseSettings):
         default=10, ge=0, description="Minutes after its publication when a file alone is worth a run."
     )
 
+    last_sweep: str = Field(
+        default="30 23 * * *", description="When portals that forget a day are looked at last (cron, Israel)."
+    )
+    max_runs: int = Field(default=2, ge=1, description="Runs of the queue at the same time.")
+    portal_steps: Workers = Field(
+        default=4, description="Steps that list or fetch at the same time, in all runs together."
+    )
+    warehouse_steps: Workers = Field(
+        default=2, description="Steps that load tables at the same time, in all runs together."
+    )
+    event_log_days: int = Field(
+        default=14, ge=1, description="Days that Dagster keeps the step logs of a run."
+    )
+    alert_url: str = Field(
+        default="", description="Where alerts go: an Apprise URL (mail, Slack, Telegram …); empty = nowhere."
+    )
+    alert_after: int = Field(
+        default=3, ge=1, description="Failed looks in a row after which a portal counts as not answering."
+    )
+    fresh_hours: int = Field(default=36, ge=1, description="Age of a feed's newest full file that is late.")
+    fresh_hours_of_rest: int = Field(
+        default=72, ge=1, description="The same over Shabbat, for feeds that rest."
+    )
+    complete_hour: int = Field(
+        default=16, ge=0, le=23, description="Hour in Israel from which today's full files should be there."
+    )
+    complete_percent: int = Field(
+        default=80, ge=1, le=100, description="Percent of a feed's stores that should have a full file."
+    )
+    row_count_percent: int = Field(
+        default=25, ge=1, description="Percent by which full files may grow or shrink in a day."
+    )
+    reject_percent: float = Field(
+        default=1.0, ge=0, le=100, description="Percent of a feed's rows that may be rejected."
+    )
+    outlier_factor: int = Field(
+        default=5, ge=2, description="Factor by which a price may change in a day before it is an outlier."
+    )
+
     @classmethod
     def read(cls) -> Self:
         """Read the environment. Raises `SettingsError` that names every wrong variable."""

@@ -12,6 +12,7 @@ import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
@@ -46,6 +47,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         group_name="files",
         owners=OWNERS,
         kinds={"http", "postgres"},
+        pool=PORTALS,
         check_specs=[dg.AssetCheckSpec("every_name_understood", asset="discovered")],
         description="Every file that the portal shows, written into the ledger for ever.",
     )
@@ -90,6 +92,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         group_name="files",
         owners=OWNERS,
         kinds={"http", "file"},
+        pool=PORTALS,
         check_specs=[dg.AssetCheckSpec("every_file_fetched", asset="downloaded")],
         description="The bytes of every listed file exactly as served, kept under their SHA-256.",
     )
@@ -122,6 +125,7 @@ def _table(
         group_name="warehouse",
         owners=OWNERS,
         kinds={"postgres", "polars"},
+        pool=WAREHOUSE,
         check_specs=[dg.AssetCheckSpec("every_file_loaded", asset=document.value)],
         description=description,
         metadata={"dagster/column_schema": column_schema(document)},

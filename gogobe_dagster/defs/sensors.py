@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -33,6 +34,7 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+PORTAL = "gogobe/portal"
 GRACE_SECONDS = 5
 SLOW_FOR = timedelta(hours=6)
 """How long a portal that was too slow for a look is not tried in a look again."""
@@ -90,7 +92,7 @@ def look_at(feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipmen
         requests = [_listing_run(feed, look, now, settings)]
     for run in wanted:
         tags = {"gogobe/files": str(run.files), "gogobe/reason": run.reason}
-        tags[LISTED_BY_SENSOR] = now.isoformat()
+        tags |= {LISTED_BY_SENSOR: now.isoformat(), PORTAL: _host(feed)}
         cell = partition_key(feed, run.day)
         requests.append(dg.RunRequest(run_key=run.key, partition_key=cell, tags=tags))
     if requests:
@@ -151,8 +153,12 @@ def _listing_run(feed: Feed, look: Look, now: datetime, settings: Settings) -> d
     return dg.RunRequest(
         run_key=f"{feed.key}|{day_of(now)}|listing|{turn}",
         partition_key=partition_key(feed, day_of(now)),
-        tags={"gogobe/reason": look.said[:200]},
+        tags={"gogobe/reason": look.said[:200], PORTAL: _host(feed)},
     )
+
+
+def _host(feed: Feed) -> str:
+    return urlsplit(feed.base_url).hostname or feed.key
 
 
 def _days_under_way(instance: dg.DagsterInstance, feed: Feed) -> set[date]:

@@ -22,6 +22,7 @@ class Opener(Protocol):
     """A connector's class."""
 
     manners: Manners
+    offers_past_days: bool
 
     def __call__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> Portal:
         """Return a connector that has asked nothing yet."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from gogobe_dagster.checking import CHECKS
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
@@ -60,8 +61,37 @@ def test_a_table_asset_describes_every_column(definitions: dg.Definitions) -> No
 def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions: dg.Definitions) -> None:
     sensors = {sensor.name: sensor for sensor in definitions.sensors or []}
 
-    assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS}
-    assert {sensor.default_status for sensor in sensors.values()} == {dg.DefaultSensorStatus.STOPPED}
+    assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS} | {
+        "watch",
+        "failed_runs",
+        "recovered_runs",
+    }
+    running = [name for name, one in sensors.items() if one.default_status is dg.DefaultSensorStatus.RUNNING]
+    assert running == ["watch"]
+
+
+def test_every_feed_has_a_health_check_and_no_import_waits_for_it(definitions: dg.Definitions) -> None:
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
+    of_imports = {
+        key.name for key in definitions.resolve_job_def(IMPORT_JOB).asset_layer.asset_graph.asset_check_keys
+    }
+
+    assert {f"{feed.key}_answers" for feed in FEEDS} | set(CHECKS) < checks
+    assert of_imports == checks - {f"{feed.key}_answers" for feed in FEEDS} - set(CHECKS)
+    assert "every_file_loaded" in of_imports
+
+
+def test_steps_that_visit_portals_or_load_tables_stand_in_line(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    pools = {name: graph.get(dg.AssetKey(name)).pools for name in ASSETS}
+
+    assert pools == {
+        "discovered": {"portals"},
+        "downloaded": {"portals"},
+        "parsed": set(),
+        "stores": {"warehouse"},
+        "prices": {"warehouse"},
+    }
 
 
 def test_a_retry_of_the_job_runs_all_steps(definitions: dg.Definitions) -> None:
