@@ -18,6 +18,7 @@ from gogobe_dagster.defs.reporting import (
     about,
     about_downloads,
     about_load,
+    about_table,
     check,
     column_schema,
     files_in,
@@ -144,7 +145,7 @@ def _table(
         files = files_in(equipment, days, document)
         missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_load(reports) | about(files),
+            metadata=about_load(reports) | about_table(equipment, document) | about(files),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

@@ -12,7 +12,7 @@ import dagster as dg
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.reporting import about, files_in
+from gogobe_dagster.defs.reporting import about, about_rejects, files_in
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import find_feed
 
@@ -80,7 +80,8 @@ def collect_batches(
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
         raise failure(words, retry=True, code="batches_lost")
-    yield dg.Output(None, metadata={"batches": len(batches)} | about(files_in(equipment, days)))
+    said = about(files_in(equipment, days)) | about_rejects(equipment, days)
+    yield dg.Output(None, metadata={"batches": len(batches)} | said)
 
 
 def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

@@ -16,6 +16,8 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from gogobe_dagster.importing import Downloads
     from gogobe_dagster.warehouse.ledger import LedgerFile
     from gogobe_dagster.warehouse.loading import LoadReport
@@ -46,6 +48,8 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
             "dagster/partition_row_count": rows,
             "rejected": sum(file.rejected or 0 for file in files),
         }
+    if size := sum(file.size or 0 for file in files):
+        numbers["bytes"] = size
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
     if files:
@@ -84,6 +88,23 @@ def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
         for file in shown
     ]
     return dg.TableMetadataValue(records, FILE_COLUMNS)
+
+
+def about_rejects(equipment: Equipment, days: Days) -> dict[str, Any]:
+    """Say why rows were refused, the most frequent reason first."""
+    from gogobe_dagster.warehouse.summaries import rejects_by_reason
+
+    reasons = Counter[str]()
+    for feed, some in days.items():
+        reasons.update(rejects_by_reason(equipment.engine, feed.key, some))
+    return {"rejects by reason": dg.MetadataValue.json(dict(reasons.most_common()))} if reasons else {}
+
+
+def about_table(equipment: Equipment, document: Document) -> dict[str, Any]:
+    """Say how large the table is that a document ends in."""
+    from gogobe_dagster.warehouse.summaries import table_rows
+
+    return {"dagster/row_count": table_rows(equipment.engine, _table_of(document))}
 
 
 def about_downloads(done: "Sequence[Downloads]") -> dict[str, Any]:
@@ -130,9 +151,6 @@ def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckRe
 
 def column_schema(document: Document) -> dg.TableSchema:
     """Describe the table that a document ends in, from the comments of the warehouse's own definition."""
-    from gogobe_dagster.warehouse.tables import price_current, store
-
-    table = {Document.STORES: store, Document.PRICES: price_current}[document]
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -141,6 +159,12 @@ def column_schema(document: Document) -> dg.TableSchema:
                 description=column.comment,
                 constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
             )
-            for column in table.columns
+            for column in _table_of(document).columns
         ]
     )
+
+
+def _table_of(document: Document) -> "sa.Table":
+    from gogobe_dagster.warehouse.tables import price_current, store
+
+    return {Document.STORES: store, Document.PRICES: price_current}[document]

@@ -49,6 +49,24 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions, name: str) -> 
     assert node.group_name in {"files", "warehouse"}
 
 
+@pytest.mark.parametrize("name", sorted(ASSETS))
+def test_every_asset_says_where_it_is_kept_and_where_its_code_is(
+    definitions: dg.Definitions, name: str
+) -> None:
+    metadata = definitions.resolve_asset_graph().get(dg.AssetKey(name)).metadata
+
+    assert {"dagster/uri", "dagster/table_name"} & metadata.keys()
+    (reference,) = metadata["dagster/code_references"].code_references
+    assert reference.file_path.startswith(str(CLONE / "gogobe_dagster" / "defs"))
+
+
+def test_a_table_asset_grows_old_as_a_whole(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    policies = {name: graph.get(dg.AssetKey(name)).freshness_policy for name in ASSETS}
+
+    assert {name for name, policy in policies.items() if policy} == {"stores", "prices"}
+
+
 def test_a_table_asset_describes_every_column(definitions: dg.Definitions) -> None:
     schema = definitions.resolve_asset_graph().get(dg.AssetKey("prices")).metadata["dagster/column_schema"]
 
