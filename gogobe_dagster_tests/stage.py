@@ -52,6 +52,8 @@ class Stage:
             "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
             "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
             "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
+            "GOGOBE_ALERT_URL": self.settings.alert_url,
+            "GOGOBE_ALERT_AFTER": str(self.settings.alert_after),
         }
         return {**os.environ, **process_environment(self.settings), **ours}
 

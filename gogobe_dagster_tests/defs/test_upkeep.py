@@ -1,5 +1,6 @@
 """What runs by the clock, on a real instance: nothing that anybody needs is removed."""
 
+import json
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -22,11 +23,29 @@ def events(stage: Stage) -> dict[str, int]:
         return {str(name): int(number) for name, number in connection.execute(EVENTS).fetchall()}
 
 
+def numbers_of(stage: Stage) -> dict[str, set[str]]:
+    """What each materialization says, by asset."""
+    query = "select event from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        rows = connection.execute(query).fetchall()
+    events = [
+        json.loads(event)["dagster_event"]["event_specific_data"]["materialization"] for (event,) in rows
+    ]
+    return {
+        event["asset_key"]["path"][0]: {entry["label"] for entry in event["metadata_entries"]}
+        for event in events
+    }
+
+
 @pytest.mark.timeout(400)
 def test_old_step_logs_go_and_what_was_materialized_stays(on_stage: Stage) -> None:
     on_stage.publish("keshet")
     on_stage.import_cells(f"keshet|{YESTERDAY}")
     before, folder = events(on_stage), on_stage.settings.folder / "dagster"
+    assert before["ASSET_MATERIALIZATION"] == 5
+    said = numbers_of(on_stage)
+    assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows a second"}
+    assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files"}
     url, now = dagster_url(on_stage.settings), clock.now()
 
     early = purge(url, folder, keep_days=14, now=now + timedelta(days=13))
