@@ -164,14 +164,14 @@ def has_few_outliers(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
     return _verdict(found if is_much else [], words, "few prices jumped", numbers)
 
 
-CHECKS: dict[str, tuple[str, Callable[[sa.Engine, Settings, datetime], Verdict], str]] = {
-    "fresh": ("prices", is_fresh, "The newest full price file of every feed is not too old."),
-    "complete": ("prices", is_complete, "Nearly all stores of every feed have a full price file."),
-    "usual_rows": ("prices", has_usual_rows, "Full price files have as many rows as the day before."),
-    "few_rejects": ("parsed", rejects_few, "Nearly every published row can be read."),
-    "few_outliers": ("prices", has_few_outliers, "Few prices change by a large factor in a day."),
+CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]] = {
+    "fresh": (is_fresh, "The newest full price file of every feed is not too old."),
+    "complete": (is_complete, "Nearly all stores of every feed have a full price file."),
+    "usual_rows": (has_usual_rows, "Full price files have as many rows as the day before."),
+    "few_rejects": (rejects_few, "Nearly every published row can be read."),
+    "few_outliers": (has_few_outliers, "Few prices change by a large factor in a day."),
 }
-"""Name: the asset that it is about, the check, what it means. Promotions have theirs beside their tables."""
+"""Name: the check, what it means. Promotions have theirs beside their tables."""
 
 
 def _rows(engine: sa.Engine, query: str, **values: object) -> Sequence[sa.Row[tuple[object, ...]]]:

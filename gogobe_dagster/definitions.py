@@ -7,7 +7,7 @@ import dagster as dg
 
 from gogobe_dagster.defs.alerts import build_alert_sensors
 from gogobe_dagster.defs.assets import build_assets
-from gogobe_dagster.defs.checks import build_checks
+from gogobe_dagster.defs.checks import FLEET, build_checks
 from gogobe_dagster.defs.describing import described
 from gogobe_dagster.defs.jobs import executor, import_job
 from gogobe_dagster.defs.parsed import build_parsed
@@ -24,7 +24,7 @@ def build_definitions(resources: Mapping[str, Any] | None = None) -> dg.Definiti
     partitions = feed_days(settings)
     steps = executor(settings)
     return dg.Definitions(
-        assets=described([*build_assets(partitions), build_parsed(partitions)], settings),
+        assets=[*described([*build_assets(partitions), build_parsed(partitions)], settings), FLEET],
         asset_checks=build_checks(),
         jobs=[import_job(steps), *build_jobs()],
         sensors=[*build_sensors(settings), *build_alert_sensors(settings)],

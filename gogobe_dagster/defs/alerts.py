@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from gogobe_dagster.alerting import Alert, Watched, count_failures, news, send
-from gogobe_dagster.defs.checks import PLAUSIBLE, health
+from gogobe_dagster.defs.checks import FLEET, PLAUSIBLE, health
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED
 from gogobe_dagster.equipment import Equipment
@@ -89,7 +89,7 @@ def _changed_health(
     ]
     return [
         dg.AssetCheckEvaluation(
-            asset_key=one.asset_key or dg.AssetKey("discovered"),
+            asset_key=FLEET.key,
             check_name=one.check_name or "",
             passed=one.passed,
             metadata=one.metadata,
@@ -110,7 +110,7 @@ def _red_checks(instance: dg.DagsterInstance, before: Mapping[str, str]) -> dict
             found[name] = before[name]
         elif record.status.value == "FAILED" and record.event and record.event.dagster_event:
             evaluation = record.event.dagster_event.asset_check_evaluation_data
-            found[name] = f"{key.name} of {key.asset_key.to_user_string()}: {evaluation.description}"
+            found[name] = f"{key.name}: {evaluation.description}"
     return found
 
 

@@ -3,11 +3,9 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from gogobe_dagster.defs.checks import BY_CLOCK
 from gogobe_dagster.settings import Settings
 
 IMPORT_JOB = "import_feed"
-ASSETS = dg.AssetSelection.groups("files", "warehouse")
 
 
 def executor(settings: Settings) -> dg.ExecutorDefinition:
@@ -25,8 +23,7 @@ def import_job(executor_def: dg.ExecutorDefinition) -> UnresolvedAssetJobDefinit
     """The whole way of one feed and day, from the portal to the tables."""
     return dg.define_asset_job(
         IMPORT_JOB,
-        # the checks that compare all feeds run by the clock, not in every import
-        selection=ASSETS - dg.AssetSelection.checks(*[spec.key for spec in BY_CLOCK]),
+        selection=dg.AssetSelection.groups("files", "warehouse"),
         executor_def=executor_def,
         description="Finds, fetches, reads and loads what a feed published on a day.",
         # Retry from failure drops mapped steps that had not started (dagster #20925): always all steps.

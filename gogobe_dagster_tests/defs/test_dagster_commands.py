@@ -36,6 +36,7 @@ def test_dg_lists_what_the_web_ui_shows(on_stage: Stage) -> None:
         "parsed",
         "stores",
         "prices",
+        "fleet",
     }
 
 
