@@ -54,13 +54,19 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
             assert visited.wait(120), (home / "logs" / "daemon.log").read_text()
             (run,) = runs(url)
             process.kill()
-            for one in [*started_below(home), *processes_of(embedded(Settings(home=home)))]:
-                with suppress(psutil.NoSuchProcess):
-                    one.kill()
-        assert started_below(home) == []
+            wait_for(lambda: kill_all(home) == 0)
 
         with up(home, GOGOBE_REPLICA_URL=portal) as (_, url):
             assert runs(url)[run] == "FAILURE"
+
+
+def kill_all(home: Path) -> int:
+    """Kill what lives; say how many that were, as some are being started meanwhile."""
+    living = [*started_below(home), *processes_of(embedded(Settings(home=home)))]
+    for one in living:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    return len(living)
 
 
 def runs(url: str) -> dict[str, str]:

@@ -61,6 +61,7 @@ def red_checks(stage: Stage) -> list[str]:
         return [str(name) for (name,) in connection.execute(query).fetchall()]
 
 
+@pytest.mark.timeout(500)
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(on_stage: Stage) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
     on_stage.replica.faults.switch_on("portal_down", feed="osher_ad")
@@ -94,8 +95,14 @@ query Look($id: String!) {
 """
 
 
+@pytest.mark.timeout(500)
+def test_three_feeds_by_four_days_in_graphql_are_a_run_a_cell_and_can_be_cancelled(on_stage: Stage) -> None:
+    on_stage.publish("keshet", "king_store", "rami_levy")
+    with gogobe_up(on_stage) as url:
+        queue_and_cancel(url)
+
+
 def queue_and_cancel(url: str) -> None:
-    """Three feeds by four days in GraphQL: a run a cell and no other; then none is left over."""
     days = [str(YESTERDAY - timedelta(days=number)) for number in range(4)]
     cells = [f"{feed}|{day}" for feed in ("keshet", "king_store", "rami_levy") for day in days]
     assets = [{"path": [name]} for name in ("discovered", "downloaded", "parsed", "stores", "prices")]
@@ -114,6 +121,7 @@ def queue_and_cancel(url: str) -> None:
     assert {run["status"] for run in look()["runs"]} <= {"CANCELED", "SUCCESS"}
 
 
+@pytest.mark.timeout(500)
 def test_a_rectangle_of_feeds_and_days_is_backfilled_from_the_command_line(on_stage: Stage) -> None:
     on_stage.publish("keshet", "king_store")
     with gogobe_up(on_stage) as url:
@@ -122,7 +130,6 @@ def test_a_rectangle_of_feeds_and_days_is_backfilled_from_the_command_line(on_st
         said = on_stage.run("gogobe", "backfill", *rectangle, "--url", url, "--wait")
 
         assert "4 of 4 runs succeeded" in said.stdout
-        queue_and_cancel(url)
     loaded = on_stage.query(
         "select feed, count(*) from file where state = 'loaded' group by feed order by feed"
     )
