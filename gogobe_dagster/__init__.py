@@ -12,9 +12,12 @@ portals         one module a portal family: how to list and fetch
 parsing         documents in every dialect to one model; the lake
 warehouse       the PostgreSQL tables, the ledger, the exact load
 postgres        the embedded PostgreSQL server
-deciding        which runs a sensor should ask for
+deciding        when a sensor should look at a portal, and which runs it should ask for
+checking        whether what was imported is plausible
+alerting        what people are told, once, and how it is sent
 defs            Dagster: assets, partitions, sensors, jobs; definitions assembles them
 run_import      the import job in a process of its own; preload makes its steps start fast
+dagster_storage what Dagster keeps for ever and nobody reads, removed
 orphans         runs that died with the machine, told to Dagster at the next start
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING
 
 from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
@@ -68,11 +69,14 @@ class Equipment:
         return Lake(self.settings.lake_url)
 
     @contextmanager
-    def portal(self, feed: Feed) -> "Iterator[Portal]":
-        """Open a feed's portal for the time of a listing or of a round of downloads."""
+    def portal(self, feed: Feed, *, budget: float = inf) -> "Iterator[Portal]":
+        """Open a feed's portal for the time of a listing or of a round of downloads.
+
+        `budget` is how many seconds all pages may take together.
+        """
         from gogobe_dagster.portals.directory import open_portal
 
-        with closing(open_portal(feed, self.settings, clock=self.clock)) as portal:
+        with closing(open_portal(feed, self.settings, clock=self.clock, budget=budget)) as portal:
             yield portal
 
     @property

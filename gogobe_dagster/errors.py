@@ -44,6 +44,7 @@ class Code(StrEnum):
     LISTING_SCHEMA_CHANGED = "listing_schema_changed"
     LISTING_EMPTY_UNEXPECTED = "listing_empty_unexpected", True
     LISTING_TRUNCATED = "listing_truncated", True
+    LISTING_TOO_SLOW = "listing_too_slow", True
     PAST_DAY_NOT_OFFERED = "past_day_not_offered"
     # one file: its name, its download
     NAME_UNPARSED = "name_unparsed"

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
+from math import inf
 from operator import attrgetter
 
 import stamina
@@ -44,16 +45,16 @@ LOADERS = {
 }
 
 
-def discover(feed: Feed, days: Collection[date], equipment: Equipment) -> Recorded:
+def discover(feed: Feed, days: Collection[date], equipment: Equipment, *, budget: float = inf) -> Recorded:
     """List the portal, also for the past days asked where it can, and record every name it shows.
 
     Files of other days that the listing shows are recorded too, for the runs of those days. Raises
-    `PortalError`; then nothing is recorded but the failure.
+    `PortalError`; then nothing is recorded but the failure. `budget`: seconds for all pages together.
     """
     now = equipment.clock()
     stale_after = timedelta(days=equipment.settings.stale_after_days)
     try:
-        listed = list_portal(feed, days, equipment)
+        listed = list_portal(feed, days, equipment, budget=budget)
     except PortalError as error:
         equipment.ledger.record_failure(feed.key, error, now=now)
         raise
@@ -61,13 +62,15 @@ def discover(feed: Feed, days: Collection[date], equipment: Equipment) -> Record
     return equipment.ledger.record(feed.key, sightings, now=now)
 
 
-def list_portal(feed: Feed, days: Collection[date], equipment: Equipment) -> list[RemoteFile]:
+def list_portal(
+    feed: Feed, days: Collection[date], equipment: Equipment, *, budget: float = inf
+) -> list[RemoteFile]:
     """Ask a portal what it shows, each name once. Raises `PortalError`, also when it shows nothing at all.
 
     A past day may truly be empty; a portal without a single file is one that was wiped or turned us
     away politely (PORTALS §4.2.3: Osher Ad's folder is emptied and refilled in the morning).
     """
-    with equipment.portal(feed) as portal:
+    with equipment.portal(feed, budget=budget) as portal:
         asked = _askable(days, portal, equipment.clock())
         listed = {file.name: file for day in asked for file in portal.list_files(day)}
     if not listed and None in asked:

@@ -3,13 +3,17 @@
 Dagster's default launcher does not look whether a run's process still lives: after a power cut such a run
 stays STARTED until `max_runtime_seconds`, and holds one of the queue's places. `python -m
 gogobe_dagster.orphans` is what `gogobe up` does first. Only runs of this machine's processes are judged:
-those whose own log names a process id that no process has, or that a younger process has.
+those whose own log names a process id that no process has, or that a younger process has. The same start
+writes the limits of the pools where every process finds them.
 """
 
 import socket
 
 import dagster as dg
 import psutil
+
+from gogobe_dagster.defs.pools import set_limits
+from gogobe_dagster.settings import Settings
 
 BELIEVED_ALIVE = [
     dg.DagsterRunStatus.STARTED,
@@ -27,6 +31,7 @@ def fail_orphans(instance: dg.DagsterInstance) -> list[str]:
         if processes and not any(_lives(pid, seen_at) for pid, seen_at in processes):
             words = f"Its process on {socket.gethostname()} is gone; pending files are taken by the next run."
             instance.report_run_failed(record.dagster_run, words)
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
             orphans.append(run_id)
     return orphans
 
@@ -55,5 +60,6 @@ def _lives(pid: int, seen_at: float) -> bool:
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as here:
+        set_limits(here, Settings.read())
         for orphan in fail_orphans(here):
             print(f"run {orphan}: its process was gone")  # noqa: T201 - told to whoever starts us

@@ -5,7 +5,7 @@ the variable and what is accepted. What can be said of one feed is `overrides`.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -21,6 +21,7 @@ PREFIX = "GOGOBE_"
 INSIDE = "__"
 """Between a feed and what is said of it: GOGOBE_FEED__RAMI_LEVY__PROXY."""
 SECRET = frozenset({"password", "proxy"})
+HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 Workers = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -68,10 +69,6 @@ class Settings(BaseSettings):
     batch_files: int = Field(default=400, ge=1, description="Files that one parse step takes at most.")
     sensors_on: bool = Field(default=False, description="Whether the feed sensors start switched on.")
     sensor_seconds: int = Field(default=300, ge=5, description="Seconds between two looks at a portal.")
-    feed: Mapping[FeedKey, FeedOverride] = Field(
-        default_factory=dict, description="What is other for single feeds; see Single feeds below."
-    )
-
     keep_raw_days: int = Field(
         default=3, ge=0, description="Days that a raw file is kept after loading; 0 = for ever."
     )
@@ -86,6 +83,63 @@ class Settings(BaseSettings):
     )
     keep_events_days: int = Field(
         default=30, ge=0, description="Days that the steps of each file's life are kept; 0 = for ever."
+    )
+    look_seconds: int = Field(
+        default=20, ge=1, le=30, description="Seconds that one look at a portal may take in a sensor."
+    )
+    slow_listing_minutes: int = Field(
+        default=20, ge=1, description="Minutes between listings of a portal that is too slow for a sensor."
+    )
+    quiet_hours: str = Field(
+        default="00:30-05:30",
+        pattern=rf"^({HOUR}-{HOUR})?$",
+        description="Hours in Israel when sensors leave portals alone (HH:MM-HH:MM); empty = none.",
+    )
+    run_files: int = Field(default=50, ge=1, description="Pending files of a day that are worth a run.")
+    run_wait_minutes: int = Field(
+        default=10, ge=0, description="Minutes after its publication when a file alone is worth a run."
+    )
+
+    last_sweep: str = Field(
+        default="30 23 * * *", description="When portals that forget a day are looked at last (cron, Israel)."
+    )
+    max_runs: int = Field(default=2, ge=1, description="Runs of the queue at the same time.")
+    portal_steps: Workers = Field(
+        default=4, description="Steps that list or fetch at the same time, in all runs together."
+    )
+    warehouse_steps: Workers = Field(
+        default=2, description="Steps that load tables at the same time, in all runs together."
+    )
+    event_log_days: int = Field(
+        default=14, ge=1, description="Days that Dagster keeps the step logs of a run."
+    )
+    alert_url: str = Field(
+        default="", description="Where alerts go: an Apprise URL (mail, Slack, Telegram …); empty = nowhere."
+    )
+    alert_after: int = Field(
+        default=3, ge=1, description="Failed looks in a row after which a portal counts as not answering."
+    )
+    fresh_hours: int = Field(default=36, ge=1, description="Age of a feed's newest full file that is late.")
+    fresh_hours_of_rest: int = Field(
+        default=72, ge=1, description="The same over Shabbat, for feeds that rest."
+    )
+    complete_hour: int = Field(
+        default=16, ge=0, le=23, description="Hour in Israel from which today's full files should be there."
+    )
+    complete_percent: int = Field(
+        default=80, ge=1, le=100, description="Percent of a feed's stores that should have a full file."
+    )
+    row_count_percent: int = Field(
+        default=25, ge=1, description="Percent by which full files may grow or shrink in a day."
+    )
+    reject_percent: float = Field(
+        default=1.0, ge=0, le=100, description="Percent of a feed's rows that may be rejected."
+    )
+    outlier_factor: int = Field(
+        default=5, ge=2, description="Factor by which a price may change in a day before it is an outlier."
+    )
+    feed: Mapping[FeedKey, FeedOverride] = Field(
+        default_factory=dict, description="What is other for single feeds; see Single feeds below."
     )
 
     @classmethod
@@ -116,6 +170,14 @@ class Settings(BaseSettings):
     def raw_store_url(self) -> str:
         """Where raw files are kept, as an fsspec URL or an absolute path."""
         return self.raw_store or str(self.folder / "raw")
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """The quiet hours, from and to; to may be earlier than from."""
+        if not self.quiet_hours:
+            return None
+        start, end = self.quiet_hours.split("-")
+        return time.fromisoformat(start), time.fromisoformat(end)
 
     @property
     def lake_url(self) -> str:

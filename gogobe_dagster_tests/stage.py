@@ -52,6 +52,9 @@ class Stage:
             "GOGOBE_REPLICA_URL": self.settings.replica_url,
             "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
             "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
+            "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
+            "GOGOBE_ALERT_URL": self.settings.alert_url,
+            "GOGOBE_ALERT_AFTER": str(self.settings.alert_after),
         }
         return {**os.environ, **process_environment(self.settings), **ours}
 
@@ -104,6 +107,7 @@ def stage(home: Path, *, warehouse_url: str, dagster_url: str, **changes: Any) -
             "dagster_database_url": dagster_url,
             "replica_url": replica.url,
             "sensor_seconds": 5,
+            "quiet_hours": "",
         }
         settings = Settings(**{**values, **changes})
         equipment = Equipment(settings)

@@ -12,6 +12,7 @@ import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
 from gogobe_dagster.defs.register_shown import register_tables
 from gogobe_dagster.defs.reporting import (
     Materialized,
@@ -19,6 +20,7 @@ from gogobe_dagster.defs.reporting import (
     about_days,
     about_downloads,
     about_load,
+    about_table,
     check,
     check_days,
     column_schema,
@@ -51,6 +53,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         group_name="files",
         owners=OWNERS,
         kinds={"http", "postgres"},
+        pool=PORTALS,
         check_specs=[
             dg.AssetCheckSpec("every_name_understood", asset="discovered"),
             dg.AssetCheckSpec("every_day_offered", asset="discovered"),
@@ -104,6 +107,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         group_name="files",
         owners=OWNERS,
         kinds={"http", "file"},
+        pool=PORTALS,
         check_specs=[dg.AssetCheckSpec("every_file_fetched", asset="downloaded")],
         description="The bytes of every listed file exactly as served, kept under their SHA-256.",
     )
@@ -136,6 +140,7 @@ def _table(
         group_name="warehouse",
         owners=OWNERS,
         kinds={"postgres", "polars"},
+        pool=WAREHOUSE,
         check_specs=[dg.AssetCheckSpec("every_file_loaded", asset=document.value)],
         description=description,
         metadata={"dagster/column_schema": column_schema(document)},
@@ -154,7 +159,10 @@ def _table(
         files = files_in(equipment, days, document)
         missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_load(reports) | about(files) | about_days(days_not_offered(equipment, days)),
+            metadata=about_load(reports)
+            | about_table(equipment, document)
+            | about(files)
+            | about_days(days_not_offered(equipment, days)),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

@@ -12,7 +12,7 @@ import dagster as dg
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.reporting import about, about_days, days_not_offered, files_in
+from gogobe_dagster.defs.reporting import about, about_days, about_rejects, days_not_offered, files_in
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import find_feed
 
@@ -80,8 +80,9 @@ def collect_batches(
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
         raise failure(words, retry=True, code="batches_lost")
-    about_files = about(files_in(equipment, days)) | about_days(days_not_offered(equipment, days))
-    yield dg.Output(None, metadata={"batches": len(batches)} | about_files)
+    said = about(files_in(equipment, days)) | about_rejects(equipment, days)
+    said |= about_days(days_not_offered(equipment, days))
+    yield dg.Output(None, metadata={"batches": len(batches)} | said)
 
 
 def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

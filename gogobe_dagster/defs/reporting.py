@@ -17,6 +17,8 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from gogobe_dagster.importing import Downloads
     from gogobe_dagster.warehouse.ledger import LedgerFile
     from gogobe_dagster.warehouse.loading import LoadReport
@@ -48,6 +50,8 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
             "dagster/partition_row_count": rows,
             "rejected": sum(file.rejected or 0 for file in files),
         }
+    if size := sum(file.size or 0 for file in files):
+        numbers["bytes"] = size
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
     if files:
@@ -114,6 +118,23 @@ def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
     return dg.TableMetadataValue(records, FILE_COLUMNS)
 
 
+def about_rejects(equipment: Equipment, days: Days) -> dict[str, Any]:
+    """Say why rows were refused, the most frequent reason first."""
+    from gogobe_dagster.warehouse.summaries import rejects_by_reason
+
+    reasons = Counter[str]()
+    for feed, some in days.items():
+        reasons.update(rejects_by_reason(equipment.engine, feed.key, some))
+    return {"rejects by reason": dg.MetadataValue.json(dict(reasons.most_common()))} if reasons else {}
+
+
+def about_table(equipment: Equipment, document: Document) -> dict[str, Any]:
+    """Say how large the table is that a document ends in."""
+    from gogobe_dagster.warehouse.summaries import table_rows
+
+    return {"dagster/row_count": table_rows(equipment.engine, _table_of(document))}
+
+
 def about_downloads(done: "Sequence[Downloads]") -> dict[str, Any]:
     """Say what a round of downloads did, and which portals went away in the middle of it."""
     stopped = [f"{one.stopped_by.code}: {one.stopped_by.reason}" for one in done if one.stopped_by]
@@ -159,11 +180,6 @@ def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckRe
 
 def column_schema(document: Document) -> dg.TableSchema:
     """Describe the table that a document ends in, from the comments of the warehouse's own definition."""
-    from gogobe_dagster.warehouse.promotion_tables import promotion_store
-    from gogobe_dagster.warehouse.tables import price_current, store
-
-    tables = {Document.STORES: store, Document.PRICES: price_current, Document.PROMOTIONS: promotion_store}
-    table = tables[document]
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -172,6 +188,14 @@ def column_schema(document: Document) -> dg.TableSchema:
                 description=column.comment,
                 constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
             )
-            for column in table.columns
+            for column in _table_of(document).columns
         ]
     )
+
+
+def _table_of(document: Document) -> "sa.Table":
+    from gogobe_dagster.warehouse.promotion_tables import promotion_store
+    from gogobe_dagster.warehouse.tables import price_current, store
+
+    tables = {Document.STORES: store, Document.PRICES: price_current, Document.PROMOTIONS: promotion_store}
+    return tables[document]

@@ -1,16 +1,31 @@
-"""One sensor per feed: new files on its portal become runs. The decision itself is in `deciding`."""
+"""One sensor per feed: new files on its portal become runs. What to do is decided in `deciding`.
 
-from datetime import date
+A tick is cut off after 60 seconds while its function runs on, so a look has a budget of its own. A
+portal whose pages take longer is listed by runs instead, which have time.
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from threading import Thread
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import dagster as dg
 
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.deciding import Threshold, look_interval, runs_wanted, why_none, why_not_to_look
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
+from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
 from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.errors import CodedError
+from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds import FEEDS, Feed
 from gogobe_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from gogobe_dagster.warehouse.ledger import Recorded
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -19,6 +34,10 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+PORTAL = "gogobe/portal"
+GRACE_SECONDS = 5
+SLOW_FOR = timedelta(hours=6)
+"""How long a portal that was too slow for a look is not tried in a look again."""
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -32,57 +51,120 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{feed.key}_files",
         job_name=IMPORT_JOB,
-        minimum_interval_seconds=settings.sensor_seconds,
+        minimum_interval_seconds=look_interval(feed, settings.sensor_seconds),
         default_status=on,
         description=f"Looks at the portal of {feed.name} ({feed.hebrew}) and imports what is new.",
         tags={FEED: feed.key},
     )
-    def look(
-        context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]
-    ) -> dg.SensorResult | dg.SkipReason:
-        return look_at(feed, context, equipment)
+    def look(context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]) -> dg.SensorResult:
+        with as_failure(feed.key):
+            return look_at(feed, context, equipment)
 
     return look
 
 
-def look_at(
-    feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipment
-) -> dg.SensorResult | dg.SkipReason:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a portal gave."""
+
+    said: str
+    wants_listing_run: bool = False
+    cursor: str | None = None
+    """Since when the portal is known to be too slow for looks."""
+
+
+def look_at(feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipment) -> dg.SensorResult:
     """List the portal, then ask for the runs that what is pending needs.
 
     A listing that fails is a failed tick that names the code; the other feeds have sensors of their own.
     """
-    from gogobe_dagster.clock import day_of
-    from gogobe_dagster.deciding import runs_wanted
+    now, settings = equipment.clock(), equipment.settings
+    threshold = Threshold.of(settings)
+    look = _look(feed, context.cursor, equipment, now)
+    pending = equipment.ledger.pending(feed.key)
+    under_way = _days_under_way(context.instance, feed)
+    wanted = runs_wanted(
+        feed, pending, first_day=settings.first_day, under_way=under_way, threshold=threshold, now=now
+    )
+    today, requests = day_of(now), list[dg.RunRequest]()
+    if look.wants_listing_run and today not in under_way:
+        wanted = [run for run in wanted if run.day != today]
+        requests = [_listing_run(feed, look, now, settings)]
+    for run in wanted:
+        tags = {"gogobe/files": str(run.files), "gogobe/reason": run.reason}
+        tags |= {LISTED_BY_SENSOR: now.isoformat(), PORTAL: _host(feed)}
+        cell = partition_key(feed, run.day)
+        requests.append(dg.RunRequest(run_key=run.key, partition_key=cell, tags=tags))
+    if requests:
+        return dg.SensorResult(run_requests=requests, cursor=look.cursor)
+    nothing = why_none(pending, under_way=under_way, threshold=threshold)
+    return dg.SensorResult(skip_reason=f"{look.said}; {nothing}", cursor=look.cursor)
+
+
+def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -> Look:
+    """Look at the portal, unless there is a reason not to. Raises `PortalError`."""
+    from gogobe_dagster.warehouse.listings import last_listings
+
+    settings, last = equipment.settings, last_listings(equipment.engine).get(feed.key)
+    listed_at = last.listed_at if last else None
+    why_not = why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=settings.quiet)
+    if why_not:
+        return Look(said=why_not, cursor=cursor)
+    if cursor and now - datetime.fromisoformat(cursor) < SLOW_FOR:
+        is_due = listed_at is None or now - listed_at >= timedelta(minutes=settings.slow_listing_minutes)
+        return Look(said="the portal is slow and listed by runs", wants_listing_run=is_due, cursor=cursor)
+    try:
+        seen = _discover_in_time(feed, equipment, now)
+    except PortalError as error:
+        if error.code is not Code.LISTING_TOO_SLOW:
+            raise
+        return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
+    return Look(said=f"{seen.listed} files listed, {seen.new} new", cursor="")
+
+
+def _discover_in_time(feed: Feed, equipment: Equipment, now: datetime) -> "Recorded":
+    """Give up what no time limit of a client ends: a name server that hangs, headers that drip.
+
+    The thread may go on for a while; what it writes into the ledger late is right all the same.
+    """
     from gogobe_dagster.importing import discover
 
-    now = equipment.clock()
+    seconds = equipment.settings.look_seconds
+    outcome: Future[Recorded] = Future()
+
+    def listen() -> None:
+        try:
+            outcome.set_result(discover(feed, [day_of(now)], equipment, budget=seconds))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            outcome.set_exception(error)
+
+    Thread(target=listen, name=f"look at {feed.key}", daemon=True).start()
     try:
-        seen = discover(feed, [day_of(now)], equipment)
-    except CodedError as error:
-        raise dg.Failure(f"{feed.key}: {error.code}: {error.reason}") from error
-    wanted = runs_wanted(
-        feed,
-        equipment.ledger.pending(feed.key),
-        first_day=equipment.settings.first_day,
-        under_way=_days_under_way(context.instance, feed),
-        now=now,
+        return outcome.result(seconds + GRACE_SECONDS)
+    except TimeoutError:
+        error = PortalError(Code.CONNECTION_LOST, f"no list within {seconds + GRACE_SECONDS} seconds")
+        equipment.ledger.record_failure(feed.key, error, now=now)
+        raise error from None
+
+
+def _listing_run(feed: Feed, look: Look, now: datetime, settings: Settings) -> dg.RunRequest:
+    """Ask for a run of today that lists the portal itself; one in so many minutes, whoever asks."""
+    turn = int(now.timestamp()) // (settings.slow_listing_minutes * 60)
+    return dg.RunRequest(
+        run_key=f"{feed.key}|{day_of(now)}|listing|{turn}",
+        partition_key=partition_key(feed, day_of(now)),
+        tags={"gogobe/reason": look.said[:200], PORTAL: _host(feed)},
     )
-    if not wanted:
-        return dg.SkipReason(f"{seen.listed} files listed, {seen.new} new; nothing to start")
-    requests = [
-        dg.RunRequest(
-            run_key=run.key,
-            partition_key=partition_key(feed, run.day),
-            tags={LISTED_BY_SENSOR: now.isoformat(), "gogobe/files": str(run.files)},
-        )
-        for run in wanted
-    ]
-    return dg.SensorResult(run_requests=requests)
+
+
+def _host(feed: Feed) -> str:
+    return urlsplit(feed.base_url).hostname or feed.key
 
 
 def _days_under_way(instance: dg.DagsterInstance, feed: Feed) -> set[date]:
     runs = instance.get_runs(
         dg.RunsFilter(statuses=UNDER_WAY, tags={f"dagster/partition/{FEED}": feed.key}), limit=1000
     )
-    return {date.fromisoformat(run.tags[f"dagster/partition/{DAY}"]) for run in runs}
+    # a run of a range of days has no single day, and is waited for by the queue
+    days = [run.tags.get(f"dagster/partition/{DAY}") for run in runs]
+    return {date.fromisoformat(day) for day in days if day}

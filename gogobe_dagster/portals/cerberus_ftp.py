@@ -7,6 +7,7 @@ import ftplib
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ class CerberusFtp:
         """List the account's folder. See `Portal.list_files`."""
         if day is not None:
             raise PortalError(Code.PAST_DAY_NOT_OFFERED, f"{self._feed.key} shows only what it has now")
-        return named_once(patiently(self._manners, self._list))
+        return named_once(patiently(self._manners, self._list, until=monotonic() + self._manners.budget))
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
         """Stream a file, whichever door listed it. See `Portal.fetch`."""

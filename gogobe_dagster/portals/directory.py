@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Protocol
 
 from gogobe_dagster import clock as wall_clock
@@ -31,6 +32,7 @@ class Opener(Protocol):
     """A connector's class."""
 
     manners: Manners
+    offers_past_days: bool
 
     def __call__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> Portal:
         """Return a connector that has asked nothing yet."""
@@ -40,6 +42,7 @@ class DayOpener(Protocol):
     """The class of a connector that must know which day it is."""
 
     manners: Manners
+    offers_past_days: bool
 
     def __call__(
         self,
@@ -77,8 +80,12 @@ def open_portal(
     *,
     manners: Manners | None = None,
     clock: Callable[[], datetime] = wall_clock.now,
+    budget: float = inf,
 ) -> Portal:
-    """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's."""
+    """Return a connector to the feed's portal; nothing is asked yet. `manners` replaces the family's.
+
+    `budget` is how many seconds all pages may take together, from now.
+    """
     override, way = settings.of_feed(feed.key), _way(feed, settings)
     feed = replace(
         feed,
@@ -86,25 +93,26 @@ def open_portal(
         password=feed.password if override.password is None else override.password,
     )
     limit = settings.max_download_mb * MEGABYTE
-    web = _web(feed, base_url(feed, settings), limit=limit, way=way, manners=manners, clock=clock)
+    own = replace(manners or connector_of(feed).manners, way=way, budget=budget)
+    web = _web(feed, base_url(feed, settings), limit=limit, manners=own, clock=clock)
     if feed.family is not Family.CERBERUS or override.door == "web":
         return web
-    ftp_manners = replace(manners or CerberusFtp.manners, way=way)
+    ftp_manners = replace(manners or CerberusFtp.manners, way=way, budget=budget)
     if override.door == "auto":  # the web was patient already
         ftp_manners = replace(ftp_manners, tries=min(ftp_manners.tries, 2))
     ftp = CerberusFtp(feed, find=_ftp_place(feed, settings, ftp_manners), limit=limit, manners=ftp_manners)
     return ftp if override.door == "ftp" else CerberusDoors(feed.key, web=web, ftp=ftp)
 
 
-def _web(
-    feed: Feed, url: str, *, limit: int, way: Way, manners: Manners | None, clock: Callable[[], datetime]
-) -> Portal:
+def connector_of(feed: Feed) -> Opener | DayOpener:
+    """Return the class that speaks to the feed's portal over the web."""
+    return DAY_CONNECTORS.get(feed.family) or CONNECTORS[feed.family]
+
+
+def _web(feed: Feed, url: str, *, limit: int, manners: Manners, clock: Callable[[], datetime]) -> Portal:
     if dated := DAY_CONNECTORS.get(feed.family):
-        own = replace(manners or dated.manners, way=way)
-        return dated(feed, base_url=url, limit=limit, manners=own, clock=clock)
-    connector = CONNECTORS[feed.family]
-    own = replace(manners or connector.manners, way=way)
-    return connector(feed, base_url=url, limit=limit, manners=own)
+        return dated(feed, base_url=url, limit=limit, manners=manners, clock=clock)
+    return CONNECTORS[feed.family](feed, base_url=url, limit=limit, manners=manners)
 
 
 def _way(feed: Feed, settings: Settings) -> Way:

@@ -5,9 +5,10 @@ again here: what was streamed cannot be taken back, so the caller starts it anew
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from math import inf
 from time import monotonic
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -63,6 +64,8 @@ class Manners:
     """How long a file may stay silent."""
     whole: float = 900
     """How long an answer may take in all: a portal that drips must not hold a worker for ever."""
+    budget: float = inf
+    """How long all pages of one client may take together: a look at a portal has to end in time."""
     parallel: int = 4
     tries: int = 4
     first_wait: float = 2
@@ -90,6 +93,8 @@ class Client:
     def __init__(self, manners: Manners) -> None:
         """Open nothing yet."""
         self.manners = manners
+        self._until = monotonic() + manners.budget
+        self._pages = 0
         self._session = self.new_session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
@@ -107,8 +112,8 @@ class Client:
         self._session.close()
 
     def patiently(self, work: Callable[[], T]) -> T:
-        """Do `work` again, with growing waits, after errors that waiting cures."""
-        return patiently(self.manners, work)
+        """Do `work` again, with growing waits, after errors that waiting cures and while there is time."""
+        return patiently(self.manners, work, until=self._until)
 
     def ask(
         self,
@@ -121,14 +126,15 @@ class Client:
         meaning: Meaning = no_special_meaning,
     ) -> Answer:
         """Return a page or a list; a form is posted. Raises `PortalError`, also for every status but 200."""
-        with page_failures(url):
+        with self._in_time(url), page_failures(url):
             response = (session or self._session).request(
                 "GET" if form is None else "POST",
                 url,
                 params=query,
                 data=form,
                 headers=headers,
-                timeout=(self.manners.connect, self.manners.listing),
+                # a host may have several addresses, and each is given the time to connect
+                timeout=(min(self.manners.connect, self._left / 4), min(self.manners.listing, self._left)),
                 stream=True,
             )
             with closing(response):
@@ -138,6 +144,7 @@ class Client:
         answer = _answer(response, body)
         if refused := refusal(answer, meaning):
             raise PortalError(refused[0], f"{place(url)}: {refused[1]}")
+        self._pages += 1
         return answer
 
     def stream(
@@ -173,24 +180,46 @@ class Client:
 
     def _pieces(self, response: requests.Response, *, decode: bool) -> Iterator[bytes]:
         """Read what is there as it comes, so that also a portal that drips meets the time limit."""
-        until = monotonic() + self.manners.whole
+        until = min(monotonic() + self.manners.whole, self._until)
         while piece := response.raw.read1(CHUNK, decode_content=decode):
             if monotonic() > until:
-                raise TimeoutError(f"not whole after {self.manners.whole:g} seconds")
+                raise TimeoutError(
+                    f"not whole after {min(self.manners.whole, self.manners.budget):g} seconds"
+                )
             yield piece
 
+    @property
+    def _left(self) -> float:
+        return self._until - monotonic()
 
-def patiently(manners: Manners, work: Callable[[], T]) -> T:
-    """Do `work` again, with growing waits, after errors that waiting cures."""
-    wait = manners.first_wait
+    @contextmanager
+    def _in_time(self, url: str) -> Iterator[None]:
+        """Tell a portal that answers too slowly for our budget from one that does not answer."""
+        if self._left <= 0:
+            raise self._too_slow(url)
+        try:
+            yield
+        except PortalError as error:
+            if self._pages and error.retry and self._left < 1:
+                raise self._too_slow(url) from error
+            raise
+
+    def _too_slow(self, url: str) -> PortalError:
+        pages = f"{self._pages} pages in {self.manners.budget:g} seconds, and there are more"
+        return PortalError(Code.LISTING_TOO_SLOW, f"{place(url)}: {pages}")
+
+
+def patiently(manners: Manners, work: Callable[[], T], *, until: float = inf) -> T:
+    """Do `work` again, with growing waits, after errors that waiting cures and while there is time."""
+    wait, longest = manners.first_wait, min(manners.longest_wait, manners.budget / 6)
     caller = stamina.RetryingCaller(
         attempts=manners.tries,
         timeout=None,
         wait_initial=wait,
-        wait_max=manners.longest_wait,
+        wait_max=longest,
         wait_jitter=wait / 2,
     )
-    return caller(_is_cured_by_waiting, work)
+    return caller(lambda error: _is_cured_by_waiting(error) and until - monotonic() > longest, work)
 
 
 def _check_answer(url: str, answer: Answer, meaning: Meaning, limit: int) -> None:

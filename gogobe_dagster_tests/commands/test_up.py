@@ -46,6 +46,36 @@ def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
         assert processes_of(embedded(Settings(home=home))) == []
 
 
+def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: Path) -> None:
+    with silent_portal() as (portal, visited):
+        with up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
+            command = [GOGOBE, "backfill", "--feed", "rami_levy", "--url", url]
+            subprocess.run(command, check=True, capture_output=True)
+            assert visited.wait(120), (home / "logs" / "daemon.log").read_text()
+            (run,) = runs(url)
+            process.kill()
+            wait_for(lambda: kill_all(home) == 0)
+
+        with up(home, GOGOBE_REPLICA_URL=portal) as (_, url):
+            assert runs(url)[run] == "FAILURE"
+
+
+def kill_all(home: Path) -> int:
+    """Kill what lives; say how many that were, as some are being started meanwhile."""
+    living = [*started_below(home), *processes_of(embedded(Settings(home=home)))]
+    for one in living:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    return len(living)
+
+
+def runs(url: str) -> dict[str, str]:
+    """Every run of this Dagster and its status."""
+    query = "{ runsOrError { ... on Runs { results { runId status } } } }"
+    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()
+    return {run["runId"]: run["status"] for run in answer["data"]["runsOrError"]["results"]}
+
+
 def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
     embedded(Settings(home=home)).start()
     with up(home) as (process, _):

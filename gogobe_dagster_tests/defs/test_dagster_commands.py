@@ -38,6 +38,7 @@ def test_dg_lists_what_the_web_ui_shows(on_stage: Stage) -> None:
         "prices",
         "official_register",
         "promotions",
+        "fleet",
     }
 
 

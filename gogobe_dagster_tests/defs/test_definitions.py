@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from gogobe_dagster.checking import CHECKS
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
@@ -36,6 +37,7 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "prices": {"parsed"},
         "official_register": set(),
         "promotions": {"parsed"},
+        "fleet": {"stores", "prices", "promotions"},
     }
 
 
@@ -48,6 +50,24 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions, name: str) -> 
     assert node.owners == ["team:gogobe"]
     assert node.kinds
     assert node.group_name in {"files", "warehouse", "register"}
+
+
+@pytest.mark.parametrize("name", sorted(ASSETS - {"official_register"}))
+def test_every_asset_says_where_it_is_kept_and_where_its_code_is(
+    definitions: dg.Definitions, name: str
+) -> None:
+    metadata = definitions.resolve_asset_graph().get(dg.AssetKey(name)).metadata
+
+    assert {"dagster/uri", "dagster/table_name"} & metadata.keys()
+    (reference,) = metadata["dagster/code_references"].code_references
+    assert reference.file_path.startswith(str(CLONE / "gogobe_dagster" / "defs"))
+
+
+def test_a_table_asset_grows_old_as_a_whole(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    policies = {name: graph.get(dg.AssetKey(name)).freshness_policy for name in ASSETS}
+
+    assert {name for name, policy in policies.items() if policy} == {"stores", "prices", "promotions"}
 
 
 @pytest.mark.parametrize(
@@ -65,8 +85,37 @@ def test_a_table_asset_describes_every_column(definitions: dg.Definitions, asset
 def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions: dg.Definitions) -> None:
     sensors = {sensor.name: sensor for sensor in definitions.sensors or []}
 
-    assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS}
-    assert {sensor.default_status for sensor in sensors.values()} == {dg.DefaultSensorStatus.STOPPED}
+    assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS} | {
+        "watch",
+        "failed_runs",
+        "recovered_runs",
+    }
+    running = [name for name, one in sensors.items() if one.default_status is dg.DefaultSensorStatus.RUNNING]
+    assert running == ["watch"]
+
+
+def test_checks_of_all_feeds_hang_on_what_no_import_materializes(definitions: dg.Definitions) -> None:
+    """On the tables, every run of the web UI and of a backfill would run them."""
+    graph = definitions.resolve_asset_graph()
+    of_fleet = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey("fleet")}
+
+    assert of_fleet == {f"{feed.key}_answers" for feed in FEEDS} | set(CHECKS)
+    assert not graph.get(dg.AssetKey("fleet")).is_materializable
+
+
+def test_steps_that_visit_portals_or_load_tables_stand_in_line(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    pools = {name: graph.get(dg.AssetKey(name)).pools for name in ASSETS}
+
+    assert pools == {
+        "discovered": {"portals"},
+        "downloaded": {"portals"},
+        "parsed": set(),
+        "stores": {"warehouse"},
+        "prices": {"warehouse"},
+        "promotions": {"warehouse"},
+        "official_register": set(),
+    }
 
 
 def test_a_disabled_feed_is_no_partition_and_is_shown_with_the_reason(definitions: dg.Definitions) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from gogobe_dagster.commands.environment import clone_folder
@@ -35,6 +36,19 @@ def kill_with_steps(process: "subprocess.Popen[bytes]") -> None:
     process.wait(30)
 
 
+def step_processes(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The processes that the fork server made."""
+    made = psutil.Process(process.pid).children(recursive=True)
+    servers = {one.pid for one in made if any("forkserver" in word for word in one.cmdline())}
+    return [one for one in made if one.pid in servers and one.ppid() in servers]
+
+
+def lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def count(stage: Stage, *states: str) -> int:
     files = stage.equipment.ledger.of_days("keshet", [YESTERDAY])
     return sum(file.state in states for file in files if file.kind and file.kind.document != "promotions")
@@ -53,5 +67,42 @@ def test_a_run_killed_between_batches_is_finished_by_the_next(on_stage: Stage, t
     assert count(on_stage, "loaded") == 0
     assert "its process was gone" in on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout
     assert on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout == ""
+    again = on_stage.run("python", "-m", "gogobe_dagster_tests.defs.again")
+    assert again.stdout.endswith("failed"), "it would have called itself done without the lost batches"
+    assert "planned files were in no batch that ran; run all steps again" in again.stderr
+    assert count(on_stage, "downloaded") > 0
+    assert count(on_stage, "loaded") == 0
     on_stage.import_cells(CELL)
+    assert count(on_stage, "loaded") == count(on_stage, "loaded", "parsed", "downloaded", "discovered") > 0
+
+
+STEPS = """
+select step_key, dagster_event_type from event_logs
+where step_key like 'parsed.parse_batch%%' and dagster_event_type in ('STEP_UP_FOR_RETRY', 'STEP_SUCCESS')
+"""
+WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+@pytest.mark.timeout(400)
+def test_a_batch_that_dies_in_the_middle_is_done_again_alone(on_stage: Stage, tmp_path: Path) -> None:
+    """A lock holds one batch at its last statement; its process is killed there."""
+    on_stage.publish("keshet", stores=2, items=30)
+    with psycopg.connect(on_stage.settings.database_url) as holder:
+        process = worker(on_stage, tmp_path / "outcomes.jsonl")
+        wait_until(lambda: count(on_stage, "parsed") >= 1, seconds=120, what="a batch in the lake")
+        holder.execute("lock table file in exclusive mode")
+        wait_until(lambda: on_stage.query(WAITS), seconds=60, what="a batch that waits")
+        (step,) = step_processes(process)
+        step.kill()
+        wait_until(lambda: not lives(step), seconds=30, what="its end")
+
+    assert process.wait(240) == 0
+
+    with psycopg.connect(on_stage.settings.dagster_database_url) as connection:
+        events = connection.execute(STEPS).fetchall()
+    retried = [step for step, event in events if event == "STEP_UP_FOR_RETRY"]
+    done = [step for step, event in events if event == "STEP_SUCCESS"]
+    assert len(retried) == 1
+    assert len(done) == len(set(done)) > 3
+    assert set(retried) < set(done)
     assert count(on_stage, "loaded") == count(on_stage, "loaded", "parsed", "downloaded", "discovered") > 0

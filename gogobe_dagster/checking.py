@@ -1,0 +1,213 @@
+"""Whether what was imported is plausible: freshness, completeness, row counts, rejects, price outliers.
+
+Each check is one query over the ledger or the tables and a verdict with the numbers of both sides. Thresholds
+are settings; what is normal for a feed is in the register. Nothing here knows Dagster or changes anything.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.settings import Settings
+
+REMEMBERED_DAYS = 14
+REST_DAYS = (4, 5, 6)
+"""Friday, Saturday and Sunday: on Sunday morning the newest file of a feed that rests is of Friday."""
+WORST = 20
+OUTLIERS_OF_A_THOUSAND = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of what is wrong: of whom, what is, what should be."""
+
+    subject: str
+    seen: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a check found. `numbers` has both sides; `worst` comes first and is cut."""
+
+    words: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    worst: Sequence[Finding] = ()
+    is_severe: bool = False
+    """Whether people get wrong answers from the tables; else it is a warning."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.worst
+
+
+def is_fresh(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look for feeds whose newest full price file in the tables is too old."""
+    query = """
+        select l.feed, max(f.published_at) as newest
+        from listing l left join file f on f.feed = l.feed and f.day >= :first
+            and f.kind = 'full_prices' and f.state = 'loaded'
+        group by l.feed order by newest nulls first
+    """
+    rows = _rows(engine, query, first=day_of(now) - timedelta(days=REMEMBERED_DAYS))
+    late, feeds = list[Finding](), 0
+    for row in rows:
+        feed = _known(row.feed)
+        if feed is None:
+            continue
+        feeds += 1
+        hours = _hours_allowed(feed, settings, now)
+        if row.newest is None or now - row.newest > timedelta(hours=hours):
+            seen = _stamp(row.newest) if row.newest else f"none in {REMEMBERED_DAYS} days"
+            late.append(Finding(subject=feed.name, seen=seen, expected=f"within {hours} hours"))
+    words = f"{len(late)} of {feeds} feeds have no full price file that is fresh"
+    return _verdict(late, words, "every feed is fresh", {"feeds": feeds, "late": len(late)}, is_severe=True)
+
+
+def is_complete(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look for feeds of which too few stores have a full price file, against the last seven days."""
+    day = _judged_day(settings, now)
+    query = """
+        select feed, count(distinct store) filter (where day = :day) as now, count(distinct store) as usual
+        from (select feed, day, (chain_id, sub_chain_id, store_id) as store from file
+              where day between :first and :day and kind = 'full_prices' and state = 'loaded') as full_file
+        group by feed
+    """
+    rows = _rows(engine, query, day=day, first=day - timedelta(days=7))
+    few = [
+        Finding(
+            subject=row.feed, seen=f"{row.now} stores", expected=f"{row.usual}, as in the last seven days"
+        )
+        for row in sorted(rows, key=lambda row: row.now / row.usual)
+        if row.now * 100 < row.usual * settings.complete_percent and not _rests(_known(row.feed), now)
+    ]
+    numbers = {"stores": sum(row.now for row in rows), "stores usually": sum(row.usual for row in rows)}
+    words = f"{len(few)} feeds lack a full price file of many stores on {day}"
+    return _verdict(few, words, f"every feed is complete on {day}", numbers)
+
+
+def has_usual_rows(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look for feeds whose full files have far more or fewer prices than on the day before."""
+    day = _judged_day(settings, now)
+    query = """
+        select feed, avg(rows) filter (where day = :day) as now,
+            avg(rows) filter (where day < :day) as before
+        from file where day between :first and :day and kind = 'full_prices' and state = 'loaded'
+        group by feed
+    """
+    rows = [row for row in _rows(engine, query, day=day, first=day - timedelta(days=1)) if row.before]
+    odd = [
+        Finding(subject=row.feed, seen=f"{row.now:.0f} a file", expected=f"{row.before:.0f} the day before")
+        for row in rows
+        if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_percent
+    ]
+    words = f"{len(odd)} feeds have an unusual number of prices in a full file on {day}"
+    return _verdict(odd, words, f"full files of {day} are as large as usual", {"feeds": len(rows)})
+
+
+def rejects_few(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look for feeds of which too many rows could not be read."""
+    query = """
+        select feed, sum(rejected) as rejected, sum(rows + rejected) as rows
+        from file where day >= :first and rows is not null group by feed
+    """
+    rows = _rows(engine, query, first=day_of(now) - timedelta(days=1))
+    shares = {row.feed: row.rejected / row.rows * 100 for row in rows if row.rows}
+    limit = settings.reject_percent
+    bad = [
+        Finding(subject=feed, seen=f"{share:.2f} % rejected", expected=f"at most {limit:g} %")
+        for feed, share in sorted(shares.items(), key=lambda one: -one[1])
+        if share > limit
+    ]
+    numbers = {"rows": sum(row.rows for row in rows), "rejected": sum(row.rejected for row in rows)}
+    words = f"{len(bad)} feeds have many rows that cannot be read"
+    return _verdict(bad, words, "nearly every row can be read", numbers)
+
+
+def has_few_outliers(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look at prices that changed since yesterday by more than a factor; a few always do."""
+    query = """
+        with change as (
+            select h.store_key, h.product_key, h.price, before.price as before,
+                h.price / before.price as factor
+            from price_history h
+            join price_history before using (store_key, product_key)
+            where h.valid_from >= :since and before.valid_to = h.valid_from
+                and before.price > 0 and h.price > 0)
+        select c.*, count(*) over () as outliers, (select count(*) from change) as changes,
+            s.chain_id, s.store_id, (select min(name) from chain_product p
+                where p.product_key = c.product_key and p.chain_id = s.chain_id) as name
+        from change c join store s using (store_key)
+        where factor > :factor or factor < 1 / cast(:factor as numeric)
+        order by greatest(factor, 1 / factor) desc limit :worst
+    """
+    since = now - timedelta(days=1)
+    rows = _rows(engine, query, since=since, factor=settings.outlier_factor, worst=WORST)
+    outliers, changes = (rows[0].outliers, rows[0].changes) if rows else (0, 0)
+    found = [
+        Finding(
+            subject=f"{row.name or row.product_key}, store {row.store_id} of {row.chain_id}",
+            seen=f"{row.price.normalize():f}",
+            expected=f"{row.before.normalize():f} before",
+        )
+        for row in rows
+    ]
+    is_much = outliers * 1000 > changes * OUTLIERS_OF_A_THOUSAND
+    words = f"{outliers} of {changes} changed prices by more than a factor of {settings.outlier_factor}"
+    numbers = {"changed by a factor": outliers, "changed prices": changes}
+    return _verdict(found if is_much else [], words, "few prices jumped", numbers)
+
+
+CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]] = {
+    "fresh": (is_fresh, "The newest full price file of every feed is not too old."),
+    "complete": (is_complete, "Nearly all stores of every feed have a full price file."),
+    "usual_rows": (has_usual_rows, "Full price files have as many rows as the day before."),
+    "few_rejects": (rejects_few, "Nearly every published row can be read."),
+    "few_outliers": (has_few_outliers, "Few prices change by a large factor in a day."),
+}
+"""Name: the check, what it means. Promotions have theirs beside their tables."""
+
+
+def _rows(engine: sa.Engine, query: str, **values: object) -> Sequence[sa.Row[tuple[object, ...]]]:
+    with engine.connect() as connection:
+        return connection.execute(sa.text(query), values).all()
+
+
+def _verdict(
+    found: Iterable[Finding], bad: str, good: str, numbers: dict[str, float], *, is_severe: bool = False
+) -> Verdict:
+    worst = list(found)[:WORST]
+    plain = {name: float(number) for name, number in numbers.items()}
+    return Verdict(words=bad if worst else good, numbers=plain, worst=worst, is_severe=is_severe)
+
+
+def _judged_day(settings: Settings, now: datetime) -> date:
+    """Today, once its files should be there; yesterday before that."""
+    is_late_enough = now.astimezone(ISRAEL).hour >= settings.complete_hour
+    return day_of(now) - timedelta(days=0 if is_late_enough else 1)
+
+
+def _hours_allowed(feed: Feed, settings: Settings, now: datetime) -> int:
+    return settings.fresh_hours_of_rest if _rests(feed, now) else settings.fresh_hours
+
+
+def _rests(feed: Feed | None, now: datetime) -> bool:
+    return bool(feed and feed.rests_on_shabbat) and now.astimezone(ISRAEL).weekday() in REST_DAYS
+
+
+def _known(key: str) -> Feed | None:
+    """Leave out what left the register."""
+    try:
+        return find_feed(key)
+    except SettingsError:
+        return None
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(ISRAEL):%Y-%m-%d %H:%M}"

@@ -1,0 +1,118 @@
+"""The checks of `checking`, and one for every feed: does its portal answer.
+
+They are about all feeds together and run by the clock, in one step. They hang on the asset `fleet`, which
+nobody materializes: on the tables, every import would run them. The checks of a run's own cells come with
+its assets. They warn and never block: a bad file is set aside before the tables, and a load is all or
+nothing, so that nothing nonsensical follows from a red check.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from gogobe_dagster.checking import CHECKS, Finding, Verdict
+from gogobe_dagster.defs.assets import OWNERS
+from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import FEEDS, Feed
+from gogobe_dagster.warehouse.listings import LastListing, last_listings
+
+FLEET = dg.AssetSpec(
+    "fleet",
+    deps=["stores", "prices", "promotions"],
+    group_name="watch",
+    owners=OWNERS,
+    kinds={"postgres"},
+    description="All feeds together, as people find them in the tables; checked by the clock.",
+)
+PLAUSIBLE = [
+    dg.AssetCheckSpec(name, asset=FLEET.key, description=meaning) for name, (_, meaning) in CHECKS.items()
+]
+WORST_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("subject", "string", description="Feed, or product and store"),
+        dg.TableColumn("seen", "string", description="What there is"),
+        dg.TableColumn("expected", "string", description="What there should be"),
+    ]
+)
+
+
+def answers(feed: Feed) -> dg.AssetCheckSpec:
+    """Name the health check of a feed: red after so many failed looks in a row."""
+    words = f"The portal of {feed.name} can be listed; red after GOGOBE_ALERT_AFTER failed looks in a row."
+    return dg.AssetCheckSpec(f"{feed.key}_answers", asset=FLEET.key, description=words)
+
+
+def build_checks() -> list[dg.AssetChecksDefinition]:
+    """Make the checks of plausibility, and the health checks of the feeds."""
+
+    @dg.multi_asset_check(
+        specs=PLAUSIBLE, can_subset=True, description="Compares what was imported with what is usual."
+    )
+    def plausible(
+        context: dg.AssetCheckExecutionContext, equipment: dg.ResourceParam[Equipment]
+    ) -> Iterator[dg.AssetCheckResult]:
+        now = equipment.clock()
+        for spec in PLAUSIBLE:
+            if spec.key in context.selected_asset_check_keys:
+                with as_failure(spec.name):
+                    verdict = CHECKS[spec.name][0](equipment.engine, equipment.settings, now)
+                yield result(spec, verdict)
+
+    @dg.multi_asset_check(
+        specs=[answers(feed) for feed in FEEDS],
+        can_subset=True,
+        description="How the last look at each portal went; the sensor `watch` counts failures in a row.",
+    )
+    def portals_answer(
+        context: dg.AssetCheckExecutionContext, equipment: dg.ResourceParam[Equipment]
+    ) -> Iterator[dg.AssetCheckResult]:
+        with as_failure("portals_answer"):
+            listings = last_listings(equipment.engine)
+        for feed in FEEDS:
+            if answers(feed).key in context.selected_asset_check_keys:
+                last = listings.get(feed.key)
+                failures = int(bool(last and last.code))
+                yield health(feed, last, failures=failures, passed=not failures)
+
+    return [plausible, portals_answer]
+
+
+def result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
+    """Turn a verdict into what Dagster shows: numbers of both sides, and a table of the worst."""
+    metadata: dict[str, dg.MetadataValue | float] = dict(verdict.numbers)
+    if verdict.worst:
+        metadata["the worst"] = _table(verdict.worst)
+    return dg.AssetCheckResult(
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.ERROR if verdict.is_severe else dg.AssetCheckSeverity.WARN,
+        description=verdict.words,
+        metadata=metadata,
+    )
+
+
+def health(feed: Feed, last: LastListing | None, *, failures: int, passed: bool) -> dg.AssetCheckResult:
+    """Say whether a feed's portal answers, and since when not."""
+    words = f"{feed.name}: "
+    if last is None:
+        words += "its portal was never looked at"
+    elif last.code:
+        words += f"{last.code}: {last.reason}"
+    else:
+        words += "its portal answers"
+    metadata: dict[str, dg.MetadataValue | float] = {"failed looks in a row": failures}
+    if last and last.listed_at:
+        metadata["last list"] = dg.MetadataValue.timestamp(last.listed_at.timestamp())
+    spec = answers(feed)
+    return dg.AssetCheckResult(
+        check_name=spec.name, asset_key=spec.asset_key, passed=passed, description=words, metadata=metadata
+    )
+
+
+def _table(worst: Sequence[Finding]) -> dg.TableMetadataValue:
+    records = [
+        dg.TableRecord({"subject": one.subject, "seen": one.seen, "expected": one.expected}) for one in worst
+    ]
+    return dg.TableMetadataValue(records, WORST_COLUMNS)

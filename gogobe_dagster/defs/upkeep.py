@@ -1,0 +1,156 @@
+"""What runs by the clock: the last sweep before midnight, the checks, and the night's upkeep.
+
+Times are Israel's. What each thing does is elsewhere; here is when, and what a run says about it.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.defs.checks import PLAUSIBLE
+from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.defs.jobs import IMPORT_JOB
+from gogobe_dagster.defs.partitions import partition_key
+from gogobe_dagster.defs.pools import set_limits
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import FEEDS, Feed
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.listings import last_listings
+
+CHECK_JOB, UPKEEP_JOB = "check_tables", "upkeep"
+
+
+@dg.op
+def purge_dagster_storage(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Remove what Dagster kept of old runs and nobody reads; what was materialized stays so."""
+    from gogobe_dagster.dagster_storage import purge
+    from gogobe_dagster.postgres import dagster_url
+
+    settings = equipment.settings
+    with as_failure("event log"):
+        purged = purge(
+            dagster_url(settings),
+            Path(context.instance.root_directory),
+            keep_days=settings.event_log_days,
+            now=equipment.clock(),
+        )
+    context.add_output_metadata(asdict(purged))
+
+
+@dg.op
+def make_partitions(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Have the tables' partitions of this month and the next before rows come."""
+    from gogobe_dagster.warehouse.partitions import ensure_partitions
+
+    now = equipment.clock()
+    with as_failure("partitions"):
+        ensure_partitions(equipment.engine, [now])
+    context.add_output_metadata({"up to the month after": f"{now:%Y-%m}"})
+
+
+@dg.op
+def set_pool_limits(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Let the pools have the limits of the settings, also where `gogobe up` is not used."""
+    context.add_output_metadata(dict(set_limits(context.instance, equipment.settings)))
+
+
+@dg.op
+def retain_for_days(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Remove raw files, lake files, history, rejects and events that the settings keep no longer."""
+    from gogobe_dagster.warehouse.retention import Keep, retain
+
+    settings = equipment.settings
+    with as_failure("retention"):
+        kept = Keep.of(settings)
+        done = retain(equipment.engine, equipment.raw_store, equipment.lake, kept, now=equipment.clock())
+    context.add_output_metadata(
+        {
+            f"{kind}: {name}": number
+            for kind, one in done.removed.items()
+            for name, number in asdict(one).items()
+        }
+    )
+
+
+@dg.op
+def tidy_lake_folder(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Remove from the lake what killed writers left and what nothing names any more."""
+    from gogobe_dagster.warehouse.lake_upkeep import tidy_lake
+
+    with as_failure("lake"):
+        done = tidy_lake(equipment.engine, equipment.lake, now=equipment.clock())
+    counts = {"drafts": len(done.drafts), "orphans": len(done.orphans), "bytes": done.bytes}
+    context.add_output_metadata(counts)
+
+
+UPKEEP = (purge_dagster_storage, make_partitions, set_pool_limits, retain_for_days, tidy_lake_folder)
+"""Every op that the night runs, each by itself: add one, and it is run."""
+
+
+def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
+    """Make the jobs that schedules start. Their steps are short and share a process."""
+
+    @dg.job(name=UPKEEP_JOB, executor_def=dg.in_process_executor, description="What has to be tidied.")
+    def upkeep() -> None:
+        for op in UPKEEP:
+            op()
+
+    checks = dg.define_asset_job(
+        CHECK_JOB,
+        selection=dg.AssetSelection.checks(*[spec.key for spec in PLAUSIBLE]),
+        executor_def=dg.in_process_executor,
+        description="Compares what was imported with what is usual.",
+    )
+    return [upkeep, checks]
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Make the schedules; they start as the sensors do."""
+    on = dg.DefaultScheduleStatus.RUNNING if settings.sensors_on else dg.DefaultScheduleStatus.STOPPED
+
+    @dg.schedule(
+        name="last_sweep",
+        cron_schedule=settings.last_sweep,
+        execution_timezone=ISRAEL.key,
+        job_name=IMPORT_JOB,
+        default_status=on,
+        description="Imports today once more from portals that will have forgotten it tomorrow.",
+    )
+    def last_sweep(
+        context: dg.ScheduleEvaluationContext, equipment: dg.ResourceParam[Equipment]
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        with as_failure("last sweep"):
+            feeds = forgetful(equipment)
+        day = day_of(context.scheduled_execution_time)
+        return [
+            dg.RunRequest(
+                run_key=f"{feed.key}|{day}|last sweep",
+                partition_key=partition_key(feed, day),
+                tags={"gogobe/reason": "last sweep of the day"},
+            )
+            for feed in feeds
+        ] or dg.SkipReason("no feed that was ever looked at forgets a day")
+
+    by_clock = ((CHECK_JOB, "10 * * * *"), (UPKEEP_JOB, "0 4 * * *"))
+    others = [
+        dg.ScheduleDefinition(
+            name=f"{job}_by_clock",
+            job_name=job,
+            cron_schedule=cron,
+            execution_timezone=ISRAEL.key,
+            default_status=on,
+        )
+        for job, cron in by_clock
+    ]
+    return [last_sweep, *others]
+
+
+def forgetful(equipment: Equipment) -> list[Feed]:
+    """Return the feeds that were ever looked at and whose portals show only today."""
+    from gogobe_dagster.portals.directory import connector_of
+
+    used = last_listings(equipment.engine)
+    return [feed for feed in FEEDS if feed.key in used and not connector_of(feed).offers_past_days]

@@ -1,0 +1,15 @@
+"""Re-execution from failure, as the button in the web UI does it: prints whether the run succeeded."""
+
+import sys
+
+import dagster as dg
+
+from gogobe_dagster.run_import import import_feed
+
+if __name__ == "__main__":
+    with dg.DagsterInstance.get() as instance:
+        (parent,) = instance.get_runs(limit=1)
+        options = dg.ReexecutionOptions.from_failure(parent.run_id, instance)
+        job = dg.reconstructable(import_feed)
+        with dg.execute_job(job, instance=instance, tags=parent.tags, reexecution_options=options) as result:
+            sys.stdout.write("succeeded" if result.success else "failed")

@@ -1,0 +1,100 @@
+"""The watch on a real instance: red once, told once, green and told when it is over."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.defs.alerts import about_failure, about_success, look_around
+from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster_tests.receiver import receiver
+from gogobe_dagster_tests.stage import Stage
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as one:
+        yield one
+
+
+def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
+    on_stage: Stage, instance: dg.DagsterInstance
+) -> None:
+    cursor: str | None = None
+    seen: list[list[bool]] = []
+    with receiver() as inbox:
+        settings = on_stage.settings.model_copy(update={"alert_url": inbox.url})
+        with closing(Equipment(settings)) as equipment:
+
+            def look() -> None:
+                nonlocal cursor
+                context = dg.build_sensor_context(instance=instance, cursor=cursor)
+                with as_failure("watch"):
+                    result = look_around(context, equipment)
+                cursor = result.cursor
+                seen.append([event.passed for event in result.asset_events])  # type: ignore[union-attr]
+
+            for minutes in (0, 5, 10, 15):
+                error = PortalError(Code.AUTH_FAILED, "wrong password")
+                equipment.ledger.record_failure("keshet", error, now=NOON + timedelta(minutes=minutes))
+                look()
+                look()
+            equipment.ledger.record("keshet", [], now=NOON + timedelta(hours=1))
+            look()
+            look()
+
+        red, green = [False], [True]
+        assert seen == [[], [], [], [], red, [], [], [], green, []]
+        assert inbox.titles == ["gogobe: 1 new problems", "gogobe: 1 problems are over"]
+        assert inbox.taken[0]["message"] == "Keshet Teamim: auth_failed: wrong password"
+
+
+def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
+    on_stage: Stage, instance: dg.DagsterInstance
+) -> None:
+    on_stage.equipment.ledger.record_failure("keshet", PortalError(Code.DNS_DEAD, "gone"), now=NOON)
+    with receiver() as inbox:
+        inbox.refuses = True
+        changes = {"alert_url": inbox.url, "alert_after": 1}
+        with closing(Equipment(on_stage.settings.model_copy(update=changes))) as equipment:
+            context = dg.build_sensor_context(instance=instance)
+            with pytest.raises(dg.Failure, match="was not taken"), as_failure("watch"):
+                look_around(context, equipment)
+            inbox.refuses = False
+
+            look_around(context, equipment)
+
+        assert inbox.titles == ["gogobe: 1 new problems"]
+
+
+def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.job
+    def import_feed() -> None:
+        """Nothing to do."""
+
+    def ended(status: dg.DagsterRunStatus, feed: str = "keshet") -> dg.DagsterRun:
+        tags = {"dagster/partition/feed": feed, "dagster/partition": f"{feed}|2026-11-23"}
+        return instance.create_run_for_job(import_feed, status=status, tags=tags)
+
+    bad, good = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
+    first, other, second = ended(bad), ended(good, "rami_levy"), ended(bad)
+    well, still = ended(good), ended(good)
+
+    told = about_failure(instance, first, "a step failed")
+    assert told is not None
+    assert told.title == "gogobe: keshet|2026-11-23 failed"
+    assert about_failure(instance, second, "again") is None
+    recovered = about_success(instance, well)
+    assert recovered is not None
+    assert recovered.title == "gogobe: keshet|2026-11-23 works again"
+    assert about_success(instance, still) is None
+    assert about_success(instance, other) is None

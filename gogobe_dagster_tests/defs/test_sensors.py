@@ -1,0 +1,107 @@
+"""What a tick of a feed's sensor does, against real portals and databases; the daemon is in test_running."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from time import monotonic
+
+import dagster as dg
+import pytest
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
+from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.defs.sensors import look_at
+from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.warehouse.listings import last_listings
+from gogobe_dagster_tests.portals.servers import Script, drip, says_raw, scripted, stay_silent
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as one:
+        yield one
+
+
+def tick(
+    feed: str, equipment: Equipment, instance: dg.DagsterInstance, cursor: str | None = None
+) -> dg.SensorResult:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    with as_failure(feed):
+        return look_at(find_feed(feed), context, equipment)
+
+
+def test_a_double_tick_asks_for_the_same_run_which_says_why(
+    on_stage: Stage, instance: dg.DagsterInstance
+) -> None:
+    on_stage.publish("keshet")
+
+    first, second = (tick("keshet", on_stage.equipment, instance) for _ in range(2))
+
+    (run,), (again,) = first.run_requests or [], second.run_requests or []
+    assert run.run_key == again.run_key
+    assert run.partition_key == f"keshet|{YESTERDAY}"
+    assert run.tags["gogobe/reason"].endswith("full files wait")
+    assert int(run.tags["gogobe/files"]) > 4
+    assert LISTED_BY_SENSOR in run.tags
+
+
+def test_a_tick_with_nothing_to_do_says_why(on_stage: Stage, instance: dg.DagsterInstance) -> None:
+    on_stage.publish("keshet")
+    on_stage.import_cells(f"keshet|{YESTERDAY}")
+
+    said = tick("keshet", on_stage.equipment, instance)
+
+    assert not said.run_requests
+    assert said.skip_reason is not None
+    assert "files listed, 0 new; nothing is pending" in str(said.skip_reason.skip_message)
+
+
+def test_quiet_hours_leave_the_portal_alone(on_stage: Stage, instance: dg.DagsterInstance) -> None:
+    night = datetime(2026, 11, 23, 3, 0, tzinfo=ISRAEL)
+    settings = on_stage.settings.model_copy(update={"quiet_hours": "00:30-05:30"})
+    with closing(Equipment(settings, clock=lambda: night)) as equipment:
+        said = tick("keshet", equipment, instance)
+
+        assert "quiet hours until 05:30" in str(said.skip_reason)
+        assert last_listings(equipment.engine) == {}
+
+
+@pytest.mark.parametrize(
+    "script", [stay_silent, says_raw(b"HTTP/1.1 200 ", then=drip)], ids=["silent", "drips"]
+)
+def test_a_portal_that_never_answers_is_a_coded_failure_in_time(
+    on_stage: Stage, instance: dg.DagsterInstance, script: Script
+) -> None:
+    with scripted(script) as server:
+        settings = on_stage.settings.model_copy(update={"replica_url": server.url, "look_seconds": 1})
+        started = monotonic()
+        with closing(Equipment(settings)) as equipment:
+            with pytest.raises(dg.Failure, match="keshet: connection_lost: "):
+                tick("keshet", equipment, instance)
+
+            assert monotonic() - started < settings.look_seconds + 7
+            assert last_listings(equipment.engine)["keshet"].code == "connection_lost"
+
+
+def test_a_list_that_takes_too_long_is_left_to_a_run(on_stage: Stage, instance: dg.DagsterInstance) -> None:
+    """Shufersal shows 20 rows a page, and a page takes seconds (PORTALS §3.3)."""
+    on_stage.publish("shufersal", stores=30)
+    on_stage.replica.faults.switch_on("slow_page", feed="shufersal", seconds=0.7)
+    settings = on_stage.settings.model_copy(update={"look_seconds": 1})
+    times = [datetime(2026, 11, 23, 12, tzinfo=ISRAEL)]
+    with closing(Equipment(settings, clock=lambda: times[-1])) as equipment:
+        first = tick("shufersal", equipment, instance)
+        on_stage.replica.faults.switch_off("slow_page", feed="shufersal")
+        on_stage.replica.faults.switch_on("portal_down", feed="shufersal")
+        second = tick("shufersal", equipment, instance, first.cursor)
+
+        (run,), (again,) = first.run_requests or [], second.run_requests or []
+        assert "pages in 1 seconds, and there are more" in run.tags["gogobe/reason"]
+        assert LISTED_BY_SENSOR not in run.tags, "the run lists the portal itself"
+        assert again.run_key == run.run_key
+        times.append(times[-1] + timedelta(hours=7))
+        with pytest.raises(dg.Failure, match="http_error"):
+            tick("shufersal", equipment, instance, first.cursor)

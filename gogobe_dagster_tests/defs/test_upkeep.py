@@ -1,0 +1,97 @@
+"""What runs by the clock, on a real instance: nothing that anybody needs is removed."""
+
+import json
+from datetime import datetime, timedelta
+
+import dagster as dg
+import psycopg
+import pytest
+
+from gogobe_dagster import clock
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.dagster_storage import purge
+from gogobe_dagster.definitions import build_definitions
+from gogobe_dagster.postgres import dagster_url
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+EVENTS = "select coalesce(dagster_event_type, '') as type, count(*) from event_logs group by 1"
+NEEDED = {"ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "PIPELINE_START", "PIPELINE_SUCCESS"}
+
+
+def events(stage: Stage) -> dict[str, int]:
+    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        return {str(name): int(number) for name, number in connection.execute(EVENTS).fetchall()}
+
+
+def numbers_of(stage: Stage) -> dict[str, set[str]]:
+    """What each materialization says, by asset."""
+    query = "select event from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        rows = connection.execute(query).fetchall()
+    events = [
+        json.loads(event)["dagster_event"]["event_specific_data"]["materialization"] for (event,) in rows
+    ]
+    return {
+        event["asset_key"]["path"][0]: {entry["label"] for entry in event["metadata_entries"]}
+        for event in events
+    }
+
+
+@pytest.mark.timeout(400)
+def test_old_step_logs_go_and_what_was_materialized_stays(on_stage: Stage) -> None:
+    on_stage.publish("keshet")
+    on_stage.import_cells(f"keshet|{YESTERDAY}")
+    before, folder = events(on_stage), on_stage.settings.folder / "dagster"
+    assert before["ASSET_MATERIALIZATION"] == 5
+    said = numbers_of(on_stage)
+    assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows a second"}
+    assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files"}
+    url, now = dagster_url(on_stage.settings), clock.now()
+
+    early = purge(url, folder, keep_days=14, now=now + timedelta(days=13))
+    late = purge(url, folder, keep_days=14, now=now + timedelta(days=15))
+    again = purge(url, folder, keep_days=14, now=now + timedelta(days=15))
+
+    after = events(on_stage)
+    assert early.events == again.events == 0
+    assert (late.runs, late.events) == (1, sum(before.values()) - sum(after.values()))
+    assert late.event_bytes > 50_000
+    assert late.folders >= 1
+    assert before.keys() >= NEEDED
+    assert {name: after.get(name) for name in NEEDED} == {name: before[name] for name in NEEDED}
+    assert "STEP_START" in before.keys() - after.keys()
+    assert not list((folder / "storage").glob("*-*"))
+
+
+def test_the_night_and_the_checks_run_with_dagsters_own_command(on_stage: Stage) -> None:
+    execute = ("dagster", "job", "execute", "-m", "gogobe_dagster.definitions", "-j")
+    for job in ("upkeep", "check_tables"):
+        assert "RUN_SUCCESS" in on_stage.run(*execute, job).stderr
+
+    with psycopg.connect(on_stage.settings.dagster_database_url) as connection:
+        limits = connection.execute('select concurrency_key, "limit" from concurrency_limits').fetchall()
+        checks = connection.execute("select count(*) from asset_check_executions").fetchall()
+    month = f"price_history_{clock.now():%Y_%m}"
+    assert dict(limits) == {"portals": 4, "warehouse": 2}
+    assert checks == [(5,)]
+    assert on_stage.query("select count(*) from pg_class where relname = %s", [month]) == [(1,)]
+
+
+def test_the_last_sweep_is_of_portals_that_forget_the_day_and_were_ever_looked_at(on_stage: Stage) -> None:
+    at = datetime(2026, 11, 23, 23, 30, tzinfo=ISRAEL)
+    for feed in ("keshet", "king_store"):  # Bina offers past days, Cerberus does not
+        on_stage.equipment.ledger.record(feed, [], now=at)
+    definitions = build_definitions({"equipment": on_stage.equipment})
+    schedule = definitions.resolve_schedule_def("last_sweep")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=at,
+        resources={"equipment": on_stage.equipment},
+        repository_def=definitions.get_repository_def(),
+    )
+
+    with context:
+        found = schedule.evaluate_tick(context)
+
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 23 * * *", "Asia/Jerusalem")
+    (run,) = found.run_requests or []
+    assert (run.partition_key, run.run_key) == ("keshet|2026-11-23", "keshet|2026-11-23|last sweep")

@@ -1,0 +1,143 @@
+"""The checks of what was imported, each red for its reason and green without it."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.checking import (
+    Verdict,
+    has_few_outliers,
+    has_usual_rows,
+    is_complete,
+    is_fresh,
+    rejects_few,
+)
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger import Ledger
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
+EVENING = NOON.replace(hour=17)
+TODAY = NOON.date()
+SETTINGS = Settings()
+LOADED = """
+insert into file (feed, name, revision, day, kind, chain_id, sub_chain_id, store_id, published_at, link,
+    state, lake_path, rows, rejected, first_seen_at, last_seen_at)
+values (:feed, :name, 1, :day, 'full_prices', '7290785400000', 0, :store, :at, '', 'loaded', 'x',
+    :rows, :rejected, :at, :at)
+"""
+
+
+def load(
+    engine: sa.Engine,
+    day: date,
+    *,
+    stores: int = 5,
+    rows: int = 1000,
+    rejected: int = 0,
+    feed: str = "keshet",
+) -> None:
+    """Note full files of a day, of six in the morning, as loaded."""
+    at = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL)
+    with engine.begin() as connection:
+        for store in range(1, stores + 1):
+            values = {"feed": feed, "name": f"{day}-{store}", "day": day, "store": store, "at": at}
+            connection.execute(sa.text(LOADED), values | {"rows": rows, "rejected": rejected})
+    Ledger(engine).record(feed, [], now=at)
+
+
+def lines(verdict: Verdict) -> list[tuple[str, str, str]]:
+    return [(one.subject, one.seen, one.expected) for one in verdict.worst]
+
+
+def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=1))
+
+    assert is_fresh(engine, SETTINGS, NOON).passed
+    late = is_fresh(engine, SETTINGS, NOON + timedelta(hours=7))
+
+    assert late.is_severe
+    assert late.words == "1 of 1 feeds have no full price file that is fresh"
+    assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
+
+
+def test_a_feed_that_lists_but_never_loads_is_late(engine: sa.Engine) -> None:
+    Ledger(engine).record_failure("keshet", PortalError(Code.AUTH_FAILED, "wrong password"), now=NOON)
+
+    assert lines(is_fresh(engine, SETTINGS, NOON)) == [
+        (find_feed("keshet").name, "none in 14 days", "within 36 hours")
+    ]
+
+
+def test_stores_without_a_full_file_are_missed_in_the_evening_and_not_at_noon(engine: sa.Engine) -> None:
+    for days in range(1, 4):
+        load(engine, TODAY - timedelta(days=days), stores=10)
+    load(engine, TODAY, stores=7)
+
+    assert is_complete(engine, SETTINGS, NOON).passed, "at noon the day before is judged"
+    evening = is_complete(engine, SETTINGS, EVENING)
+
+    assert lines(evening) == [("keshet", "7 stores", "10, as in the last seven days")]
+    assert evening.numbers == {"stores": 7, "stores usually": 10}
+
+
+def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=1), stores=10)
+    load(engine, TODAY, stores=8)
+
+    assert is_complete(engine, SETTINGS, EVENING).passed
+
+
+@pytest.mark.parametrize(("rows", "passes"), [(1240, True), (1260, False), (740, False)])
+def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
+    engine: sa.Engine, rows: int, *, passes: bool
+) -> None:
+    load(engine, TODAY - timedelta(days=1), rows=1000)
+    load(engine, TODAY, rows=rows)
+
+    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+
+    assert verdict.passed is passes
+    if not passes:
+        assert lines(verdict) == [("keshet", f"{rows} a file", "1000 the day before")]
+
+
+def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engine) -> None:
+    load(engine, TODAY, stores=1, rows=970, rejected=30)
+    load(engine, TODAY, stores=1, rows=995, rejected=5, feed="rami_levy")
+
+    verdict = rejects_few(engine, SETTINGS, NOON)
+
+    assert lines(verdict) == [("keshet", "3.00 % rejected", "at most 1 %")]
+    assert verdict.numbers == {"rows": 2000, "rejected": 35}
+
+
+def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
+    history = """
+    with stored as (insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
+        values ('7290785400000', 0, 4, :before, :now) returning store_key)
+    insert into price_history (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+    select store_key, product, since, until, price, 1, case when until is null then null else 1 end
+    from stored, (values (1, cast(:before as timestamptz), cast(:now as timestamptz), 5.9),
+        (1, :now, null, 59),
+        (2, :before, :now, 4), (2, :now, null, 5)) as period (product, since, until, price)
+    """
+    from gogobe_dagster.warehouse.partitions import ensure_partitions
+
+    ensure_partitions(engine, [NOON])
+    with engine.begin() as connection:
+        chain = "insert into chain (chain_id) values ('7290785400000');"
+        connection.execute(sa.text(chain))
+        connection.execute(
+            sa.text("insert into sub_chain (chain_id, sub_chain_id) values ('7290785400000', 0)")
+        )
+        connection.execute(sa.text(history), {"before": NOON - timedelta(days=9), "now": NOON})
+
+    verdict = has_few_outliers(engine, SETTINGS, NOON + timedelta(hours=1))
+
+    assert verdict.words == "1 of 2 changed prices by more than a factor of 5"
+    assert lines(verdict) == [("1, store 4 of 7290785400000", "59", "5.9 before")]
+    assert has_few_outliers(engine, Settings(outlier_factor=20), NOON + timedelta(hours=1)).passed
