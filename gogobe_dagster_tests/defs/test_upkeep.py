@@ -42,7 +42,7 @@ def test_old_step_logs_go_and_what_was_materialized_stays(on_stage: Stage) -> No
     on_stage.publish("keshet")
     on_stage.import_cells(f"keshet|{YESTERDAY}")
     before, folder = events(on_stage), on_stage.settings.folder / "dagster"
-    assert before["ASSET_MATERIALIZATION"] == 5
+    assert before["ASSET_MATERIALIZATION"] == 6
     said = numbers_of(on_stage)
     assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows a second"}
     assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files"}
