@@ -76,7 +76,9 @@ class Settings(BaseSettings):
         default=90, ge=0, description="Days that prices and promotions are kept in the lake; 0 = for ever."
     )
     keep_history_days: int = Field(
-        default=0, ge=0, description="Days that an ended period of price history is kept; 0 = for ever."
+        default=0,
+        ge=0,
+        description="Days that an ended period of a price or promotion is kept; 0 = for ever.",
     )
     keep_rejects_days: int = Field(
         default=30, ge=0, description="Days that samples of refused rows are kept; 0 = for ever."
