@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     outlier_factor: int = Field(
         default=5, ge=2, description="Factor by which a price may change in a day before it is an outlier."
     )
+    unknown_product_percent: float = Field(
+        default=20.0, ge=0, le=100, description="Percent of promoted products that may have no price."
+    )
     feed: Mapping[FeedKey, FeedOverride] = Field(
         default_factory=dict, description="What is other for single feeds; see Single feeds below."
     )
