@@ -1,4 +1,4 @@
-"""Whether what was imported is plausible: freshness, completeness, row counts, rejects, price outliers.
+"""Whether what was imported is plausible: fresh, complete, of usual size, readable, and whether it fits.
 
 Each check is one query over the ledger or the tables and a verdict with the numbers of both sides. Thresholds
 are settings; what is normal for a feed is in the register. Nothing here knows Dagster or changes anything.
@@ -164,14 +164,48 @@ def has_few_outliers(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
     return _verdict(found if is_much else [], words, "few prices jumped", numbers)
 
 
+def knows_promoted(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Look for feeds of which too many promoted products never were in a price file of their chain."""
+    query = """
+        with carried as (
+            select distinct f.feed, p.chain_id, p.promotion_key
+            from promotion_store s join file f using (file_id)
+            join promotion p on p.promotion_key = s.promotion_key
+            where s.valid_to is null and (p.ends_at >= :now or p.ends_at is null)),
+        promoted as (
+            select distinct feed, chain_id, product_key
+            from carried join promotion_item using (promotion_key) where not is_gift)
+        select feed, count(*) as products, count(*) filter (where known.product_key is null) as unknown
+        from promoted left join chain_product known using (chain_id, product_key) group by feed
+    """
+    rows = _rows(engine, query, now=now)
+    limit = settings.unknown_product_percent
+    bad = [
+        Finding(
+            subject=row.feed,
+            seen=f"{row.unknown} of {row.products} promoted products ({row.unknown / row.products:.0%})",
+            expected=f"at most {limit:g} % without a price in the chain",
+        )
+        for row in sorted(rows, key=lambda row: -row.unknown / row.products)
+        if row.unknown * 100 > row.products * limit
+    ]
+    numbers = {
+        "promoted products": sum(row.products for row in rows),
+        "unknown": sum(row.unknown for row in rows),
+    }
+    words = f"{len(bad)} feeds promote many products that no price file of their chain knows"
+    return _verdict(bad, words, "nearly every promoted product has had a price", numbers)
+
+
 CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]] = {
     "fresh": (is_fresh, "The newest full price file of every feed is not too old."),
     "complete": (is_complete, "Nearly all stores of every feed have a full price file."),
     "usual_rows": (has_usual_rows, "Full price files have as many rows as the day before."),
     "few_rejects": (rejects_few, "Nearly every published row can be read."),
     "few_outliers": (has_few_outliers, "Few prices change by a large factor in a day."),
+    "promoted_known": (knows_promoted, "Nearly every promoted product is in a price file of its chain."),
 }
-"""Name: the check, what it means. Promotions have theirs beside their tables."""
+"""Name: the check, what it means."""
 
 
 def _rows(engine: sa.Engine, query: str, **values: object) -> Sequence[sa.Row[tuple[object, ...]]]:

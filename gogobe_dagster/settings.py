@@ -76,7 +76,9 @@ class Settings(BaseSettings):
         default=90, ge=0, description="Days that prices and promotions are kept in the lake; 0 = for ever."
     )
     keep_history_days: int = Field(
-        default=0, ge=0, description="Days that an ended period of price history is kept; 0 = for ever."
+        default=0,
+        ge=0,
+        description="Days that an ended period of a price or promotion is kept; 0 = for ever.",
     )
     keep_rejects_days: int = Field(
         default=30, ge=0, description="Days that samples of refused rows are kept; 0 = for ever."
@@ -137,6 +139,9 @@ class Settings(BaseSettings):
     )
     outlier_factor: int = Field(
         default=5, ge=2, description="Factor by which a price may change in a day before it is an outlier."
+    )
+    unknown_product_percent: float = Field(
+        default=20.0, ge=0, le=100, description="Percent of promoted products that may have no price."
     )
     feed: Mapping[FeedKey, FeedOverride] = Field(
         default_factory=dict, description="What is other for single feeds; see Single feeds below."

@@ -1,7 +1,7 @@
 """The corpus of real files: its manifest, and its files as a portal would publish them on one day."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.publication import Publication
 
 KINDS = {"Price", "PriceFull", "NULLPrice", "Stores", "StoresFull"}
+PROMOTIONS = {"Promo", "PromoFull"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class RealFile:
         )
 
 
-def price_and_store_files(corpus: Path, feed: Feed) -> list[RealFile]:
-    """Every price and store file that a feed's chain really published, as the manifest knows them."""
-    return [real for real in _manifest(corpus) if feed.owns(real.chain_id) and real.kind in KINDS]
+def real_files(corpus: Path, feed: Feed, kinds: Collection[str]) -> list[RealFile]:
+    """Every file of these kinds that a feed's chain really published, as the manifest knows them."""
+    return [real for real in _manifest(corpus) if feed.owns(real.chain_id) and real.kind in kinds]
 
 
 def _manifest(corpus: Path) -> Iterator[RealFile]:
@@ -55,10 +56,12 @@ def _manifest(corpus: Path) -> Iterator[RealFile]:
             )
 
 
-def publish(corpus: Path, feed: Feed, day: date) -> dict[Publication, RealFile]:
+def publish(
+    corpus: Path, feed: Feed, day: date, kinds: Collection[str] = KINDS
+) -> dict[Publication, RealFile]:
     """Spread a chain's real files over one day, a minute each."""
     midnight = datetime.combine(day, time(0, 1), tzinfo=ISRAEL)
     return {
         real.publication(feed, midnight + timedelta(minutes=number), number): real
-        for number, real in enumerate(price_and_store_files(corpus, feed))
+        for number, real in enumerate(real_files(corpus, feed, kinds))
     }

@@ -23,7 +23,11 @@ DOCUMENTS = [document.value for document in REBUILDERS]
 @feed_option
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
 @click.option(
-    "--store", "stores", type=int, multiple=True, help="Only prices of this store id; may be repeated."
+    "--store",
+    "stores",
+    type=int,
+    multiple=True,
+    help="Only prices and promotions of this store id; may be repeated.",
 )
 @click.option(
     "--document",
@@ -32,7 +36,9 @@ DOCUMENTS = [document.value for document in REBUILDERS]
     multiple=True,
     help=f"Only these tables: {', '.join(DOCUMENTS)}; may be repeated.",
 )
-@click.option("--since", type=Day(), help="Only prices since this day; history before stays as it is.")
+@click.option(
+    "--since", type=Day(), help="Only prices and promotions since this day; history before stays as it is."
+)
 @click.option("--yes", is_flag=True, help="Do not ask, also when everything is rebuilt.")
 def rebuild(  # noqa: PLR0917 - click gives them by name
     feeds: tuple[Feed, ...],

@@ -15,6 +15,7 @@ WORDS = {
     "lake": "files of the lake",
     "periods": "ended periods of price history",
     "months": "empty months of price history",
+    "promotion_periods": "ended periods of promotions in stores",
     "rejects": "samples of refused rows",
     "events": "events of files",
 }

@@ -11,7 +11,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.warehouse.claims import set_aside
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
 from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.places import LockedStore, Place
@@ -68,19 +70,28 @@ def late_since(
     return since
 
 
-def too_late(
+def timely(
     connection: sa.Connection,
     document: Document,
-    files: Sequence[LedgerFile],
+    claimed: Sequence[LedgerFile],
     stores: Mapping[Place, LockedStore],
-) -> tuple[list[LedgerFile], datetime | None]:
-    """Return the late files for which what followed them is not kept any more, and until when that is so."""
+    *,
+    now: datetime,
+) -> list[LedgerFile]:
+    """Set aside late files for which what followed them is not kept any more; return the others."""
     until = connection.scalar(sa.select(sa.func.max(horizon.c.gone_until)))
     if until is None:
-        return [], None
-    late = [(one, stores[place_of(one)].newest[document]) for one in files]
+        return list(claimed)
+    late = [(one, stores[place_of(one)].newest[document]) for one in claimed]
     are_late = [one for one, newest in late if newest is not None and stamp_of(one) <= newest]
-    return [one for one in are_late if stamp_of(one) <= until], until
+    too_late = [one for one in are_late if stamp_of(one) <= until]
+    if too_late:
+        reason = (
+            f"its store has newer {document}, and what is needed to change them goes back to {until} only"
+        )
+        set_aside(connection, too_late, Code.LATE_BEYOND_RETENTION, reason, now=now)
+    ids = {one.id for one in too_late}
+    return [one for one in claimed if one.id not in ids]
 
 
 def take_back(

@@ -12,12 +12,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded, set_aside
+from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
 from gogobe_dagster.warehouse.history import PRICES, changes
-from gogobe_dagster.warehouse.lateness import late_since, take_back, too_late
+from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
 from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
@@ -42,7 +41,7 @@ class PriceLoad:
             return Counter()
         made_before = self._products.made
         stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
-        claimed = self._timely(connection, claimed, stores)
+        claimed = timely(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
         rows, refused = self._read(connection, claimed)
@@ -54,19 +53,6 @@ class PriceLoad:
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
         counts.update(new_products=self._products.made - made_before)
         return counts
-
-    def _timely(
-        self, connection: sa.Connection, claimed: Sequence[LedgerFile], stores: Stores
-    ) -> list[LedgerFile]:
-        """Set aside files that are older than what is kept to apply them by; return the others."""
-        refused, until = too_late(connection, Document.PRICES, claimed, stores)
-        if refused:
-            reason = (
-                f"its store has newer prices, and what is needed to change them goes back to {until} only"
-            )
-            set_aside(connection, refused, Code.LATE_BEYOND_RETENTION, reason, now=self._now)
-        ids = {one.id for one in refused}
-        return [one for one in claimed if one.id not in ids]
 
     def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
         """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""

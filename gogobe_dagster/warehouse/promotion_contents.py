@@ -2,7 +2,7 @@
 
 Only contents that nobody has stored yet have their offers and items read from the lake; of all others the
 hash is enough. An item whose code cannot be one is left out, and its code kept, so that every file with this
-content can tell of it. Rows of `promotion` never change and are never deleted while a store has them.
+content can tell of it. Rows of `promotion` never change, but by a rebuild, and are never deleted.
 
 Products are made before contents, each kind in one sorted go: loaders wait for each other and never deadlock.
 """
@@ -18,7 +18,7 @@ from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.codes import is_usable
 from gogobe_dagster.warehouse.copying import copy_in, stage
 from gogobe_dagster.warehouse.products import SPELLING, Products
-from gogobe_dagster.warehouse.promotion_tables import promotion_offer
+from gogobe_dagster.warehouse.promotion_tables import promotion_item, promotion_offer
 
 CONTENTS_AT_ONCE = 20_000
 """Contents whose items are in memory together: some 100 MB where they have fifty each."""
@@ -36,13 +36,21 @@ _STAGED = (
     "chain_id text, promotion_id text, content_hash uuid, description text, starts_at timestamptz,"
     " ends_at timestamptz, unusable text"
 )
-_MAKE = sa.text("""
+_INSERT = """
 insert into promotion (chain_id, promotion_id, content_hash, description, starts_at, ends_at, unusable_codes)
 select chain_id, promotion_id, content_hash, nullif(description, ''), starts_at, ends_at,
     string_to_array(unusable, :between)
 from new_promotion order by chain_id, promotion_id collate "C", content_hash
-on conflict (chain_id, promotion_id, content_hash) do nothing
+on conflict (chain_id, promotion_id, content_hash)
+"""
+_MADE = """
 returning chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, unusable_codes
+"""
+_MAKE = sa.text(f"{_INSERT} do nothing {_MADE}")
+_MAKE_ANEW = sa.text(f"""
+{_INSERT} do update set description = excluded.description, starts_at = excluded.starts_at,
+    ends_at = excluded.ends_at, unusable_codes = excluded.unusable_codes
+{_MADE}
 """)
 _LOOK_UP = sa.text("""
 select chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, unusable_codes
@@ -50,6 +58,7 @@ from promotion
 join unnest(cast(:chain_id as text[]), cast(:promotion_id as text[]), cast(:content_hash as uuid[]))
     as wanted (chain_id, promotion_id, content_hash) using (chain_id, promotion_id, content_hash)
 """)
+_INTEGERS = sa.ARRAY(sa.Integer())
 _storable = pl.col(pl.String).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
 
 
@@ -62,20 +71,25 @@ class Contents:
         self._known = pl.DataFrame(schema=_KEYS)
 
     def resolve(
-        self, connection: sa.Connection, rows: pl.DataFrame, sources: Mapping[int, str]
+        self, connection: sa.Connection, rows: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
     ) -> pl.DataFrame:
-        """Add `promotion_key` and `unusable` codes to rows with `chain_id` and HASHED columns."""
+        """Add `promotion_key` and `unusable` codes to rows with `chain_id` and HASHED columns.
+
+        `anew`: contents that this object has not met are written, whatever the tables say of them.
+        """
         wanted = rows.group_by(CONTENT).agg(pl.col("file_id").min())
         missing = wanted.join(self._known, on=CONTENT, how="anti")
-        if not missing.is_empty():
+        if not missing.is_empty() and not anew:
             self._known = pl.concat([self._known, _look_up(connection, missing)])
             missing = missing.join(self._known, on=CONTENT, how="anti")
         if not missing.is_empty():
-            self._make(connection, missing, sources)
+            self._make(connection, missing, sources, anew=anew)
             self._known = pl.concat([self._known, _look_up(connection, missing)])
         return rows.join(self._known, on=CONTENT, how="left", maintain_order="left")
 
-    def _make(self, connection: sa.Connection, missing: pl.DataFrame, sources: Mapping[int, str]) -> None:
+    def _make(
+        self, connection: sa.Connection, missing: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
+    ) -> None:
         """Write contents, each from the first file that has it."""
         heads, codes = [], []
         for offers in self._offers(missing, sources, ["description", "starts_at", "ends_at", "group_id"]):
@@ -84,7 +98,9 @@ class Contents:
             heads.append(_heads(offers, items))
         self._products.resolve(connection, pl.concat(codes).unique())
         stage(connection, "new_promotion", _STAGED, pl.concat(heads).with_columns(_storable))
-        made = _frame(connection.execute(_MAKE, {"between": _BETWEEN}))
+        made = _frame(connection.execute(_MAKE_ANEW if anew else _MAKE, {"between": _BETWEEN}))
+        if anew:
+            _forget_offers(connection, made["promotion_key"].to_list())
         self.made += len(made)
         mine = missing.join(made, on=CONTENT, how="inner")
         for offers in self._offers(mine, sources, TERMS):
@@ -112,6 +128,12 @@ class Contents:
         # two spellings of one product, with and without its zeros, are one item
         once = items.unique([*key, "product_key", "is_gift"], keep="last", maintain_order=True)
         copy_in(connection, "promotion_item", once.select(*key, "product_key", "is_gift", "gift_price"))
+
+
+def _forget_offers(connection: sa.Connection, keys: list[int]) -> None:
+    """Drop what contents offer, to be written anew: their rows are locked, so another rebuild waits."""
+    for table in (promotion_item, promotion_offer):
+        connection.execute(sa.delete(table).where(table.c.promotion_key == sa.any_(sa.cast(keys, _INTEGERS))))
 
 
 def _items(offers: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
 from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
 from gogobe_dagster.warehouse.history import PROMOTIONS, changes
-from gogobe_dagster.warehouse.lateness import late_since, take_back
+from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, statement_of
 from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
@@ -28,6 +28,7 @@ from gogobe_dagster.warehouse.promotion_tables import PROMOTION_ID_LIMIT
 PROMOTION_ID_UNUSABLE = "promotion_id_unusable"
 PROMOTION_REPEATED = "promotion_repeated"
 ITEM_CODE_UNUSABLE = "item_code_unusable"
+_TURNS = 0x60_60_BE_03
 Stores = Mapping[Place, LockedStore]
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
@@ -47,6 +48,9 @@ class PromotionLoad:
             return Counter()
         products, contents = self._products.made, self._contents.made
         stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
+        claimed = timely(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
+        if not claimed:
+            return Counter()
         offers, refused = self._read(connection, claimed)
         late = late_since(Document.PROMOTIONS, claimed, stores)
         again = take_back(connection, Document.PROMOTIONS, late, stores)
@@ -58,8 +62,24 @@ class PromotionLoad:
         counts.update(new_promotions=self._contents.made - contents)
         return counts
 
+    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say of a store from a moment on, and apply its loaded files since again.
+
+        What their promotions offer is the chain's: it is written anew once in the life of this object.
+        """
+        # each store's files write contents in an order of their own: rebuilds of a chain take turns
+        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(place.chain_id))
+        connection.execute(sa.select(turn))
+        stores, _ = lock_stores(connection, {place})
+        again = take_back(connection, Document.PROMOTIONS, {place: since}, stores)
+        counts = Counter(files=len(again))
+        for part in parts(again, self._rows_at_once) if again else ():
+            offers, _ = self._read(connection, part, anew=True)
+            counts += _apply(connection, part, _stated(offers), stores)
+        return counts
+
     def _read(
-        self, connection: sa.Connection, files: Sequence[LedgerFile]
+        self, connection: sa.Connection, files: Sequence[LedgerFile], *, anew: bool = False
     ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
         """Return the offers of these files with the keys of their contents, and what is refused."""
         sources = {one.id: str(one.lake_path) for one in files}
@@ -73,7 +93,7 @@ class PromotionLoad:
             reason=_reason()
         )
         kept = judged.filter(pl.col("reason").is_null()).drop("reason")
-        offers = self._contents.resolve(connection, kept, sources)
+        offers = self._contents.resolve(connection, kept, sources, anew=anew)
         return offers, _refused(judged.filter(pl.col("reason").is_not_null()), offers)
 
     def _apply_all(

@@ -20,6 +20,7 @@ from gogobe_dagster.warehouse.loading import MOST_ROWS
 from gogobe_dagster.warehouse.partitions import ensure_partitions
 from gogobe_dagster.warehouse.places import Place
 from gogobe_dagster.warehouse.price_load import PriceLoad
+from gogobe_dagster.warehouse.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.statements import forget_days, forget_unstated
 from gogobe_dagster.warehouse.store_load import StoreLoad, loaded_lists
 from gogobe_dagster.warehouse.tables import file, horizon
@@ -37,7 +38,7 @@ class Scope:
     chain_ids: Sequence[str] = ()
     store_ids: Sequence[int] = ()
     since: datetime | None = None
-    """Prices only from this moment on; history before stays as it is."""
+    """Prices and promotions only from this moment on; history before stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +64,39 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
 
     Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
     """
-    _check_kept(engine, scope.since)
-    places = _places(engine, scope)
-    missing = _missing(engine, places, lake, scope.since)
-    there = [place for place in places if place not in missing]
+    there, missing = _divided(engine, Document.PRICES, scope, lake)
     whole = [] if scope.since else _whole_chains(engine, there)
     with engine.begin() as connection:
         forget_days(connection, whole)
-    counts: Counter[str] = Counter()
-    load = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS)
+    load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
     for place in there:
         ensure_partitions(engine, _months(engine, place))
-        with engine.begin() as connection:
-            connection.execute(sa.text("set local synchronous_commit = off"))
-            counts += load.replay(connection, place, since=scope.since or BEGINNING)
+        counts += _replay(engine, load, place, scope.since)
         tell(_words(place))
     with engine.begin() as connection:
         forget_unstated(connection, whole)
-    told = [Missing(what=_words(place), reason=why) for place, why in sorted(missing.items())]
-    return Rebuilt(stores=len(there), files=counts["files"], missing=told)
+    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+
+
+def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make anew which promotions the scope's stores carry and carried, and what these offer.
+
+    Raises `ContentError` as `rebuild_prices` does.
+    """
+    there, missing = _divided(engine, Document.PROMOTIONS, scope, lake)
+    load, counts = PromotionLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
+    for place in there:
+        counts += _replay(engine, load, place, scope.since)
+        tell(_words(place))
+    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+
+
+def _replay(
+    engine: sa.Engine, load: PriceLoad | PromotionLoad, place: Place, since: datetime | None
+) -> Counter[str]:
+    with engine.begin() as connection:
+        connection.execute(sa.text("set local synchronous_commit = off"))
+        return load.replay(connection, place, since=since or BEGINNING)
 
 
 def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
@@ -103,12 +118,15 @@ def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
 REBUILDERS: Mapping[Document, Callable[..., Rebuilt]] = {
     Document.STORES: rebuild_stores,
     Document.PRICES: rebuild_prices,
+    Document.PROMOTIONS: rebuild_promotions,
 }
 """How the tables of each document are made anew, in this order."""
 
 
 _IS_LOADED = file.c.state == FileState.LOADED
-_ARE_PRICES = _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is Document.PRICES])
+_ARE_OF = {
+    one: _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is one]) for one in Document
+}
 _NATURAL = (file.c.chain_id, file.c.sub_chain_id, file.c.store_id)
 
 
@@ -118,8 +136,19 @@ def _chains(engine: sa.Engine, scope: Scope) -> list[str]:
         return sorted(connection.scalars(query))
 
 
-def _places(engine: sa.Engine, scope: Scope) -> list[Place]:
-    query = sa.select(*_NATURAL).where(_ARE_PRICES, *_within(scope)).distinct()
+def _divided(
+    engine: sa.Engine, document: Document, scope: Scope, lake: Lake
+) -> tuple[list[Place], list[Missing]]:
+    """Return the stores to rebuild, and those that cannot be."""
+    _check_kept(engine, scope.since)
+    places = _places(engine, document, scope)
+    lost = _missing(engine, document, places, lake, scope.since)
+    told = [Missing(what=_words(place), reason=why) for place, why in sorted(lost.items())]
+    return [place for place in places if place not in lost], told
+
+
+def _places(engine: sa.Engine, document: Document, scope: Scope) -> list[Place]:
+    query = sa.select(*_NATURAL).where(_ARE_OF[document], *_within(scope)).distinct()
     if scope.store_ids:
         query = query.where(file.c.store_id.in_(scope.store_ids))
     with engine.connect() as connection:
@@ -131,14 +160,15 @@ def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
     return [column.in_(values) for column, values in limits if values]
 
 
-def _is_about(place: Place) -> sa.ColumnElement[bool]:
-    return sa.and_(_ARE_PRICES, *(column == value for column, value in zip(_NATURAL, place, strict=True)))
+def _is_about(document: Document, place: Place) -> sa.ColumnElement[bool]:
+    is_it = (column == value for column, value in zip(_NATURAL, place, strict=True))
+    return sa.and_(_ARE_OF[document], *is_it)
 
 
 def _months(engine: sa.Engine, place: Place) -> list[datetime]:
     month = sa.func.date_trunc("month", file.c.published_at, "UTC")
     with engine.connect() as connection:
-        return list(connection.scalars(sa.select(month).where(_is_about(place)).distinct()))
+        return list(connection.scalars(sa.select(month).where(_is_about(Document.PRICES, place)).distinct()))
 
 
 def _check_kept(engine: sa.Engine, since: datetime | None) -> None:
@@ -147,21 +177,19 @@ def _check_kept(engine: sa.Engine, since: datetime | None) -> None:
     with engine.connect() as connection:
         until = connection.scalar(gone)
     if since is not None and until is not None and since <= until:
-        reason = (
-            f"periods of price history until {until} are removed; rebuild from a later day, or everything"
-        )
+        reason = f"periods of history until {until} are removed; rebuild from a later day, or everything"
         raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
 
 
 def _missing(
-    engine: sa.Engine, places: Sequence[Place], lake: Lake, since: datetime | None
+    engine: sa.Engine, document: Document, places: Sequence[Place], lake: Lake, since: datetime | None
 ) -> dict[Place, str]:
     """Return the stores that lack a file of the lake, and which."""
     is_there: dict[str, bool] = {}
     missing = {}
     with engine.connect() as connection:
         for place in places:
-            query = sa.select(file.c.lake_path).where(_is_about(place)).distinct()
+            query = sa.select(file.c.lake_path).where(_is_about(document, place)).distinct()
             if since is not None:
                 query = query.where(file.c.published_at >= since)
             for path in connection.scalars(query):
@@ -179,7 +207,7 @@ def _not_there(path: str) -> str:
 def _whole_chains(engine: sa.Engine, there: Sequence[Place]) -> list[str]:
     """Return the chains of which every store is rebuilt: only then are all names stated again."""
     chain_ids = sorted({place.chain_id for place in there})
-    every = _places(engine, Scope(chain_ids=chain_ids)) if chain_ids else []
+    every = _places(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
     partly = {place.chain_id for place in set(every) - set(there)}
     return [one for one in chain_ids if one not in partly]
 

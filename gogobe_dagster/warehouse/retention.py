@@ -3,13 +3,14 @@
 Nothing that is still needed goes. Raw bytes stay until their file is in the tables; a file of the lake until
 all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
 
-A late price file is applied by undoing history back to its stamp and applying the lake's files since again
-(`lateness`). So whatever goes leaves a horizon behind, in the same database and before it goes: the newest
-stamp of the lake files that are gone, the newest end of the periods that are gone. A late file that is not
-newer than both is refused; a newer one needs nothing that is gone.
+A late file of prices or promotions is applied by undoing history back to its stamp and applying the lake's
+files since again (`lateness`). So whatever goes leaves a horizon behind, in the same database and before it
+goes: the newest stamp of the lake files that are gone, the newest end of the periods that are gone. A late
+file that is not newer than both is refused; a newer one needs nothing that is gone.
 
-A period of the history goes when it has ended before the horizon: an open one never, however old its month
-is. A month without periods left is dropped. Every step may be killed and is done again by the next one.
+A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
+the horizon: an open one never, however old its month is. A month without periods left is dropped. Every
+step may be killed and is done again by the next one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.old_history import drop_empty_months, old_months
+from gogobe_dagster.warehouse.promotion_tables import promotion_store
 from gogobe_dagster.warehouse.tables import file, file_event, horizon, reject
 
 GRACE = timedelta(days=1)
@@ -69,7 +71,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What went, by kind: raw, lake, periods, months, rejects, events."""
+    """What went, by kind: raw, lake, periods, months, promotion_periods, rejects, events."""
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
 
@@ -153,7 +155,25 @@ def _history(engine: sa.Engine, before: datetime, *, dry_run: bool) -> dict[str,
                 connection.execute(sa.delete(month).where(has_ended))
         periods += number
     months, size = drop_empty_months(engine, before, dry_run=dry_run)
-    return {"periods": Removed(count=periods), "months": Removed(count=months, bytes=size)}
+    return {
+        "periods": Removed(count=periods),
+        "months": Removed(count=months, bytes=size),
+        "promotion_periods": _carried(engine, before, dry_run=dry_run),
+    }
+
+
+def _carried(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
+    """Remove periods of promotions, a store at a time; what they offered stays, like products."""
+    has_ended = promotion_store.c.valid_to < before
+    query = sa.select(promotion_store.c.store_key, sa.func.count(), sa.func.max(promotion_store.c.valid_to))
+    with engine.connect() as connection:
+        old = connection.execute(query.where(has_ended).group_by(promotion_store.c.store_key)).all()
+    for store_key, _, newest in () if dry_run else old:
+        with engine.begin() as connection:
+            _raise_horizon(connection, "history", newest)
+            is_its = promotion_store.c.store_key == store_key
+            connection.execute(sa.delete(promotion_store).where(is_its, has_ended))
+    return Removed(count=sum(number for _, number, _ in old))
 
 
 def _raise_horizon(connection: sa.Connection, kind: str, moment: datetime) -> None:

@@ -51,19 +51,24 @@ returning s.is_listed
 
 _UNSEEN = sa.text("""
 update store set is_listed = false, first_seen_at = 'infinity', last_seen_at = '-infinity',
-    last_price_at = null, last_full_at = null
+    last_price_at = null, last_full_at = null, last_promotion_at = null, last_full_promotion_at = null
 where chain_id = :chain_id
 """)
 _SEEN = sa.text("""
 with seen as (
     select sub_chain_id, store_id, min(published_at) as first, max(published_at) as last,
         max(published_at) filter (where kind in ('prices', 'full_prices')) as price,
-        max(published_at) filter (where kind in ('prices', 'full_prices') and is_complete) as complete
+        max(published_at) filter (where kind in ('prices', 'full_prices') and is_complete) as complete,
+        max(published_at) filter (where kind in ('promotions', 'full_promotions')) as promotion,
+        max(published_at) filter (where kind in ('promotions', 'full_promotions') and is_complete)
+            as complete_promotion
     from file where state = 'loaded' and kind <> 'stores' and chain_id = :chain_id
     group by sub_chain_id, store_id
 )
 update store s set first_seen_at = least(first_seen_at, seen.first),
-    last_seen_at = greatest(last_seen_at, seen.last), last_price_at = seen.price, last_full_at = seen.complete
+    last_seen_at = greatest(last_seen_at, seen.last),
+    last_price_at = seen.price, last_full_at = seen.complete,
+    last_promotion_at = seen.promotion, last_full_promotion_at = seen.complete_promotion
 from seen
 where s.chain_id = :chain_id and s.sub_chain_id = seen.sub_chain_id and s.store_id = seen.store_id
 """)

@@ -120,6 +120,6 @@ def test_import_and_status_tell_the_same_story(on_stage: Stage) -> None:
     assert "1 runs succeeded" in told.stdout
     row = json.loads(status.stdout)
     assert row["loaded"] > 0
-    assert row["discovered"] == row["downloaded"] == row["quarantined"] == 0
+    assert row["discovered"] == row["downloaded"] == row["parsed"] == row["quarantined"] == 0
     assert files.stdout.count("loaded") >= row["loaded"]
     assert json.loads(scan.stdout)["new"] == 0

@@ -8,7 +8,7 @@ from typing import Any
 from gogobe_dagster import clock, importing
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds import Feed, find_feed
 from gogobe_dagster.replica.publication import Publication, Shelf
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
@@ -60,6 +60,17 @@ class Scene:
         return self.stage.query(
             f"select {', '.join(columns)} from file where name = %s order by revision", [name]
         )
+
+
+def import_all(stage: Stage, feed_key: str) -> None:
+    """Every chapter once, in order."""
+    feed, days, equipment = find_feed(feed_key), [YESTERDAY], stage.equipment
+    importing.discover(feed, days, equipment)
+    importing.download(feed, days, equipment)
+    for batch in importing.plan(feed, days, equipment):
+        importing.parse(batch, feed, equipment)
+    for document in importing.LOADERS:
+        importing.load(document, feed, days, equipment)
 
 
 OpenScene = Callable[..., Scene]

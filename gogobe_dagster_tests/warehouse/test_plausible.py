@@ -1,6 +1,7 @@
 """The checks of what was imported, each red for its reason and green without it."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from gogobe_dagster.checking import (
     has_usual_rows,
     is_complete,
     is_fresh,
+    knows_promoted,
     rejects_few,
 )
 from gogobe_dagster.clock import ISRAEL
@@ -18,6 +20,9 @@ from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import Ledger
+from gogobe_dagster_tests.warehouse.making import FEED
+from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, TOMATO, Market, PriceFile
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
 EVENING = NOON.replace(hour=17)
@@ -141,3 +146,31 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
     assert verdict.words == "1 of 2 changed prices by more than a factor of 5"
     assert lines(verdict) == [("1, store 4 of 7290785400000", "59", "5.9 before")]
     assert has_few_outliers(engine, Settings(outlier_factor=20), NOON + timedelta(hours=1)).passed
+
+
+def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    market = Market.at(engine, tmp_path)
+    ended = {"ends_at": NOON - timedelta(hours=1)}
+    assert knows_promoted(engine, SETTINGS, NOON).passed, "nothing is promoted"
+    market.open(PriceFile(5, {MILK: "7"}, store=9))
+    offers = [
+        Offer("11", [MILK, BREAD], gifts=[EGGS]),
+        Offer("12", [MILK]),
+        Offer("13", [TOMATO], other=ended),
+        Offer("14", [EGGS]),
+    ]
+    for store in (1, 2):
+        market.offer(
+            PromotionFile(5, offers, is_full=True, store=store),
+            PromotionFile(6, offers[:3], is_full=True, store=store),
+        )
+
+    verdict = knows_promoted(engine, SETTINGS, NOON)
+
+    assert lines(verdict) == [
+        (FEED, "1 of 2 promoted products (50%)", "at most 20 % without a price in the chain")
+    ]
+    assert (verdict.numbers, verdict.is_severe) == ({"promoted products": 2, "unknown": 1}, False)
+    assert knows_promoted(engine, Settings(unknown_product_percent=50), NOON).passed

@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from gogobe_dagster.warehouse.columns import metadata
 from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Rebuilt, Scope
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON
-from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
+from gogobe_dagster_tests.warehouse.market import (
+    BREAD,
+    EGGS,
+    MILK,
+    AnyFile,
+    Market,
+    PriceFile,
+    Shelf,
+    StoreList,
+)
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
 OTHER = "7290027600007"
 DAMAGE = """
@@ -31,7 +41,16 @@ insert into chain_product (chain_id, product_key, stated_on, code)
 update store set name = 'תקול', is_listed = not is_listed, list_file_id = null, last_price_at = now(),
     first_seen_at = '2020-01-01', last_seen_at = '2099-01-01', last_full_at = null;
 update chain set name = 'תקול', list_file_id = null;
-update sub_chain set name = 'תקול'
+update sub_chain set name = 'תקול';
+update promotion set description = 'תקול', starts_at = now(), ends_at = now(), unusable_codes = '{x}';
+update promotion_offer set discounted_price = 1, remarks = 'תקול' where offer_number = 1;
+delete from promotion_item where product_key % 2 = 0;
+insert into promotion_item (promotion_key, offer_number, product_key, is_gift) values (1, 1, 99, false);
+update promotion_store set promotion_key = 1 where valid_to is null;
+delete from promotion_store where valid_to is not null;
+insert into promotion_store (store_key, promotion_id, valid_from, promotion_key, file_id)
+    select store_key, 'made up', now(), 1, 1 from store where store_id < 3;
+update store set last_promotion_at = '2020-01-01', last_full_promotion_at = null
 """
 REBUILDER = """
 import sys
@@ -73,7 +92,24 @@ def loaded(market: Market) -> Market:
     market.open(PriceFile(5, [Shelf(MILK, "5.5", is_barcode=True, name="חלב")], store=1))
     market.open(PriceFile(27, {BREAD: "9"}, is_full=True, is_damaged=True, store=1))
     market.open(PriceFile(3, {MILK: "5", BREAD: "8"}, is_full=True, store=3, chain=OTHER))
+    offer(market)
     return market
+
+
+def offer(market: Market) -> None:
+    """Promotions of four stores: of two contents, ended, late, damaged, in two chains."""
+    milk, cheaper = Offer("11", [MILK], gifts=[EGGS]), Offer("11", [MILK], price="9")
+    bread = [Offer("12", [BREAD, "120"]), Offer("12", [BREAD, ""], group=2, description="לחם")]
+    for store in (1, 2):
+        market.offer(
+            PromotionFile(2, [milk, *bread], is_full=True, store=store),
+            PromotionFile(26, [cheaper], is_full=True, store=store),
+            PromotionFile(28, [milk, Offer("13")], store=store),
+        )
+    market.offer(PromotionFile(1.5, [cheaper], store=1))
+    market.offer(PromotionFile(29, bread, is_full=True, is_damaged=True, store=1))
+    market.offer(PromotionFile(3, [milk], is_full=True, store=3, chain=OTHER))
+    market.offer(PromotionFile(40, [cheaper], is_full=True, store=4))
 
 
 def tables(market: Market) -> dict[str, list[tuple[Any, ...]]]:
@@ -89,11 +125,12 @@ def tables(market: Market) -> dict[str, list[tuple[Any, ...]]]:
 def test_every_table_is_the_same_afterwards(market: Market) -> None:
     before = tables(loaded(market))
 
-    lists, prices = rebuilt(market)
+    lists, prices, promotions = rebuilt(market)
 
     assert tables(market) == before
     assert (lists.files, prices.files, prices.stores) == (2, 9, 3)
-    assert [*lists.missing, *prices.missing] == []
+    assert (promotions.files, promotions.stores) == (10, 4)
+    assert [*lists.missing, *prices.missing, *promotions.missing] == []
 
 
 def test_damage_is_undone(market: Market) -> None:
@@ -102,7 +139,7 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
-    never_damaged = {"file", "file_event", "reject", "listing"}
+    never_damaged = {"file", "file_event", "reject", "listing", "horizon"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 
     rebuilt(market)
@@ -129,13 +166,14 @@ def test_a_store_alone_is_rebuilt_and_the_others_are_left_alone(market: Market) 
 def test_a_feed_takes_its_stores_whole_whoever_published_about_them(market: Market) -> None:
     loaded(market)
     market.open(PriceFile(40, {MILK: "4"}, store=1), feed="keshet")
+    market.offer(PromotionFile(41, [Offer("14", [MILK])], store=2), feed="keshet")
     before = tables(market)
     with market.engine.begin() as connection:
         connection.execute(sa.text("update price_current set price = 99"))
 
-    _, prices = rebuilt(market, feeds=["keshet"])
+    _, prices, promotions = rebuilt(market, feeds=["keshet"])
 
-    assert prices.stores == 1
+    assert (prices.stores, promotions.stores, promotions.files) == (1, 1, 4)
     wrong = (
         "select distinct store_id from price_current join store using (store_key) where price = 99 order by 1"
     )
@@ -149,26 +187,32 @@ def test_only_since_a_day_the_history_before_stays(market: Market) -> None:
     before = tables(market)
     with market.engine.begin() as connection:
         connection.execute(sa.text("update price_history set price = 99 where valid_from > '2026-11-25'"))
+        connection.execute(sa.text("delete from promotion_store where valid_from > '2026-11-24'"))
 
-    _, prices = rebuilt(market, since=NOON.replace(hour=20))
+    _, prices, promotions = rebuilt(market, since=NOON.replace(hour=20))
 
-    assert prices.files == 5
+    assert (prices.files, promotions.files) == (5, 6)
     assert tables(market) == before
 
 
 def test_a_store_without_its_lake_files_is_told_and_left_as_it_is(market: Market, tmp_path: Path) -> None:
     market.open(PriceFile(2, {MILK: "5"}, store=1))
-    (lost,) = market.publish(PriceFile(2, {MILK: "5"}, store=2))
-    market.load([lost])
-    (tmp_path / str(lost.lake_path)).unlink()
+    market.offer(PromotionFile(2, [Offer("11", [MILK])], store=1))
+    prices = market.publish(PriceFile(2, {MILK: "5"}, store=2))
+    promotions = market.publish(PromotionFile(2, [Offer("11", [MILK])], store=2))
+    market.load_all([*prices, *promotions])
+    lost = [str(one.lake_path) for one in (*prices, *promotions)]
+    for path in lost:
+        (tmp_path / path).unlink()
     before = tables(market)
 
-    _, prices = rebuilt(market)
+    _, *done = rebuilt(market)
 
-    (missing,) = prices.missing
-    assert (prices.stores, missing.code) == (1, "lake_file_missing")
-    assert missing.what.endswith("store 2")
-    assert str(lost.lake_path) in missing.reason
+    for rebuilding, path in zip(done, lost, strict=True):
+        (missing,) = rebuilding.missing
+        assert (rebuilding.stores, missing.code) == (1, "lake_file_missing")
+        assert missing.what.endswith("store 2")
+        assert path in missing.reason
     assert tables(market) == before
 
 
@@ -178,7 +222,7 @@ def test_lists_without_their_lake_file_are_left_as_they_are(market: Market, tmp_
     (tmp_path / str(lost.lake_path)).unlink()
     before = tables(market)
 
-    lists, _ = rebuilt(market)
+    lists, _, _ = rebuilt(market)
 
     assert [one.what for one in lists.missing] == [f"store lists of chain {CHAIN}"]
     assert tables(market) == before
@@ -206,25 +250,29 @@ def test_a_rebuild_killed_half_way_leaves_whole_stores_and_is_done_again(
 
 def test_a_loader_at_the_same_time_ends_in_the_same_tables(market: Market) -> None:
     loaded(market)
-    more = [PriceFile(50 + hour, {MILK: f"{hour}"}, store=store) for hour in range(1, 7) for store in (1, 2)]
+    hours = [(hour, store) for hour in range(1, 7) for store in (1, 2)]
+    more: list[AnyFile] = [PriceFile(50 + hour, {MILK: f"{hour}"}, store=store) for hour, store in hours]
+    more += [
+        PromotionFile(50 + hour, [Offer("11", [MILK], price=f"{hour}")], store=store) for hour, store in hours
+    ]
     expected = _expected(market, more)
     published = market.publish(*more)
 
     def load_each() -> None:
         for one in published:
-            market.load([one])
+            market.load_all([one])
 
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(load_each)
         rebuilding = [pool.submit(rebuilt, market) for _ in range(3)]
         loading.result()
-        assert [one.missing for some in rebuilding for one in some.result()] == [[]] * 6
+        assert [one.missing for some in rebuilding for one in some.result()] == [[]] * 9
 
     assert market.everything() == expected
 
 
-def _expected(market: Market, more: list[PriceFile]) -> list[list[tuple[Any, ...]]]:
-    market.open(*more)
+def _expected(market: Market, more: list[AnyFile]) -> list[list[tuple[Any, ...]]]:
+    market.load_all(market.publish(*more))
     expected = market.everything()
     market.forget()
     loaded(market)

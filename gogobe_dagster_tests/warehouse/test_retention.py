@@ -17,7 +17,8 @@ from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.warehouse.rebuilding import Scope, rebuild_prices
 from gogobe_dagster.warehouse.retention import Keep, Removed, retain
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
-from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, StoreList
+from gogobe_dagster_tests.warehouse.market import BREAD, CARRIED, EGGS, MILK, Market, PriceFile, StoreList
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
 FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
 LATER = NOON + timedelta(days=100)
@@ -180,6 +181,54 @@ def test_a_late_file_that_the_lake_cannot_place_is_refused_and_the_others_are_lo
     after = it.market.everything()[:4]
     assert [row for row in after[1] if row[2] == 1 and row[3] != EGGS] == before[1]
     assert it.market.load(late).files == 0
+
+
+@pytest.mark.parametrize(("hours", "is_refused"), [(29, True), (30, True), (30.5, False)])
+def test_a_late_promotion_file_is_placed_or_refused_by_what_the_lake_has(
+    it: Shop, hours: float, *, is_refused: bool
+) -> None:
+    for hour, price in ((6, "5"), (30, "6"), (54, "7"), (78, "8")):
+        it.market.offer(PromotionFile(hour, [Offer("11", [MILK], price=price)], is_full=True))
+    publish_days(it)
+    gone = it.retain(lake=2, now=NOON.replace(hour=0) + timedelta(days=4))["lake"].count
+    before = it.market.ask(CARRIED)
+    late = it.market.publish(PromotionFile(hours, [Offer("12", [BREAD])], variant="-late"))
+    fresh = it.market.publish(PromotionFile(hours, [Offer("12", [EGGS])], store=2))
+
+    loaded = it.market.load_promotions([*late, *fresh]).files
+
+    (ended,) = it.market.ledger.files([late[0].id])
+    fate = (gone, loaded, ended.state, ended.code)
+    assert fate == ((2, 1, "quarantined", "late_beyond_retention") if is_refused else (2, 2, "loaded", None))
+    periods = [(start, end) for _, start, end in it.market.carried("12")]
+    assert periods == ([] if is_refused else [(30.5, 54)])
+    assert [row for row in it.market.ask(CARRIED) if row[2:4] == (1, "11")] == before
+    assert it.market.ask("select count(*) from promotion_item join product using (product_key)") == (
+        [(5,)] if is_refused else [(6,)]
+    )
+
+
+def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
+    milk, bread, eggs = Offer("11", [MILK]), Offer("12", [BREAD]), Offer("13", [EGGS])
+    for store in (1, 2):
+        it.market.offer(PromotionFile(6, [milk, bread, eggs], is_full=True, store=store))
+        it.market.offer(PromotionFile(24 * store, [milk, eggs], is_full=True, store=store))
+    it.market.offer(PromotionFile(24 * 60, [milk], is_full=True))
+    now = NOON + timedelta(days=62)
+
+    shown = it.retain(history=10, now=now, dry_run=True)
+    assert it.market.ask("select * from horizon") == []
+    done = it.retain(history=10, now=now)
+
+    assert done["promotion_periods"] == shown["promotion_periods"] == Removed(count=2)
+    assert [it.market.carried(number) for number in ("12",)] == [[]]
+    assert [(start, end) for _, start, end in it.market.carried("13")] == [(6, 24 * 60)]
+    assert [(start, end) for _, start, end in it.market.carried("11", store=2)] == [(6, None)]
+    assert it.market.ask("select kind, gone_until from horizon") == [
+        ("history", NOON.replace(hour=0) + timedelta(days=2))
+    ]
+    assert it.market.offer(PromotionFile(48, [bread], variant="-late")).files == 0
+    assert it.retain(history=10, now=now)["promotion_periods"] == Removed()
 
 
 def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:

@@ -8,7 +8,7 @@ from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.promotions import promotions, started
+from gogobe_dagster.replica.generator.promotions import Promotion, promotions, started
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.stores_styles import stores_style
 from gogobe_dagster.replica.generator.styles import Style, store_label, style_of
@@ -84,6 +84,13 @@ def _stores_files(
             )
 
 
+def offered(market: Market, branch: Branch, slot: Slot) -> list[Promotion]:
+    """Return what a store's promotion file of a slot lists."""
+    if slot.kind.is_full:
+        return promotions(market, branch, slot.stamp)
+    return started(market, branch, slot.since, slot.stamp)
+
+
 def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes | None:
     """Return the document of a slot; None for a delta with nothing to say."""
     is_full = slot.kind.is_full
@@ -92,7 +99,5 @@ def _document(market: Market, style: Style, branch: Branch, slot: Slot) -> bytes
             market.prices(branch, slot.stamp) if is_full else market.changed(branch, slot.since, slot.stamp)
         )
         return style.prices.write(branch, items) if items or is_full else None
-    offers = (
-        promotions(market, branch, slot.stamp) if is_full else started(market, branch, slot.since, slot.stamp)
-    )
+    offers = offered(market, branch, slot)
     return style.promotions.write(style.promoting(branch), offers) if offers or is_full else None

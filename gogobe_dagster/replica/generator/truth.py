@@ -7,6 +7,8 @@ from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market, Priced
+from gogobe_dagster.replica.generator.promotions import Promotion
+from gogobe_dagster.replica.generator.publishing import offered
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.timetable import Slot, slots
 
@@ -32,6 +34,33 @@ def published_prices(market: Market, feed: Feed, *, now: datetime, first_day: da
             place = Place(branch.chain_id, branch.sub_chain_id, branch.store_id, priced.product.code)
             prices[place] = priced
     return prices
+
+
+class Carried(NamedTuple):
+    """Where a promotion holds."""
+
+    chain_id: str
+    sub_chain_id: int
+    store_id: int
+    promotion_id: str
+
+
+def published_promotions(market: Market, feed: Feed, *, now: datetime, day: date) -> dict[Carried, Promotion]:
+    """Return what the stores of a feed carry as their promotion files of `day` up to `now` tell it.
+
+    A full lists all that runs; a delta adds what has begun since the file before it.
+    """
+    carried = {}
+    for branch in market.branches(feed):
+        offers: list[Promotion] = []
+        said = [slot for slot in slots(branch, day) if not _is_price(slot) and slot.published_at <= now]
+        for slot in sorted(said, key=lambda one: one.stamp):
+            offers = [] if slot.kind.is_full else offers
+            offers += offered(market, branch, slot)
+        for one in offers:
+            place = (branch.chain_id, branch.sub_chain_id, branch.store_id, str(one.promotion_id))
+            carried[Carried(*place)] = one
+    return carried
 
 
 def _last_word(branch: Branch, now: datetime, first_day: date) -> datetime | None:

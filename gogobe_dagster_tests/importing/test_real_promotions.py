@@ -1,0 +1,59 @@
+"""Real promotion files go through every chapter, and the tables hold all that the lake has of them."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster_tests.corpus import PROMOTIONS, RealFile, publish
+from gogobe_dagster_tests.importing.scenes import import_all
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+FEEDS = ("rami_levy", "yohananof", "keshet", "shufersal", "king_store", "good_pharm")
+CONTENT = ["chain_id", "promotion_id", "content_hash"]
+CONTENTS = "select chain_id, promotion_id, replace(content_hash::text, '-', '') from promotion"
+ITEMS = """
+select r.chain_id, promotion_id, replace(content_hash::text, '-', ''), is_gift,
+    ltrim(coalesce(p.gtin, p.code), '0')
+from promotion r join promotion_item using (promotion_key) join product p using (product_key)
+"""
+CARRIED = """
+select distinct f.chain_id, f.sub_chain_id, f.store_id, ps.promotion_id
+from promotion_store ps join store s using (store_key)
+join file f on f.chain_id = s.chain_id and f.sub_chain_id = s.sub_chain_id and f.store_id = s.store_id
+"""
+
+
+@pytest.mark.corpus
+@pytest.mark.timeout(500)
+def test_the_tables_hold_every_promotion_and_item_of_the_real_files(on_stage: Stage, corpus: Path) -> None:
+    published: dict[tuple[str, str], RealFile] = {}
+    for key in FEEDS:
+        files = publish(corpus, find_feed(key), YESTERDAY, PROMOTIONS)
+        on_stage.replica.shelf(key).put(*files)
+        published |= {(key, one.name): real for one, real in files.items()}
+        import_all(on_stage, key)
+
+    ledger = [file for key in FEEDS for file in on_stage.equipment.ledger.of_days(key, [YESTERDAY])]
+    assert {(file.feed, file.name) for file in ledger} == set(published)
+    ends = {f"{published[one.feed, one.name].path.name}: {one.state} {one.code or ''}" for one in ledger}
+    assert {end for end in ends if not end.endswith("loaded ")} == set()
+    places = {file.id: str(file.lake_path) for file in ledger}
+    stores = [(one.id, one.chain_id, one.sub_chain_id, one.store_id) for one in ledger]
+    schema = ["file_id", "chain_id", "sub_chain_id", "store_id"]
+    offers = on_stage.equipment.lake.read(Document.PROMOTIONS, places).join(
+        pl.DataFrame(stores, schema=schema, orient="row"), on="file_id"
+    )
+
+    assert sorted(on_stage.query(CONTENTS)) == rows(offers, *CONTENT)
+    items = offers.explode("items").drop_nulls("items").unnest("items")
+    items = items.with_columns(pl.col("code").str.strip_chars_start("0"))
+    assert sorted(on_stage.query(ITEMS)) == rows(items, *CONTENT, "is_gift", "code")
+    assert sorted(on_stage.query(CARRIED)) == rows(offers, *schema[1:], "promotion_id")
+    assert len(published) > 20
+
+
+def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[object, ...]]:
+    return sorted(frame.select(columns).unique().iter_rows())
