@@ -7,7 +7,7 @@ is in `dialects`. The lake keeps exactly these columns; the warehouse loads from
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DECIMAL = pa.decimal128(14, 4)
 MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -49,6 +49,12 @@ PRICES = pa.schema(
         _field("last_sold_at", MOMENT, "When the store last sold one (2026 dialect); null: not said."),
     ]
 )
+
+WORDING = (
+    "code", "is_barcode", "name", "manufacturer", "country", "description", "unit_quantity", "quantity",
+    "unit_of_measure", "is_weighted", "quantity_in_package",
+)  # fmt: skip
+"""What a row of PRICES says of the product itself; mostly every store of a chain says the same, every day."""
 
 STORES = pa.schema(
     [
