@@ -2,7 +2,7 @@
 
 Each field says in its metadata what it means, in which unit, and what a null means. Money and
 quantities are exact decimals, times are UTC instants read as Asia/Jerusalem. Which tags feed a field
-is in `dialects`. The lake keeps exactly these columns; the warehouse loads from them.
+is in `dialects`. The lake keeps these columns; the warehouse loads from them.
 """
 
 import pyarrow as pa

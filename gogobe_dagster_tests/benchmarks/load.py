@@ -5,9 +5,9 @@
 
 Two feeds of 50 stores, about 6,000 items each, two processes, the embedded server with the settings that
 everybody gets. Demands, as ratios of one run: with 3 % of the prices changed at least 0.75 of the naive
-limit, the first load 0.65; a hundred times an importer that upserts row by row; 300 deltas of 20 rows a second; with
-`--large`, less than 1.3 times the cost of a price with 30 million in the table instead of one; full
-promotions of 400 stores in less than 60 seconds.
+limit, the first load 0.65; a hundred times an importer that upserts row by row; 300 deltas of 20 rows a
+second; with `--large`, less than 1.3 times the cost of a price with 30 million in the table instead of one;
+full promotions of 400 stores in less than 60 seconds.
 """
 
 import os
