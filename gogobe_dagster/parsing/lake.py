@@ -20,7 +20,7 @@ from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES
+from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES, WORDING
 
 SCHEMAS: Final = {
     Document.PRICES: PRICES,
@@ -30,6 +30,13 @@ SCHEMAS: Final = {
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
 OBSERVED: Final = (FILE_ID, "row_number")
+WORDING_HASH: Final = "wording_hash"
+"""Beside the columns of the model, in files of prices since version 2: equal for rows of equal WORDING.
+
+So a loader reads the words of a product once, and of the other rows numbers only. Another version of Polars
+may hash otherwise: then the same words are read twice, which changes nothing.
+"""
+_HASHED: Final = pa.field(WORDING_HASH, pa.uint64(), nullable=False)
 VERSION_KEY: Final = b"gogobe.schema_version"
 _BATCH: Final = re.compile(r"\w+/feed=[^/]+/day=(\d{4}-\d{2}-\d{2})/[^./][^/]*\.parquet")
 ROW_GROUP: Final = 100_000
@@ -66,8 +73,9 @@ class Lake:
         draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
-                batch = LakeBatch(path, writer, SCHEMAS[document])
+            schema = _written(document)
+            with draft.open("wb") as file, _writer(file, schema) as writer:
+                batch = LakeBatch(path, writer, schema)
                 yield batch
                 batch.flush()
             # one step in a folder; object storage copies, and shows the copy when it is whole
@@ -81,19 +89,20 @@ class Lake:
     ) -> pl.DataFrame:
         """Return the rows of these files, ordered by file and row: file id to path as the batch gave it.
 
-        `columns` are all unless given; file and row are always among them. Raises `ContentError`
-        (`lake_file_missing`) when a path is not there.
+        `columns` are those of the model unless given; file and row are always among them. Raises
+        `ContentError` (`lake_file_missing`) when a path is not there.
         """
         schema = SCHEMAS[document]
         if columns is not None:
-            schema = pa.schema([one for one in schema if one.name in {*OBSERVED, *columns}])
+            wanted = {*OBSERVED, *columns}
+            schema = pa.schema([one for one in _written(document) if one.name in wanted])
         files_by_path: dict[str, list[int]] = {}
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
         tables = [self._read_one(path, ids, schema) for path, ids in sorted(files_by_path.items())]
         frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
-        return frame.sort(OBSERVED)
+        return frame if _is_ordered(frame) else frame.sort(OBSERVED)
 
     def has(self, path: str) -> bool:
         """Whether a batch's file is there, by the path that the batch gave."""
@@ -122,21 +131,31 @@ class Lake:
         (self._root / path).unlink(missing_ok=True)
 
     def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
-        place = self._root / path
         try:
-            table = pq.read_table(
-                place.path,
-                filesystem=place.fs,
-                columns=schema.names,
-                filters=[(FILE_ID, "in", file_ids)],
-                partitioning=None,  # feed and day in the path are for other readers
-            )
+            if WORDING_HASH in schema.names and not self._has_hash(path):
+                names = [name for name in schema.names if name != WORDING_HASH]
+                words = self._read_columns(path, file_ids, [*names, *WORDING])
+                return _with_hash(words).select(schema.names).cast(schema)
+            return self._read_columns(path, file_ids, schema.names).cast(schema)
         except FileNotFoundError:
             reason = (
                 f"{path} is not in the lake {self._root}; it has the rows of the files {sorted(file_ids)}"
             )
             raise ContentError(Code.LAKE_FILE_MISSING, reason) from None
-        return table.cast(schema)
+
+    def _has_hash(self, path: str) -> bool:
+        place = self._root / path
+        return WORDING_HASH in pq.read_schema(place.path, filesystem=place.fs).names
+
+    def _read_columns(self, path: str, file_ids: list[int], names: Sequence[str]) -> pa.Table:
+        place = self._root / path
+        return pq.read_table(
+            place.path,
+            filesystem=place.fs,
+            columns=list(dict.fromkeys(names)),
+            filters=[(FILE_ID, "in", file_ids)],
+            partitioning=None,  # feed and day in the path are for other readers
+        )
 
 
 class LakeBatch:
@@ -170,6 +189,8 @@ class LakeBatch:
         ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
         table = pl.concat(frames, rechunk=True).to_arrow()
         whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
+        if WORDING_HASH in self._schema.names:
+            whole = _with_hash(whole)
         return whole.select(self._schema.names).cast(self._schema)
 
 
@@ -179,9 +200,34 @@ def _day(path: str) -> date:
     return date.fromisoformat(named[1]) if named else date.max
 
 
+def _written(document: Document) -> pa.Schema:
+    """Return the columns of the lake's files: the model's, and those that only make reading cheap."""
+    schema = SCHEMAS[document]
+    return schema.append(_HASHED) if document is Document.PRICES else schema
+
+
+def _with_hash(table: pa.Table) -> pa.Table:
+    words = pl.from_arrow(table.select(WORDING))
+    assert isinstance(words, pl.DataFrame)  # noqa: S101 - a table is never a series
+    hashes = words.select(pl.struct(WORDING).hash()).to_series()
+    return table.append_column(_HASHED, hashes.to_arrow())
+
+
+def _is_ordered(frame: pl.DataFrame) -> bool:
+    """Whether rows are in the order of their files and places already, which is cheaper to see than to do."""
+    file, row = pl.col(FILE_ID).diff(), pl.col("row_number").diff()
+    return bool(frame.select(((file > 0) | ((file == 0) & (row > 0))).all()).item())
+
+
 def _writer(file: Any, schema: pa.Schema) -> Any:
     versioned = schema.with_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode()})
-    return pq.ParquetWriter(file, versioned, compression="zstd")
+    return pq.ParquetWriter(
+        file,
+        versioned,
+        compression="zstd",
+        write_statistics=[FILE_ID],  # what reading goes by; those of text cost a tenth of the writing
+        store_decimal_as_integer=True,
+    )
 
 
 def _aware(moment: datetime) -> datetime:

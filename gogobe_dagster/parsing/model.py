@@ -2,12 +2,12 @@
 
 Each field says in its metadata what it means, in which unit, and what a null means. Money and
 quantities are exact decimals, times are UTC instants read as Asia/Jerusalem. Which tags feed a field
-is in `dialects`. The lake keeps exactly these columns; the warehouse loads from them.
+is in `dialects`. The lake keeps these columns; the warehouse loads from them.
 """
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DECIMAL = pa.decimal128(14, 4)
 MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -49,6 +49,12 @@ PRICES = pa.schema(
         _field("last_sold_at", MOMENT, "When the store last sold one (2026 dialect); null: not said."),
     ]
 )
+
+WORDING = (
+    "code", "is_barcode", "name", "manufacturer", "country", "description", "unit_quantity", "quantity",
+    "unit_of_measure", "is_weighted", "quantity_in_package",
+)  # fmt: skip
+"""What a row of PRICES says of the product itself; mostly every store of a chain says the same, every day."""
 
 STORES = pa.schema(
     [

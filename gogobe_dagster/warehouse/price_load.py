@@ -11,18 +11,16 @@ from datetime import datetime
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
+from gogobe_dagster.warehouse.claims import claim, mark_loaded
 from gogobe_dagster.warehouse.history import PRICES, changes
 from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
-from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, statement_of
 from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
 from gogobe_dagster.warehouse.price_tables import read_held, write_changes
-from gogobe_dagster.warehouse.products import Products, refuse
-from gogobe_dagster.warehouse.statements import Statements
+from gogobe_dagster.warehouse.wordings import Wordings
 
 Stores = Mapping[Place, LockedStore]
 
@@ -31,27 +29,27 @@ class PriceLoad:
     """Loads price files, a transaction at a time, and remembers the products it has met."""
 
     def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
-        self._lake, self._now, self._rows_at_once = lake, now, rows_at_once
-        self._products, self._statements = Products(), Statements()
+        self._now, self._rows_at_once = now, rows_at_once
+        self._wordings = Wordings(lake)
 
     def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
         claimed = claim(connection, ids, wait=wait)
         if not claimed:
             return Counter()
-        made_before = self._products.made
+        made_before = self._wordings.products.made
         stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
         claimed = timely(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
-        rows, refused = self._read(connection, claimed)
-        self._tell(connection, claimed, rows)
+        rows, refused = self._wordings.read(connection, claimed)
+        self._wordings.tell(connection, rows)
         again = take_back(connection, Document.PRICES, late_since(Document.PRICES, claimed, stores), stores)
         counts = self._apply_all(connection, claimed, rows.select(*PRICES.rows), again, stores)
         note_files(connection, Document.PRICES, spoken_of(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
-        counts.update(new_products=self._products.made - made_before)
+        counts.update(new_products=self._wordings.products.made - made_before)
         return counts
 
     def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
@@ -60,30 +58,10 @@ class PriceLoad:
         again = take_back(connection, Document.PRICES, {place: since}, stores)
         counts = Counter(files=len(again))
         for part in parts(again, self._rows_at_once) if again else ():
-            rows, _ = self._read(connection, part)
-            self._tell(connection, part, rows)
+            rows, _ = self._wordings.read(connection, part)
+            self._wordings.tell(connection, rows)
             counts += _apply(connection, part, rows.select(*PRICES.rows), stores)
         return counts
-
-    def _read(
-        self, connection: sa.Connection, files: Sequence[LedgerFile]
-    ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
-        rows = self._lake.read(Document.PRICES, {one.id: str(one.lake_path) for one in files})
-        chains = pl.DataFrame(
-            [(one.id, one.chain_id) for one in files],
-            schema={"file_id": pl.Int64(), "chain_id": pl.String()},
-            orient="row",
-        )
-        rows = rows.join(chains, on="file_id", how="inner", maintain_order="left")
-        return refuse(self._products.resolve(connection, rows))
-
-    def _tell(self, connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame) -> None:
-        days = pl.DataFrame(
-            [(one.id, day_of(stamp_of(one))) for one in files],
-            schema={"file_id": pl.Int64(), "stated_on": pl.Date()},
-            orient="row",
-        )
-        self._statements.tell(connection, rows.join(days, on="file_id", how="inner"))
 
     def _apply_all(
         self,
@@ -100,7 +78,7 @@ class PriceLoad:
         followers = {one.id for one in again}
         for part in parts([*claimed, *again], self._rows_at_once):
             ids = [one.id for one in part]
-            earlier, _ = self._read(connection, [one for one in part if one.id in followers])
+            earlier, _ = self._wordings.read(connection, [one for one in part if one.id in followers])
             stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.rows)])
             counts += _apply(connection, part, stated, stores)
         return counts

@@ -97,8 +97,8 @@ def _make(connection: sa.Connection, missing: pl.DataFrame) -> int:
     )
 
 
-def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
-    """Part resolved rows into those to load, one a file and product, and those refused, by file.
+def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part resolved rows into those to load, one a file and product, and those refused, with a `reason`.
 
     Where a file names a product twice (two articles of one code, or a code with and without its zeros), its
     last row holds.
@@ -107,15 +107,19 @@ def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
     has_key = pl.col("product_key").is_not_null()
     is_plain = rows.select(has_key.all() & (place.n_unique() == pl.len())).item()
     if is_plain:
-        return rows, {}
+        return rows, rows.clear().with_columns(reason=pl.lit(None, pl.String))
     is_last = pl.col("row_number") == pl.col("row_number").max().over("file_id", "product_key")
     judged = rows.with_columns(
         reason=pl.when(~has_key).then(pl.lit(CODE_UNUSABLE)).when(~is_last).then(pl.lit(PRODUCT_REPEATED))
     )
-    refused = judged.filter(pl.col("reason").is_not_null())
-    by_file = refused.partition_by("file_id", as_dict=True)
     kept = judged.filter(pl.col("reason").is_null()).drop("reason")
-    return kept, {int(str(file_id)): _refused(some) for (file_id,), some in by_file.items()}
+    return kept, judged.filter(pl.col("reason").is_not_null())
+
+
+def refusals(refused: pl.DataFrame) -> Mapping[int, Refused]:
+    """Count and show refused rows by file: `file_id`, `row_number`, `reason`, `code`, `name` and `price`."""
+    by_file = refused.partition_by("file_id", as_dict=True)
+    return {int(str(file_id)): _refused(some) for (file_id,), some in by_file.items()}
 
 
 def _refused(rows: pl.DataFrame) -> Refused:

@@ -17,9 +17,6 @@ from gogobe_dagster.warehouse.tables import chain_product
 KEY = ["chain_id", "product_key"]
 SAID = [column.name for column in chain_product.columns if column.name not in {*KEY, "stated_on"}]
 TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
-TOLD = pl.Schema(
-    {"chain_id": pl.String(), "product_key": pl.Int32(), "stated_on": pl.Date(), "said": pl.UInt64()}
-)
 
 
 def _greatness(alias: str) -> str:
@@ -65,22 +62,13 @@ def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> No
     connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
 
 
-class Statements:
-    """Tells the table chain_product what rows say, and remembers what it has told."""
-
-    def __init__(self) -> None:
-        self._told = pl.DataFrame(schema=TOLD)
-
-    def tell(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
-        """Write what these rows say: columns of the lake, `chain_id`, `product_key` and `stated_on`."""
-        said = rows.select(*KEY, "stated_on", *SAID).with_columns(said=pl.struct(SAID).hash())
-        marks = list(TOLD)
-        new = said.unique(marks).join(self._told, on=marks, how="anti")
-        if new.is_empty():
-            return
-        connection.execute(sa.text(_CREATE))
-        copy_in(connection, "statement", new.drop("said").with_columns(_storable), empty_is_null=TEXTS)
-        connection.execute(sa.text("analyze statement"))
-        connection.execute(sa.text(_TELL))
-        connection.execute(sa.text("truncate statement"))
-        self._told = pl.concat([self._told, new.select(marks)])
+def tell(connection: sa.Connection, said: pl.DataFrame) -> None:
+    """Write what rows say: columns of the lake, `chain_id`, `product_key` and `stated_on`."""
+    if said.is_empty():
+        return
+    told = said.select(*KEY, "stated_on", *SAID).with_columns(_storable)
+    connection.execute(sa.text(_CREATE))
+    copy_in(connection, "statement", told, empty_is_null=TEXTS)
+    connection.execute(sa.text("analyze statement"))
+    connection.execute(sa.text(_TELL))
+    connection.execute(sa.text("truncate statement"))

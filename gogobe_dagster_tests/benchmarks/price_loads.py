@@ -12,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import polars as pl
 import psycopg
@@ -40,6 +41,10 @@ from gogobe_dagster.warehouse.migrate import migrate
 FEEDS = ("rami_levy", "osher_ad")
 FIRST_DAY = date(2026, 11, 22)
 CHANGED_DAY = FIRST_DAY + timedelta(days=1)
+DELTA_DAY = CHANGED_DAY + timedelta(days=1)
+CHANGED_PERCENT, STRIDE = 3, 7
+FILES_AT_ONCE = 400
+FETCHED = "update file set state = 'downloaded', sha256 = %s, size = %s, downloaded_at = %s where name = %s"
 DELTA_ROWS = 20
 GZIP = 31
 STATED = ("code", "price", "unit_price", "priced_at")
@@ -70,45 +75,75 @@ class Place:
             create = "create database {new} template {old} strategy file_copy"
             connection.execute(sql.SQL(create).format(**names))
 
+    def count(self, database: str, rows: LiteralString) -> int:
+        """Return how many rows there are: a table, with or without a condition."""
+        with psycopg.connect(self.server.url(database)) as connection:
+            row = connection.execute(f"select count(*) from {rows}").fetchone()
+        return int(row[0]) if row else 0
+
 
 # ---------------------------------------------------------------- what is published
 
 
-def publish(
-    place: Place, database: str, files: Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]
-) -> int:
-    """Put files into the raw store and the ledger, as if listed and fetched; return how many."""
-    equipment, count = place.equipment(database), 0
-    for feed, branch, kind, stamp, content in files:
-        name = style_of(feed, branch, day_of(stamp)).name(kind, branch, stamp)
-        seen = Sighting(
-            name=name, link=name, size=len(content), size_slack=0, modified_at=None, day=day_of(stamp),
-            kind=kind,
-            chain_id=branch.chain_id, sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
-            published_at=stamp, problem=None,
-        )  # fmt: skip
-        equipment.ledger.record(feed.key, [seen], now=stamp)
-        stored = equipment.raw_store.save([content], limit=1 << 30)
-        (file,) = [one for one in equipment.ledger.to_download(feed.key, [day_of(stamp)]) if one.name == name]
-        equipment.ledger.mark_downloaded(file.id, sha256=stored.sha256, size=stored.size, now=stamp)
-        count += 1
+Processes = ProcessPoolExecutor
+Published = tuple[Feed, Branch, FileKind, datetime, bytes]
+
+
+def publish(place: Place, database: str, files: Iterator[Published]) -> None:
+    """Put files into the raw store and the ledger, as if listed and fetched."""
+    equipment = place.equipment(database)
+    while some := list(islice(files, FILES_AT_ONCE)):
+        seen: dict[str, list[Sighting]] = {key: [] for key in FEEDS}
+        fetched = []
+        for feed, branch, kind, stamp, content in some:
+            name = style_of(feed, branch, day_of(stamp)).name(kind, branch, stamp)
+            seen[feed.key].append(_sighting(name, branch, kind, stamp, size=len(content)))
+            stored = equipment.raw_store.save([content], limit=1 << 30)
+            fetched.append((stored.sha256, stored.size, stamp, name))
+        for feed_key, sightings in seen.items():
+            equipment.ledger.record(feed_key, sightings, now=fetched[-1][2])
+        with psycopg.connect(place.server.url(database)) as connection:
+            connection.cursor().executemany(FETCHED, fetched)
     equipment.close()
-    return count
 
 
-def fulls(market: Market, day: date) -> Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]:
-    """Yield the full price file of every store at three in the morning."""
-    stamp = datetime(day.year, day.month, day.day, 3, tzinfo=ISRAEL)
+def _sighting(name: str, branch: Branch, kind: FileKind, stamp: datetime, *, size: int) -> Sighting:
+    return Sighting(
+        name=name, link=name, size=size, size_slack=0, modified_at=None, day=day_of(stamp), kind=kind,
+        chain_id=branch.chain_id, sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
+        published_at=stamp, problem=None,
+    )  # fmt: skip
+
+
+def fulls(market: Market) -> Iterator[Published]:
+    """Yield the full price file of every store at three in the morning of the first day."""
     for feed in map(find_feed, FEEDS):
         for branch in _shops(market, feed):
-            yield _published(feed, branch, FileKind.FULL_PRICES, stamp, market.prices(branch, stamp))
+            items = market.prices(branch, _at(FIRST_DAY, hour=3))
+            yield _published(feed, branch, FileKind.FULL_PRICES, _at(FIRST_DAY, hour=3), items)
 
 
-def deltas(
-    market: Market, day: date, *, a_store: int
-) -> Iterator[tuple[Feed, Branch, FileKind, datetime, bytes]]:
+def fulls_a_day_later(market: Market) -> Iterator[Published]:
+    """Yield the same a day later, with three prices of a hundred changed in every store."""
+    changed_at = _at(FIRST_DAY, hour=12)
+    for feed in map(find_feed, FEEDS):
+        for number, branch in enumerate(_shops(market, feed)):
+            items = [
+                replace(one, agorot=one.agorot + 10, priced_at=changed_at)
+                if (place + number * STRIDE) % 100 < CHANGED_PERCENT
+                else one
+                for place, one in enumerate(market.prices(branch, _at(FIRST_DAY, hour=3)))
+            ]
+            yield _published(feed, branch, FileKind.FULL_PRICES, _at(CHANGED_DAY, hour=3), items)
+
+
+def _at(day: date, *, hour: int) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=ISRAEL)
+
+
+def deltas(market: Market, day: date, *, a_store: int) -> Iterator[Published]:
     """Yield files of twenty changed prices for every store, minute by minute from seven on."""
-    opening = datetime(day.year, day.month, day.day, 7, tzinfo=ISRAEL)
+    opening = _at(day, hour=7)
     for feed in map(find_feed, FEEDS):
         for branch in _shops(market, feed):
             priced = market.prices(branch, opening)
@@ -126,7 +161,7 @@ def _shops(market: Market, feed: Feed) -> list[Branch]:
 
 def _published(
     feed: Feed, branch: Branch, kind: FileKind, stamp: datetime, items: Sequence[Priced]
-) -> tuple[Feed, Branch, FileKind, datetime, bytes]:
+) -> Published:
     style = style_of(feed, branch, day_of(stamp))
     name = style.name(kind, branch, stamp)
     return feed, branch, kind, stamp, style.pack(style.prices.write(branch, items), name)
@@ -136,7 +171,7 @@ def _published(
 
 
 @contextmanager
-def two_processes() -> Iterator[ProcessPoolExecutor]:
+def two_processes() -> Iterator[Processes]:
     """Two warm processes; a fork of one that has used Polars would hang."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_warm, range(2)))
@@ -147,13 +182,13 @@ def _warm(_: int) -> None:
     time.sleep(0.5)
 
 
-def _sum(pool: ProcessPoolExecutor, work: Callable[..., int], *arguments: Any) -> int:
-    return sum(future.result() for future in [pool.submit(work, key, *arguments) for key in FEEDS])
+def _sum(processes: Processes, work: Callable[..., int], *arguments: Any) -> int:
+    return sum(future.result() for future in [processes.submit(work, key, *arguments) for key in FEEDS])
 
 
-def ours(pool: ProcessPoolExecutor, place: Place, database: str, day: date) -> int:
+def ours(processes: Processes, place: Place, database: str, day: date) -> int:
     """Read a day's files into the lake and bring them into the tables, a feed a process; return the rows."""
-    return _sum(pool, _import, place, database, day)
+    return _sum(processes, _import, place, database, day)
 
 
 def _import(feed_key: str, place: Place, database: str, day: date) -> int:
@@ -165,9 +200,9 @@ def _import(feed_key: str, place: Place, database: str, day: date) -> int:
     return report.rows
 
 
-def naive(pool: ProcessPoolExecutor, place: Place, database: str, day: date) -> int:
+def naive(processes: Processes, place: Place, database: str, day: date) -> int:
     """Copy every row of a day's files into a table without an index, a feed a process; return the rows."""
-    return _sum(pool, _copy_everything, place, database, day)
+    return _sum(processes, _copy_everything, place, database, day)
 
 
 def _copy_everything(feed_key: str, place: Place, database: str, day: date) -> int:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.warehouse import statements
 from gogobe_dagster.warehouse.ledger import FileState
+from gogobe_dagster.warehouse.products import SPELLING
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.market import (
     BREAD,
@@ -238,3 +241,7 @@ def test_files_that_cannot_be_placed_never_reach_a_load(market: Market) -> None:
     market.publish(PriceFile(5, {MILK: "7"}))
     with pytest.raises(sa.exc.IntegrityError, match="parsed_is_placed"), market.engine.begin() as connection:
         connection.execute(sa.text("update file set store_id = null"))
+
+
+def test_all_that_is_kept_of_a_products_words_is_in_their_hash() -> None:
+    assert set(WORDING) >= {*statements.SAID, *SPELLING} - {"chain_id"}
