@@ -27,7 +27,7 @@ from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.day_watching import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
-from gogobe_dagster_tests.dagster_up import gogobe_up, wait_until
+from gogobe_dagster_tests.dagster_up import gogobe_up, switch_on, wait_until
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 from gogobe_dagster_tests.stage import Stage
 
@@ -55,18 +55,22 @@ class Day:
 
 
 class QuickStage(Stage):
-    """A stage whose sensors are on, and ask for a run of whatever waits."""
+    """A stage whose sensors ask for a run of whatever waits."""
 
     @property
     def environment(self) -> dict[str, str]:
         """What `Stage` says, and this."""
-        return {**super().environment, "GOGOBE_SENSORS_ON": "1", "GOGOBE_RUN_WAIT_MINUTES": "0"}
+        return {**super().environment, "GOGOBE_RUN_WAIT_MINUTES": "0"}
 
 
 def live_through(stage: Stage, publisher: Publisher, meter: Meter, *, minutes: float, patience: float) -> Day:
     """Let the day pass and wait for its last file; raise when that takes `patience` seconds longer."""
     quick = QuickStage(stage.settings, stage.replica, stage.equipment)
-    with gogobe_up(quick), Watcher(meter) as watcher:
+    with gogobe_up(quick) as url, Watcher(meter) as watcher:
+        for key in publisher.feed_keys:
+            switch_on(url, f"{key}_files")
+        looked_at = set(publisher.feed_keys)
+        wait_until(lambda: looked_at <= _listed(stage), seconds=300, what="a first look at every portal")
         publisher.publish_for(minutes * 60)
         names = set(publisher.appeared)
         wait_until(lambda: names <= _ended(stage).keys(), seconds=patience, what="the day's last file")
@@ -76,6 +80,10 @@ def live_through(stage: Stage, publisher: Publisher, meter: Meter, *, minutes: f
     for name in names:
         states[ended[name][0]] = states.get(ended[name][0], 0) + 1
     return Day(appeared=publisher.appeared, loaded=loaded, samples=watcher.samples, states=states)
+
+
+def _listed(stage: Stage) -> set[str]:
+    return {feed for (feed,) in stage.query("select feed from listing")}
 
 
 def _ended(stage: Stage) -> dict[str, tuple[str, datetime | None]]:

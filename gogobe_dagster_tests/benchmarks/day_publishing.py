@@ -28,6 +28,7 @@ class Publisher:
         """Make all the files; none is on its shelf yet."""
         if not isinstance(replica.clock, MovingClock):
             raise TypeError("the replica's clock must be one that can be moved")
+        self.feed_keys = [feed.key for feed in feeds]
         self._replica = replica
         self._clock = replica.clock
         self._clock.move(now=MORNING, speed=0)

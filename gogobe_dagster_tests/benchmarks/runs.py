@@ -7,7 +7,7 @@ request to the end of the run, the queue and its polling included.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import psycopg
@@ -159,22 +159,27 @@ def _measure_up(stage: Stage, stores: int, items: int, figures: dict[str, Figure
     many = publish(stage, LOOKED_AT, stores=8, items=300, all_but=NEW_FILES)
     publish(stage, BULK, stores=stores, items=items)
     costs: dict[str, Cost] = {}
+
+    def measured(name: str, work: Callable[[], object]) -> None:
+        costs[name] = meter.cost(work)
+        print(f"{name}: {costs[name].wall:.2f} s, {costs[name].cpu:.2f} CPU s", flush=True)
+
     shelf, ids = stage.replica.shelf(SMALL), list[str]()
     with gogobe_up(stage) as url:
         run(url, SMALL)  # also warms everything up
         meter = Meter(postmaster_of(embedded(stage.settings)))
         figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
-        costs["empty run"] = meter.cost(lambda: run(url, SMALL, small=True))
+        measured("empty run", lambda: run(url, SMALL, small=True))
         shelf.put(*some[:DELTA_FILES])
-        costs["delta run of 3 files"] = meter.cost(lambda: ids.append(run(url, SMALL, small=True)))
+        measured("delta run of 3 files", lambda: ids.append(run(url, SMALL, small=True)))
         figures["events_a_delta_run"], figures["event_bytes_a_delta_run"] = events(stage, ids[0])
         shelf.put(*some[DELTA_FILES:])
-        costs["the same, a process a step"] = meter.cost(lambda: run(url, SMALL))
+        measured("the same, a process a step", lambda: run(url, SMALL))
         tick(url, LOOKED_AT)
-        costs["sensor tick, nothing new"] = meter.cost(lambda: tick(url, LOOKED_AT))
+        measured("sensor tick, nothing new", lambda: tick(url, LOOKED_AT))
         stage.replica.shelf(LOOKED_AT).put(*many)
-        costs[f"sensor tick, {len(many)} new files"] = meter.cost(lambda: tick(url, LOOKED_AT))
-        costs["bulk run"] = meter.cost(lambda: run(url, BULK))
+        measured(f"sensor tick, {len(many)} new files", lambda: tick(url, LOOKED_AT))
+        measured("bulk run", lambda: run(url, BULK))
     return costs
 
 
