@@ -46,16 +46,22 @@ class Meter:
         """`server` is the postmaster."""
         self._server = server
         self._idle = 0.0
+        self._of_daemon: dict[psutil.Process, float] = {}
 
     def seconds(self) -> dict[Part, float]:
         """Return the CPU seconds so far by who used them."""
-        used: dict[Part, float] = dict.fromkeys(Part, 0.0)
+        everything = postgres = 0.0
         for part, process in self._everybody():
             own, ended = _seconds(process)
-            used[part] += own
-            # what a code server started and outlived were runs
-            used[Part.RUNS if part is Part.DAEMON else part] += ended
-        return used
+            if part is Part.POSTGRES:
+                postgres += own + ended
+                continue
+            everything += own + ended
+            if part is Part.DAEMON and own:
+                self._of_daemon[process] = own
+        # by process: a code server that ends hands its seconds on together with those of its runs
+        daemon = sum(self._of_daemon.values())
+        return {Part.DAEMON: daemon, Part.RUNS: everything - daemon, Part.POSTGRES: postgres}
 
     def megabytes(self) -> Counter[Part]:
         """Return the memory in use now; what processes share is counted once."""
