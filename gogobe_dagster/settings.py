@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     run_wait_minutes: int = Field(
         default=10, ge=0, description="Minutes after its publication when a file alone is worth a run."
     )
+    small_run_files: int = Field(
+        default=50, ge=0, description="Files up to which a sensor's run does without processes for its steps."
+    )
 
     last_sweep: str = Field(
         default="30 23 * * *", description="When portals that forget a day are looked at last (cron, Israel)."

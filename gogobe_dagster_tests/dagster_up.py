@@ -14,6 +14,12 @@ import requests
 from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster_tests.stage import Stage
 
+SENSOR_ON = """
+mutation On($selector: SensorSelector!) {
+  startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } }
+}
+"""
+
 
 @contextmanager
 def gogobe_up(stage: Stage) -> Iterator[str]:
@@ -62,3 +68,13 @@ def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
     assert "errors" not in answer, answer
     data: dict[str, Any] = answer["data"]
     return data
+
+
+def switch_on(url: str, sensor: str) -> None:
+    """Switch on a sensor, as a click in the web UI does."""
+    selector = {
+        "repositoryLocationName": "gogobe_dagster",
+        "repositoryName": "__repository__",
+        "sensorName": sensor,
+    }
+    assert ask(url, SENSOR_ON, selector=selector)["startSensor"]["__typename"] == "Sensor"

@@ -14,10 +14,17 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.deciding import Threshold, look_interval, runs_wanted, why_none, why_not_to_look
+from gogobe_dagster.deciding import (
+    RunWanted,
+    Threshold,
+    look_interval,
+    runs_wanted,
+    why_none,
+    why_not_to_look,
+)
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.defs.jobs import IMPORT_JOB
+from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code, PortalError
@@ -90,11 +97,7 @@ def look_at(feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipmen
     if look.wants_listing_run and today not in under_way:
         wanted = [run for run in wanted if run.day != today]
         requests = [_listing_run(feed, look, now, settings)]
-    for run in wanted:
-        tags = {"gogobe/files": str(run.files), "gogobe/reason": run.reason}
-        tags |= {LISTED_BY_SENSOR: now.isoformat(), PORTAL: _host(feed)}
-        cell = partition_key(feed, run.day)
-        requests.append(dg.RunRequest(run_key=run.key, partition_key=cell, tags=tags))
+    requests += [_import_run(run, now, settings) for run in wanted]
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=look.cursor)
     nothing = why_none(pending, under_way=under_way, threshold=threshold)
@@ -145,6 +148,17 @@ def _discover_in_time(feed: Feed, equipment: Equipment, now: datetime) -> "Recor
         error = PortalError(Code.CONNECTION_LOST, f"no list within {seconds + GRACE_SECONDS} seconds")
         equipment.ledger.record_failure(feed.key, error, now=now)
         raise error from None
+
+
+def _import_run(run: RunWanted, now: datetime, settings: Settings) -> dg.RunRequest:
+    """Ask for a run of what is pending; with few files, without processes of its steps."""
+    tags = {"gogobe/files": str(run.files), "gogobe/reason": run.reason}
+    return dg.RunRequest(
+        run_key=run.key,
+        partition_key=partition_key(run.feed, run.day),
+        tags=tags | {LISTED_BY_SENSOR: now.isoformat(), PORTAL: _host(run.feed)},
+        run_config=IN_PROCESS if run.files <= settings.small_run_files else None,
+    )
 
 
 def _listing_run(feed: Feed, look: Look, now: datetime, settings: Settings) -> dg.RunRequest:

@@ -7,36 +7,32 @@ request to the end of the run, the queue and its polling included.
 
 import argparse
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, timedelta
-from statistics import median
+from collections.abc import Callable, Sequence
+from datetime import date
 
-import psutil
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.defs.jobs import IN_PROCESS
+from gogobe_dagster.feeds import Feed, find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.postgres import embedded, ensure_running, warehouse_url
+from gogobe_dagster.postgres import embedded
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.benchmarks.budget import CORES, Measured, budget
 from gogobe_dagster_tests.benchmarks.contest import finish
+from gogobe_dagster_tests.benchmarks.home import home
+from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
+from gogobe_dagster_tests.benchmarks.partition_page import page_times
+from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
 from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
-from gogobe_dagster_tests.postgres.servers import postmaster_of, temporary_folder
-from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage, stage
+from gogobe_dagster_tests.postgres.servers import postmaster_of
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
 SMALL, BULK, LOOKED_AT = "keshet", "rami_levy", "osher_ad"
-CORES = 2
-IDLE_SECONDS = 15
 DELTA_FILES, NEW_FILES = 3, 50
-MATERIALIZED = 3_000
 LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -56,105 +52,31 @@ query Why($id: ID!) {
 """
 TICK = """
 mutation Tick($selector: SensorSelector!) {
-  sensorDryRun(selectorData: $selector) {
+  sensorDryRun(selectorData: $selector, cursor: "") {
     __typename
     ... on DryRunInstigationTick { evaluationResult { runRequests { runKey } skipReason error { message } } }
     ... on PythonError { message }
   }
 }
 """
-PAGE = """
-query Page($key: AssetKeyInput!) {
-  assetNodeOrError(assetKey: $key) {
-    ... on AssetNode {
-      partitionKeysByDimension { name partitionKeys }
-      partitionStats { numMaterialized numPartitions numFailed }
-      assetPartitionStatuses {
-        ... on MultiPartitionStatuses { primaryDimensionName ranges { primaryDimStartKey primaryDimEndKey } }
-      }
-    }
-  }
-}
-"""
+Figure = float | int | str
+LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and state = 'loaded'"
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "gogobe_dagster"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What something took."""
-
-    wall: float
-    cpu: float
-    """Seconds of all processes, less what they use while nothing happens."""
-
-
-class Meter:
-    """Reads the CPU time of everything that belongs to a running `gogobe up`."""
-
-    def __init__(self, stage: Stage) -> None:
-        server = psutil.Process(postmaster_of(embedded(stage.settings)).pid)
-        self._roots = [*(one for one in psutil.Process().children() if _is_up(one)), server]
-        self._idle = 0.0
-        started = self.seconds()
-        time.sleep(IDLE_SECONDS)
-        self._idle = (self.seconds() - started) / IDLE_SECONDS
-
-    def seconds(self) -> float:
-        """Return the CPU seconds so far, with those of children that have ended."""
-        return sum(_seconds(one) for root in self._roots for one in (root, *root.children(recursive=True)))
-
-    @property
-    def idle_share(self) -> float:
-        """CPU seconds a second while nothing happens."""
-        return self._idle
-
-    def cost(self, work: Callable[[], None]) -> Cost:
-        """Do the work and say what it took."""
-        cpu, wall = self.seconds(), time.perf_counter()
-        work()
-        wall = time.perf_counter() - wall
-        return Cost(wall=wall, cpu=self.seconds() - cpu - self._idle * wall)
-
-
-def _is_up(process: psutil.Process) -> bool:
-    return "up" in process.cmdline()
-
-
-def _seconds(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:  # its parent has its times now, or will at the next look
-        return 0.0
-    return float(times.user + times.system + times.children_user + times.children_system)
-
-
-@contextmanager
-def home() -> Iterator[Stage]:
-    """Set up a stage on an embedded server of its own."""
-    with temporary_folder() as folder:
-        settings = Settings(home=folder / "home")
-        ensure_running(settings)
-        try:
-            environment = process_environment(settings)
-            urls = {
-                "warehouse_url": warehouse_url(settings),
-                "dagster_url": environment["GOGOBE_DAGSTER_DATABASE_URL"],
-            }
-            with stage(folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7)) as one:
-                yield one
-        finally:
-            embedded(settings).stop()
 
 
 # ---------------------------------------------------------------- work to measure
 
 
-def run(url: str, feed_key: str, day: date = YESTERDAY) -> str:
-    """Ask for the import of a feed and day, wait until it has succeeded, return its id."""
+def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) -> str:
+    """Ask for the import of a feed and day, wait until it has succeeded, return its id.
+
+    `small`: as a sensor asks for it when few files wait.
+    """
     tags = {"dagster/partition": f"{feed_key}|{day}", "dagster/partition/feed": feed_key,
             "dagster/partition/publication_day": str(day)}  # fmt: skip
     params = {
         "selector": {**LOCATION, "pipelineName": "import_feed"},
+        "runConfigData": IN_PROCESS if small else {},
         "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
     }
     answer = ask(url, LAUNCH, params=params)["launchRun"]
@@ -178,16 +100,6 @@ def tick(url: str, feed_key: str) -> None:
     error = answer if "message" in answer else answer["evaluationResult"]["error"]
     if error:
         raise AssertionError(error["message"])
-
-
-def page(url: str) -> Cost:
-    """Ask for what the partition page of an asset shows; the first answer warms up."""
-    walls = []
-    for _ in range(4):
-        started = time.perf_counter()
-        ask(url, PAGE, key={"path": ["prices"]})
-        walls.append(time.perf_counter() - started)
-    return Cost(wall=median(walls[1:]), cpu=0.0)
 
 
 def events(stage: Stage, run_id: str) -> tuple[int, int]:
@@ -216,72 +128,62 @@ def publish(stage: Stage, feed_key: str, *, stores: int, items: int, all_but: in
     return held
 
 
-def measure(stores: int, items: int) -> dict[str, float | int | str]:
+def measure(stores: int, items: int) -> dict[str, Figure]:
     """Measure everything; return the figures."""
-    figures: dict[str, float | int | str] = {}
-    costs: dict[str, Cost] = {}
+    figures: dict[str, Figure] = {"load_average_before": round(os.getloadavg()[0], 1)}
+    adopt_orphans()
     with home() as stage:
-        some = publish(stage, SMALL, stores=4, items=2_000, all_but=2 * DELTA_FILES)
-        many = publish(stage, LOOKED_AT, stores=8, items=300, all_but=NEW_FILES)
-        publish(stage, BULK, stores=stores, items=items)
-        with gogobe_up(stage) as url:
-            run(url, SMALL)  # also warms everything up
-            meter = Meter(stage)
-            last = ""
-
-            def small_run() -> None:
-                nonlocal last
-                last = run(url, SMALL)
-
-            costs["empty run"] = meter.cost(small_run)
-            stage.replica.shelf(SMALL).put(*some[:DELTA_FILES])
-            costs["delta run of 3 files"] = meter.cost(small_run)
-            figures["events_a_delta_run"], figures["event_bytes_a_delta_run"] = events(stage, last)
-            tick(url, LOOKED_AT)
-            costs["sensor tick, nothing new"] = meter.cost(lambda: tick(url, LOOKED_AT))
-            stage.replica.shelf(LOOKED_AT).put(*many)
-            costs[f"sensor tick, {len(many)} new files"] = meter.cost(lambda: tick(url, LOOKED_AT))
-            costs["bulk run"] = meter.cost(lambda: _ignore(run(url, BULK)))
-            figures["idle_cpu_share_of_a_core"] = round(meter.idle_share, 3)
-        files, rows = stage.query(
-            "select count(*), coalesce(sum(rows), 0) from file where feed = %s and state = 'loaded'", [BULK]
-        )[0]
+        costs = _measure_up(stage, stores, items, figures)
+        files, rows = stage.query(LOADED, [BULK])[0]
         figures |= {"bulk_files": files, "bulk_rows": int(rows)}
-        figures |= _pages(stage)
-    _show(costs, figures)
-    return figures | _figures(costs)
-
-
-def _ignore(_: str) -> None:
-    """Take a result that nobody needs."""
-
-
-def _pages(stage: Stage) -> dict[str, float | int]:
-    """Time the partition page with a year of days and with three, many of them materialized."""
-    figures: dict[str, float | int] = {}
-    for keys in (12_000, 36_000):
-        first_day = YESTERDAY - timedelta(days=keys // len(FEEDS))
-        longer = Stage(
-            stage.settings.model_copy(update={"first_day": first_day}), stage.replica, stage.equipment
+        figures["cpu_of_a_step"] = round(cost_of_a_step(stage), 2)
+        figures |= page_times(stage)
+    spent = budget(
+        Measured(
+            delta_run=costs["delta run of 3 files"],
+            bulk_run=costs["bulk run"],
+            bulk_files=files,
+            tick=costs["sensor tick, nothing new"],
+            idle_share=float(figures["idle_cpu_share_of_a_core"]),
         )
-        _materialize(longer, first_day)
-        with gogobe_up(longer) as url:
-            figures[f"page_ms_at_{keys}"] = round(page(url).wall * 1000)
-    return figures
+    )
+    figures |= {f"day_{name}": value for name, value in spent.items()}
+    figures |= {"load_average_after": round(os.getloadavg()[0], 1)}
+    _show(costs, figures)
+    return _figures(costs) | figures
 
 
-def _materialize(stage: Stage, first_day: date) -> None:
-    import dagster as dg
+def _measure_up(stage: Stage, stores: int, items: int, figures: dict[str, Figure]) -> dict[str, Cost]:
+    """Measure what needs the web server and the daemon; put what is no cost into `figures`."""
+    some = publish(stage, SMALL, stores=4, items=2_000, all_but=2 * DELTA_FILES)
+    many = publish(stage, LOOKED_AT, stores=8, items=300, all_but=NEW_FILES)
+    publish(stage, BULK, stores=stores, items=items)
+    costs: dict[str, Cost] = {}
 
-    os.environ.update(stage.environment)
-    with dg.DagsterInstance.get() as instance:
-        for number in range(MATERIALIZED):
-            day = first_day + timedelta(days=number // len(FEEDS))
-            key = dg.MultiPartitionKey({"feed": FEEDS[number % len(FEEDS)].key, "publication_day": str(day)})
-            instance.report_runless_asset_event(dg.AssetMaterialization("prices", partition=key))
+    def measured(name: str, work: Callable[[], object]) -> None:
+        costs[name] = meter.cost(work)
+        print(f"{name}: {costs[name].wall:.2f} s, {costs[name].cpu:.2f} CPU s", flush=True)
+
+    shelf, ids = stage.replica.shelf(SMALL), list[str]()
+    with gogobe_up(stage) as url:
+        run(url, SMALL)  # also warms everything up
+        meter = Meter(postmaster_of(embedded(stage.settings)))
+        figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
+        measured("empty run", lambda: run(url, SMALL, small=True))
+        shelf.put(*some[:DELTA_FILES])
+        measured("delta run of 3 files", lambda: ids.append(run(url, SMALL, small=True)))
+        figures["events_a_delta_run"], figures["event_bytes_a_delta_run"] = events(stage, ids[0])
+        shelf.put(*some[DELTA_FILES:])
+        measured("the same, a process a step", lambda: run(url, SMALL))
+        tick(url, LOOKED_AT)
+        measured("sensor tick, nothing new", lambda: tick(url, LOOKED_AT))
+        stage.replica.shelf(LOOKED_AT).put(*many)
+        measured(f"sensor tick, {len(many)} new files", lambda: tick(url, LOOKED_AT))
+        measured("bulk run", lambda: run(url, BULK))
+    return costs
 
 
-def _show(costs: dict[str, Cost], figures: dict[str, float | int | str]) -> None:
+def _show(costs: dict[str, Cost], figures: dict[str, Figure]) -> None:
     table = Table(title="What runs cost, from request to success", title_justify="left")
     for heading in ("what", "wall s", "CPU s"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
@@ -293,9 +195,9 @@ def _show(costs: dict[str, Cost], figures: dict[str, float | int | str]) -> None
         console.print(f"{name.replace('_', ' ')}: {value:,}" if not isinstance(value, str) else value)
 
 
-def _figures(costs: dict[str, Cost]) -> dict[str, float | int | str]:
+def _figures(costs: dict[str, Cost]) -> dict[str, Figure]:
     delta = costs["delta run of 3 files"].cpu
-    figures: dict[str, float | int | str] = {"delta_runs_an_hour": round(CORES * 3600 / delta)}
+    figures: dict[str, Figure] = {"delta_runs_an_hour": round(CORES * 3600 / delta)}
     for name, cost in costs.items():
         key = name.replace(" ", "_").replace(",", "")
         figures |= {f"{key}_wall": round(cost.wall, 2), f"{key}_cpu": round(cost.cpu, 2)}

@@ -18,25 +18,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 from gogobe_dagster.commands.backfill import LAUNCH
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.replica.generator.truth import published_prices
-from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.dagster_up import ask, gogobe_up, switch_on, wait_until
 from gogobe_dagster_tests.receiver import receiver
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
-SENSOR_ON = """
-mutation On($selector: SensorSelector!) {
-  startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } }
-}
-"""
 RUNS = "{ runsOrError { ... on Runs { results { status tags { key value } } } } }"
-
-
-def switch_on(url: str, sensor: str) -> None:
-    selector = {
-        "repositoryLocationName": "gogobe_dagster",
-        "repositoryName": "__repository__",
-        "sensorName": sensor,
-    }
-    assert ask(url, SENSOR_ON, selector=selector)["startSensor"]["__typename"] == "Sensor"
 
 
 def statuses(url: str) -> list[str]:
@@ -61,6 +47,16 @@ def red_checks(stage: Stage) -> list[str]:
         return [str(name) for (name,) in connection.execute(query).fetchall()]
 
 
+def steps_shared_a_process(stage: Stage) -> bool:
+    """Whether every run's log says so; the other executor's log speaks of a parent process."""
+    query = """select bool_and(text like '%Executing steps in process%') from
+        (select string_agg(event, ' ') as text
+        from event_logs join runs using (run_id) group by run_id) as of_a_run"""
+    with psycopg.connect(stage.settings.dagster_database_url.replace("+psycopg2", "")) as connection:
+        row = connection.execute(query).fetchone()
+    return bool(row and row[0])
+
+
 @pytest.mark.timeout(500)
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(on_stage: Stage) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
@@ -74,6 +70,7 @@ def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(on_stage: St
         wait_until(lambda: number_of_prices(on_stage) == len(truth), seconds=180, what="prices in the tables")
         wait_until(lambda: "SUCCESS" in statuses(url), seconds=60, what="a successful run")
         assert statuses(url) == ["SUCCESS"], "many ticks, one run"
+        assert steps_shared_a_process(on_stage), "a run of few files has no processes for its steps"
         one_cell = ("--feed", "osher_ad", "--from", "yesterday", "--to", "yesterday")
         on_stage.run("gogobe", "backfill", *one_cell, "--url", url)
         wait_until(lambda: set(inbox.titles) >= set(told), seconds=120, what="both alerts")

@@ -1,9 +1,10 @@
 """What a tick of a feed's sensor does, against real portals and databases; the daemon is in test_running."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -46,6 +47,23 @@ def test_a_double_tick_asks_for_the_same_run_which_says_why(
     assert run.tags["gogobe/reason"].endswith("full files wait")
     assert int(run.tags["gogobe/files"]) > 4
     assert LISTED_BY_SENSOR in run.tags
+
+
+def test_a_run_of_few_files_does_without_processes_for_its_steps(
+    on_stage: Stage, instance: dg.DagsterInstance
+) -> None:
+    on_stage.publish("keshet")
+    (run,) = tick("keshet", on_stage.equipment, instance).run_requests or []
+    files = int(run.tags["gogobe/files"])
+
+    def config(small_run_files: int) -> Mapping[str, Any]:
+        settings = on_stage.settings.model_copy(update={"small_run_files": small_run_files})
+        with closing(Equipment(settings)) as equipment:
+            (asked,) = tick("keshet", equipment, instance).run_requests or []
+            return asked.run_config
+
+    assert config(files) == {"execution": {"config": {"in_process": {}}}}
+    assert config(files - 1) == {}
 
 
 def test_a_tick_with_nothing_to_do_says_why(on_stage: Stage, instance: dg.DagsterInstance) -> None:

@@ -1,0 +1,45 @@
+"""What a day of the whole country costs, reckoned from what runs and ticks were measured to cost."""
+
+from dataclasses import dataclass
+
+from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.benchmarks.meter import Cost
+
+CORES = 2
+DAY_SECONDS = 24 * 3600
+FULL_FILES = 4_000
+HOURS_WITH_DELTAS = 16
+ALLOWED_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the budget is made of."""
+
+    delta_run: Cost
+    bulk_run: Cost
+    bulk_files: int
+    tick: Cost
+    idle_share: float
+    """CPU seconds a second while nothing happens."""
+
+
+def budget(measured: Measured) -> dict[str, float]:
+    """Return CPU seconds of a day by what they go to, and `share` of two cores.
+
+    12,000 deltas of 34 feeds never stop coming in opening hours, so each feed has a run as often as the
+    settings allow: when a file has waited long enough, seen by the next look.
+    """
+    defaults = Settings.model_construct()
+    every = defaults.run_wait_minutes * 60 + defaults.sensor_seconds
+    runs = len(FEEDS) * HOURS_WITH_DELTAS * 3600 / every
+    spent = {
+        "full_files": FULL_FILES * measured.bulk_run.cpu / measured.bulk_files,
+        "delta_runs": runs * measured.delta_run.cpu,
+        "looks": len(FEEDS) * DAY_SECONDS / defaults.sensor_seconds * measured.tick.cpu,
+        "idle": DAY_SECONDS * measured.idle_share,
+    }
+    share = sum(spent.values()) / (CORES * DAY_SECONDS)
+    rounded: dict[str, float] = {name: round(seconds) for name, seconds in spent.items()}
+    return rounded | {"delta_runs_number": round(runs), "share": round(share, 3)}

@@ -1,0 +1,151 @@
+"""A day of the whole country in some minutes: `make bench NAME=day`. Real sensors, daemon, runs, PostgreSQL.
+
+The replica's clock goes through yesterday faster than ours, and what is due appears on its shelves; made
+beforehand, so that making it costs nothing here. The importer knows nothing of that clock: it looks more
+often than it would. `--scale 1 --minutes 240` is as large as the country. Lag is real time, from the
+moment a file appears at the portal to the commit of its rows.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import median, quantiles
+
+from rich.console import Console
+from rich.table import Table
+
+from gogobe_dagster.feeds import FEEDS, find_feed
+from gogobe_dagster.postgres import embedded
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster_tests.benchmarks.budget import CORES, DAY_SECONDS
+from gogobe_dagster_tests.benchmarks.contest import finish
+from gogobe_dagster_tests.benchmarks.day_plot import plot
+from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
+from gogobe_dagster_tests.benchmarks.day_watching import Sample, Watcher
+from gogobe_dagster_tests.benchmarks.home import home
+from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
+from gogobe_dagster_tests.dagster_up import gogobe_up, switch_on, wait_until
+from gogobe_dagster_tests.postgres.servers import postmaster_of
+from gogobe_dagster_tests.stage import Stage
+
+ENDED = """
+select feed || '/' || name, state, loaded_at from file
+where state not in ('discovered', 'downloaded', 'parsed')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What was seen of the day."""
+
+    appeared: Mapping[str, datetime]
+    """When each file was on its shelf, by feed and name."""
+    loaded: Mapping[str, datetime]
+    samples: Sequence[Sample]
+    states: Mapping[str, int]
+    """Files by how they ended."""
+
+    @property
+    def lags(self) -> list[float]:
+        """Seconds from a portal to the tables, of each file."""
+        return sorted((self.loaded[name] - self.appeared[name]).total_seconds() for name in self.loaded)
+
+
+class QuickStage(Stage):
+    """A stage whose sensors ask for a run of whatever waits."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `Stage` says, and this."""
+        return {**super().environment, "GOGOBE_RUN_WAIT_MINUTES": "0"}
+
+
+def live_through(stage: Stage, publisher: Publisher, meter: Meter, *, minutes: float, patience: float) -> Day:
+    """Let the day pass and wait for its last file; raise when that takes `patience` seconds longer."""
+    quick = QuickStage(stage.settings, stage.replica, stage.equipment)
+    with gogobe_up(quick) as url, Watcher(meter) as watcher:
+        for key in publisher.feed_keys:
+            switch_on(url, f"{key}_files")
+        looked_at = set(publisher.feed_keys)
+        wait_until(lambda: looked_at <= _listed(stage), seconds=300, what="a first look at every portal")
+        publisher.publish_for(minutes * 60)
+        names = set(publisher.appeared)
+        wait_until(lambda: names <= _ended(stage).keys(), seconds=patience, what="the day's last file")
+    ended = _ended(stage)
+    loaded = {name: at for name, (_, at) in ended.items() if at and name in names}
+    states: dict[str, int] = {}
+    for name in names:
+        states[ended[name][0]] = states.get(ended[name][0], 0) + 1
+    return Day(appeared=publisher.appeared, loaded=loaded, samples=watcher.samples, states=states)
+
+
+def _listed(stage: Stage) -> set[str]:
+    return {feed for (feed,) in stage.query("select feed from listing")}
+
+
+def _ended(stage: Stage) -> dict[str, tuple[str, datetime | None]]:
+    return {name: (state, at) for name, state, at in stage.query(ENDED)}
+
+
+def figures_of(day: Day) -> dict[str, float | int | str]:
+    """Return what the last line says."""
+    lags, samples = day.lags, day.samples
+    cpu = sum(samples[-1].seconds.values()) - sum(samples[0].seconds.values())
+    passed = samples[-1].at - samples[0].at
+    return {
+        "files": len(day.appeared),
+        **{f"files_{state}": number for state, number in day.states.items()},
+        "lag_p50": round(median(lags), 1),
+        "lag_p95": round(quantiles(lags, n=20)[-1], 1),
+        "lag_most": round(lags[-1], 1),
+        "seconds": round(passed),
+        "cpu_seconds": round(cpu),
+        "cpu_share_of_two_cores_while_it_ran": round(cpu / passed / CORES, 3),
+        "cpu_share_of_two_cores_over_a_real_day": round(cpu / DAY_SECONDS / CORES, 3),
+        "memory_mb_p50": round(median(sum(one.megabytes.values()) for one in samples)),
+        "memory_mb_most": max(sum(one.megabytes.values()) for one in samples),
+        "load_average_after": round(os.getloadavg()[0], 1),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark."""
+    options = _options(arguments)
+    adopt_orphans()
+    with home(sensor_seconds=options.sensor_seconds) as stage:
+        feeds = [find_feed(key) for key in options.feed or [feed.key for feed in FEEDS]]
+        market = Market(scale=options.scale, stores=options.stores, items=options.items)
+        publisher = Publisher(stage.replica, feeds, market)
+        meter = Meter(postmaster_of(embedded(stage.settings)))
+        before = os.getloadavg()[0]
+        patience = 60 * options.patience
+        day = live_through(stage, publisher, meter, minutes=options.minutes, patience=patience)
+    figures = {"feeds": len(feeds), "minutes": options.minutes, "load_average_before": round(before, 1)}
+    figures |= figures_of(day)
+    if options.plot:
+        plot(day.appeared, day.loaded, day.samples, minutes=options.minutes, path=options.plot)
+    table = Table("what", "figure", title="A day in minutes", title_justify="left")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,}")
+    Console(width=100).print(table)
+    finish(figures)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--feed", action="append", help="Only these feeds.")
+    parser.add_argument("--minutes", type=float, default=20, help="Minutes that the day takes.")
+    parser.add_argument("--scale", type=float, default=0.1, help="Stores and items; 1 is the real size.")
+    parser.add_argument("--stores", type=int, help="Stores of each feed, where the scale's do not suit.")
+    parser.add_argument("--items", type=int, help="Items of each store, likewise.")
+    parser.add_argument("--sensor-seconds", type=int, default=20, help="Between two looks at a portal.")
+    parser.add_argument("--patience", type=float, default=30, help="Minutes to wait for the last file.")
+    parser.add_argument("--plot", type=Path, help="Where to write the picture: docs/images/day.png.")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Puts a day's files on the replica's shelves when its clock has come to them, and notes our time."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from operator import itemgetter
+
+from gogobe_dagster import clock
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds import Feed
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.moving_clock import MovingClock
+from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.server import Replica
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY
+
+MORNING = datetime.combine(YESTERDAY, time_of_day(3), ISRAEL)
+"""The first file of a day appears at 03:06, the last after 22."""
+STEP_SECONDS = 0.2
+
+
+class Publisher:
+    """Yesterday's files, and those of them that have appeared."""
+
+    def __init__(self, replica: Replica, feeds: Sequence[Feed], market: Market) -> None:
+        """Make all the files; none is on its shelf yet."""
+        if not isinstance(replica.clock, MovingClock):
+            raise TypeError("the replica's clock must be one that can be moved")
+        self.feed_keys = [feed.key for feed in feeds]
+        self._replica = replica
+        self._clock = replica.clock
+        self._clock.move(now=MORNING, speed=0)
+        self._due = sorted(_files(feeds, market), key=itemgetter(0))
+        self.appeared: dict[str, datetime] = {}
+
+    def publish_for(self, seconds: float) -> None:
+        """Let the day pass in so many seconds."""
+        self._clock.move(now=MORNING, speed=(MIDNIGHT - MORNING).total_seconds() / seconds)
+        while (now := self._clock()) < MIDNIGHT - timedelta(minutes=1):
+            self._publish(now)
+            time.sleep(STEP_SECONDS)
+        self._clock.move(now=MIDNIGHT, speed=0)  # many portals show only the day that it is
+        self._publish(MIDNIGHT)
+
+    def _publish(self, moment: datetime) -> None:
+        while self._due and self._due[0][0] <= moment:
+            _, feed_key, publication = self._due.pop(0)
+            self.appeared[f"{feed_key}/{publication.name}"] = clock.now()
+            self._replica.shelf(feed_key).put(publication)
+
+
+def _files(feeds: Sequence[Feed], market: Market) -> list[tuple[datetime, str, Publication]]:
+    shelves = {feed.key: Shelf() for feed in feeds}
+    publish_day(shelves, feeds, day=YESTERDAY, market=market, now=MIDNIGHT)
+    return [
+        (publication.published_at, key, publication)
+        for key, shelf in shelves.items()
+        for publication in shelf.publications()
+    ]

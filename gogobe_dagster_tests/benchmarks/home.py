@@ -1,0 +1,30 @@
+"""An embedded server, a home and a replica for a benchmark, gone afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.postgres import embedded, ensure_running, warehouse_url
+from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.postgres.servers import temporary_folder
+from gogobe_dagster_tests.stage import YESTERDAY, Stage, stage
+
+
+@contextmanager
+def home(**changes: Any) -> Iterator[Stage]:
+    """Set up a stage on an embedded server of its own; `changes` are settings."""
+    with temporary_folder() as folder:
+        settings = Settings(home=folder / "home")
+        ensure_running(settings)
+        try:
+            environment = process_environment(settings)
+            urls = {
+                "warehouse_url": warehouse_url(settings),
+                "dagster_url": environment["GOGOBE_DAGSTER_DATABASE_URL"],
+            }
+            with stage(folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7), **changes) as one:
+                yield one
+        finally:
+            embedded(settings).stop()

@@ -1,0 +1,61 @@
+"""How long the web UI's page of an asset's partitions takes, by how many partitions there are."""
+
+import os
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from statistics import median
+
+import dagster as dg
+
+from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster_tests.dagster_up import ask, gogobe_up
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+MATERIALIZED = 3_000
+LOOKS = 4
+"""The first one warms up."""
+PAGE = """
+query Page($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      partitionKeysByDimension { name partitionKeys }
+      partitionStats { numMaterialized numPartitions numFailed }
+      assetPartitionStatuses {
+        ... on MultiPartitionStatuses { primaryDimensionName ranges { primaryDimStartKey primaryDimEndKey } }
+      }
+    }
+  }
+}
+"""
+
+
+def page_times(stage: Stage, sizes: tuple[int, ...] = (12_000, 36_000)) -> dict[str, int]:
+    """Time the page with a year of days and with three, 3,000 cells of them materialized."""
+    figures = {}
+    for keys in sizes:
+        first_day = YESTERDAY - timedelta(days=keys // len(FEEDS))
+        longer = replace(stage, settings=stage.settings.model_copy(update={"first_day": first_day}))
+        _materialize(longer, first_day)
+        with gogobe_up(longer) as url:
+            figures[f"page_ms_at_{keys}"] = round(_seconds(url) * 1000)
+    return figures
+
+
+def _seconds(url: str) -> float:
+    times = []
+    for _ in range(LOOKS):
+        started = time.perf_counter()
+        shown = ask(url, PAGE, key={"path": ["prices"]})["assetNodeOrError"]
+        times.append(time.perf_counter() - started)
+        assert shown["partitionStats"]["numMaterialized"] >= MATERIALIZED
+    return median(times[1:])
+
+
+def _materialize(stage: Stage, first_day: date) -> None:
+    os.environ.update(stage.environment)
+    with dg.DagsterInstance.get() as instance:
+        for number in range(MATERIALIZED):
+            day = first_day + timedelta(days=number // len(FEEDS))
+            key = dg.MultiPartitionKey({"feed": FEEDS[number % len(FEEDS)].key, "publication_day": str(day)})
+            instance.report_runless_asset_event(dg.AssetMaterialization("prices", partition=key))

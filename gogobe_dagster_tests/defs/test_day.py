@@ -1,0 +1,43 @@
+"""A day of some portals in half a minute, with sensors and daemon: every file reaches the tables."""
+
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster_tests.benchmarks.day import figures_of, live_through
+from gogobe_dagster_tests.benchmarks.day_plot import plot
+from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
+from gogobe_dagster_tests.benchmarks.meter import Meter
+from gogobe_dagster_tests.stage import Stage
+
+FEEDS = ("keshet", "king_store", "super_pharm")
+MINUTES = 0.5
+
+
+@pytest.mark.timeout(400)
+def test_every_file_of_a_day_reaches_the_tables(on_stage: Stage, tmp_path: Path) -> None:
+    publisher = Publisher(on_stage.replica, [find_feed(key) for key in FEEDS], Market(stores=2, items=40))
+    meter = Meter(postmaster(on_stage))
+
+    day = live_through(on_stage, publisher, meter, minutes=MINUTES, patience=150)
+
+    figures = figures_of(day)
+    assert figures["files"] == figures["files_loaded"] == len(day.loaded)
+    assert {name.partition("/")[0] for name in day.loaded} == set(FEEDS)
+    assert day.lags[0] > 0
+    assert float(figures["cpu_seconds"]) > 1
+    plot(day.appeared, day.loaded, day.samples, minutes=MINUTES, path=tmp_path / "day.png")
+    assert (tmp_path / "day.png").read_bytes().startswith(b"\x89PNG")
+
+
+def postmaster(stage: Stage) -> psutil.Process:
+    """The server of the stage's warehouse, found by one of its backends."""
+    with psycopg.connect(stage.settings.database_url) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        parent = backend.parent()
+    assert parent is not None
+    return parent
