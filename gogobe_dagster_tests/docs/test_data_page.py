@@ -11,6 +11,7 @@ from gogobe_dagster.warehouse.migrate import connect, migrate
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.docs.data_page import MARK, PAGE, columns_of, filled
 from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
 README = Path(__file__).parents[2] / "README.md"
 _SQL = re.compile(r"```sql\n(.*?)```", re.DOTALL)
@@ -42,6 +43,7 @@ def _load(market: Market) -> None:
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
     market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
     market.open(PriceFile(8, [Shelf(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
+    market.offer(PromotionFile(9, [Offer("11", [EGGS])], is_full=True))
 
 
 def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> None:
