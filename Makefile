@@ -29,7 +29,7 @@ check: $(READY) ## Check style, types and which module may import which.
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs).
+bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)
 
 format: $(READY) ## Bring the code into the project's style.

@@ -11,7 +11,7 @@ files           names, kinds, containers and encodings of published files; the r
 portals         one module a portal family: how to list and fetch
 parsing         documents in every dialect to one model; the lake
 warehouse       the PostgreSQL tables, the ledger, the exact load
-postgres        the embedded PostgreSQL server
+postgres        the embedded PostgreSQL server; postgres_home: its folder; postgres_programs: its programs
 deciding        when a sensor should look at a portal, and which runs it should ask for
 checking        whether what was imported is plausible
 alerting        what people are told, once, and how it is sent
@@ -22,5 +22,6 @@ orphans         runs that died with the machine, told to Dagster at the next sta
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command
 settings        the environment, read and checked once; overrides: what it can say of one feed
+clock           the wall clock and Israel's day; the only reader
 errors          the tree of what can go wrong, and whether trying again helps
 """

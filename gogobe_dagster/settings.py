@@ -6,7 +6,6 @@ the variable and what is accepted. What can be said of one feed is `overrides`.
 
 from collections.abc import Mapping
 from datetime import date, time
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -169,9 +168,10 @@ class Settings(BaseSettings):
         """Return what is other for this feed."""
         return self.feed.get(key, FeedOverride())
 
-    @cached_property
+    @property
     def folder(self) -> Path:
         """The absolute home folder; not created by reading it."""
+        # never cached: a copy of these settings with another home would keep this one's folder
         return self.home.expanduser().resolve()
 
     @property

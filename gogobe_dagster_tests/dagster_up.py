@@ -1,5 +1,6 @@
 """The real web server and the real daemon, as `gogobe up` starts them, for the time of a test."""
 
+import secrets
 import socket
 import subprocess
 import sys
@@ -24,8 +25,7 @@ mutation On($selector: SensorSelector!) {
 @contextmanager
 def gogobe_up(stage: Stage) -> Iterator[str]:
     """Run `gogobe up` on a stage; give the address of the web UI."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     program = Path(sys.executable).with_name("gogobe")
     process = subprocess.Popen(
@@ -42,6 +42,15 @@ def gogobe_up(stage: Stage) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=90)
+
+
+def free_port() -> int:
+    """A port that no outgoing connection takes before the server does: below those that the system gives."""
+    while True:
+        with socket.socket() as probe:
+            port = secrets.choice(range(20000, 32000))
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def _answers(url: str, process: subprocess.Popen[str]) -> bool:

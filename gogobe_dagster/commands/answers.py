@@ -1,4 +1,4 @@
-"""Three questions that people ask of the tables, with the SQL that answers them, as the demo shows them."""
+"""Four questions that people ask of the tables, with the SQL that answers them, as the demo shows them."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +36,14 @@ from current_prices where gtin = (
     group by gtin having count(distinct chain_id) > 2
     order by max(price) / nullif(min(price), 0) desc, gtin limit 1)
 order by price, chain_id, store_id limit 3""",
+    ),
+    Question(
+        "Which promotions save the most?",
+        """select product_name as product, chain_name as chain, description as promotion,
+       min(regular_price) as regular, min(effective_unit_price) as promoted
+from promotions_now where effective_unit_price < regular_price
+group by product_key, product_name, chain_name, description
+order by min(effective_unit_price / regular_price), product limit 3""",
     ),
     Question(
         "Which prices changed last?",

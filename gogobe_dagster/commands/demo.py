@@ -55,9 +55,10 @@ FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pha
 def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
     """Import a day of six feeds and show what happened.
 
-    Copies of the portals run on this machine and publish yesterday's files of made-up chains; Dagster
-    finds, fetches, reads and loads them into an embedded PostgreSQL. No network is used. A second time
-    there is nothing new. Everything is kept in .gogobe/demo; delete that folder to begin again.
+    Copies of the portals run on this machine and publish yesterday's prices, promotions and stores of
+    made-up shops; Dagster finds, fetches, reads and loads them into an embedded PostgreSQL. No network is
+    used. A second time there is nothing new. Everything is kept in the folder demo of GOGOBE_HOME
+    (.gogobe unless set), apart from what is real; delete it to begin again.
     """
     console = Console()
     if ui:
@@ -132,7 +133,10 @@ def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipm
     for feed in feeds:
         counts = _counts(equipment.ledger.of_days(feed.key, [day]))
         table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
-    table.caption = "files, then rows read; of promotions, offers"
+    table.caption, table.caption_justify = (
+        "Files by how far they came, then rows: of promotions, offers.",
+        "left",
+    )
     return table
 
 

@@ -9,6 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.commands.choices import feed_option
 from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.exporting import FileFormat, Only, Subject, export
@@ -57,14 +58,17 @@ def export_command(  # noqa: PLR0917 - click gives them by name
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
         task = progress.add_task(subject, total=None)
-        rows = export(
-            equipment.engine,
-            what,
-            only,
-            path,
-            format_=format_,
-            tell=lambda number: progress.advance(task, number),
-        )
+        try:
+            rows = export(
+                equipment.engine,
+                what,
+                only,
+                path,
+                format_=format_,
+                tell=lambda number: progress.advance(task, number),
+            )
+        except OSError as error:
+            raise GogobeError(f"{path} cannot be written: {error.strerror}") from None
     click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
 
 

@@ -94,7 +94,7 @@ def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
     on_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_stage.publish(*[feed.key for feed in FEEDS], stores=1, items=30)
-    on_stage.replica.faults.switch_on("bot_challenge", feed="super_pharm")
+    on_stage.replica.faults.switch_on("bot_challenge", feed="king_store")
     monkeypatch.setenv("COLUMNS", "200")
 
     scan = on_stage.run("gogobe", "scan", check=False)
@@ -103,7 +103,7 @@ def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
     lines = {line.split()[0]: line for line in scan.stdout.splitlines() if line.strip()}
     assert scan.returncode == 1
     assert {feed.key for feed in DISABLED} < set(lines)
-    assert {key for key, line in lines.items() if "bot_challenge" in line} == {"super_pharm"}
+    assert {key for key, line in lines.items() if "bot_challenge" in line} == {"king_store"}
     assert {feed.key for feed in FEEDS} < set(lines)
     assert "The ledger knows no files yet" in status.stdout  # a scan records nothing
     assert all(feed.key in status.stdout for feed in DISABLED)

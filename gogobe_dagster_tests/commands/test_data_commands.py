@@ -116,3 +116,11 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("GOGOBE_KEEP_EVENTS_DAYS")
     assert f"events of files {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
     assert market.ask("select count(*) from file_event") == [(0,)]
+
+
+@pytest.mark.usefixtures("market")
+def test_an_export_that_cannot_be_written_is_one_sentence() -> None:
+    code, text = said("export", "--output", "/proc/prices.csv")
+
+    assert code == 1
+    assert "gogobe: /proc/prices.csv cannot be written: " in text

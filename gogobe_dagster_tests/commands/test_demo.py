@@ -47,9 +47,11 @@ def test_the_demo_fills_the_tables_once_and_leaves_no_process(short_folder: Path
 
     assert "Shufersal" in first
     assert "Good Pharm" in first
-    assert first.count("select ") >= 3
+    assert first.count("select ") >= 4
+    assert "promotions_now" in first
     assert "nothing new" not in first
     assert processes_of(short_folder) == []
+    assert {path.name for path in short_folder.iterdir()} == {"demo"}, "made-up prices stay apart"
 
     second = run_demo(short_folder)
 

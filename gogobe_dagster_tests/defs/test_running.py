@@ -1,19 +1,11 @@
-"""The real daemon and web server: sensors, backfills, the web UI in a browser."""
+"""The real daemon and web server: sensors and backfills. The web UI in a browser is in `test_web_ui`."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
 
 from gogobe_dagster.commands.backfill import LAUNCH
 from gogobe_dagster.feeds import find_feed
@@ -131,64 +123,3 @@ def test_a_rectangle_of_feeds_and_days_is_backfilled_from_the_command_line(on_st
         "select feed, count(*) from file where state = 'loaded' group by feed order by feed"
     )
     assert [feed for feed, _ in loaded] == ["keshet", "king_store"]
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """Debian's Chromium without a screen, or a skip that says what is missing."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium and chromedriver on the path: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--window-size=1500,1000",
-        f"--user-data-dir={tmp_path / 'chromium'}",
-    ):
-        options.add_argument(argument)
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chrome
-    chrome.quit()
-
-
-def find(browser: webdriver.Chrome, text: str, seconds: float = 60) -> WebElement:
-    """Wait for an element with this text and return the innermost one."""
-    path = f"//*[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
-
-    def shown(driver: webdriver.Chrome) -> WebElement | None:
-        return next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
-
-    WebDriverWait(browser, seconds).until(shown, f"{text!r} is not on the page")
-    found = shown(browser)
-    assert found is not None
-    return found
-
-
-def choose(browser: webdriver.Chrome, *, feed: str, day: str) -> None:
-    """Choose one cell of the grid in the dialog that "Materialize" opens."""
-    find(browser, "Select a partition or create one").click()
-    browser.switch_to.active_element.send_keys(feed)
-    find(browser, feed).click()
-    days = browser.find_element(By.CSS_SELECTOR, "input[placeholder^='ex:']")
-    days.send_keys(day, Keys.TAB)
-
-
-@pytest.mark.browser
-def test_a_person_materializes_a_partition_in_the_web_ui(on_stage: Stage, browser: webdriver.Chrome) -> None:
-    on_stage.publish("keshet")
-    with gogobe_up(on_stage) as url:
-        browser.get(f"{url}/asset-groups")
-        find(browser, "Materialize all…").click()
-        choose(browser, feed="keshet", day=YESTERDAY.isoformat())
-        find(browser, "Launch 1 run").click()
-        wait_until(lambda: "SUCCESS" in statuses(url), seconds=180, what="a successful run")
-        browser.get(f"{url}/assets/prices?partition=keshet%7C{YESTERDAY}&view=partitions")
-        find(browser, "rows read now")
-        assert number_of_prices(on_stage) > 0

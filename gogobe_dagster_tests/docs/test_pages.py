@@ -18,10 +18,14 @@ def test_the_page_of_chains_is_the_register() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-@pytest.mark.parametrize(
-    "document",
-    ["README.md", "docs/architecture.md", "docs/data.md", "docs/settings.md", "docs/performance.md"],
-)
+DOCUMENTS = [
+    "README.md",
+    "CHANGELOG.md",
+    *(f"docs/{page.name}" for page in sorted((CLONE / "docs").glob("*.md"))),
+]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_and_picture_of_a_page_is_there(document: str) -> None:
     file = CLONE / document
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)\)", file.read_text(encoding="utf-8"))
@@ -34,6 +38,10 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
 
     assert set(re.findall(r"\bgogobe ([a-z]+)\b", README)) <= set(COMMANDS)
     assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= made
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert [page for page in DOCUMENTS[1:] if f"({page})" not in README] == []
 
 
 def test_one_name_for_the_code_location_everywhere() -> None:

@@ -1,0 +1,146 @@
+"""A walk through the web UI in a browser, as a person takes it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.stage import YESTERDAY, Stage
+
+FEEDS = ("keshet", "king_store")
+RUNS = "{ runsOrError { ... on Runs { results { status tags { key value } } } } }"
+SENSOR = """
+query Look($selector: SensorSelector!) {
+  sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState { status } } }
+}
+"""
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """Debian's Chromium without a screen, or a skip that says what is missing."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver on the path: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1500,1000",
+        f"--user-data-dir={tmp_path / 'chromium'}",
+    ):
+        options.add_argument(argument)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()
+
+
+def find(browser: webdriver.Chrome, text: str, seconds: float = 60) -> WebElement:
+    """Wait for an element with this text and return the innermost one that is shown."""
+    path = f"//*[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
+
+    def shown(driver: webdriver.Chrome) -> WebElement | None:
+        return next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
+
+    # the page may draw itself anew between finding and asking
+    wait = WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException])
+    found = wait.until(shown, f"{text!r} is not on the page {browser.current_url}")
+    assert found is not None
+    return found
+
+
+def press(browser: webdriver.Chrome, text: str) -> None:
+    """Click on what has this text, once it lets itself be clicked."""
+    WebDriverWait(browser, 60).until(lambda driver: find(driver, text).is_enabled())
+    find(browser, text).click()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and_a_sensor(
+    on_stage: Stage, browser: webdriver.Chrome
+) -> None:
+    on_stage.publish(*FEEDS)
+    on_stage.replica.faults.switch_on("missing_file", names="PriceFull*")
+    with gogobe_up(on_stage) as url:
+        sees_the_graph(browser, url)
+        launches_a_backfill(browser, url)
+        sees_the_fleet_on_the_grid(browser, url)
+        reads_the_numbers_of_a_materialization(browser, url)
+        sees_which_check_is_red_and_why(browser, url)
+        turns_a_sensor_on(browser, url)
+
+
+def sees_the_graph(browser: webdriver.Chrome, url: str) -> None:
+    browser.get(f"{url}/asset-groups")
+    for group in ("files", "warehouse", "watch", "register"):
+        find(browser, group)
+
+
+def launches_a_backfill(browser: webdriver.Chrome, url: str) -> None:
+    """Two feeds by one day, chosen in the dialog of the job."""
+    browser.get(f"{url}/locations/gogobe_dagster/jobs/import_feed")
+    press(browser, "Materialize all…")
+    press(browser, "Select a partition or create one")
+    for feed in FEEDS:
+        browser.switch_to.active_element.send_keys(Keys.CONTROL, "a", Keys.NULL, feed)
+        press(browser, feed)
+    days = browser.find_element(By.CSS_SELECTOR, "input[placeholder^='ex:']")
+    days.send_keys(YESTERDAY.isoformat(), Keys.TAB)
+    find(browser, "2 partitions")
+    press(browser, "Launch backfill")
+    wait_until(lambda: statuses(url) == ["SUCCESS"] * 2, seconds=180, what="two successful runs")
+
+
+def statuses(url: str) -> list[str]:
+    return [run["status"] for run in ask(url, RUNS)["runsOrError"]["results"]]
+
+
+def sees_the_fleet_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
+    browser.get(f"{url}/assets/prices?view=partitions")
+    find(browser, "Materialized (2)")
+    find(browser, "keshet")
+
+
+def reads_the_numbers_of_a_materialization(browser: webdriver.Chrome, url: str) -> None:
+    browser.get(f"{url}/assets/promotions?partition=keshet%7C{YESTERDAY}&view=partitions")
+    row = find(browser, "new promotions").find_element(By.XPATH, "./ancestor::tr")
+    assert int(row.text.split()[-1]) > 0
+
+
+def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None:
+    browser.get(f"{url}/assets/downloaded?view=checks")
+    find(browser, "every_file_fetched")
+    find(browser, "not_found")
+
+
+def turns_a_sensor_on(browser: webdriver.Chrome, url: str) -> None:
+    browser.get(f"{url}/locations/gogobe_dagster/sensors/keshet_files")
+    WebDriverWait(browser, 60).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, SWITCH))[0].click()
+    selector = {
+        "repositoryLocationName": "gogobe_dagster",
+        "repositoryName": "__repository__",
+        "sensorName": "keshet_files",
+    }
+
+    def status() -> str:
+        return str(ask(url, SENSOR, selector=selector)["sensorOrError"]["sensorState"]["status"])
+
+    wait_until(lambda: status() == "RUNNING", seconds=60, what="the sensor to be on")
+
+
+SWITCH = "label:has(input[type=checkbox])"
