@@ -65,6 +65,8 @@ def stream(data: bytes, *, name: str, limit: int) -> Stream:
     parts = _unpacked(data, limit)
     start = next(parts)
     cut_at = start.rfind(b">") + 1
+    if not cut_at:  # blanks without end, for one
+        raise CannotStream("no markup at its start")
     opened = open_content(start[:cut_at], name="start.xml", limit=limit)
     if opened.encoding != "utf-8" or opened.notes:
         raise CannotStream("not UTF-8 alone")
