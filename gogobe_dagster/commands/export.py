@@ -52,24 +52,25 @@ def export_command(  # noqa: PLR0917 - click gives them by name
     )
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
+    rows = _written(what, only, path, format_)
+    click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
+
+
+def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with (
         closing(open_warehouse(Settings.read())) as equipment,
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
-        task = progress.add_task(subject, total=None)
+        task = progress.add_task(what, total=None)
+
+        def tell(number: int) -> None:
+            progress.advance(task, number)
+
         try:
-            rows = export(
-                equipment.engine,
-                what,
-                only,
-                path,
-                format_=format_,
-                tell=lambda number: progress.advance(task, number),
-            )
+            return export(equipment.engine, what, only, path, format_=format_, tell=tell)
         except OSError as error:
             raise GogobeError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
 
 
 def _format_of(path: Path) -> FileFormat:

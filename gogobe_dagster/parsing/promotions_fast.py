@@ -19,7 +19,7 @@ import polars as pl
 from lxml import etree
 from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
-from gogobe_dagster.parsing.account import BLOCK, GREATER, LESS, SLASH
+from gogobe_dagster.parsing.account import marks
 from gogobe_dagster.parsing.dialects import local
 from gogobe_dagster.parsing.fast import (
     CONTROL,
@@ -195,19 +195,6 @@ def _unread(xml: bytes, layout: PromotionLayout, tables: Tables) -> int:
         abs(elements - around - sum(held.values()) - sum(ends.values()) - values - self_closed - touching)
         + odd
     )
-
-
-def marks(xml: bytes) -> tuple[int, int, int]:
-    """Count `<` of tags, `/>` and `></`, in blocks that stay in the processor's cache."""
-    document = np.frombuffer(xml, np.uint8)
-    less = self_closed = touching = 0
-    for start in range(0, len(document), BLOCK):
-        block = document[start : start + BLOCK + 2]
-        is_less, is_greater, is_slash = block == LESS, block == GREATER, block == SLASH
-        less += int(np.count_nonzero(is_less[:BLOCK]))
-        self_closed += int(np.count_nonzero(is_slash[:-1][:BLOCK] & is_greater[1:][:BLOCK]))
-        touching += int(np.count_nonzero(is_greater[:-2] & is_less[1:-1] & is_slash[2:]))
-    return less, self_closed, touching
 
 
 # ---------------------------------------------------------------- text
