@@ -1,6 +1,6 @@
 """Open a file as served: what is around it, how it is written, and whether it is a document at all.
 
-The result is XML in UTF-8 for a reader, without a byte order mark or declaration. Refused here, each with its
+The result is XML in UTF-8 for a reader. Refused here, each with its
 code: nothing, web pages, JSON, broken archives, bombs, document types and entities, NUL bytes. Rows and
 tags are not known here.
 """
@@ -26,7 +26,9 @@ GLIMPSE: Final = 80
 class Opened:
     """A document's text in UTF-8, and what was found around it."""
 
-    xml: bytes
+    text: bytes
+    start: int
+    """Where the document starts: before it may stand a byte order mark and a declaration."""
     container: str
     """gzip, zip or plain: the outermost one, by its first bytes."""
     inner_name: str | None
@@ -38,6 +40,16 @@ class Opened:
     damaged: bool
     """The archive was cut off or fails its check sum: what could be unpacked is here."""
 
+    @property
+    def xml(self) -> bytes:
+        """The document; a copy, if something stands before it."""
+        return self.text[self.start :]
+
+    @property
+    def view(self) -> memoryview:
+        """The document, without a copy."""
+        return memoryview(self.text)[self.start :]
+
 
 def open_content(data: bytes, *, name: str, limit: int) -> Opened:
     """Open a file as served; `limit` is the most bytes that it may unpack to.
@@ -48,16 +60,17 @@ def open_content(data: bytes, *, name: str, limit: int) -> Opened:
     unpacked = unpack(data, limit=limit)
     _check_not_empty(unpacked.data)
     recoded = recode(unpacked.data)
-    xml = _without_padding(recoded.xml)
-    _check_document(xml)
+    text = _without_padding(recoded.text)
+    _check_document(text, recoded.start)
     expected = SAID_BY_NAME.get(name.rpartition(".")[2].lower(), unpacked.container)
     notes = [
         *(["container_mismatch"] if expected != unpacked.container else []),
         *recoded.notes,
-        *(["nul_padding"] if len(xml) < len(recoded.xml) else []),
+        *(["nul_padding"] if len(text) < len(recoded.text) else []),
     ]
     return Opened(
-        xml=xml,
+        text=text,
+        start=recoded.start,
         container=unpacked.container,
         inner_name=unpacked.inner_name,
         encoding=recoded.encoding,
@@ -72,9 +85,9 @@ def _check_not_empty(data: bytes) -> None:
         raise ContentError(Code.ZERO_BYTE, "the file is empty")
 
 
-def _without_padding(xml: bytes) -> bytes:
+def _without_padding(text: bytes) -> bytes:
     """Take off NUL bytes at the end, which a disk leaves; inside the text they are no accident."""
-    stripped = xml.rstrip(b"\0") if xml.endswith(b"\0") else xml
+    stripped = text.rstrip(b"\0") if text.endswith(b"\0") else text
     if not stripped:
         raise ContentError(Code.ZERO_BYTE, "the file holds NUL bytes only")
     if b"\0" in stripped:
@@ -82,19 +95,19 @@ def _without_padding(xml: bytes) -> bytes:
     return stripped
 
 
-def _check_document(xml: bytes) -> None:
+def _check_document(text: bytes, start: int) -> None:
     """Look at what comes before the first element."""
-    prolog = PROLOG.match(xml)
-    start = prolog.end() if prolog else 0
-    if ELEMENT.match(xml, start) and not WEB_PAGE.match(xml, start):
+    prolog = PROLOG.match(text, start)
+    start = prolog.end() if prolog else start
+    if ELEMENT.match(text, start) and not WEB_PAGE.match(text, start):
         return
-    glimpse = xml[start : start + GLIMPSE].decode("utf-8", "replace")
-    if WEB_PAGE.match(xml, start):
+    glimpse = text[start : start + GLIMPSE].decode("utf-8", "replace")
+    if WEB_PAGE.match(text, start):
         # Cerberus answers 200 with its login page when the session is stale
         raise ContentError(Code.HTML_INSTEAD_OF_FILE, f"a web page: {glimpse!r}")
-    if xml.startswith(b"<!", start):
+    if text.startswith(b"<!", start):
         raise ContentError(Code.HOSTILE_CONTENT, f"a document type: {glimpse!r}")
-    if STALE_LINK.search(xml[:4096]):
+    if STALE_LINK.search(text[:4096]):
         raise ContentError(Code.LINK_EXPIRED, glimpse)
-    what = "JSON" if xml.startswith(JSON_STARTS, start) else "no XML"
+    what = "JSON" if text.startswith(JSON_STARTS, start) else "no XML"
     raise ContentError(Code.SCHEMA_UNKNOWN, f"{what}: {glimpse!r}")

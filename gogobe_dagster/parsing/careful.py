@@ -6,7 +6,7 @@ it saw begin and end. What the values mean is in `normalise`.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -43,9 +43,10 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
 
     Raises `ContentError` hostile_content for elements nested deeper than any document has.
     """
-    check_rows(count_begun(xml, layout), xml)
+    check_rows(count_begun(xml, layout), len(xml))
     repaired, is_repaired = repair(xml)
-    walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
+    rows = Rows(layout.dialects, layout.dialects.columns)
+    walk: Any = Walk(layout, rows)  # lxml-stubs also want comment(), which would be called for nothing
     parser = etree.XMLParser(
         target=walk, recover=True, resolve_entities=False, no_network=True, huge_tree=False
     )
@@ -58,10 +59,10 @@ def read_carefully(xml: bytes, layout: Layout) -> RawRows:
         reader="careful",
         dialects=layout.dialects,
         dialect=layout.dialect,
-        rows=walk.rows.frame(),
+        rows=rows.frame(),
         header=walk.header,
         declared=walk.declared,
-        broken=begun - len(walk.rows),
+        broken=begun - len(rows),
         unknown=dict(walk.unknown),
         notes=("repaired_markup",) if is_repaired else (),
         damaged=walk.is_torn or begun > walk.begun,
@@ -88,13 +89,14 @@ def count_begun(xml: bytes, layout: Layout) -> int:
     return sum(1 for _ in re.finditer(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
 
 
-class _Rows:
+class Rows:
     """Rows as columns of text: a long document costs lists, not dictionaries."""
 
-    def __init__(self, dialects: Dialects) -> None:
+    def __init__(self, dialects: Dialects, columns: Collection[str]) -> None:
+        """Keep some columns of the dialects."""
         self._numbers: list[int] = []
-        self._columns: dict[str, list[str | None]] = {column: [] for column in dialects.columns}
-        self._tags = [(self._columns[column], tags) for column, tags in dialects.columns.items()]
+        self._columns: dict[str, list[str | None]] = {column: [] for column in columns}
+        self._tags = [(self._columns[column], dialects.columns[column]) for column in columns]
         self._inherited = [(self._columns[name], dialects.columns[name]) for name in dialects.inherited]
 
     def __len__(self) -> int:
@@ -106,6 +108,12 @@ class _Rows:
         for column, tags in self._tags:
             column.append(next((values[tag] for tag in tags if tag in values), None))
 
+    def pass_over(self, number: int) -> None:
+        """Add rows that somebody else reads."""
+        self._numbers += range(len(self) + 1, len(self) + 1 + number)
+        for column in self._columns.values():
+            column.extend([None] * number)
+
     def fill(self, first: int, values: Mapping[str, str]) -> None:
         """Give rows what stands around them, where they do not say it themselves."""
         for column, tags in self._inherited:
@@ -113,7 +121,12 @@ class _Rows:
             if said is not None:
                 column[first:] = [said if value is None else value for value in column[first:]]
 
+    def column(self, name: str) -> Sequence[str | None]:
+        """Return what rows say in one of the columns."""
+        return self._columns[name]
+
     def frame(self) -> pl.DataFrame:
+        """Return them with their numbers in the document."""
         columns = [pl.Series(name, values, pl.String) for name, values in self._columns.items()]
         return pl.DataFrame([pl.Series(ROW_NUMBER, self._numbers, pl.Int32), *columns])
 
@@ -128,11 +141,12 @@ class _Element:
     """Its children that hold text and say something, by lower-case tag."""
 
 
-class _Walk:
+class Walk:
     """What lxml calls. The stack is ours: after a missing end tag lxml's own is wrong to the end."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.rows = _Rows(layout.dialects)
+    def __init__(self, layout: Layout, rows: Rows) -> None:
+        """Nothing is heard yet."""
+        self.rows = rows
         self.header: dict[str, str] = {}
         self.declared: int | None = None
         self.unknown: Counter[str] = Counter()
@@ -145,6 +159,7 @@ class _Walk:
         self._stack: list[_Element] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Hear that an element begins."""
         name = lower(tag)
         if name == self._row and self._row_depth is not None:
             self._drop_torn_row(self._row_depth)
@@ -161,10 +176,12 @@ class _Walk:
         self._stack.append(_Element(name, len(self.rows)))
 
     def data(self, text: str) -> None:
+        """Hear text, or a part of it."""
         if self._stack and (self._row_depth is not None or not text.isspace()):
             self._stack[-1].text.append(text)
 
     def end(self, tag: str) -> None:
+        """Hear that an element ends."""
         name = lower(tag)
         if not self._stack or self._stack[-1].name != name:
             self._close_up_to(name)

@@ -1,11 +1,10 @@
-"""Cut a long document into shorter ones of a few megabytes, each with the same head around its rows.
+"""Cut a long document into shorter ones of a few megabytes.
 
 A promotion document of 116 MB is read in the memory of a piece. What rows hold is not known here; a
 document that cannot be cut is one piece.
 """
 
 import codecs
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -40,10 +39,11 @@ class Stream:
 
 
 def cut(xml: bytes | Iterable[bytes], layout: Layout) -> Iterator[bytes]:
-    """Yield whole documents, with all the rows in their order."""
-    row = layout.path[-1].encode()
-    start, end = re.compile(b"<" + re.escape(row) + rb"[\s/>]"), b"</" + row + b">"
-    close = b"".join(b"</" + tag.encode() + b">" for tag in reversed(layout.path[:-1]))
+    """Yield whole documents, with all the rows in their order; the first has what stands before the rows."""
+    end = b"</" + layout.path[-1].encode() + b">"
+    around = [tag.encode() for tag in layout.path[:-1]]
+    opening = b"".join(b"<" + tag + b">" for tag in around)
+    closing = b"".join(b"</" + tag + b">" for tag in reversed(around))
     head, waiting = b"", bytearray()
     for some in [xml] if isinstance(xml, bytes) else xml:
         for at in range(0, len(some), PIECE):
@@ -51,9 +51,8 @@ def cut(xml: bytes | Iterable[bytes], layout: Layout) -> Iterator[bytes]:
             stop = waiting.rfind(end) + len(end)
             if len(waiting) < PIECE or stop < len(end) or b"<!" in waiting:
                 continue
-            yield b"".join((head, waiting[:stop], close))
-            first = start.search(waiting)
-            head = head or bytes(waiting[: first.start() if first else 0])
+            yield b"".join((head, waiting[:stop], closing))
+            head = opening
             del waiting[:stop]
     yield head + bytes(waiting)
 

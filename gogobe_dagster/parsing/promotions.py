@@ -7,12 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from gogobe_dagster.parsing.fast import CannotRead
+from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.model import PROMOTIONS
 from gogobe_dagster.parsing.offers import ELEMENTS, Offers
 from gogobe_dagster.parsing.promotion_text import RawPromotions
 from gogobe_dagster.parsing.promotions_careful import read_promotions_carefully
-from gogobe_dagster.parsing.promotions_fast import FastPromotions
+from gogobe_dagster.parsing.promotions_fast import read_promotions_fast
 from gogobe_dagster.parsing.report import MOST_SAMPLES, ReaderName, Reject, Tally
 from gogobe_dagster.parsing.sniffing import Layout
 from gogobe_dagster.parsing.statements import Statements, statements_of
@@ -94,18 +94,18 @@ def no_promotions() -> pl.DataFrame:
 
 def read_promotions(pieces: Iterable[bytes], layout: Layout, *, carefully: bool = False) -> ReadPromotions:
     """Read all pieces. A promotion that several of them speak of is one, with one hash."""
-    read, offers, fast = ReadPromotions(layout), Offers(), FastPromotions(layout)
+    read, offers = ReadPromotions(layout), Offers()
     for piece in pieces:
-        offers.add(read.take(_read(piece, layout, None if carefully else fast, read.notes)))
+        offers.add(read.take(_read(piece, layout, read.notes, carefully=carefully)))
     read.finish(offers)
     return read
 
 
-def _read(piece: bytes, layout: Layout, fast: FastPromotions | None, notes: dict[str, None]) -> RawPromotions:
+def _read(piece: bytes, layout: Layout, notes: dict[str, None], *, carefully: bool) -> RawPromotions:
     """Read a piece fast if it can be done; only the others are read carefully."""
-    if fast is not None:
+    if not carefully:
         try:
-            return fast.read(piece)
+            return read_promotions_fast(piece, layout)
         except CannotRead as why:
             notes.setdefault(str(why))
     return read_promotions_carefully(piece, layout)

@@ -1,226 +1,225 @@
-"""The first reader of promotions: xml2arrow, a table each for promotions, groups, items and lists of values.
+"""The first reader of promotions: rows, groups and items as tables of text, from the markup of a document.
 
-Like `fast` it believes its own result only when it can account for every element: what is torn, repeated
-or in an unexpected place is left to `promotions_careful`. One reader takes all the pieces of a document,
-so that what it learned of the layout in one serves the next.
+Like `fast` it reads what is whole and regular, and leaves what is torn, repeated or in an unexpected place
+to `promotions_careful`. What a field is follows from its path, such as
+`Groups/Group/PromotionItems/Item/MinQty`; a document has some fifty different ones, whatever its length.
 """
 
-import json
-import re
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path as FilePath
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import polars as pl
-from lxml import etree
-from xml2arrow import Xml2ArrowError, XmlToArrowParser
 
-from gogobe_dagster.parsing.account import marks
+from gogobe_dagster.parsing.around import Around, Places
 from gogobe_dagster.parsing.dialects import local
-from gogobe_dagster.parsing.fast import (
-    CONTROL,
-    COUNT,
-    END,
-    HEAD,
-    SPACE,
-    CannotRead,
-)
-from gogobe_dagster.parsing.promotion_columns import Tables, frames_of, unknown_of
-from gogobe_dagster.parsing.promotion_layout import Path, PromotionLayout, rows_with, sampled_rows
-from gogobe_dagster.parsing.promotion_text import RawPromotions, picked
-from gogobe_dagster.parsing.sniffing import Layout, tags_of
+from gogobe_dagster.parsing.fast import first_said
+from gogobe_dagster.parsing.markup import CannotRead, Kind, Markup, Numbers, read_markup
+from gogobe_dagster.parsing.nesting import Path, nest
+from gogobe_dagster.parsing.promotion_shape import ROW, PromotionShape
+from gogobe_dagster.parsing.promotion_text import GROUP, IS_GIVEN, LINE, RawPromotions, nested_of
+from gogobe_dagster.parsing.report import ROW_NUMBER
+from gogobe_dagster.parsing.sniffing import Layout
+from gogobe_dagster.parsing.texts import Texts, records_of
+
+CODE: Final = "code"
+RECORD: Final = "record"
 
 
-class FastPromotions:
-    """Reads the pieces of one document, or many documents of one layout."""
+def read_promotions_fast(xml: bytes, layout: Layout) -> RawPromotions:
+    """Read a whole, regular piece.
 
-    def __init__(self, outer: Layout) -> None:
-        """Nothing is known yet of what is inside a promotion."""
-        self._layout = PromotionLayout(outer=outer, leaves=())
-
-    def read(self, xml: bytes) -> RawPromotions:
-        """Read a whole, regular piece. Raises `CannotRead` for any other, and nothing else."""
-        for layout in self._layouts(xml):
-            tables = _parse(xml, layout)
-            if not _unread(xml, layout, tables):
-                return _raw(xml, layout, tables)
-        raise CannotRead("unread_elements")
-
-    def _layouts(self, xml: bytes) -> Iterator[PromotionLayout]:
-        """Yield what is known, then what a closer look adds; later pieces begin with all of it."""
-        try:
-            if not self._layout.leaves:
-                self._layout = self._layout.with_rows(sampled_rows(xml, self._layout.outer))
-            yield self._layout
-            before = self._layout
-            known = {tag for leaf in before.leaves for tag in leaf}.union(before.outer.path)
-            self._layout = before.with_rows(rows_with(tags_of(xml) - known, xml, before.outer))
-            if self._layout != before:
-                yield self._layout
-            before, self._layout = self._layout, self._layout.with_all(xml)
-            if self._layout != before:
-                yield self._layout
-        except etree.XMLSyntaxError as error:
-            raise CannotRead("malformed") from error
-
-
-# ---------------------------------------------------------------- xml2arrow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parser:
-    xml2arrow: XmlToArrowParser
-    records: tuple[Path, ...]
-    lists: tuple[tuple[Path, Path], ...]
-    """The record, and the path in it of what holds the values."""
-
-
-def _parse(xml: bytes, layout: PromotionLayout) -> Tables:
-    try:
-        parser = _parser(layout)
-        batches = parser.xml2arrow.parse(xml)
-    except Xml2ArrowError as error:
-        raise CannotRead("repeated_field" if "Duplicate" in str(error) else "malformed") from error
-    except TypeError as error:
-        raise CannotRead("malformed") from error
-    if batches["head"].num_rows != 1:
-        raise CannotRead("not_closed")
-    return Tables(
-        head=_text_frame(batches["head"]),
-        records={record: _text_frame(batches[_name(record)]) for record in parser.records},
-        lists={
-            (record, holder): _text_frame(batches[_name((*record, *holder), "values")])
-            for record, holder in parser.lists
-        },
-    )
-
-
-def _text_frame(batch: Any) -> pl.DataFrame:
-    """Give the batch to Polars, without control characters."""
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch is never a series
-    unclean = [name for name in batch.schema.names if _has_control_characters(batch.column(name))]
-    return frame.with_columns(pl.col(name).str.replace_all(CONTROL, " ") for name in unclean)
-
-
-def _has_control_characters(column: Any) -> bool:
-    text = column.buffers()[-1] if str(column.type) == "string" else None
-    return bool(text is not None and text.size and np.frombuffer(text, np.uint8).min() < SPACE)
-
-
-@lru_cache(maxsize=256)
-def _parser(layout: PromotionLayout) -> _Parser:
-    """Make a parser; it takes its configuration from a file only. YAML reads JSON."""
-    if any(":" in tag for tag in layout.outer.path) or any(
-        "{" in tag for leaf in layout.leaves for tag in leaf
-    ):
-        raise CannotRead("odd_layout")
-    if layout.is_odd:
-        raise CannotRead("odd_layout")
-    records, lists = layout.records, layout.lists
-    outer = layout.outer
-    head = [_field(tag, [*outer.path[:depth], tag]) for depth, tag in outer.around]
-    tables = [_table("head", [], [], [*head, _field(END, [outer.path[0], END])])]
-    tables += [_record_table(layout, record) for record in records]
-    tables += [_list_table(layout, record, holder) for record, holder in lists]
-    configuration = {"parser_options": {"trim_text": False}, "tables": tables}
-    with tempfile.TemporaryDirectory() as folder:
-        path = FilePath(folder) / "layout.json"
-        path.write_text(json.dumps(configuration), encoding="utf-8")
-        return _Parser(xml2arrow=XmlToArrowParser(path), records=records, lists=lists)
-
-
-def _record_table(layout: PromotionLayout, record: Path) -> dict[str, Any]:
-    at = [*layout.outer.path, *record]
-    fields = [_field("/".join(field), [*at, *field]) for field in layout.single_fields_of(record)]
-    # a table must have a field
-    return _table(_name(record), at[:-1], _levels(layout, record), fields or [_field(END, [*at, END])])
-
-
-def _list_table(layout: PromotionLayout, record: Path, holder: Path) -> dict[str, Any]:
-    at = [*layout.outer.path, *record, *holder]
-    fields = [
-        _field("/".join(field), [*at[: -len(holder)], *field]) for field in layout.lists_of(record)[holder]
-    ]
-    return _table(_name((*record, *holder), "values"), at, [*_levels(layout, record), "value"], fields)
-
-
-def _levels(layout: PromotionLayout, record: Path) -> list[str]:
-    around = [one for one in layout.records if record[: len(one)] == one]
-    return [
-        "row" if not one else "item" if one == record and not layout.is_group(one) else "group"
-        for one in around
-    ]
-
-
-def _name(record: Path, kind: str = "record") -> str:
-    return "/".join((kind, *record))
-
-
-def _table(name: str, path: list[str], levels: list[str], fields: list[dict[str, Any]]) -> dict[str, Any]:
-    xml_path = HEAD + "/".join(local(step) for step in path)
-    return {"name": name, "xml_path": xml_path, "levels": levels, "fields": fields}
-
-
-def _field(name: str, path: list[str]) -> dict[str, Any]:
-    xml_path = HEAD + "/".join(local(step) for step in path)
-    return {"name": name, "xml_path": xml_path, "data_type": "Utf8", "nullable": True}
-
-
-# ---------------------------------------------------------------- the account
-
-
-def _unread(xml: bytes, layout: PromotionLayout, tables: Tables) -> int:
-    """Count the elements that hold something and were not read, from counts over the bytes.
-
-    An element is `<a>…</a>`, `<a></a>` or `<a/>`: two, two and one `<`. What holds elements is counted by
-    its end tags; records are rows of tables, unless one is empty and might be a stranger among them.
+    Raises `CannotRead` for any other, `ContentError` hostile_content for a hostile one.
     """
-    less, self_closed, touching = marks(xml)
-    elements, odd = divmod(less + self_closed, 2)
-    values = sum(tables.values_outside(layout.structure))
-    ends = {tag: xml.count(b"</" + tag.encode() + b">") for tag in layout.wrappers}
-    if touching:
-        touching -= sum(xml.count(b"></" + tag.encode() + b">") for tag in layout.structure)
-    held = tables.records_by_tag(layout.outer)
-    around = len(layout.outer.path) - 1
-    if tables.has_empty_record():
-        strangers = sum(abs(number - xml.count(b"</" + tag.encode() + b">")) for tag, number in held.items())
-        odd += strangers
-    return (
-        abs(elements - around - sum(held.values()) - sum(ends.values()) - values - self_closed - touching)
-        + odd
-    )
-
-
-# ---------------------------------------------------------------- text
-
-
-def _raw(xml: bytes, layout: PromotionLayout, tables: Tables) -> RawPromotions:
-    rows, groups, items = frames_of(layout, tables)
-    said = {local(tag).lower(): [value] for tag in tables.head.columns if (value := _said(tables.head[tag]))}
+    markup = read_markup([xml])
+    places = Places(markup, nest(markup), layout)
+    around = Around(places)
+    around.hear()
+    records = _Records(places)
+    (walk,) = around.walks
     return RawPromotions(
         reader="fast",
-        header=picked(said, layout.outer.dialects.header),
-        declared=_declared(xml, layout.outer),
-        rows=rows,
-        groups=groups,
-        items=items,
-        begun=len(rows),
-        unknown=unknown_of(layout, tables),
+        header=walk.header,
+        declared=walk.declared,
+        rows=records.rows(),
+        groups=records.groups(),
+        items=records.items(),
+        begun=len(places.rows),
+        unknown=dict(walk.unknown + records.unknown()),
     )
 
 
-def _said(values: pl.Series) -> str | None:
-    return next((value for value in values if value and value.strip()), None)
+class _Records:
+    """Rows, groups and items of a piece."""
+
+    def __init__(self, places: Places) -> None:
+        """Raises `CannotRead` for records that hold nothing."""
+        self._shape = PromotionShape(places.layout.dialects)
+        self._nested = nested_of(places.layout.dialects)
+        self._texts = Texts(places.markup)
+        self._fields = dict(_by_path(places))
+        self._starts = {ROW: places.rows, **self._inner_starts(places)}
+        if self._has_empty(places.markup):
+            raise CannotRead("odd_layout")
+
+    def _inner_starts(self, places: Places) -> dict[Path, Numbers]:
+        """Find the first texts of groups and items."""
+        outer, changes = places.layout.path, places.nesting.changes
+        opened = {path for one in changes for path in one.opened if path[: len(outer)] == outer}
+        inner = sorted(path[len(outer) :] for path in opened)
+        return {
+            path: places.nesting.places_of((*outer, *path) in one.opened for one in changes)
+            for path in inner
+            if path and self._shape.record_of(path) == path
+        }
+
+    def _has_empty(self, markup: Markup) -> bool:
+        """Whether a group or an item holds no field: nobody would see it."""
+        names = {name for _, name in self._nested.places}
+        is_empty = any(
+            tag.kind is Kind.EMPTY and local(tag.name).lower() in names
+            for separator in markup.separators
+            for tag in separator.tags
+        )
+        return is_empty or any(self._shape.record_of(field) == field for field in self._fields)
+
+    # ------------------------------------------------------------ tables
+
+    def rows(self) -> pl.DataFrame:
+        """Return what promotions say themselves."""
+        return pl.DataFrame([self._row_numbers(self._starts[ROW]), *self._terms(ROW)])
+
+    def groups(self) -> pl.DataFrame:
+        """Return what groups say themselves. Raises `CannotRead` for groups of several sorts."""
+        groups = [record for record in self._starts if record and self._shape.is_group(record)]
+        if len(groups) > 1:
+            raise CannotRead("repeated_groups")
+        starts = self._starts[groups[0]] if groups else np.zeros(0, np.int64)
+        numbers = pl.Series(GROUP, np.arange(1, len(starts) + 1, dtype=np.int32))
+        terms = self._terms(groups[0]) if groups else []
+        return pl.DataFrame([self._row_numbers(starts), numbers, *terms])
+
+    def items(self) -> pl.DataFrame:
+        """Return what items say themselves; rows with a code of their own are items too."""
+        tables = [self._rows_as_items()]
+        tables += [self._items(record) for record in self._starts if self._shape.is_item(record)]
+        found = pl.concat([one for one in tables if len(one)] or tables[:1], how="diagonal")
+        return found if len(tables) == 1 else found.sort(ROW_NUMBER, maintain_order=True)
+
+    def unknown(self) -> Counter[str]:
+        """Count what fields say that nobody reads."""
+        counts = Counter[str]()
+        for field in self._fields:
+            record = self._shape.record_of(field)
+            if not self._shape.is_read(field, as_item=True):
+                counts[local(field[-1])] += int(self._says(field).sum())
+            elif not self._shape.is_item(record) and not self._shape.is_read(field, as_item=False):
+                is_said = np.zeros(len(self._starts[record]), np.bool_)
+                is_said[records_of(self._fields[field], self._starts[record])[self._says(field)]] = True
+                if not record:
+                    is_said &= ~self._has_code()
+                counts[local(field[-1])] += int(is_said.sum())
+        return +counts
+
+    def _says(self, field: Path) -> Numbers:
+        return _says_something(self._texts.column(self._fields[field]))
+
+    # ------------------------------------------------------------ records
+
+    def _row_numbers(self, starts: Numbers) -> pl.Series:
+        numbers = np.searchsorted(self._starts[ROW], starts, side="right")
+        return pl.Series(ROW_NUMBER, numbers.astype(np.int32))
+
+    def _rows_as_items(self) -> pl.DataFrame:
+        """Take rows with a code of their own for items: a flat row an item, as Matrix writes."""
+        starts = self._starts[ROW]
+        nothing = [pl.Series(GROUP, [None], pl.Int32), pl.Series(IS_GIVEN, [False])]
+        alike = [one.new_from_index(0, len(starts)) for one in nothing]
+        rows = pl.DataFrame([self._row_numbers(starts), *alike, *self._own(ROW)])
+        return rows.filter(pl.Series(self._has_code()))
+
+    def _has_code(self) -> Numbers:
+        codes = [column for column in self._own(ROW) if column.name == CODE]
+        return _says_something(codes[0]) if codes else np.zeros(len(self._starts[ROW]), np.bool_)
+
+    def _items(self, record: Path) -> pl.DataFrame:
+        starts = self._starts[record]
+        is_given = pl.Series(IS_GIVEN, [self._shape.is_given(record)]).new_from_index(0, len(starts))
+        columns = [self._group_of(record), is_given, *self._own(record), *self._terms(record)]
+        return pl.DataFrame([self._row_numbers(starts), *columns])
+
+    def _group_of(self, record: Path) -> pl.Series:
+        """Number the groups that items stand in, from 1."""
+        starts = self._starts[record]
+        around = [one for one in self._starts if self._shape.is_group(one) and record[: len(one)] == one]
+        if not around:
+            return pl.Series(GROUP, [None], pl.Int32).new_from_index(0, len(starts))
+        numbers = np.searchsorted(self._starts[around[0]], starts, side="right")
+        return pl.Series(GROUP, numbers.astype(np.int32))
+
+    # ------------------------------------------------------------ columns
+
+    def _own(self, record: Path) -> list[pl.Series]:
+        """Return what is said of an item and of nothing else."""
+        sources = self._shape.sources(self._fields_of(record), self._nested.item_columns)
+        return [self._first(fields).alias(column) for column, fields in sources.items()]
+
+    def _terms(self, record: Path) -> list[pl.Series]:
+        """Return the terms that a record says itself."""
+        sources = self._shape.sources(self._fields_of(record), self._shape.dialects.columns)
+        return [
+            (self._all if column in self._nested.repeated else self._first)(fields).alias(column)
+            for column, fields in sources.items()
+        ]
+
+    def _fields_of(self, record: Path) -> list[Path]:
+        return [field for field in self._fields if self._shape.record_of(field) == record]
+
+    def _first(self, fields: Sequence[tuple[int, Path]]) -> pl.Series:
+        """Take the first that says something. Raises `CannotRead` where two alike do."""
+        columns = [self._column(field) for _, field in fields]
+        ranks = [rank for rank, _ in fields]
+        if len(set(ranks)) < len(ranks):
+            said = np.sum([_says_something(column) for column in columns], axis=0)
+            if (said > 1).any():
+                raise CannotRead("repeated_field")
+        return first_said(columns)
+
+    def _column(self, field: Path) -> pl.Series:
+        return self._texts.column_of(self._fields[field], self._starts[self._shape.record_of(field)])
+
+    def _all(self, fields: Sequence[tuple[int, Path]]) -> pl.Series:
+        """Take all that say something, a line each."""
+        starts = self._starts[self._shape.record_of(fields[0][1])]
+        places = np.concatenate([self._fields[field] for _, field in fields])
+        ranks = np.concatenate([np.full(len(self._fields[field]), rank) for rank, field in fields])
+        lines = pl.DataFrame({RECORD: records_of(places, starts), "rank": ranks, "place": places})
+        lines = lines.with_columns(self._texts.column(places).alias("line"))
+        lines = lines.filter(pl.col("line").str.strip_chars() != "").sort(RECORD, "rank", "place")
+        texts = lines.group_by(RECORD, maintain_order=True).agg(pl.col("line").str.join(LINE))
+        every = pl.DataFrame({RECORD: np.arange(len(starts))})
+        return every.join(texts, on=RECORD, how="left", maintain_order="left")["line"]
 
 
-def _declared(xml: bytes, outer: Layout) -> int | None:
-    """Read the list's own count; xml2arrow does not see attributes there."""
-    holder = re.search(b"<" + re.escape(outer.path[-2].encode()) + rb"(\s[^<>]*)?>", xml)
-    count = COUNT.search(holder[1]) if holder and holder[1] else None
-    return int(count[1]) if count else None
+def _by_path(places: Places) -> Iterator[tuple[Path, Numbers]]:
+    """Yield the fields inside rows by their paths from the row on, with their texts."""
+    markup, depth = places.markup, len(places.layout.path)
+    changes = places.nesting.changes
+    number = len(markup.separators)
+    fields_of: dict[Path, int] = {}
+    seen = places.nesting.spread(range(len(changes)), len(markup)) * number + markup.which
+    fields = np.zeros(len(changes) * number, np.uint16)
+    for one in np.flatnonzero(np.bincount(seen[places.are_inside])).tolist():
+        change, separator = changes[one // number], markup.separators[one % number]
+        if separator.opened:
+            path = (*change.after[depth:], separator.opened)
+            fields[one] = fields_of.setdefault(path, len(fields_of) + 1)
+    found = np.where(places.are_inside, fields[seen], 0)
+    order = np.argsort(found, kind="stable")
+    sizes = np.bincount(found, minlength=len(fields_of) + 1)
+    yield from zip(fields_of, np.split(order, np.cumsum(sizes)[:-1])[1:], strict=True)
+
+
+def _says_something(texts: pl.Series) -> Numbers:
+    return (texts.str.strip_chars() != "").fill_null(value=False).to_numpy()

@@ -17,7 +17,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
-from gogobe_dagster.parsing.fast import CannotRead, read_fast
+from gogobe_dagster.parsing.fast import read_fast
+from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.normalise import Normalised, normalise
 from gogobe_dagster.parsing.pieces import CannotStream, closed, cut, stream
 from gogobe_dagster.parsing.promotions import NOTHING, no_promotions, read_promotions
@@ -53,7 +54,7 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
 def read_opened(opened: Opened, *, name: str) -> ParsedFile:
     """Read a file that is open. Raises `ContentError`."""
     promised = _promised(name)
-    layout = sniff(opened.xml)
+    layout = sniff(opened.view)
     if layout is not None and layout.dialects.document is Document.PROMOTIONS:
         return _promotions(opened, layout, [opened.xml])
     raw = _without_rows(opened.xml, promised) if layout is None else _read(opened, layout)
@@ -128,7 +129,7 @@ def _read(opened: Opened, layout: Layout) -> RawRows:
     if opened.damaged:
         return read_carefully(opened.xml, layout)
     try:
-        return read_fast(opened.xml, layout)
+        return read_fast(opened.view, layout)
     except CannotRead as why:
         raw = read_carefully(opened.xml, layout)
         return replace(raw, notes=(str(why), *raw.notes))

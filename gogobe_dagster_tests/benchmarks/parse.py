@@ -98,15 +98,15 @@ def _full(
     title: str,
     rival: str | None,
 ) -> Figures:
-    layouts = [parse_work.layout_of(file) for file in files]
+    fields = [parse_work.told(file) for file in files]
     lake = folder / f"lake of {title} files"
     bare, read = parse_work.bare, parse_work.normalised
     results = contest(
         [
-            Contender(name=BARE, run=lambda: sum(one.map(bare, files, layouts))),
+            Contender(name=BARE, run=lambda: sum(one.map(bare, files, fields))),
             Contender(name=READ, run=lambda: sum(one.map(read, files))),
             Contender(name=PARSED, run=lambda: one.submit(parse_work.parsed, files, lake).result()),
-            Contender(name=BARE_TWICE, run=lambda: sum(two.map(bare, files, layouts))),
+            Contender(name=BARE_TWICE, run=lambda: sum(two.map(bare, files, fields))),
             Contender(name=READ_TWICE, run=lambda: sum(two.map(read, files))),
         ],
         rounds=rounds,

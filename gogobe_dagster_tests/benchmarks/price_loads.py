@@ -27,9 +27,7 @@ from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed, find_feed
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.parsing.dialects import spellings
-from gogobe_dagster.parsing.fast import _parser
-from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.parsing.dialects import PRICES, spellings
 from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Market, Priced
 from gogobe_dagster.replica.generator.shops import Branch
@@ -37,6 +35,7 @@ from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger import Sighting
 from gogobe_dagster.warehouse.migrate import migrate
+from gogobe_dagster_tests.benchmarks.limit import bare_rows, fields_of
 
 FEEDS = ("rami_levy", "osher_ad")
 FIRST_DAY = date(2026, 11, 22)
@@ -225,10 +224,9 @@ def _copy_everything(feed_key: str, place: Place, database: str, day: date) -> i
 def _bare(document: bytes) -> pl.DataFrame:
     """Read with nothing but xml2arrow, as text."""
     document = document.removeprefix(b"\xef\xbb\xbf")
-    layout = sniff(document)
-    assert layout
-    frame = pl.DataFrame(_parser(layout).parse(document)["rows"])
-    names = {column: tag for tag, column in spellings(layout.dialects, layout.tags)}
+    fields = fields_of(document)
+    frame = pl.DataFrame(bare_rows(document, fields))
+    names = {column: tag for tag, column in spellings(PRICES, fields.tags)}
     return frame.select(pl.col(names[column]).alias(column) for column in STATED)
 
 

@@ -87,7 +87,7 @@ def test_a_price_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_nu
     full = next(file for file in shelf.publications() if file.name.startswith("PriceFull"))
     said = FileName.parse(full.name)
     unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
-    name = restamped(full.name, timedelta(hours=20)).replace("-002-", "-000-")
+    name = restamped(full.name, timedelta(minutes=20)).replace("-002-", "-000-")
     shelf.put(replace(full, name=name, content=unsaid))
 
     import_all(on_stage, "netiv_hahesed")

@@ -1,0 +1,156 @@
+"""Texts of a document as columns, without a copy: Polars and Arrow can point into the document itself.
+
+Entities become characters, and control characters blanks; only texts with such are written anew. What texts
+mean is not known here.
+"""
+
+import re
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.parsing.markup import PAD, CannotRead, Markup, Numbers, words_of
+
+LONGEST_TEXT: Final = 1 << 20
+AMPERSAND: Final = ord("&")
+SPACE: Final = ord(" ")
+ENTITY: Final = re.compile(
+    rb"&(?:(amp|lt|gt|quot|apos)|#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6})));|(&)", re.ASCII
+)
+ENTITIES: Final = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
+CONTROLS: Final = re.compile("[\x00-\x1f]+")
+SURROGATES, LAST_CHARACTER = range(0xD800, 0xE000), 0x10FFFF
+INLINE: Final = 12
+"""Bytes of a text that a view holds, after its length; of a longer text, the first four and its place."""
+LOW: Final = np.array([*((1 << (8 * min(n, 8))) - 1 for n in range(INLINE + 1)), 0xFFFFFFFF], np.uint64)
+HIGH: Final = np.array([*((1 << (8 * max(n - 8, 0))) - 1 for n in range(INLINE + 1)), 0], np.uint64)
+"""What of a text's first eight bytes, and of the four after them, goes into the view of a text of n bytes."""
+
+REWRITTEN: Final = np.uint64(1)
+"""In the view of a longer text: it is in the second buffer."""
+
+
+class Texts:
+    """The texts of some markup."""
+
+    def __init__(self, markup: Markup) -> None:
+        """Raises `CannotRead` for what is no entity, `ContentError` hostile_content for a very long text."""
+        self._markup = markup
+        lengths = markup.stops - markup.starts
+        if lengths.max() > LONGEST_TEXT:
+            raise ContentError(Code.HOSTILE_CONTENT, f"a text of more than {LONGEST_TEXT:,} bytes")
+        self._views = _views(markup.buffer, markup.starts, lengths)
+        self._rewritten = b""
+        self._rewrite()
+
+    def column(self, places: Numbers) -> pl.Series:
+        """Return some texts."""
+        return self._column(np.ascontiguousarray(self._views[places]), None)
+
+    def column_of(self, places: Numbers, starts: Numbers) -> pl.Series:
+        """Return for each record, by its first text, the one of these texts that it has, or null.
+
+        Raises `CannotRead` for a record that has several.
+        """
+        is_one_each = len(places) == len(starts) and bool(
+            (starts <= places).all() and (places[:-1] < starts[1:]).all()
+        )
+        if is_one_each:
+            return self.column(places)
+        records = records_of(places, starts)
+        if not np.diff(records).all():
+            raise CannotRead("repeated_field")
+        views, is_there = np.zeros((len(starts), 2), np.uint64), np.zeros(len(starts), np.bool_)
+        views[records], is_there[records] = self._views[places], True
+        return self._column(views, np.packbits(is_there, bitorder="little"))
+
+    def _column(self, views: Numbers, validity: Numbers | None) -> pl.Series:
+        buffers = [pa.py_buffer(one) for one in (views, self._markup.buffer, self._rewritten)]
+        first = None if validity is None else pa.py_buffer(validity)
+        return pl.Series(pa.Array.from_buffers(pa.string_view(), len(views), [first, *buffers]))
+
+    def _rewrite(self) -> None:
+        """Write texts with entities or control characters anew, beside the documents."""
+        places = self._marked()
+        if not len(places):
+            return
+        starts, stops = self._markup.starts[places].tolist(), self._markup.stops[places].tolist()
+        spans = zip(starts, stops, strict=True)
+        texts = [clean(self._markup.buffer[start:stop]).encode() for start, stop in spans]
+        self._rewritten = b"".join([*texts, PAD])
+        sizes = np.array([*map(len, texts)])
+        views = _views(self._rewritten, np.cumsum(sizes) - sizes, sizes)
+        views[sizes > INLINE, 1] |= REWRITTEN
+        self._views[places] = views
+
+    def _marked(self) -> Numbers:
+        """Return the texts that have an ampersand or a control character in them."""
+        starts, stops = self._markup.starts, self._markup.stops
+        marks = _ampersands(self._markup.buffer)
+        if self._has_control_characters():
+            characters = np.frombuffer(self._markup.buffer, np.uint8)
+            marks = np.flatnonzero((characters == AMPERSAND) | (characters < SPACE))
+        if len(marks) > len(starts):
+            return np.flatnonzero(np.searchsorted(marks, starts) < np.searchsorted(marks, stops))
+        places = np.searchsorted(starts, marks, side="right") - 1
+        is_inside = (places >= 0) & (marks < stops[places])
+        return np.unique(places[is_inside])
+
+    def _has_control_characters(self) -> bool:
+        """Whether there are more than separators have, as line ends."""
+        characters = np.frombuffer(self._markup.buffer, np.uint8)
+        numbers = np.bincount(self._markup.which, minlength=len(self._markup.separators)).tolist()
+        between = sum(
+            number * sum(byte < SPACE for byte in separator.text)
+            for number, separator in zip(numbers, self._markup.separators, strict=True)
+        )
+        return bool(np.count_nonzero(characters < SPACE) > between)
+
+
+def _ampersands(buffer: bytes) -> Numbers:
+    places, at = [], buffer.find(b"&")
+    while at >= 0:
+        places.append(at)
+        at = buffer.find(b"&", at + 1)
+    return np.array(places, np.int64)
+
+
+def records_of(places: Numbers, starts: Numbers) -> Numbers:
+    """Return for each text the record that it stands in, which begins with the text at its start."""
+    return np.searchsorted(starts, places, side="right") - 1
+
+
+def _views(buffer: bytes, starts: Numbers, lengths: Numbers) -> Numbers:
+    """Make Arrow's views, sixteen bytes each."""
+    words = words_of(buffer)
+    sizes = np.minimum(lengths, INLINE + 1)
+    low = words[starts] & LOW[sizes]
+    high = words[starts + 8] & HIGH[sizes]
+    high += (starts * (sizes > INLINE)).view(np.uint64)
+    views = np.empty((len(starts), 2), np.uint64)
+    np.left_shift(low, np.uint64(32), out=views[:, 0])
+    views[:, 0] |= lengths.view(np.uint64)
+    np.left_shift(high, np.uint64(32), out=views[:, 1])
+    views[:, 1] |= low >> np.uint64(32)
+    return views
+
+
+def clean(text: bytes) -> str:
+    """Return a text with its entities as characters and its control characters as blanks.
+
+    Raises `CannotRead` for what is no entity.
+    """
+    return CONTROLS.sub(" ", ENTITY.sub(_character, text).decode())
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    name, decimal, hexadecimal, bare = found.groups()
+    if name:
+        return ENTITIES[name].encode()
+    number = -1 if bare else int(decimal) if decimal else int(hexadecimal, 16)
+    if not 0 < number <= LAST_CHARACTER or number in SURROGATES:
+        raise CannotRead("malformed")
+    return chr(number).encode()
