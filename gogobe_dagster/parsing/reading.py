@@ -19,6 +19,7 @@ from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
 from gogobe_dagster.parsing.fast import read_fast
 from gogobe_dagster.parsing.markup import CannotRead
+from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import Normalised, normalise
 from gogobe_dagster.parsing.pieces import CannotStream, closed, cut, stream
 from gogobe_dagster.parsing.promotions import NOTHING, no_promotions, read_promotions
@@ -46,6 +47,7 @@ def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
 
     `limit` is the most bytes it may unpack to. Raises `ContentError`, and nothing else, for any bytes.
     """
+    keep_freed_memory()
     if (large := read_large(data, name=name, limit=limit)) is not None:
         return large
     return read_opened(open_content(data, name=name, limit=limit), name=name)

@@ -14,6 +14,7 @@ from gogobe_dagster.files.content import Opened, open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.fast import read_together
 from gogobe_dagster.parsing.markup import CannotRead
+from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import normalise_many
 from gogobe_dagster.parsing.reading import ParsedFile, as_parsed, read_large, read_opened
 from gogobe_dagster.parsing.sniffing import Layout, sniff
@@ -31,6 +32,7 @@ def read_files(files: Iterable[tuple[str, bytes | ContentError]], *, limit: int)
 
     An error in place of bytes is handed through. `limit` is the most bytes that one may unpack to.
     """
+    keep_freed_memory()
     waiting: list[Outcome | _Waiting] = []
     rows = size = 0
     for name, data in files:
