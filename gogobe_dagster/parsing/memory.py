@@ -10,7 +10,7 @@ from typing import Final
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
-KEPT: Final = 128 << 20
+KEPT: Final = 64 << 20
 """Bytes of freed memory that a process keeps; reading a document of 6 MB needs some 40 MB."""
 LARGE: Final = 32 << 20
 """Pieces of more bytes go back at once; the C library takes no more here."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -76,9 +77,10 @@ class Offers:
 
     def taken_elements(self, offers: pl.DataFrame) -> int:
         """Count the elements that said something that nobody said after them."""
-        of_items = offers[ELEMENTS].list.unique().explode().drop_nulls()
-        alone = offers.filter(pl.col("items").list.len() == 0)[ELEMENT]
-        return pl.concat([of_items, alone]).n_unique()
+        # column by column: Polars would copy all of a frame in pieces to filter it
+        alone = offers[ELEMENT].filter(offers["items"].list.len() == 0)
+        of_items = offers[ELEMENTS].list.explode().drop_nulls()
+        return len(np.unique(np.concatenate((of_items.to_numpy(), alone.to_numpy()))))
 
     def stated_elements(self) -> int:
         """Count the elements of which any statement was taken."""

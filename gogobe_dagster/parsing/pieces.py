@@ -18,7 +18,7 @@ from gogobe_dagster.files.containers import GZIP
 from gogobe_dagster.files.content import Opened, open_content
 from gogobe_dagster.parsing.sniffing import TAG, Layout
 
-PIECE: Final = 1 << 21
+PIECE: Final = 1 << 20
 LARGE: Final = 1 << 24
 """What unpacks to more is not opened whole; the last four bytes of a gzip file tell."""
 MOST_OF_A_GZIP: Final = 1 << 21

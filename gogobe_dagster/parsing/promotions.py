@@ -82,7 +82,7 @@ class ReadPromotions:
             duplicates=offers.duplicate_items,
             unnamed=self._items["unnamed"],
         )
-        self.rows = rows.select(COLUMNS)
+        self.rows = rows[COLUMNS]  # Polars would copy a frame in pieces to select from it
 
 
 def no_promotions() -> pl.DataFrame:
