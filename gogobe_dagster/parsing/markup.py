@@ -254,6 +254,8 @@ def _parsed(buffer: bytes, first: int, stop: int, count: int) -> Separator:
         attributes = tuple(
             (name.decode(), (one or other).decode()) for name, one, other in ATTRIBUTE.findall(start[2])
         )
+        if len(dict(attributes)) < len(attributes):
+            raise CannotRead("malformed")
         tags.append(Tag(kind, start[1].decode(), attributes))
         at = start.end()
     if len(tags) != count:

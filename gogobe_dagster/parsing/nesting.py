@@ -56,6 +56,8 @@ def nest(markup: Markup) -> Nesting:
     Raises `CannotRead` for elements that do not end, or end another, `ContentError` hostile_content for
     elements nested deeper than any document has.
     """
+    if markup.separators[markup.which[-1]].opened:
+        raise CannotRead("not_closed")
     number = len(markup.separators)
     pairs = markup.which[:-1].astype(np.int32) * number + markup.which[1:]
     is_change = np.zeros(number * number, np.bool_)
@@ -141,8 +143,12 @@ def _change(before: Path, field: str, separator: Separator) -> Change:
         elif tag.kind is Kind.OPENS:
             stack.append(tag.name)
             opened.append(tuple(stack))
+        elif not stack:  # a root that is empty, beside another
+            raise CannotRead("not_closed")
         if len(stack) > DEEPEST:
             raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {DEEPEST}")
+    if separator.opened and len(stack) == 1:
+        raise CannotRead("odd_layout")  # a root of text
     return Change(before, tuple(stack[:-1] if separator.opened else stack), tuple(opened))
 
 
