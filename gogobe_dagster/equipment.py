@@ -4,6 +4,7 @@ Everything is opened when first used, and the heavy libraries are imported then,
 that only looks at the definitions stays light. Nothing here decides anything.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from gogobe_dagster.warehouse.ledger import Ledger
 
 MEGABYTE = 1024 * 1024
+
+# Processes work side by side, a step each; threads of Polars in each of them would cost a tenth more.
+# Polars looks when it is imported, which is later: nothing above imports it.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # by itself stamina prints every retry to stdout when structlog happens to be installed
 set_on_retry_hooks([LoggingOnRetryHook])

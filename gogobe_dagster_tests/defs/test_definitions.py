@@ -175,3 +175,12 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(SettingsError, match="GOGOBE_PARSE_WORKERS='many'"):
         build_definitions()
+
+
+def test_a_process_of_an_import_works_with_one_thread_of_polars() -> None:
+    """Its processes are what works side by side; two threads in each cost a tenth more CPU for nothing."""
+    code = "import gogobe_dagster.importing, polars; print(polars.thread_pool_size())"
+
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "1"
