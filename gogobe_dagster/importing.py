@@ -240,7 +240,7 @@ def parse(batch: Batch, feed: Feed, equipment: Equipment) -> list[ParsedEntry]:
             if document not in writers:
                 writer = equipment.lake.batch(document, feed=batch.feed, day=batch.day, key=batch.key)
                 writers[document] = open_batches.enter_context(writer)
-            writers[document].add(file.id, parsed.rows)
+            writers[document].add(file.id, parsed.rows, parsed.wording_hashes)
             entries.append(_entry(file, parsed, subject, lake_path=writers[document].path))
     ledger.mark_parsed(entries, now=equipment.clock())
     return entries

@@ -16,7 +16,7 @@ import polars as pl
 from gogobe_dagster.parsing.around import Around, Places
 from gogobe_dagster.parsing.careful import Walk
 from gogobe_dagster.parsing.dialects import local, spellings
-from gogobe_dagster.parsing.markup import CannotRead, Numbers, read_markup
+from gogobe_dagster.parsing.markup import CannotRead, Fold, Numbers, read_markup
 from gogobe_dagster.parsing.nesting import nest
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
 from gogobe_dagster.parsing.sniffing import Layout, check_rows
@@ -48,31 +48,61 @@ def read_together(documents: Sequence[bytes | memoryview], layout: Layout) -> To
 
     Raises `CannotRead` if any of them is another, `ContentError` hostile_content if any is hostile.
     """
-    markup = read_markup(documents)
+    begun = begin(documents, layout)
+    fields = _Fields(begun.places)
+    unknown = fields.unknown(begun.lengths)
+    said = [begun.said(number, unknown[number]) for number in range(len(documents))]
+    return Together(rows=fields.columns(begun), lengths=begun.lengths, documents=said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Documents of which everything is found and no field is read."""
+
+    places: Places
+    lengths: Sequence[int]
+    """The rows of each document."""
+    walks: Sequence[Walk]
+    """What was heard around the rows of each document."""
+
+    @property
+    def row_numbers(self) -> pl.Series:
+        """Number the rows of each document."""
+        numbers = [np.arange(1, length + 1, dtype=np.int32) for length in self.lengths]
+        return pl.Series(ROW_NUMBER, np.concatenate(numbers))
+
+    def said(self, number: int, unknown: Counter[str]) -> RawRows:
+        """Return what is said of a document but its rows; `unknown` is what was found in them."""
+        walk, layout = self.walks[number], self.places.layout
+        return RawRows(
+            reader="fast",
+            dialects=layout.dialects,
+            dialect=layout.dialect,
+            rows=NOT_HERE,
+            header=walk.header,
+            declared=walk.declared,
+            unknown=dict(walk.unknown + unknown),
+        )
+
+
+def begin(documents: Sequence[bytes | memoryview], layout: Layout, fold: Fold | None = None) -> Begun:
+    """Find everything in whole, regular documents. Raises as `read_together` does."""
+    markup = read_markup(documents, fold)
     places = Places(markup, nest(markup), layout)
     lengths = np.diff(np.searchsorted(markup.starts[places.rows], markup.bounds)).tolist()
     for xml, length in zip(documents, lengths, strict=True):
         check_rows(length, len(xml))
     around = Around(places)
     around.hear()
-    fields = _Fields(places)
-    unknown = fields.unknown(lengths)
-    return Together(
-        rows=fields.columns(around.walks, lengths),
-        lengths=lengths,
-        documents=[
-            RawRows(
-                reader="fast",
-                dialects=layout.dialects,
-                dialect=layout.dialect,
-                rows=NOT_HERE,
-                header=walk.header,
-                declared=walk.declared,
-                unknown=dict(walk.unknown + unknown[number]),
-            )
-            for number, walk in enumerate(around.walks)
-        ],
-    )
+    _check_flat(places)
+    return Begun(places=places, lengths=lengths, walks=around.walks)
+
+
+def _check_flat(places: Places) -> None:
+    """Raise `CannotRead` for rows that hold more than fields."""
+    path, around = places.layout.path, {one.after for one in places.nesting.changes}
+    if any(len(one) > len(path) and one[: len(path)] == path for one in around):
+        raise CannotRead("nested_fields")
 
 
 # ---------------------------------------------------------------- fields of rows
@@ -82,18 +112,12 @@ class _Fields:
     """The texts of rows, by field."""
 
     def __init__(self, places: Places) -> None:
-        """Raises `CannotRead` for rows that hold more than fields."""
-        path = places.layout.path
-        if any(
-            len(one.after) > len(path) and one.after[: len(path)] == path for one in places.nesting.changes
-        ):
-            raise CannotRead("nested_fields")
         self._dialects = places.layout.dialects
         self._rows = places.rows
         self._texts = Texts(places.markup)
-        self._places = dict(_by_field(places))
+        self._places = dict(by_field(places))
 
-    def columns(self, walks: Sequence[Walk], lengths: Sequence[int]) -> pl.DataFrame:
+    def columns(self, begun: Begun) -> pl.DataFrame:
         """Name them as the model does; what a row does not say, what stands around it says.
 
         Raises `CannotRead` for a field that a row says twice.
@@ -102,12 +126,10 @@ class _Fields:
         for tag, column in spellings(self._dialects, self._places):
             said.setdefault(column, []).append(self._column(tag))
         for column in self._dialects.inherited:
-            around = [value for walk in walks for value in walk.rows.column(column)]
+            around = [value for walk in begun.walks for value in walk.rows.column(column)]
             said.setdefault(column, []).append(pl.Series(values=around, dtype=pl.String))
-        numbers = np.concatenate([np.arange(1, length + 1, dtype=np.int32) for length in lengths])
-        return pl.DataFrame(
-            [pl.Series(ROW_NUMBER, numbers), *(first_said(texts).alias(name) for name, texts in said.items())]
-        )
+        columns = [first_said(texts).alias(name) for name, texts in said.items()]
+        return pl.DataFrame([begun.row_numbers, *columns])
 
     def unknown(self, lengths: Sequence[int]) -> list[Counter[str]]:
         """Count for each document how often fields that nobody reads say something."""
@@ -124,7 +146,8 @@ class _Fields:
         return self._texts.column_of(self._places[tag], self._rows)
 
 
-def _by_field(places: Places) -> Iterator[tuple[str, Numbers]]:
+def by_field(places: Places) -> Iterator[tuple[str, Numbers]]:
+    """Yield the fields of rows by their tags, with their texts."""
     markup = places.markup
     outside = ""
     names = sorted({outside, *(one.opened for one in markup.separators)})

@@ -21,6 +21,7 @@ from upath import UPath
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES, WORDING
+from gogobe_dagster.parsing.wordings import WORDING_HASH, hash_of
 
 SCHEMAS: Final = {
     Document.PRICES: PRICES,
@@ -30,13 +31,12 @@ SCHEMAS: Final = {
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
 OBSERVED: Final = (FILE_ID, "row_number")
-WORDING_HASH: Final = "wording_hash"
+_HASHED: Final = pa.field(WORDING_HASH, pa.uint64(), nullable=False)
 """Beside the columns of the model, in files of prices since version 2: equal for rows of equal WORDING.
 
 So a loader reads the words of a product once, and of the other rows numbers only. Another version of Polars
 may hash otherwise: then the same words are read twice, which changes nothing.
 """
-_HASHED: Final = pa.field(WORDING_HASH, pa.uint64(), nullable=False)
 VERSION_KEY: Final = b"gogobe.schema_version"
 _BATCH: Final = re.compile(r"\w+/feed=[^/]+/day=(\d{4}-\d{2}-\d{2})/[^./][^/]*\.parquet")
 ROW_GROUP: Final = 100_000
@@ -170,8 +170,10 @@ class LakeBatch:
         self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._rows = 0
 
-    def add(self, file_id: int, rows: pl.DataFrame) -> None:
-        """Add one file's rows: the model's columns without `file_id`."""
+    def add(self, file_id: int, rows: pl.DataFrame, wording_hashes: pl.Series | None = None) -> None:
+        """Add one file's rows: the model's columns without `file_id`, and their hashes if they are known."""
+        if WORDING_HASH in self._schema.names:
+            rows = rows.with_columns(hash_of(rows) if wording_hashes is None else wording_hashes)
         self._waiting.append((file_id, rows))
         self._rows += len(rows)
         if self._rows >= ROW_GROUP:
@@ -189,8 +191,6 @@ class LakeBatch:
         ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
         table = pl.concat(frames, rechunk=True).to_arrow()
         whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
-        if WORDING_HASH in self._schema.names:
-            whole = _with_hash(whole)
         return whole.select(self._schema.names).cast(self._schema)
 
 
@@ -209,8 +209,7 @@ def _written(document: Document) -> pa.Schema:
 def _with_hash(table: pa.Table) -> pa.Table:
     words = pl.from_arrow(table.select(WORDING))
     assert isinstance(words, pl.DataFrame)  # noqa: S101 - a table is never a series
-    hashes = words.select(pl.struct(WORDING).hash()).to_series()
-    return table.append_column(_HASHED, hashes.to_arrow())
+    return table.append_column(_HASHED, hash_of(words).to_arrow())
 
 
 def _is_ordered(frame: pl.DataFrame) -> bool:

@@ -9,7 +9,7 @@ left to `careful`. What tags mean, and how they nest, is not known here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -104,17 +104,27 @@ class Markup:
         return len(self.which)
 
 
-def read_markup(documents: Sequence[bytes | memoryview]) -> Markup:
-    """Tell texts and separators of documents in UTF-8 apart. Raises `CannotRead`."""
+class Fold(NamedTuple):
+    """Fields of a row that are taken for one text, markup and all: from one of them to another."""
+
+    first: str
+    last: str
+
+
+def read_markup(documents: Sequence[bytes | memoryview], fold: Fold | None = None) -> Markup:
+    """Tell texts and separators of documents in UTF-8 apart. Raises `CannotRead`.
+
+    What is inside a fold is not looked at; its end tag has the name of its start tag.
+    """
     buffer = b"".join([PAD, *documents, PAD])
-    firsts, nexts, counts = _places(buffer)
+    firsts, nexts, counts = _places(buffer, fold)
     separators = _Separators(buffer, firsts, nexts, counts)
     which = separators.told_apart()
     lengths = np.array([len(one.text) for one in separators.all])
     return Markup(
         buffer=buffer,
         bounds=np.cumsum([len(PAD), *map(len, documents)]),
-        separators=tuple(separators.all),
+        separators=tuple(_ending_as_begun(one, fold) if fold else one for one in separators.all),
         which=which,
         starts=firsts + lengths[which],
         stops=nexts,
@@ -135,13 +145,14 @@ def _spans(buffer: bytes, type_: str) -> Numbers:
 # ---------------------------------------------------------------- where separators are
 
 
-def _places(buffer: bytes) -> tuple[Numbers, Numbers, Numbers]:
+def _places(buffer: bytes, fold: Fold | None) -> tuple[Numbers, Numbers, Numbers]:
     """Return where each separator starts and the next one, and how many tags it has.
 
     It starts with an end tag; so the first is what stands before the first end tag.
     """
     characters = np.frombuffer(buffer, np.uint8)
     tags = np.flatnonzero(characters == LESS)
+    tags = _outside(fold, buffer, tags) if fold else tags
     ends = np.flatnonzero(characters[tags + 1] == SLASH)
     if not len(ends) or not ends[0] or len(tags) * FEWEST_BYTES_A_TAG > len(buffer):
         raise CannotRead("odd_markup")
@@ -154,6 +165,37 @@ def _places(buffer: bytes) -> tuple[Numbers, Numbers, Numbers]:
     firsts = tags[numbers]
     nexts = np.append(firsts[1:], len(buffer) - len(PAD))
     return firsts, nexts, counts
+
+
+def _outside(fold: Fold, buffer: bytes, tags: Numbers) -> Numbers:
+    """Leave out the tags inside folds."""
+    words = words_of(buffer)[tags]
+    begun, ended = (
+        _written_so(text.encode(), buffer, tags, words) for text in (f"<{fold.first}>", f"</{fold.last}>")
+    )
+    if len(begun) != len(ended) or (begun >= ended).any() or (ended[:-1] >= begun[1:]).any():
+        raise CannotRead("odd_layout")
+    steps = np.zeros(len(tags) + 1, np.int8)
+    steps[begun + 1] += 1
+    steps[ended] -= 1
+    outside: Numbers = tags[np.cumsum(steps[:-1], dtype=np.int8) == 0]
+    return outside
+
+
+def _written_so(text: bytes, buffer: bytes, tags: Numbers, words: Numbers) -> Numbers:
+    """Return which tags are written so, by the words at their places first."""
+    start = text[:WORD]
+    mask = np.uint64((1 << (8 * len(start))) - 1)
+    likely = np.flatnonzero(words & mask == np.uint64(int.from_bytes(start, "little")))
+    spans = _spans(buffer, f"S{len(text)}")
+    written_so: Numbers = likely[spans[np.minimum(tags[likely], len(spans) - 1)] == text]
+    return written_so
+
+
+def _ending_as_begun(separator: Separator, fold: Fold) -> Separator:
+    if separator.closed != fold.last:
+        return separator
+    return replace(separator, tags=(Tag(Kind.CLOSES, fold.first), *separator.tags[1:]))
 
 
 # ---------------------------------------------------------------- which they are

@@ -6,6 +6,7 @@ regular is read on its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +16,10 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.fast import read_together
 from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.memory import keep_freed_memory
-from gogobe_dagster.parsing.normalise import normalise_many
+from gogobe_dagster.parsing.normalise import normalise_many, parted
 from gogobe_dagster.parsing.reading import ParsedFile, as_parsed, read_large, read_opened
 from gogobe_dagster.parsing.sniffing import Layout, sniff
+from gogobe_dagster.parsing.wordings import Folded, Folding, Wordings, folding_of
 
 FILES_AT_ONCE: Final = 200
 BYTES_AT_ONCE: Final = 1 << 22
@@ -27,12 +29,16 @@ ROWS_AT_ONCE: Final = 50_000
 Outcome = ParsedFile | ContentError
 
 
-def read_files(files: Iterable[tuple[str, bytes | ContentError]], *, limit: int) -> Iterator[Outcome]:
+def read_files(
+    files: Iterable[tuple[str, bytes | ContentError]], *, limit: int, at_once: int = BYTES_AT_ONCE
+) -> Iterator[Outcome]:
     """Read files, names and bytes as served; yield what became of each, in their order.
 
-    An error in place of bytes is handed through. `limit` is the most bytes that one may unpack to.
+    An error in place of bytes is handed through. `limit` is the most bytes that one may unpack to; documents
+    wait for others up to `at_once` bytes together.
     """
     keep_freed_memory()
+    reader = _Reader()
     waiting: list[Outcome | _Waiting] = []
     rows = size = 0
     for name, data in files:
@@ -40,10 +46,10 @@ def read_files(files: Iterable[tuple[str, bytes | ContentError]], *, limit: int)
         waiting.append(begun)
         rows += len(begun.rows) if isinstance(begun, ParsedFile) else 0
         size += len(begun.opened.view) if isinstance(begun, _Waiting) else 0
-        if len(waiting) == FILES_AT_ONCE or rows > ROWS_AT_ONCE or size > BYTES_AT_ONCE:
-            yield from _finish(waiting)
+        if len(waiting) == FILES_AT_ONCE or rows > ROWS_AT_ONCE or size > at_once:
+            yield from reader.finish(waiting)
             waiting, rows, size = [], 0, 0
-    yield from _finish(waiting)
+    yield from reader.finish(waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class _Waiting:
     name: str
     opened: Opened
     layout: Layout
+    folding: Folding | None
 
 
 def _begin(data: bytes | ContentError, name: str, limit: int) -> Outcome | _Waiting:
@@ -64,23 +71,50 @@ def _begin(data: bytes | ContentError, name: str, limit: int) -> Outcome | _Wait
         opened = open_content(data, name=name, limit=limit)
         layout = None if opened.damaged else sniff(opened.view)
         if layout is not None and layout.dialects.document is Document.PRICES:
-            return _Waiting(name=name, opened=opened, layout=layout)
+            folding = folding_of(opened.view, layout)
+            return _Waiting(name=name, opened=opened, layout=layout, folding=folding)
         return read_opened(opened, name=name)
     except ContentError as error:
         return error
 
 
-def _finish(waiting: Sequence[Outcome | _Waiting]) -> Iterator[Outcome]:
-    by_layout: dict[Layout, list[_Waiting]] = {}
-    for one in waiting:
-        if isinstance(one, _Waiting):
-            by_layout.setdefault(one.layout, []).append(one)
-    done = {layout: _read(layout, files) for layout, files in by_layout.items()}
-    for one in waiting:
-        yield next(done[one.layout]) if isinstance(one, _Waiting) else one
+class _Reader:
+    """Reads documents that waited, and remembers the words that it met."""
+
+    def __init__(self) -> None:
+        self._wordings: dict[tuple[Layout, Folding], Wordings] = {}
+
+    def finish(self, waiting: Sequence[Outcome | _Waiting]) -> Iterator[Outcome]:
+        """Yield what became of each, in their order."""
+        alike: dict[tuple[Layout, Folding | None], list[_Waiting]] = {}
+        for one in waiting:
+            if isinstance(one, _Waiting):
+                alike.setdefault((one.layout, one.folding), []).append(one)
+        done = {kind: self._read(*kind, files) for kind, files in alike.items()}
+        for one in waiting:
+            yield next(done[one.layout, one.folding]) if isinstance(one, _Waiting) else one
+
+    def _read(self, layout: Layout, folding: Folding | None, files: Sequence[_Waiting]) -> Iterator[Outcome]:
+        if folding is not None:
+            wordings = self._wordings.setdefault((layout, folding), Wordings(layout, folding))
+            with suppress(CannotRead, ContentError):
+                return _parted(wordings.read([one.opened.view for one in files]), files)
+        return _read_as_a_whole(layout, files)
 
 
-def _read(layout: Layout, files: Sequence[_Waiting]) -> Iterator[Outcome]:
+def _parted(folded: Folded, files: Sequence[_Waiting]) -> Iterator[Outcome]:
+    parts = parted(folded.rows, folded.is_rounded, folded.lengths, Document.PRICES)
+    start = 0
+    for one, raw, length, part in zip(files, folded.documents, folded.lengths, parts, strict=True):
+        if part is None:
+            yield _read_alone(one)
+        else:
+            hashes = None if folded.hashes is None else folded.hashes.slice(start, length)
+            yield replace(as_parsed(one.opened, raw, part), wording_hashes=hashes)
+        start += length
+
+
+def _read_as_a_whole(layout: Layout, files: Sequence[_Waiting]) -> Iterator[Outcome]:
     """Read files together; if one of them is odd, those before and after the middle, down to it alone."""
     try:
         together = read_together([one.opened.view for one in files], layout)
@@ -89,12 +123,12 @@ def _read(layout: Layout, files: Sequence[_Waiting]) -> Iterator[Outcome]:
             yield _read_alone(files[0])
             return
         middle = len(files) // 2
-        yield from _read(layout, files[:middle])
-        yield from _read(layout, files[middle:])
+        yield from _read_as_a_whole(layout, files[:middle])
+        yield from _read_as_a_whole(layout, files[middle:])
         return
     parts = normalise_many(together.rows, together.lengths, layout.dialects.document)
     for one, raw, normalised in zip(files, together.documents, parts, strict=True):
-        yield as_parsed(replace(one.opened, text=b"", start=0), raw, normalised)
+        yield as_parsed(one.opened, raw, normalised)
 
 
 def _read_alone(one: _Waiting) -> Outcome:

@@ -5,7 +5,7 @@ mean is not known here.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -33,44 +33,59 @@ REWRITTEN: Final = np.uint64(1)
 """In the view of a longer text: it is in the second buffer."""
 
 
-class Texts:
-    """The texts of some markup."""
+class WrittenTexts:
+    """The texts of some markup, as they are written."""
 
     def __init__(self, markup: Markup) -> None:
-        """Raises `CannotRead` for what is no entity, `ContentError` hostile_content for a very long text."""
+        """Raises `ContentError` hostile_content for a very long text."""
         self._markup = markup
-        lengths = markup.stops - markup.starts
-        if lengths.max() > LONGEST_TEXT:
-            raise ContentError(Code.HOSTILE_CONTENT, f"a text of more than {LONGEST_TEXT:,} bytes")
-        self._views = _views(markup.buffer, markup.starts, lengths)
         self._rewritten = b""
-        self._rewrite()
+        if (markup.stops - markup.starts).max() > LONGEST_TEXT:
+            raise ContentError(Code.HOSTILE_CONTENT, f"a text of more than {LONGEST_TEXT:,} bytes")
 
     def column(self, places: Numbers) -> pl.Series:
         """Return some texts."""
-        return self._column(np.ascontiguousarray(self._views[places]), None)
+        return pl.Series(self._array(pa.string_view(), self._views_of(places)))
+
+    def marks(self, places: Numbers) -> pl.Series:
+        """Return 64 bits for each of some texts, equal where texts are."""
+        return pl.Series(self._array(pa.binary_view(), self._views_of(places))).hash()
 
     def column_of(self, places: Numbers, starts: Numbers) -> pl.Series:
         """Return for each record, by its first text, the one of these texts that it has, or null.
 
         Raises `CannotRead` for a record that has several.
         """
-        is_one_each = len(places) == len(starts) and bool(
-            (starts <= places).all() and (places[:-1] < starts[1:]).all()
-        )
-        if is_one_each:
+        if is_one_each(places, starts):
             return self.column(places)
         records = records_of(places, starts)
         if not np.diff(records).all():
             raise CannotRead("repeated_field")
         views, is_there = np.zeros((len(starts), 2), np.uint64), np.zeros(len(starts), np.bool_)
-        views[records], is_there[records] = self._views[places], True
-        return self._column(views, np.packbits(is_there, bitorder="little"))
+        views[records], is_there[records] = self._views_of(places), True
+        return pl.Series(self._array(pa.string_view(), views, np.packbits(is_there, bitorder="little")))
 
-    def _column(self, views: Numbers, validity: Numbers | None) -> pl.Series:
+    def _views_of(self, places: Numbers) -> Numbers:
+        starts = self._markup.starts[places]
+        return _views(self._markup.buffer, starts, self._markup.stops[places] - starts)
+
+    def _array(self, type_: Any, views: Numbers, validity: Numbers | None = None) -> Any:
         buffers = [pa.py_buffer(one) for one in (views, self._markup.buffer, self._rewritten)]
         first = None if validity is None else pa.py_buffer(validity)
-        return pl.Series(pa.Array.from_buffers(pa.string_view(), len(views), [first, *buffers]))
+        return pa.Array.from_buffers(type_, len(views), [first, *buffers])
+
+
+class Texts(WrittenTexts):
+    """The texts of some markup, as they are meant: entities are characters, control characters blanks."""
+
+    def __init__(self, markup: Markup) -> None:
+        """Raises `CannotRead` for what is no entity, `ContentError` hostile_content for a very long text."""
+        super().__init__(markup)
+        self._views = _views(markup.buffer, markup.starts, markup.stops - markup.starts)
+        self._rewrite()
+
+    def _views_of(self, places: Numbers) -> Numbers:
+        return np.ascontiguousarray(self._views[places])
 
     def _rewrite(self) -> None:
         """Write texts with entities or control characters anew, beside the documents."""
@@ -116,6 +131,11 @@ def _ampersands(buffer: bytes) -> Numbers:
         places.append(at)
         at = buffer.find(b"&", at + 1)
     return np.array(places, np.int64)
+
+
+def is_one_each(places: Numbers, starts: Numbers) -> bool:
+    """Whether each record has one of these texts, by the first texts of the records."""
+    return len(places) == len(starts) and bool((starts <= places).all() and (places[:-1] < starts[1:]).all())
 
 
 def records_of(places: Numbers, starts: Numbers) -> Numbers:

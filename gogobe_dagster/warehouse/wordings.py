@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.lake import OBSERVED, WORDING_HASH, Lake
+from gogobe_dagster.parsing.lake import OBSERVED, Lake
 from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.parsing.wordings import WORDING_HASH
 from gogobe_dagster.warehouse.claims import Refused
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import stamp_of

@@ -52,7 +52,7 @@ def parsed(files: Sequence[InputFile], folder: Path) -> int:
         for number, outcome in enumerate(read_files(served, limit=LIMIT)):
             if isinstance(outcome, ContentError):
                 raise outcome
-            batch.add(number, outcome.rows)
+            batch.add(number, outcome.rows, outcome.wording_hashes)
             items += _items(outcome)
     return items
 

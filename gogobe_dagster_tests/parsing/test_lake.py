@@ -13,8 +13,9 @@ from upath import UPath
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing import lake as lake_module
-from gogobe_dagster.parsing.lake import WORDING_HASH, Lake
+from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
+from gogobe_dagster.parsing.wordings import WORDING_HASH
 
 DAY = date(2026, 11, 23)
 EMPTY = pl.DataFrame(schema=pl.Schema(PRICES)).drop("file_id")

@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.reading_many import FILES_AT_ONCE, read_files
+from gogobe_dagster.parsing.reading_many import BYTES_AT_ONCE, FILES_AT_ONCE, read_files
+from gogobe_dagster.parsing.wordings import hash_of
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     MILK,
@@ -58,8 +59,8 @@ def outcome(name: str, data: bytes) -> ParsedFile | ContentError:
         return error
 
 
-def assert_the_same(files: Sequence[tuple[str, bytes]]) -> None:
-    together = list(read_files(files, limit=LIMIT))
+def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = BYTES_AT_ONCE) -> None:
+    together = list(read_files(files, limit=LIMIT, at_once=at_once))
     assert len(together) == len(files)
     for (name, data), read in zip(files, together, strict=True):
         alone = outcome(name, data)
@@ -140,3 +141,62 @@ def test_every_small_real_file_is_what_it_is_alone(corpus: Path) -> None:
     order = [number for half, number in product((0, 1), range(len(small))) if half == 0 or number % 2]
     assert_the_same([(names[number], small[number].read_bytes()) for number in order])
     assert len(small) > 80
+
+
+# ---------------------------------------------------------------- words that are met again
+
+WORDS = [
+    {"ItemCode": "1", "ItemName": "חלב"},
+    {"ItemCode": "1", "ItemName": "חלב 3%"},
+    {"ItemCode": "2", "ItemName": "קפה &amp; סוכר", "ManufacturerName": "&quot;עלית&quot;"},
+    {"ItemCode": "3", "ManufactureCountry": "", "QtyInPackage": ""},
+    {"ItemCode": " 4 ", "ItemName": "  לחם\n", "Quantity": "1.23456"},
+    {"ItemCode": "", "ItemName": "אין קוד"},
+    {"ItemCode": "5", "Quantity": "הרבה"},
+    {"ItemCode": "6", "ItemName": "x<!-- odd -->"},
+    {"ItemCode": "7", "bIsWeighted": "</bIsWeighted><Kosher>1</Kosher><bIsWeighted>"},
+    {"ItemCode": "8", "ItemType": "9"},
+]
+OWN = [
+    {},
+    {"ItemPrice": "8.90", "ItemId": "77"},
+    {"ItemPrice": " 8.90 ", "PriceUpdateDate": "2026/11/23 07:00"},
+    {"ItemPrice": "8.90\n", "AllowDiscount": "0"},
+    {"UnitOfMeasurePrice": "0.71005"},
+    {"ItemPrice": ""},
+    {"ItemPrice": "זול"},
+    {"ItemId": "a &amp; b"},
+    {"PriceUpdateDate": "1899-12-30 00:00:00", "ItemStatus": "לא ידוע"},
+    {"ItemStatus": "1</ItemStatus><Colour>red</Colour><ItemStatus>"},
+]
+# most rows say nothing odd, or no file would be read in the way that is looked at here
+ROW = st.builds(
+    lambda words, own: {**MILK, **words, **own},
+    st.sampled_from(WORDS[:4] * 5 + WORDS),
+    st.sampled_from(OWN[:2] * 5 + OWN),
+)
+
+
+@given(st.lists(st.lists(ROW, min_size=1, max_size=8), min_size=1, max_size=6), st.sampled_from([1, 1 << 20]))
+@settings(max_examples=60, deadline=None)
+def test_words_that_were_read_before_are_the_same_as_those_read_anew(
+    files: list[list[dict[str, str]]], at_once: int
+) -> None:
+    served = [(PRICES_NAME, prices(*rows).encode()) for rows in files]
+
+    assert_the_same(served, at_once=at_once)
+
+
+def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once() -> None:
+    milk = {name: text for name, text in MILK.items() if name != "ItemId"}
+    shelf = [{**milk, "ItemCode": str(number), "ItemId": "17"} for number in range(50)]
+    files = [
+        (PRICES_NAME, prices(*({**one, "ItemPrice": f"7.{store}"} for one in shelf)).encode())
+        for store in range(3)
+    ]
+
+    read = [one for one in read_files(files, limit=LIMIT) if isinstance(one, ParsedFile)]
+
+    hashes = [one.wording_hashes for one in read]
+    assert [one is not None and hash_of(read[0].rows).equals(one) for one in hashes] == [True] * 3
+    assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
