@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.careful import Rows, Walk, lower
-from gogobe_dagster.parsing.markup import CannotRead, Kind, Markup, Numbers, Tag
+from gogobe_dagster.parsing.markup import Kind, Markup, Tag
 from gogobe_dagster.parsing.nesting import Nesting, Path
 from gogobe_dagster.parsing.sniffing import Layout
 from gogobe_dagster.parsing.texts import clean

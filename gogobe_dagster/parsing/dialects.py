@@ -5,8 +5,9 @@ word here; a new wrapper around rows is one pair. How values are written is in `
 are walked in `careful` and `fast`; which letter of the corpus README is which layout is in the comments.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gogobe_dagster.files.kinds import Document
@@ -237,8 +238,13 @@ def dialects_of_list(tag: str) -> Dialects | None:
     return found[0] if len(found) == 1 else None
 
 
-def spellings(dialects: Dialects, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield those tags that feed a column, with the column; of one column the preferred spelling first."""
+def spellings(dialects: Dialects, tags: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return those tags that feed a column, with the column; of one column the preferred spelling first."""
+    return _spellings(dialects, tuple(tags))
+
+
+@lru_cache(maxsize=256)
+def _spellings(dialects: Dialects, tags: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     ranked = [
         (rank, tag, column)
         for tag in tags
@@ -246,7 +252,7 @@ def spellings(dialects: Dialects, tags: Iterable[str]) -> Iterator[tuple[str, st
         for rank, one in enumerate(known)
         if one == local(tag).lower()
     ]
-    yield from ((tag, column) for _, tag, column in sorted(ranked))
+    return tuple((tag, column) for _, tag, column in sorted(ranked))
 
 
 def local(name: str) -> str:

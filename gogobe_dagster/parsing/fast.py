@@ -14,9 +14,11 @@ import numpy as np
 import polars as pl
 
 from gogobe_dagster.parsing.around import Around, Places
+from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.careful import Walk
 from gogobe_dagster.parsing.dialects import local, spellings
-from gogobe_dagster.parsing.markup import CannotRead, Fold, Numbers, read_markup
+from gogobe_dagster.parsing.folds import Fold
+from gogobe_dagster.parsing.markup import read_markup
 from gogobe_dagster.parsing.nesting import nest
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
 from gogobe_dagster.parsing.sniffing import Layout, check_rows

@@ -11,18 +11,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-Numbers = np.ndarray[Any, np.dtype[Any]]
+from gogobe_dagster.parsing.buffers import (
+    PAD,
+    WIDEST,
+    WORD,
+    CannotRead,
+    Numbers,
+    spans_of,
+    stands_at,
+    words_of,
+)
+from gogobe_dagster.parsing.folds import Fold, tags_outside
 
-WIDEST: Final = 64
-"""Bytes of a separator that are compared at all places at once; few are longer."""
-PAD: Final = b" " * WIDEST
-"""Around documents, so that so many bytes can be read from every place of them."""
 LESS, SLASH = ord("<"), ord("/")
-WORD: Final = 8
 FEWEST_BYTES_A_TAG: Final = 6  # real documents have 20
 MOST_SEPARATORS: Final = 1000  # real documents have up to 150
 MOST_TAGS_BETWEEN: Final = 200  # real separators have up to 12
@@ -38,10 +43,6 @@ START: Final = re.compile(
 )
 END: Final = re.compile(rb"</(%s)\s*>" % NAME, re.ASCII)
 BLANK: Final = re.compile(rb"\s*")
-
-
-class CannotRead(Exception):
-    """This document is for the careful reader; the text is a stable word that says why."""
 
 
 class Kind(IntEnum):
@@ -104,26 +105,23 @@ class Markup:
         return len(self.which)
 
 
-class Fold(NamedTuple):
-    """Fields of a row that are taken for one text, markup and all: from one of them to another."""
-
-    first: str
-    last: str
-
-
 def read_markup(documents: Sequence[bytes | memoryview], fold: Fold | None = None) -> Markup:
     """Tell texts and separators of documents in UTF-8 apart. Raises `CannotRead`.
 
     What is inside a fold is not looked at; its end tag has the name of its start tag.
     """
     buffer = b"".join([PAD, *documents, PAD])
-    firsts, nexts, counts = _places(buffer, fold)
+    bounds = np.cumsum([len(PAD), *map(len, documents)])
+    tags = _tags(buffer)
+    if fold:
+        tags = tags_outside(fold, buffer, tags, np.searchsorted(tags, bounds))
+    firsts, nexts, counts = _places(buffer, tags)
     separators = _Separators(buffer, firsts, nexts, counts)
     which = separators.told_apart()
     lengths = np.array([len(one.text) for one in separators.all])
     return Markup(
         buffer=buffer,
-        bounds=np.cumsum([len(PAD), *map(len, documents)]),
+        bounds=bounds,
         separators=tuple(_ending_as_begun(one, fold) if fold else one for one in separators.all),
         which=which,
         starts=firsts + lengths[which],
@@ -131,33 +129,26 @@ def read_markup(documents: Sequence[bytes | memoryview], fold: Fold | None = Non
     )
 
 
-def words_of(buffer: bytes) -> Numbers:
-    """View the eight bytes from every place on as a number, without a copy."""
-    return _spans(buffer, "<u8")
-
-
-def _spans(buffer: bytes, type_: str) -> Numbers:
-    """View what stands from every place on as one value, without a copy."""
-    size = np.dtype(type_).itemsize
-    return np.ndarray((len(buffer) - size + 1,), type_, buffer=buffer, strides=(1,))
-
-
 # ---------------------------------------------------------------- where separators are
 
 
-def _places(buffer: bytes, fold: Fold | None) -> tuple[Numbers, Numbers, Numbers]:
+def _tags(buffer: bytes) -> Numbers:
+    tags = np.flatnonzero(np.frombuffer(buffer, np.uint8) == LESS)
+    if not len(tags) or len(tags) * FEWEST_BYTES_A_TAG > len(buffer):
+        raise CannotRead("odd_markup")
+    if buffer[: tags[0]].strip():
+        raise CannotRead("mixed_content")
+    return tags
+
+
+def _places(buffer: bytes, tags: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Return where each separator starts and the next one, and how many tags it has.
 
     It starts with an end tag; so the first is what stands before the first end tag.
     """
-    characters = np.frombuffer(buffer, np.uint8)
-    tags = np.flatnonzero(characters == LESS)
-    tags = _outside(fold, buffer, tags) if fold else tags
-    ends = np.flatnonzero(characters[tags + 1] == SLASH)
-    if not len(ends) or not ends[0] or len(tags) * FEWEST_BYTES_A_TAG > len(buffer):
+    ends = np.flatnonzero(np.frombuffer(buffer, np.uint8)[tags + 1] == SLASH)
+    if not len(ends) or not ends[0]:
         raise CannotRead("odd_markup")
-    if buffer[: tags[0]].strip():
-        raise CannotRead("mixed_content")
     numbers = np.concatenate(([0], ends))
     counts = np.diff(numbers, append=len(tags))
     if counts.max() > MOST_TAGS_BETWEEN:
@@ -165,31 +156,6 @@ def _places(buffer: bytes, fold: Fold | None) -> tuple[Numbers, Numbers, Numbers
     firsts = tags[numbers]
     nexts = np.append(firsts[1:], len(buffer) - len(PAD))
     return firsts, nexts, counts
-
-
-def _outside(fold: Fold, buffer: bytes, tags: Numbers) -> Numbers:
-    """Leave out the tags inside folds."""
-    words = words_of(buffer)[tags]
-    begun, ended = (
-        _written_so(text.encode(), buffer, tags, words) for text in (f"<{fold.first}>", f"</{fold.last}>")
-    )
-    if len(begun) != len(ended) or (begun >= ended).any() or (ended[:-1] >= begun[1:]).any():
-        raise CannotRead("odd_layout")
-    steps = np.zeros(len(tags) + 1, np.int8)
-    steps[begun + 1] += 1
-    steps[ended] -= 1
-    outside: Numbers = tags[np.cumsum(steps[:-1], dtype=np.int8) == 0]
-    return outside
-
-
-def _written_so(text: bytes, buffer: bytes, tags: Numbers, words: Numbers) -> Numbers:
-    """Return which tags are written so, by the words at their places first."""
-    start = text[:WORD]
-    mask = np.uint64((1 << (8 * len(start))) - 1)
-    likely = np.flatnonzero(words & mask == np.uint64(int.from_bytes(start, "little")))
-    spans = _spans(buffer, f"S{len(text)}")
-    written_so: Numbers = likely[spans[np.minimum(tags[likely], len(spans) - 1)] == text]
-    return written_so
 
 
 def _ending_as_begun(separator: Separator, fold: Fold) -> Separator:
@@ -254,7 +220,7 @@ class _Separators:
         width = WORD * -(-min(max(map(len, texts)), WIDEST) // WORD)
         expected = _wide(texts, width)
         masks = _wide([b"\xff" * len(text) for text in texts], width)
-        spans = _spans(self._buffer, f"V{width}")
+        spans = spans_of(self._buffer, f"V{width}")
         is_wrong = self._counts != np.array([len(one.tags) for one in self.all])[which]
         for start in range(0, len(which), BLOCK):
             some = slice(start, start + BLOCK)
@@ -273,8 +239,7 @@ class _Separators:
     def _stands_at(self, number: int, places: Numbers) -> Numbers:
         """Say at which of these places a separator stands, and nothing else."""
         separator, firsts = self.all[number], self._firsts[places]
-        spans = _spans(self._buffer, f"S{len(separator.text)}")
-        is_it: Numbers = spans[np.minimum(firsts, len(spans) - 1)] == separator.text
+        is_it = stands_at(separator.text, self._buffer, firsts)
         is_it &= self._counts[places] == len(separator.tags)
         if not separator.opened:
             is_it &= self._nexts[places] - firsts == len(separator.text)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.markup import CannotRead, Kind, Markup, Numbers, Separator
+from gogobe_dagster.parsing.buffers import CannotRead, Numbers
+from gogobe_dagster.parsing.markup import Kind, Markup, Separator
 from gogobe_dagster.parsing.sniffing import DEEPEST
 
 Path = tuple[str, ...]

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from gogobe_dagster.parsing.markup import CannotRead
+from gogobe_dagster.parsing.buffers import CannotRead
 from gogobe_dagster.parsing.model import PROMOTIONS
 from gogobe_dagster.parsing.offers import ELEMENTS, Offers
 from gogobe_dagster.parsing.promotion_text import RawPromotions

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 
 from gogobe_dagster.parsing.around import Around, Places
+from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.dialects import local
 from gogobe_dagster.parsing.fast import first_said
-from gogobe_dagster.parsing.markup import CannotRead, Kind, Markup, Numbers, read_markup
+from gogobe_dagster.parsing.markup import Kind, Markup, read_markup
 from gogobe_dagster.parsing.nesting import Path, nest
 from gogobe_dagster.parsing.promotion_shape import ROW, PromotionShape
 from gogobe_dagster.parsing.promotion_text import GROUP, IS_GIVEN, LINE, RawPromotions, nested_of

@@ -15,10 +15,10 @@ from gogobe_dagster.errors import Code, ContentError, UnknownFileName
 from gogobe_dagster.files.content import Opened, open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
+from gogobe_dagster.parsing.buffers import CannotRead
 from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
 from gogobe_dagster.parsing.fast import read_fast
-from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import Normalised, normalise
 from gogobe_dagster.parsing.pieces import CannotStream, closed, cut, stream

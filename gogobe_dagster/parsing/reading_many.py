@@ -13,8 +13,8 @@ from typing import Final
 from gogobe_dagster.errors import ContentError
 from gogobe_dagster.files.content import Opened, open_content
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.buffers import CannotRead
 from gogobe_dagster.parsing.fast import read_together
-from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import normalise_many, parted
 from gogobe_dagster.parsing.reading import ParsedFile, as_parsed, read_large, read_opened
@@ -22,7 +22,7 @@ from gogobe_dagster.parsing.sniffing import Layout, sniff
 from gogobe_dagster.parsing.wordings import Folded, Folding, Wordings, folding_of
 
 FILES_AT_ONCE: Final = 200
-BYTES_AT_ONCE: Final = 1 << 22
+BYTES_AT_ONCE: Final = 1 << 23
 """Of documents that wait for others; one alone may be longer."""
 ROWS_AT_ONCE: Final = 50_000
 
@@ -127,8 +127,8 @@ def _read_as_a_whole(layout: Layout, files: Sequence[_Waiting]) -> Iterator[Outc
         yield from _read_as_a_whole(layout, files[middle:])
         return
     parts = normalise_many(together.rows, together.lengths, layout.dialects.document)
-    for one, raw, normalised in zip(files, together.documents, parts, strict=True):
-        yield as_parsed(one.opened, raw, normalised)
+    for one, raw, part in zip(files, together.documents, parts, strict=True):
+        yield as_parsed(one.opened, raw, part)
 
 
 def _read_alone(one: _Waiting) -> Outcome:

@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.markup import PAD, CannotRead, Markup, Numbers, words_of
+from gogobe_dagster.parsing.buffers import PAD, CannotRead, Numbers, words_of
+from gogobe_dagster.parsing.markup import Markup
 
 LONGEST_TEXT: Final = 1 << 20
 AMPERSAND: Final = ord("&")

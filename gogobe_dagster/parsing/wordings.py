@@ -18,9 +18,10 @@ import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.dialects import local, spellings
 from gogobe_dagster.parsing.fast import Begun, begin, by_field, first_said, read_together
-from gogobe_dagster.parsing.markup import CannotRead, Fold, Numbers
+from gogobe_dagster.parsing.folds import Fold
 from gogobe_dagster.parsing.model import PRICES, WORDING
 from gogobe_dagster.parsing.normalise import as_typed, is_rounded
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows

@@ -15,9 +15,9 @@ from rich.table import Table
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.buffers import CannotRead
 from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.fast import read_fast
-from gogobe_dagster.parsing.markup import CannotRead
 from gogobe_dagster.parsing.normalise import normalise
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
 from gogobe_dagster.parsing.sniffing import sniff

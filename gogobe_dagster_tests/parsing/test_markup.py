@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.markup import MOST_SEPARATORS, CannotRead, read_markup
+from gogobe_dagster.parsing.buffers import CannotRead
+from gogobe_dagster.parsing.markup import MOST_SEPARATORS, read_markup
 from gogobe_dagster.parsing.nesting import nest
 from gogobe_dagster.parsing.texts import LONGEST_TEXT, Texts
 
