@@ -120,7 +120,8 @@ class Contents:
     def _write_offers(self, connection: sa.Connection, offers: pl.DataFrame) -> None:
         # not as the file lists them: two files with the same content may differ in that
         ordered = offers.sort("promotion_key", *TERMS, "row_number")
-        numbered = ordered.with_columns(offer_number=pl.int_range(1, pl.len() + 1).over("promotion_key"))
+        number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("promotion_key")
+        numbered = ordered.with_columns(offer_number=number)
         key = ["promotion_key", "offer_number"]
         terms = numbered.select(*key, *TERMS).with_columns(_storable)
         copy_in(connection, "promotion_offer", terms, empty_is_null=TEXTS)
