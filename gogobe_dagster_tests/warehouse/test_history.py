@@ -48,7 +48,7 @@ class File:
 
 @dataclass
 class Tables:
-    """price_history and price_current, as dictionaries."""
+    """The history, and what holds now, as dictionaries."""
 
     history: dict[tuple[int, int, datetime], Period] = field(default_factory=dict)
     current: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
@@ -60,7 +60,8 @@ class Tables:
                 self.history.setdefault((period.store, period.product, period.valid_from), period) is period
             )
         for row in done.ended.iter_rows(named=True):
-            key = (row["store_key"], row["product_key"], row["valid_from"])
+            product = (row["store_key"], row["product_key"])
+            key = (*product, self.current[product]["valid_from"])
             assert self.history[key].valid_to is None
             self.history[key] = Period(
                 **{

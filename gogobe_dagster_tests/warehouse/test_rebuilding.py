@@ -30,8 +30,8 @@ OTHER = "7290027600007"
 DAMAGE = """
 update price_current set price = 99, valid_from = now() where store_key % 2 = 0;
 delete from price_current where product_key % 2 = 0;
-update price_history set price = price + 1 where product_key % 2 = 1;
-delete from price_history where valid_to is not null;
+update price_current set price = price + 1 where product_key % 2 = 1;
+delete from price_past;
 insert into price_current (store_key, product_key, price, valid_from, file_id)
     select store_key, 3, 1, now(), 1 from store where store_id < 4 on conflict do nothing;
 update chain_product set name = 'תקול', code = '0', stated_on = '2099-01-01';
@@ -186,7 +186,7 @@ def test_only_since_a_day_the_history_before_stays(market: Market) -> None:
     loaded(market)
     before = tables(market)
     with market.engine.begin() as connection:
-        connection.execute(sa.text("update price_history set price = 99 where valid_from > '2026-11-25'"))
+        connection.execute(sa.text("update price_past set price = 99 where valid_from > '2026-11-25'"))
         connection.execute(sa.text("delete from promotion_store where valid_from > '2026-11-24'"))
 
     _, prices, promotions = rebuilt(market, since=NOON.replace(hour=20))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.raw_store import RawStore
+from gogobe_dagster.warehouse.horizons import HISTORY, gone_until
 from gogobe_dagster.warehouse.rebuilding import Scope, rebuild_prices
 from gogobe_dagster.warehouse.retention import Keep, Removed, retain
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
@@ -252,7 +254,7 @@ def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None
 def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
-    months = "select count(*) from pg_inherits where inhparent = 'price_history'::regclass"
+    months = "select count(*) from pg_inherits where inhparent = 'price_past'::regclass"
     ((before,),) = it.market.ask(months)
 
     done = it.retain(history=10, now=NOON + timedelta(days=100))
@@ -263,6 +265,34 @@ def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it:
     assert it.market.ask(months) == [(before - done["months"].count,)]
     it.market.open(PriceFile(7, {MILK: "4"}, store=2))  # its store has nothing newer: it is not late
     assert it.market.history(MILK, store=2) == [("4", 7, None)]
+
+
+def test_a_late_file_finds_the_months_of_those_after_it_also_where_they_were_dropped(it: Shop) -> None:
+    for days, price in ((0, "5"), (40, "5"), (80, "6"), (120, "7")):
+        it.market.open(PriceFile(24 * days + 6, {MILK: price}))
+    with it.market.engine.begin() as connection:
+        connection.execute(sa.text("delete from price_past"))
+    assert it.retain(history=10, now=NOON + timedelta(days=200))["months"].count >= 2
+
+    it.market.open(PriceFile(24 * 10, {BREAD: "9", MILK: "4"}))
+
+    assert it.market.history(BREAD) == [("9", 240, None)]
+    ends = [(price, end and end // 24) for price, _, end in it.market.history(MILK)]
+    assert ends == [("4", 40), ("5", 80), ("6", 120), ("7", None)]
+
+
+def test_who_removes_the_past_waits_for_who_changes_it(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5"}))
+    it.market.open(PriceFile(30, {MILK: "6"}))
+    with ThreadPoolExecutor(1) as pool, it.market.engine.begin() as load:
+        assert gone_until(load, HISTORY) is None
+        removing = pool.submit(it.retain, history=3, now=NOON + timedelta(days=6))
+        with pytest.raises(TimeoutError):
+            removing.result(timeout=0.3)
+        assert len(it.market.history(MILK)) == 2
+        load.rollback()
+        assert removing.result()["periods"].count == 1
+    assert it.market.history(MILK) == [("6", 30, None)]
 
 
 def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a_part(it: Shop) -> None:
@@ -285,7 +315,7 @@ def test_a_month_that_a_load_uses_waits_for_the_next_time(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
     with it.market.engine.begin() as load:
-        load.execute(sa.text("select 1 from price_history limit 1"))
+        load.execute(sa.text("select 1 from price_past limit 1"))
         assert it.retain(history=10)["months"].count == 0
     assert it.retain(history=10)["months"].count >= 1
 
