@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import claim, mark_loaded
-from gogobe_dagster.warehouse.history import PRICES, changes
+from gogobe_dagster.warehouse.comparing import find_changes
+from gogobe_dagster.warehouse.history import PRICES
 from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
@@ -99,6 +100,6 @@ def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
     statements = [statement_of(one, stores[place_of(one)].key) for one in files]
-    done = changes(PRICES, read_held(connection, statements, rows), statements, rows)
+    done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

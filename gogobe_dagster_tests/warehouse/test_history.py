@@ -86,13 +86,13 @@ def _period(row: dict[str, Any]) -> Period:
     return Period(**{names.get(key, key): value for key, value in row.items() if key != "priced_at"})
 
 
-def _rows(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
+def rows_of(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
     rows = [(i, p, price, unit, None) for i, file in files for p, (price, unit) in file.values().items()]
     return pl.DataFrame(rows, schema=SHAPE.rows, orient="row")
 
 
 def load(tables: Tables, files: Sequence[tuple[int, File]]) -> Changes:
-    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], _rows(files))
+    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], rows_of(files))
     tables.apply(done)
     return done
 
