@@ -52,4 +52,5 @@ union all
 select store_key, product_key, valid_from, null, price, unit_price, priced_at, file_id, null
 from price_current;
 drop table price_past;
+alter table chain_product reset (fillfactor);
 comment on table price_current is 'What each product costs in each store now: the open rows of price_history.';
