@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
+from gogobe_dagster.warehouse.binary import Array
 from gogobe_dagster.warehouse.claims import Refused
 from gogobe_dagster.warehouse.codes import gtin, is_usable
-from gogobe_dagster.warehouse.tables import product
+from gogobe_dagster.warehouse.copying import execute
 
 CODE_UNUSABLE = "code_unusable"
 PRODUCT_REPEATED = "product_repeated"
@@ -23,6 +23,14 @@ ANY_CHAIN = ""
 IDENTITY = ["owner", "text"]
 SPELLING = ["chain_id", "code", "is_barcode"]
 _KEYS = pl.Schema({"owner": pl.String(), "text": pl.String(), "product_key": pl.Int32()})
+NO_PRODUCT = 0
+"""No product has this key: they begin with 1."""
+_LOOK_UP = f"""
+select array_agg(coalesce(product_key, {NO_PRODUCT}) order by number)
+from unnest(%(texts)s::text[]) with ordinality as wanted (text, number)
+"""  # noqa: S608 - a number of ours
+_GTINS = f"{_LOOK_UP} left join product on gtin = text"
+_CODES = f"{_LOOK_UP} left join product on chain_id = %(owner)s and code = text"
 _MAKE_GTINS = sa.text(
     "insert into product (gtin) select text from unnest(cast(:texts as text[])) as new (text)"
     " order by text on conflict (gtin) do nothing"
@@ -77,16 +85,13 @@ def _by_owner(identities: pl.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _look_up(connection: sa.Connection, identities: pl.DataFrame) -> pl.DataFrame:
+    """Return the products that are there, with their keys."""
     frames = [pl.DataFrame(schema=_KEYS)]
     for owner, texts in _by_owner(identities):
-        column = product.c.code if owner else product.c.gtin
-        query = sa.select(column, product.c.product_key).where(
-            column == sa.any_(sa.cast(texts, ARRAY(sa.Text)))
-        )
-        if owner:
-            query = query.where(product.c.chain_id == owner)
-        rows = [(owner, text, key) for text, key in connection.execute(query)]
-        frames.append(pl.DataFrame(rows, schema=_KEYS, orient="row"))
+        query = _CODES if owner else _GTINS
+        ((keys,),) = execute(connection, query, owner=owner, texts=texts)
+        columns = {"owner": [owner] * len(texts), "text": texts, "product_key": Array(keys).integers()}
+        frames.append(pl.DataFrame(columns, schema=_KEYS).filter(pl.col("product_key") != NO_PRODUCT))
     return pl.concat(frames)
 
 
