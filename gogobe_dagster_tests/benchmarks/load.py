@@ -64,7 +64,7 @@ def main(scale: float, rounds: int, large: bool) -> None:  # noqa: FBT001 - clic
     with _server() as place, two_processes() as processes:
         _publish(place, processes, scale)
         figures = _prices(place, processes, rounds) | _small_files(place, processes)
-        figures |= row_sizes(place, LOADED)
+        figures |= _row_sizes(place, processes)
         if large:
             figures |= _crowded(place, processes, rounds)
         figures |= _promotions(place, scale)
@@ -148,6 +148,13 @@ def _small_files(place: Place, processes: Processes) -> Figures:
         f"{files:,} deltas in {done.seconds:.1f} s: {files / done.seconds:,.0f} a second"
     )
     return {"deltas": files, "deltas_per_second": round(files / done.seconds)}
+
+
+def _row_sizes(place: Place, processes: Processes) -> Figures:
+    """Measure the tables as they are a day later, with periods that have ended."""
+    place.copy(LOADED, WORK)
+    ours(processes, place, WORK, CHANGED_DAY)
+    return row_sizes(place, WORK)
 
 
 def _crowded(place: Place, processes: Processes, rounds: int) -> Figures:

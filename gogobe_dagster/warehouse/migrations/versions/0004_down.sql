@@ -54,3 +54,32 @@ from price_current;
 drop table price_past;
 alter table chain_product reset (fillfactor);
 comment on table price_current is 'What each product costs in each store now: the open rows of price_history.';
+
+create view price_changes as
+select
+    h.valid_from as changed_at,
+    s.chain_id,
+    s.sub_chain_id,
+    s.store_id,
+    s.name as store_name,
+    p.gtin,
+    cp.code,
+    cp.name as product_name,
+    before.price as old_price,
+    h.price as new_price,
+    h.price - before.price as difference,
+    h.store_key,
+    h.product_key,
+    h.file_id,
+    c.name as chain_name,
+    s.city,
+    round(100 * (h.price - before.price) / nullif(before.price, 0), 1) as percent,
+    before.valid_from as old_since
+from price_history h
+join price_history before
+    on before.store_key = h.store_key and before.product_key = h.product_key and before.valid_to = h.valid_from
+    and before.valid_from < h.valid_from and before.price <> h.price
+join store s on s.store_key = h.store_key
+join chain c on c.chain_id = s.chain_id
+join product p on p.product_key = h.product_key
+left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = h.product_key;

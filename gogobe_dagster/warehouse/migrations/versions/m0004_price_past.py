@@ -9,25 +9,22 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-VIEWS = "0004_views.sql"
+VIEWS = ("0004_periods.sql", "0004_changes_comments.sql")
 
 
 def upgrade() -> None:
     """Carry the rows over exactly; months of the new table are those in which periods ended."""
-    _run(_text("0004_price_past.sql"))
-    _run(_text(VIEWS))
+    for script in ("0004_price_past.sql", "0004_changes.sql", *VIEWS):
+        _run(script)
 
 
 def downgrade() -> None:
     """Carry them back."""
-    _run(_text("0004_down.sql"))
-    _run(_text(VIEWS).replace("from price_past before", "from price_history before"))
-
-
-def _text(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for script in ("0004_down.sql", *VIEWS):
+        _run(script)
 
 
 def _run(script: str) -> None:
     """Run a script as it is written: its % are no parameters."""
-    op.get_bind().exec_driver_sql(script, execution_options={"no_parameters": True})
+    text = Path(__file__).with_name(script).read_text(encoding="utf-8")
+    op.get_bind().exec_driver_sql(text, execution_options={"no_parameters": True})
