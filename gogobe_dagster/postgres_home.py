@@ -46,6 +46,7 @@ CONFIGURATION = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",  # compiling costs more than our short queries
+    "max_parallel_workers_per_gather": "0",  # a question leaves the other core to loads, and is no slower
     "max_locks_per_transaction": "256",  # price history has a partition a month
     "timezone": "UTC",
     "log_timezone": "UTC",

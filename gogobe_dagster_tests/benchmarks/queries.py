@@ -33,16 +33,14 @@ LIMIT = 50.0
 """Milliseconds that a person does not notice."""
 TURNS = 7
 BUILD = Path(__file__).with_name("queries.sql")
-ANY_STORE = "(select chain_id, sub_chain_id, store_id from store where store_key = %(store)s)"
-ANY_GTIN = "(select gtin from product where product_key = %(product)s)"
+IN_STORE = "chain_id = %(chain_id)s and sub_chain_id = 1 and store_id = %(store)s"
 QUERIES = {
-    "a product's prices over the country": f"select * from current_prices where gtin = {ANY_GTIN}",
-    "where a product is cheapest": f"select * from cheapest_prices where gtin = {ANY_GTIN}",
+    "a product's prices over the country": "select * from current_prices where gtin = %(gtin)s",
+    "where a product is cheapest": "select * from cheapest_prices where gtin = %(gtin)s",
     "a store's price list": f"""select gtin, code, product_name, price, unit_price from current_prices
-        where (chain_id, sub_chain_id, store_id) = {ANY_STORE}""",
-    "a price history in a store": f"""select * from price_periods where gtin = {ANY_GTIN}
-        and (chain_id, sub_chain_id, store_id) = {ANY_STORE}""",
-    "a price history over the country": f"select * from price_periods where gtin = {ANY_GTIN}",
+        where {IN_STORE}""",
+    "a price history in a store": f"select * from price_periods where gtin = %(gtin)s and {IN_STORE}",
+    "a price history over the country": "select * from price_periods where gtin = %(gtin)s",
     "what a store changed in three weeks": """select * from price_changes
         where store_key = %(store)s and changed_at > timestamptz '2026-11-03'""",
     "search: one frequent word": "select * from search_products('חלב')",
@@ -60,7 +58,7 @@ QUERIES = {
         join promotion p using (promotion_key) where ps.store_key = %(store)s and ps.valid_to is null""",
     "a store's promotions with 100,000 items": f"""select promotion_id, description, gtin, product_name,
         effective_unit_price, regular_price from promotions_now
-        where (chain_id, sub_chain_id, store_id) = {ANY_STORE}""",
+        where {IN_STORE}""",
 }
 SIZES = """
 select sum(pg_table_size(c.oid))::float8, sum(pg_indexes_size(c.oid))::float8 from pg_class c
@@ -141,8 +139,11 @@ def _answered(connection: psycopg.Connection, query: str) -> Answered:
     return Answered(server=median(server), fetched=median(fetched), rows=round(median(rows)))
 
 
-def _asked(turn: int) -> dict[str, int]:
-    return {"store": 3 + 5 * turn, "product": 11 + 100 * turn}
+def _asked(turn: int) -> dict[str, int | str]:
+    """A store and a product, by our keys and by what people know them by (queries.sql)."""
+    store, product = 3 + 5 * turn, 11 + 100 * turn
+    chain_id, gtin = 7_290_000_000_001 + store % 34, 7_290_000_000_000 + product
+    return {"store": store, "chain_id": str(chain_id), "product": product, "gtin": str(gtin)}
 
 
 def _explain(connection: psycopg.Connection) -> None:
