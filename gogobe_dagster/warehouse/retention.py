@@ -1,4 +1,4 @@
-"""What is kept for how long: raw files, lake, history, rejects, events. Ledger and products are for ever.
+"""What is kept for how long: raw files, lake, history, rejects, events. The ledger and products are for ever.
 
 Nothing that is still needed goes. Raw bytes stay until their file is in the tables; a file of the lake until
 all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
@@ -9,8 +9,8 @@ goes: the newest stamp of the lake files that are gone, the newest end of the pe
 file that is not newer than both is refused; a newer one needs nothing that is gone.
 
 A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
-the horizon; one that holds never does. Prices go by whole months (`old_history`). Every step may be killed
-and is done again by the next one.
+the horizon; one that holds never does. Prices go by whole months (`old_history`), and what a promotion offers
+goes with its last period (`old_promotions`). Every step may be killed and is done again by the next one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +24,9 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.horizons import HISTORY, LAKE, hold_the_past, raise_horizon
+from gogobe_dagster.warehouse.horizons import LAKE, raise_horizon
 from gogobe_dagster.warehouse.old_history import delete_periods, drop_months
-from gogobe_dagster.warehouse.promotion_tables import promotion_store
+from gogobe_dagster.warehouse.old_promotions import remove_contents, remove_periods
 from gogobe_dagster.warehouse.tables import file, file_event, reject
 
 GRACE = timedelta(days=1)
@@ -71,7 +71,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What went, by kind: raw, lake, periods, months, promotion_periods, rejects, events."""
+    """What went, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
 
@@ -149,28 +149,9 @@ def _history(engine: sa.Engine, before: datetime, *, dry_run: bool) -> dict[str,
     return {
         "periods": Removed(count=dropped + deleted),
         "months": Removed(count=months, bytes=size),
-        "promotion_periods": _carried(engine, before, dry_run=dry_run),
+        "promotion_periods": Removed(count=remove_periods(engine, before, dry_run=dry_run)),
+        "promotions": Removed(count=remove_contents(engine, before, dry_run=dry_run)),
     }
-
-
-def _carried(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
-    """Remove periods of promotions, a store at a time."""
-    has_ended = promotion_store.c.valid_to < before
-    with engine.connect() as connection:
-        stores = connection.scalars(sa.select(promotion_store.c.store_key).where(has_ended).distinct()).all()
-    count = 0
-    for store_key in stores:
-        is_its = (promotion_store.c.store_key == store_key) & has_ended
-        query = sa.select(sa.func.count(), sa.func.max(promotion_store.c.valid_to)).where(is_its)
-        with engine.begin() as connection:
-            if not dry_run:
-                hold_the_past(connection)
-            number, newest = connection.execute(query).one()
-            if number and not dry_run:
-                raise_horizon(connection, HISTORY, newest)
-                connection.execute(sa.delete(promotion_store).where(is_its))
-        count += number
-    return Removed(count=count)
 
 
 def _rejects(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
