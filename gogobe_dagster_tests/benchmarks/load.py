@@ -41,6 +41,8 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
 )
 from gogobe_dagster_tests.benchmarks.price_tables import crowd, row_sizes
 from gogobe_dagster_tests.benchmarks.promotion_loads import promotions
+from gogobe_dagster_tests.benchmarks.real_loads import real
+from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
 from gogobe_dagster_tests.postgres.servers import temporary_folder
 
 STORES, ITEMS = 50, 7_400  # a store sells four in five of the items
@@ -58,13 +60,16 @@ Figures = dict[str, float | int | str]
 @click.command()
 @click.option("--scale", default=1.0, help="Of 100 stores, 12,000 deltas and 400 stores with promotions.")
 @click.option("--rounds", default=3, help="The best of so many counts.")
+@click.option(
+    "--corpus", type=Path, default=DEFAULT_CORPUS, help="Folder of real files, read if it is there."
+)
 @click.option("--large", is_flag=True, help="Compare with 30 million prices in the table: 15 minutes, 25 GB.")
-def main(scale: float, rounds: int, large: bool) -> None:  # noqa: FBT001 - click passes flags so
+def main(scale: float, rounds: int, corpus: Path, large: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Measure, print the tables, and the ratios as the last line."""
     with _server() as place, two_processes() as processes:
         _publish(place, processes, scale)
         figures = _prices(place, processes, rounds) | _small_files(place, processes)
-        figures |= _row_sizes(place, processes)
+        figures |= real(place, corpus, scale=scale, rounds=rounds) | _row_sizes(place, processes)
         if large:
             figures |= _crowded(place, processes, rounds)
         figures |= _promotions(place, scale)
