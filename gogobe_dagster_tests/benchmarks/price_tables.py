@@ -9,7 +9,7 @@ insert into price_current (store_key, product_key, price, unit_price, priced_at,
 select 1000000 + number, product_key, 9.90, 19.80, valid_from, valid_from, file_id
 from generate_series(1, %(stores)s) as number,
     (select distinct on (product_key) product_key, valid_from, file_id from price_current
-     order by product_key limit 6000) as some
+     order by product_key limit 6000) as sold
 order by 1, 2
 """
 ROW_SIZES = """
