@@ -22,6 +22,8 @@ from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.warehouse.migrate import connect
 from gogobe_dagster_tests.benchmarks.contest import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.contest_cpu import CpuMeter
+from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.benchmarks.price_loads import (
     CHANGED_DAY,
     DELTA_DAY,
@@ -43,7 +45,7 @@ from gogobe_dagster_tests.benchmarks.price_tables import crowd, row_sizes
 from gogobe_dagster_tests.benchmarks.promotion_loads import promotions
 from gogobe_dagster_tests.benchmarks.real_loads import real
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
-from gogobe_dagster_tests.postgres.servers import temporary_folder
+from gogobe_dagster_tests.postgres.servers import postmaster_of, temporary_folder
 
 STORES, ITEMS = 50, 7_400  # a store sells four in five of the items
 DELTAS = 12_000
@@ -98,37 +100,39 @@ def _publish(place: Place, processes: Processes, scale: float) -> None:
     publish(place, PUBLISHED, fulls_a_day_later(market))
     place.copy(PUBLISHED, LOADED)
     ours(processes, place, LOADED, FIRST_DAY)
+    place.vacuum(LOADED)
     place.copy(LOADED, WITH_DELTAS)
     a_store = max(round(DELTAS * scale / stores / len(FEEDS)), 1)
     publish(place, WITH_DELTAS, deltas(market, DELTA_DAY, a_store=a_store))
 
 
 def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
-    results = contest(
-        [
-            Contender(
-                name=NAIVE,
-                prepare=lambda: place.copy(PUBLISHED, WORK),
-                run=lambda: naive(processes, place, WORK, CHANGED_DAY),
-            ),
-            Contender(
-                name=CHANGED,
-                prepare=lambda: place.copy(LOADED, WORK),
-                run=lambda: ours(processes, place, WORK, CHANGED_DAY),
-            ),
-            Contender(
-                name=FIRST,
-                prepare=lambda: place.copy(PUBLISHED, WORK),
-                run=lambda: ours(processes, place, WORK, FIRST_DAY),
-            ),
-        ],
-        rounds=rounds,
-    )
+    cpu = CpuMeter(Meter(postmaster_of(place.server)))
+    contenders = [
+        Contender(
+            name=NAIVE,
+            prepare=lambda: place.copy(PUBLISHED, WORK),
+            run=lambda: naive(processes, place, WORK, CHANGED_DAY),
+        ),
+        Contender(
+            name=CHANGED,
+            prepare=lambda: place.copy(LOADED, WORK),
+            run=lambda: ours(processes, place, WORK, CHANGED_DAY),
+        ),
+        Contender(
+            name=FIRST,
+            prepare=lambda: place.copy(PUBLISHED, WORK),
+            run=lambda: ours(processes, place, WORK, FIRST_DAY),
+        ),
+    ]
+    results = contest([cpu.watch(one) for one in contenders], rounds=rounds)
     place.copy(PUBLISHED, WORK)
     by_hand = Contender(name=PLAIN, run=lambda: plain(place, WORK, FIRST_DAY, files=PLAIN_FILES))
     results |= contest([by_hand], rounds=1)
     show("full price files, two processes", results, unit="prices", against=NAIVE)
-    return _ratios(results)
+    cpu.show("CPU, in millionths of a second a price")
+    names = {"naive": NAIVE, "changed": CHANGED, "first": FIRST}
+    return _ratios(results) | {f"{key}_cpu": round(cpu.spent[name].total, 2) for key, name in names.items()}
 
 
 def _ratios(results: Mapping[str, Result]) -> Figures:

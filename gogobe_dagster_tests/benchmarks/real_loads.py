@@ -50,6 +50,7 @@ def real(place: Place, corpus: Path, *, scale: float, rounds: int) -> dict[str, 
     place.copy(REAL, LOADED)
     for key in feeds:
         import_day(key, place, LOADED, FIRST_DAY)
+    place.vacuum(LOADED)
     results = contest(
         [
             Contender(
