@@ -11,7 +11,7 @@ full promotions of 400 stores in less than 60 seconds.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,10 +65,11 @@ Figures = dict[str, float | int | str]
 @click.option(
     "--corpus", type=Path, default=DEFAULT_CORPUS, help="Folder of real files, read if it is there."
 )
+@click.option("--setting", multiple=True, help="Of the server, in place of ours: wal_compression=on.")
 @click.option("--large", is_flag=True, help="Compare with 30 million prices in the table: 15 minutes, 25 GB.")
-def main(scale: float, rounds: int, corpus: Path, large: bool) -> None:  # noqa: FBT001 - click passes flags so
+def main(scale: float, rounds: int, corpus: Path, setting: Sequence[str], large: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Measure, print the tables, and the ratios as the last line."""
-    with _server() as place, two_processes() as processes:
+    with _server(setting) as place, two_processes() as processes:
         _publish(place, processes, scale)
         figures = _prices(place, processes, rounds) | _small_files(place, processes)
         figures |= real(place, corpus, scale=scale, rounds=rounds) | _row_sizes(place, processes)
@@ -80,10 +81,11 @@ def main(scale: float, rounds: int, corpus: Path, large: bool) -> None:  # noqa:
 
 
 @contextmanager
-def _server() -> Iterator[Place]:
+def _server(settings: Sequence[str]) -> Iterator[Place]:
     """Run an embedded server of its own."""
+    options = dict(one.split("=", 1) for one in settings)
     with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres")
+        server = EmbeddedPostgres(folder / "postgres", options=options)
         server.start()
         try:
             yield Place(server, folder)
