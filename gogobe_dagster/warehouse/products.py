@@ -3,6 +3,10 @@
 What makes two rows one product is `codes`. A row whose code cannot be one, or that repeats a product of
 its file, is refused with a reason and never fatal. Rows of `product` are never deleted, so what a process
 has once looked up stays right.
+
+A GTIN is one product in all chains, and loaders of all chains meet the same new ones: they are made in short
+transactions of their own, or a loader would wait for all that another one does. So a load that fails may
+leave products that nothing speaks of; the next load finds them.
 """
 
 from collections.abc import Mapping
@@ -25,6 +29,8 @@ SPELLING = ["chain_id", "code", "is_barcode"]
 _KEYS = pl.Schema({"owner": pl.String(), "text": pl.String(), "product_key": pl.Int32()})
 NO_PRODUCT = 0
 """No product has this key: they begin with 1."""
+PATIENCE = "10s"
+"""How long making products waits: who locks the whole table may himself be waiting for this load."""
 _LOOK_UP = f"""
 select array_agg(coalesce(product_key, {NO_PRODUCT}) order by number)
 from unnest(%(texts)s::text[]) with ordinality as wanted (text, number)
@@ -97,9 +103,21 @@ def _look_up(connection: sa.Connection, identities: pl.DataFrame) -> pl.DataFram
 
 def _make(connection: sa.Connection, missing: pl.DataFrame) -> int:
     return sum(
-        connection.execute(_MAKE_CODES if owner else _MAKE_GTINS, {"owner": owner, "texts": texts}).rowcount
+        _make_codes(connection, owner, texts) if owner else _make_gtins(connection.engine, texts)
         for owner, texts in _by_owner(missing)
     )
+
+
+def _make_gtins(engine: sa.Engine, texts: list[str]) -> int:
+    with engine.begin() as connection:
+        connection.execute(sa.text("set local synchronous_commit = off"))
+        connection.execute(sa.text(f"set local lock_timeout = '{PATIENCE}'"))
+        return connection.execute(_MAKE_GTINS, {"texts": texts}).rowcount
+
+
+def _make_codes(connection: sa.Connection, owner: str, texts: list[str]) -> int:
+    """Make products of a chain in the load's transaction, in which the chain itself may be new."""
+    return connection.execute(_MAKE_CODES, {"owner": owner, "texts": texts}).rowcount
 
 
 def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
