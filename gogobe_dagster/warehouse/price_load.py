@@ -92,7 +92,8 @@ def _taken_back(
 ) -> list[LedgerFile]:
     """Undo, and see that the periods of the files to apply again find their months."""
     again = take_back(connection, Document.PRICES, since, stores)
-    ensure_partitions(connection.engine, map(stamp_of, again))
+    if again:
+        ensure_partitions(connection.engine, map(stamp_of, again))
     return again
 
 

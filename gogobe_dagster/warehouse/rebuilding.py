@@ -18,7 +18,7 @@ from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.horizons import HISTORY, gone_until
 from gogobe_dagster.warehouse.ledger import FileState
 from gogobe_dagster.warehouse.loading import MOST_ROWS
-from gogobe_dagster.warehouse.places import Place
+from gogobe_dagster.warehouse.places import Place, lock_stores
 from gogobe_dagster.warehouse.price_load import PriceLoad
 from gogobe_dagster.warehouse.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.statements import forget_days, forget_unstated
@@ -95,6 +95,7 @@ def _replay(
 ) -> Counter[str]:
     with engine.begin() as connection:
         connection.execute(sa.text("set local synchronous_commit = off"))
+        lock_stores(connection, {place})  # before the lock of the past, as loaders do
         _check_kept(connection, since)
         return load.replay(connection, place, since=since or BEGINNING)
 
