@@ -134,12 +134,9 @@ def has_few_outliers(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
     """Look at prices that changed since yesterday by more than a factor; a few always do."""
     query = """
         with change as (
-            select h.store_key, h.product_key, h.price, before.price as before,
-                h.price / before.price as factor
-            from price_history h
-            join price_history before using (store_key, product_key)
-            where h.valid_from >= :since and before.valid_to = h.valid_from
-                and before.price > 0 and h.price > 0)
+            select store_key, product_key, new_price as price, old_price as before,
+                new_price / old_price as factor
+            from price_changes where changed_at >= :since and old_price > 0 and new_price > 0)
         select c.*, count(*) over () as outliers, (select count(*) from change) as changes,
             s.chain_id, s.store_id, (select min(name) from chain_product p
                 where p.product_key = c.product_key and p.chain_id = s.chain_id) as name

@@ -14,8 +14,9 @@ WORDS = {
     "raw": "raw files",
     "lake": "files of the lake",
     "periods": "ended periods of price history",
-    "months": "empty months of price history",
+    "months": "whole months of price history",
     "promotion_periods": "ended periods of promotions in stores",
+    "promotions": "promotions that no store has a period of",
     "rejects": "samples of refused rows",
     "events": "events of files",
 }

@@ -3,6 +3,7 @@
 Files whose rows the lake has lost are given back before that, to be read again from their raw bytes.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,16 @@ class Refused:
     def rows(self) -> int:
         """How many rows."""
         return sum(self.reasons.values())
+
+
+_NOTHING = Refused(reasons={}, samples=[])
+_MARK_LOADED = sa.text(f"""
+update file set state = '{FileState.LOADED}', loaded_at = :now, not_loaded = refused.rows,
+    reasons = coalesce(file.reasons, '{{}}') || cast(refused.reasons as jsonb)
+from unnest(cast(:ids as bigint[]), cast(:rows as int[]), cast(:reasons as text[]))
+    as refused (file_id, rows, reasons)
+where file.file_id = refused.file_id
+""")  # noqa: S608 - a word of ours
 
 
 def claim(connection: sa.Connection, ids: Collection[int], *, wait: bool) -> list[LedgerFile]:
@@ -81,30 +92,10 @@ def mark_loaded(
     now: datetime,
 ) -> None:
     """Note that the rows of these files are in the tables, but for those refused."""
-    nothing = Refused(reasons={}, samples=[])
-    rows = [
-        {
-            "this": one.id,
-            "refused_rows": refused.get(one.id, nothing).rows,
-            "refused_reasons": {
-                **refused.get(one.id, nothing).reasons,
-                **refused.get(one.id, nothing).inside,
-            },
-        }
-        for one in files
-    ]
-    reasons = sa.bindparam("refused_reasons", type_=file.c.reasons.type)
-    update = (
-        sa.update(file)
-        .where(file.c.file_id == sa.bindparam("this"))
-        .values(
-            state=FileState.LOADED,
-            loaded_at=now,
-            not_loaded=sa.bindparam("refused_rows"),
-            reasons=sa.func.coalesce(file.c.reasons, sa.text("'{}'::jsonb")).op("||")(reasons),
-        )
-    )
-    if rows:
-        connection.execute(update, rows)
+    ids = [one.id for one in files]
+    of_each = [refused.get(file_id, _NOTHING) for file_id in ids]
+    reasons = [json.dumps({**one.reasons, **one.inside}) for one in of_each]
+    rows = {"ids": ids, "rows": [one.rows for one in of_each], "reasons": reasons}
+    connection.execute(_MARK_LOADED, {**rows, "now": now})
     write_rejects(connection, {file_id: one.samples for file_id, one in refused.items()}, stage="load")
-    note(connection, [event(one.id, FileState.LOADED, at=now) for one in files])
+    note(connection, [event(file_id, FileState.LOADED, at=now) for file_id in ids])

@@ -7,7 +7,37 @@ from typing import Any
 import polars as pl
 import psycopg
 import sqlalchemy as sa
-from psycopg import sql
+from psycopg import adapt, pq, sql
+
+from gogobe_dagster.warehouse.binary import Array, copy_blocks, has_form
+
+
+class _ArrayDumper(adapt.Dumper):
+    """Passes an array as it is. Its type is that of the cast in the query."""
+
+    format = pq.Format.BINARY
+
+    def dump(self, obj: Array) -> bytes:
+        return obj
+
+
+def execute(connection: sa.Connection, query: str, **parameters: Any) -> list[tuple[bytes, ...]]:
+    """Run a query of psycopg's form with columns as arrays; return its rows, values in binary form.
+
+    A column needs a cast in the query: `unnest(%(price)s::numeric[])`. The query is planned for its
+    parameters each time: how many there are decides which plan is good.
+    """
+    given = {name: Array.of(one) if isinstance(one, pl.Series) else one for name, one in parameters.items()}
+    with driver_cursor(connection) as cursor:
+        cursor.adapters.register_dumper(Array, _ArrayDumper)
+        cursor.execute(query, given, prepare=False, binary=True)
+        result = cursor.pgresult
+        if result is None:
+            return []
+        return [
+            tuple(result.get_value(row, column) or b"" for column in range(result.nfields))
+            for row in range(result.ntuples)
+        ]
 
 
 def read_lines(connection: sa.Connection, query: str, schema: pl.Schema, **parameters: Any) -> pl.DataFrame:
@@ -26,17 +56,26 @@ def read_lines(connection: sa.Connection, query: str, schema: pl.Schema, **param
 def copy_in(
     connection: sa.Connection, table: str, frame: pl.DataFrame, *, empty_is_null: Collection[str] = ()
 ) -> None:
-    """Append a frame to a table with columns of the same names."""
+    """Append a frame to a table with columns of the same names and types.
+
+    In binary form where there is no text: half the work for both sides.
+    """
     if frame.is_empty():
         return
+    is_binary = has_form(frame.schema)
+    force_null = sql.SQL(", force_null ({})").format(_names(empty_is_null)) if empty_is_null else sql.SQL("")
+    form = sql.SQL("format binary") if is_binary else sql.SQL("format csv") + force_null
+    columns = _names(frame.columns)
+    statement = sql.SQL("copy {} ({}) from stdin ({})").format(sql.Identifier(table), columns, form)
+    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
+        for block in copy_blocks(frame) if is_binary else [_csv(frame)]:
+            copy.write(block)
+
+
+def _csv(frame: pl.DataFrame) -> memoryview:
     data = BytesIO()
     frame.write_csv(data, include_header=False)
-    force_null = sql.SQL(", force_null ({})").format(_names(empty_is_null)) if empty_is_null else sql.SQL("")
-    statement = sql.SQL("copy {} ({}) from stdin (format csv{})").format(
-        sql.Identifier(table), _names(frame.columns), force_null
-    )
-    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
-        copy.write(data.getbuffer())
+    return data.getbuffer()
 
 
 def stage(connection: sa.Connection, name: str, columns: str, frame: pl.DataFrame) -> None:

@@ -51,7 +51,7 @@ class Shape:
     @property
     def held(self) -> pl.Schema:
         """What holds now, as far as it matters."""
-        return pl.Schema({"store_key": pl.Int32(), self.thing: self.type_, **self.said, "valid_from": MOMENT})
+        return pl.Schema({"store_key": pl.Int32(), self.thing: self.type_, **self.said})
 
     @property
     def current(self) -> pl.Schema:
@@ -112,7 +112,7 @@ class Changes:
     started: pl.DataFrame
     """Periods to insert into history, some of them ended already: the shape's `current` and END columns."""
     ended: pl.DataFrame
-    """Periods that were open and end: the shape's `key`, valid_from and END columns."""
+    """Periods that were open and end: the shape's `key` and END columns."""
     inserted: pl.DataFrame
     """Things of which the store said nothing: `current` columns."""
     updated: pl.DataFrame
@@ -175,7 +175,7 @@ def _stated(shape: Shape, sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataF
 
 
 def _timeline(shape: Shape, frame: pl.DataFrame) -> pl.DataFrame:
-    """Bring both sides to one form; what is held has no file here."""
+    """Bring both sides to one form; what is held has no file here, and is older than all that has one."""
     there = set(frame.columns)
     missing = [pl.lit(None, type_).alias(name) for name, type_ in shape.current.items() if name not in there]
     return frame.with_columns(missing).select(*shape.current, "full_at", "full_id")
@@ -206,7 +206,7 @@ def _periods(shape: Shape, timeline: pl.DataFrame) -> pl.DataFrame:
 def _sorted_out(shape: Shape, periods: pl.DataFrame) -> Changes:
     has_ended, is_held = pl.col("valid_to").is_not_null(), pl.col("file_id").is_null()
     started = periods.filter(~is_held)
-    ended = periods.filter(is_held & has_ended).select(*shape.key, "valid_from", *END)
+    ended = periods.filter(is_held & has_ended).select(*shape.key, *END)
     opened = started.filter(~has_ended).select(*shape.current)
     return Changes(
         started=started,

@@ -11,7 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.parsing.report import Reject
-from gogobe_dagster.warehouse.tables import file_event, listing, reject
+from gogobe_dagster.warehouse.tables import listing, reject
+
+_NOTE = sa.text("""
+insert into file_event (file_id, at, state, code, detail)
+select * from unnest(cast(:file_id as bigint[]), cast(:at as timestamptz[]), cast(:state as text[]),
+    cast(:code as text[]), cast(:detail as text[]))
+""")
 
 
 def clean(text: str) -> str:
@@ -35,7 +41,7 @@ def event(
 def note(connection: sa.Connection, events: Sequence[dict[str, Any]]) -> None:
     """Write events, in one go."""
     if events:
-        connection.execute(sa.insert(file_event), events)
+        connection.execute(_NOTE, {name: [one[name] for one in events] for name in events[0]})
 
 
 def note_listing(connection: sa.Connection, feed_key: str, **values: Any) -> None:

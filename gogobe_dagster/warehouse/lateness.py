@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.claims import set_aside
+from gogobe_dagster.warehouse.horizons import HISTORY, LAKE, gone_until
 from gogobe_dagster.warehouse.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
 from gogobe_dagster.warehouse.order import place_of, stamp_of
 from gogobe_dagster.warehouse.places import LockedStore, Place
-from gogobe_dagster.warehouse.tables import file, horizon
+from gogobe_dagster.warehouse.tables import file
 
 _UNDO = {
     Document.PRICES: (
@@ -27,19 +28,15 @@ _UNDO = {
         where store_key = late.key and valid_from >= late.since
         """,
         """
-        delete from price_history
-        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
-        where store_key = late.key and valid_from >= late.since
-        """,
-        """
-        with reopened as (
-            update price_history set valid_to = null, ended_file_id = null
-            from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
-            where store_key = late.key and valid_to >= late.since
-            returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id
+        with undone as (
+            delete from price_past
+            using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+            where store_key = late.key and valid_to >= late.since and valid_to >= :oldest
+            returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id, late.since
         )
         insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
-        select store_key, product_key, price, unit_price, priced_at, valid_from, file_id from reopened
+        select store_key, product_key, price, unit_price, priced_at, valid_from, file_id
+        from undone where valid_from < since
         """,
     ),
     Document.PROMOTIONS: (
@@ -63,11 +60,15 @@ def late_since(
     """Return the stores for which some of these files are late, with the stamp of the oldest late one."""
     since: dict[Place, datetime] = {}
     for one in files:
-        place, at = place_of(one), stamp_of(one)
-        newest = stores[place].newest[document]
-        if newest is not None and at <= newest:
+        if _is_late(document, one, stores):
+            place, at = place_of(one), stamp_of(one)
             since[place] = min(since.get(place, at), at)
     return since
+
+
+def _is_late(document: Document, one: LedgerFile, stores: Mapping[Place, LockedStore]) -> bool:
+    newest = stores[place_of(one)].newest[document]
+    return newest is not None and stamp_of(one) <= newest
 
 
 def timely(
@@ -79,12 +80,9 @@ def timely(
     now: datetime,
 ) -> list[LedgerFile]:
     """Set aside late files for which what followed them is not kept any more; return the others."""
-    until = connection.scalar(sa.select(sa.func.max(horizon.c.gone_until)))
-    if until is None:
-        return list(claimed)
-    late = [(one, stores[place_of(one)].newest[document]) for one in claimed]
-    are_late = [one for one, newest in late if newest is not None and stamp_of(one) <= newest]
-    too_late = [one for one in are_late if stamp_of(one) <= until]
+    late = [one for one in claimed if _is_late(document, one, stores)]
+    until = gone_until(connection, LAKE, HISTORY) if late else None
+    too_late = [one for one in late if until is not None and stamp_of(one) <= until]
     if too_late:
         reason = (
             f"its store has newer {document}, and what is needed to change them goes back to {until} only"
@@ -103,7 +101,11 @@ def take_back(
     """Undo the history of these stores from a moment on; return the loaded files to apply again."""
     if not since:
         return []
-    late = {"keys": [stores[place].key for place in since], "moments": list(since.values())}
+    late = {
+        "keys": [stores[place].key for place in since],
+        "moments": list(since.values()),
+        "oldest": min(since.values()),  # so that the months before it are not looked at
+    }
     for statement in _UNDO[document]:
         connection.execute(sa.text(statement), late)
     kinds = [kind for kind in FileKind if kind.document is document]

@@ -20,7 +20,7 @@ LOCK = 0x60_60_BE_01
 """Any number that nobody else uses for an advisory lock."""
 CONNECT_SECONDS = 10
 DRIVER = "postgresql+psycopg"
-_PARTITION = re.compile(r"price_history_\d{4}_\d{2}$")
+_PARTITION = re.compile(r"price_past_\d{4}_\d{2}$")
 _SQL_ONLY = {"product_name_spelled_idx"}  # needs an extension, which tables.py cannot ask for
 
 

@@ -1,4 +1,4 @@
-"""The monthly partitions of price_history, made before the rows come."""
+"""The monthly partitions of price_past, made before the rows come."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
@@ -31,7 +31,7 @@ def _next(month: date) -> date:
 
 
 def _name(month: date) -> str:
-    return f"price_history_{month:%Y_%m}"
+    return f"price_past_{month:%Y_%m}"
 
 
 def _existing(connection: sa.Connection, names: Collection[str]) -> set[str]:
@@ -43,8 +43,8 @@ def _existing(connection: sa.Connection, names: Collection[str]) -> set[str]:
 def _make(connection: sa.Connection, name: str, month: date) -> None:
     bounds = f"from ('{month} 00:00+00') to ('{_next(month)} 00:00+00')"
     for statement in (
-        f"create table {name} (like price_history including all) with (fillfactor = 90)",
-        f"alter table price_history attach partition {name} for values {bounds}",
-        f"comment on table {name} is 'Periods that began in {month:%Y-%m} (UTC).'",
+        f"create table {name} (like price_past including all)",
+        f"alter table price_past attach partition {name} for values {bounds}",
+        f"comment on table {name} is 'Periods that ended in {month:%Y-%m} (UTC).'",
     ):
         connection.execute(sa.text(statement))

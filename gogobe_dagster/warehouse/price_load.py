@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.warehouse.claims import claim, mark_loaded
-from gogobe_dagster.warehouse.history import PRICES, changes
+from gogobe_dagster.warehouse.comparing import find_changes
+from gogobe_dagster.warehouse.history import PRICES
 from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
-from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, statement_of
+from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.partitions import ensure_partitions
 from gogobe_dagster.warehouse.places import LockedStore, Place, lock_stores, note_files
 from gogobe_dagster.warehouse.price_tables import read_held, write_changes
 from gogobe_dagster.warehouse.wordings import Wordings
@@ -44,7 +46,8 @@ class PriceLoad:
             return Counter()
         rows, refused = self._wordings.read(connection, claimed)
         self._wordings.tell(connection, rows)
-        again = take_back(connection, Document.PRICES, late_since(Document.PRICES, claimed, stores), stores)
+        late = late_since(Document.PRICES, claimed, stores)
+        again = _taken_back(connection, late, stores)
         counts = self._apply_all(connection, claimed, rows.select(*PRICES.rows), again, stores)
         note_files(connection, Document.PRICES, spoken_of(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
@@ -55,7 +58,7 @@ class PriceLoad:
     def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
         """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
         stores, _ = lock_stores(connection, {place})
-        again = take_back(connection, Document.PRICES, {place: since}, stores)
+        again = _taken_back(connection, {place: since}, stores)
         counts = Counter(files=len(again))
         for part in parts(again, self._rows_at_once) if again else ():
             rows, _ = self._wordings.read(connection, part)
@@ -84,10 +87,20 @@ class PriceLoad:
         return counts
 
 
+def _taken_back(
+    connection: sa.Connection, since: Mapping[Place, datetime], stores: Stores
+) -> list[LedgerFile]:
+    """Undo, and see that the periods of the files to apply again find their months."""
+    again = take_back(connection, Document.PRICES, since, stores)
+    if again:
+        ensure_partitions(connection.engine, map(stamp_of, again))
+    return again
+
+
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
     statements = [statement_of(one, stores[place_of(one)].key) for one in files]
-    done = changes(PRICES, read_held(connection, statements, rows), statements, rows)
+    done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

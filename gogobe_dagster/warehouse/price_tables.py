@@ -1,76 +1,83 @@
-"""Reading what holds and writing what changed: the SQL of price_current and price_history."""
+"""Reading what holds and writing what changed: the SQL of price_current and price_past."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.copying import copy_in, read_lines, stage
+from gogobe_dagster.warehouse.binary import Array, money
+from gogobe_dagster.warehouse.copying import copy_in, execute
 from gogobe_dagster.warehouse.history import PRICES, Changes, Statement
 
-_LINES = """
-select string_agg(concat_ws(',', store_key, product_key, price, coalesce(unit_price::text, ''),
-    (date_part('epoch', valid_from) * 1000000)::bigint), E'\n')
+NOTHING = -(2**63)
+"""Stands for a unit price that is not there."""
+_HELD = f"""
+select store_key, array_agg(product_key), array_agg((price * 10000)::bigint),
+    array_agg(coalesce((unit_price * 10000)::bigint, {NOTHING}))
 from price_current
-"""
-_OF_STORES = f"{_LINES} where store_key = any(:stores)"
+"""  # noqa: S608 - a number of ours
+_OF_STORES = f"{_HELD} where store_key = any(%(stores)s) group by store_key"
 _OF_PRODUCTS = f"""
-{_LINES}
-join unnest(cast(:store_keys as int[]), cast(:product_keys as int[])) as wanted (store_key, product_key)
-using (store_key, product_key)
+{_HELD} join unnest(%(store_key)s::int[], %(product_key)s::int[]) as wanted (store_key, product_key)
+using (store_key, product_key) group by store_key
 """
 _END = """
-update price_history h set valid_to = e.valid_to, ended_file_id = e.ended_file_id
-from ended_period e
-where h.store_key = e.store_key and h.product_key = e.product_key and h.valid_from = e.valid_from
-and h.valid_from between :first and :last
+insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id,
+    ended_file_id)
+select store_key, product_key, valid_from, e.valid_to, price, unit_price, priced_at, file_id, e.ended_file_id
+from price_current
+join unnest(%(store_key)s::int[], %(product_key)s::int[], %(valid_to)s::timestamptz[],
+    %(ended_file_id)s::bigint[]) as e (store_key, product_key, valid_to, ended_file_id)
+using (store_key, product_key)
 """
-"""The bounds say nothing new; they let the planner look only at the months concerned."""
 _UPDATE = """
 update price_current c set price = n.price, unit_price = n.unit_price, priced_at = n.priced_at,
     valid_from = n.valid_from, file_id = n.file_id
-from new_price n where c.store_key = n.store_key and c.product_key = n.product_key
+from unnest(%(store_key)s::int[], %(product_key)s::int[], %(price)s::numeric[], %(unit_price)s::numeric[],
+    %(priced_at)s::timestamptz[], %(valid_from)s::timestamptz[], %(file_id)s::bigint[])
+    as n (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+where c.store_key = n.store_key and c.product_key = n.product_key
 """
 _REMOVE = """
-delete from price_current c using gone_product g
-where c.store_key = g.store_key and c.product_key = g.product_key
+delete from price_current c
+using unnest(%(store_key)s::int[], %(product_key)s::int[]) as gone (store_key, product_key)
+where c.store_key = gone.store_key and c.product_key = gone.product_key
 """
-_KEY = "store_key int, product_key int"
-_PERIOD_END = f"{_KEY}, valid_from timestamptz, valid_to timestamptz, ended_file_id bigint"
-_PRICE = (
-    f"{_KEY}, price numeric, unit_price numeric, priced_at timestamptz,"
-    " valid_from timestamptz, file_id bigint"
-)
 
 
 def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame) -> pl.DataFrame:
     """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
     whole = {one.store_key for one in statements if one.is_complete}
-    held = [read_lines(connection, _OF_STORES, PRICES.held, stores=sorted(whole))] if whole else []
+    held = [pl.DataFrame(schema=PRICES.held)]
+    if whole:
+        stores = pl.Series(sorted(whole), dtype=pl.Int32)
+        held += _frames(execute(connection, _OF_STORES, stores=stores))
     store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
-            store_keys=pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32),
-            product_keys=pl.col("product_key"),
+            pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32).alias("store_key"),
+            "product_key",
         )
-        wanted = mentioned.unique().to_dict(as_series=False)
-        held.append(read_lines(connection, _OF_PRODUCTS, PRICES.held, **wanted))
-    return pl.concat([pl.DataFrame(schema=PRICES.held), *held])
+        held += _frames(execute(connection, _OF_PRODUCTS, **mentioned.unique().to_dict()))
+    return pl.concat(held)
+
+
+def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:
+    for store_key, *arrays in stores:
+        products, prices, unit_prices = (Array(one).integers() for one in arrays)
+        yield pl.DataFrame({
+            "store_key": np.full(len(products), int.from_bytes(store_key), np.int32),
+            "product_key": products,
+            "price": money(prices, null=NOTHING),
+            "unit_price": money(unit_prices, null=NOTHING),
+        })  # fmt: skip
 
 
 def write_changes(connection: sa.Connection, done: Changes) -> None:
     """Write what `history` found out."""
-    if not done.ended.is_empty():
-        stage(connection, "ended_period", _PERIOD_END, done.ended)
-        first, last = done.ended.select(
-            first=pl.col("valid_from").min(), last=pl.col("valid_from").max()
-        ).row(0)
-        connection.execute(sa.text(_END), {"first": first, "last": last})
-    if not done.removed.is_empty():
-        stage(connection, "gone_product", _KEY, done.removed)
-        connection.execute(sa.text(_REMOVE))
-    if not done.updated.is_empty():
-        stage(connection, "new_price", _PRICE, done.updated)
-        connection.execute(sa.text(_UPDATE))
+    for statement, frame in ((_END, done.ended), (_REMOVE, done.removed), (_UPDATE, done.updated)):
+        if not frame.is_empty():
+            execute(connection, statement, **frame.to_dict())
     copy_in(connection, "price_current", done.inserted)
-    copy_in(connection, "price_history", done.started)
+    copy_in(connection, "price_past", done.started.filter(pl.col("valid_to").is_not_null()))

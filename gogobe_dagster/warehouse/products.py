@@ -3,18 +3,22 @@
 What makes two rows one product is `codes`. A row whose code cannot be one, or that repeats a product of
 its file, is refused with a reason and never fatal. Rows of `product` are never deleted, so what a process
 has once looked up stays right.
+
+A GTIN is one product in all chains, and loaders of all chains meet the same new ones: they are made in short
+transactions of their own, or a loader would wait for all that another one does. So a load that fails may
+leave products that nothing speaks of; the next load finds them.
 """
 
 from collections.abc import Mapping
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
+from gogobe_dagster.warehouse.binary import Array
 from gogobe_dagster.warehouse.claims import Refused
 from gogobe_dagster.warehouse.codes import gtin, is_usable
-from gogobe_dagster.warehouse.tables import product
+from gogobe_dagster.warehouse.copying import execute
 
 CODE_UNUSABLE = "code_unusable"
 PRODUCT_REPEATED = "product_repeated"
@@ -23,6 +27,16 @@ ANY_CHAIN = ""
 IDENTITY = ["owner", "text"]
 SPELLING = ["chain_id", "code", "is_barcode"]
 _KEYS = pl.Schema({"owner": pl.String(), "text": pl.String(), "product_key": pl.Int32()})
+NO_PRODUCT = 0
+"""No product has this key: they begin with 1."""
+PATIENCE = "10s"
+"""How long making products waits: who locks the whole table may himself be waiting for this load."""
+_LOOK_UP = f"""
+select array_agg(coalesce(product_key, {NO_PRODUCT}) order by number)
+from unnest(%(texts)s::text[]) with ordinality as wanted (text, number)
+"""  # noqa: S608 - a number of ours
+_GTINS = f"{_LOOK_UP} left join product on gtin = text"
+_CODES = f"{_LOOK_UP} left join product on chain_id = %(owner)s and code = text"
 _MAKE_GTINS = sa.text(
     "insert into product (gtin) select text from unnest(cast(:texts as text[])) as new (text)"
     " order by text on conflict (gtin) do nothing"
@@ -77,24 +91,33 @@ def _by_owner(identities: pl.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _look_up(connection: sa.Connection, identities: pl.DataFrame) -> pl.DataFrame:
+    """Return the products that are there, with their keys."""
     frames = [pl.DataFrame(schema=_KEYS)]
     for owner, texts in _by_owner(identities):
-        column = product.c.code if owner else product.c.gtin
-        query = sa.select(column, product.c.product_key).where(
-            column == sa.any_(sa.cast(texts, ARRAY(sa.Text)))
-        )
-        if owner:
-            query = query.where(product.c.chain_id == owner)
-        rows = [(owner, text, key) for text, key in connection.execute(query)]
-        frames.append(pl.DataFrame(rows, schema=_KEYS, orient="row"))
+        query = _CODES if owner else _GTINS
+        ((keys,),) = execute(connection, query, owner=owner, texts=texts)
+        columns = {"owner": [owner] * len(texts), "text": texts, "product_key": Array(keys).integers()}
+        frames.append(pl.DataFrame(columns, schema=_KEYS).filter(pl.col("product_key") != NO_PRODUCT))
     return pl.concat(frames)
 
 
 def _make(connection: sa.Connection, missing: pl.DataFrame) -> int:
     return sum(
-        connection.execute(_MAKE_CODES if owner else _MAKE_GTINS, {"owner": owner, "texts": texts}).rowcount
+        _make_codes(connection, owner, texts) if owner else _make_gtins(connection.engine, texts)
         for owner, texts in _by_owner(missing)
     )
+
+
+def _make_gtins(engine: sa.Engine, texts: list[str]) -> int:
+    with engine.begin() as connection:
+        connection.execute(sa.text("set local synchronous_commit = off"))
+        connection.execute(sa.text(f"set local lock_timeout = '{PATIENCE}'"))
+        return connection.execute(_MAKE_GTINS, {"texts": texts}).rowcount
+
+
+def _make_codes(connection: sa.Connection, owner: str, texts: list[str]) -> int:
+    """Make products of a chain in the load's transaction, in which the chain itself may be new."""
+    return connection.execute(_MAKE_CODES, {"owner": owner, "texts": texts}).rowcount
 
 
 def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

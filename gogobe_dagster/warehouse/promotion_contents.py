@@ -2,7 +2,8 @@
 
 Only contents that nobody has stored yet have their offers and items read from the lake; of all others the
 hash is enough. An item whose code cannot be one is left out, and its code kept, so that every file with this
-content can tell of it. Rows of `promotion` never change, but by a rebuild, and are never deleted.
+content can tell of it. Rows of `promotion` never change, but by a rebuild. Retention removes those that no
+store refers to (`old_promotions`); who looks one up keeps it from going until its transaction ends.
 
 Products are made before contents, each kind in one sorted go: loaders wait for each other and never deadlock.
 """
@@ -52,40 +53,42 @@ _MAKE_ANEW = sa.text(f"""
     ends_at = excluded.ends_at, unusable_codes = excluded.unusable_codes
 {_MADE}
 """)
-_LOOK_UP = sa.text("""
+_HOLD = sa.text("""
 select chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, unusable_codes
 from promotion
 join unnest(cast(:chain_id as text[]), cast(:promotion_id as text[]), cast(:content_hash as uuid[]))
     as wanted (chain_id, promotion_id, content_hash) using (chain_id, promotion_id, content_hash)
+for key share of promotion
 """)
 _INTEGERS = sa.ARRAY(sa.Integer())
 _storable = pl.col(pl.String).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
 
 
 class Contents:
-    """The contents that one loader has met so far. Use it for one load, in transactions that commit."""
+    """Looks contents up and makes them. Use it for one load, in transactions that commit."""
 
     def __init__(self, lake: Lake, products: Products) -> None:
         self.made = 0
         self._lake, self._products = lake, products
-        self._known = pl.DataFrame(schema=_KEYS)
+        self._written_anew = pl.DataFrame(schema=_KEYS)
 
     def resolve(
         self, connection: sa.Connection, rows: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
     ) -> pl.DataFrame:
         """Add `promotion_key` and `unusable` codes to rows with `chain_id` and HASHED columns.
 
-        `anew`: contents that this object has not met are written, whatever the tables say of them.
+        `anew`: contents are written, whatever the tables say of them, once in the life of this object.
         """
         wanted = rows.group_by(CONTENT).agg(pl.col("file_id").min())
-        missing = wanted.join(self._known, on=CONTENT, how="anti")
-        if not missing.is_empty() and not anew:
-            self._known = pl.concat([self._known, _look_up(connection, missing)])
-            missing = missing.join(self._known, on=CONTENT, how="anti")
-        if not missing.is_empty():
+        known = _hold(connection, wanted)
+        if anew:
+            known = known.join(self._written_anew, on=CONTENT, how="semi")
+        while not (missing := wanted.join(known, on=CONTENT, how="anti")).is_empty():
             self._make(connection, missing, sources, anew=anew)
-            self._known = pl.concat([self._known, _look_up(connection, missing)])
-        return rows.join(self._known, on=CONTENT, how="left", maintain_order="left")
+            known = pl.concat([known, _hold(connection, missing)])
+        if anew:
+            self._written_anew = pl.concat([self._written_anew, known]).unique(CONTENT)
+        return rows.join(known, on=CONTENT, how="left", maintain_order="left")
 
     def _make(
         self, connection: sa.Connection, missing: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
@@ -120,7 +123,8 @@ class Contents:
     def _write_offers(self, connection: sa.Connection, offers: pl.DataFrame) -> None:
         # not as the file lists them: two files with the same content may differ in that
         ordered = offers.sort("promotion_key", *TERMS, "row_number")
-        numbered = ordered.with_columns(offer_number=pl.int_range(1, pl.len() + 1).over("promotion_key"))
+        number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("promotion_key")
+        numbered = ordered.with_columns(offer_number=number)
         key = ["promotion_key", "offer_number"]
         terms = numbered.select(*key, *TERMS).with_columns(_storable)
         copy_in(connection, "promotion_offer", terms, empty_is_null=TEXTS)
@@ -157,8 +161,9 @@ def _heads(offers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return said.join(left_out, on=CONTENT, how="left")
 
 
-def _look_up(connection: sa.Connection, contents: pl.DataFrame) -> pl.DataFrame:
-    return _frame(connection.execute(_LOOK_UP, {name: contents[name].to_list() for name in CONTENT}))
+def _hold(connection: sa.Connection, contents: pl.DataFrame) -> pl.DataFrame:
+    """Look contents up, and keep those that are there from being removed."""
+    return _frame(connection.execute(_HOLD, {name: contents[name].to_list() for name in CONTENT}))
 
 
 def _frame(rows: Iterable[sa.Row[Any]]) -> pl.DataFrame:

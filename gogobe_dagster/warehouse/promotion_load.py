@@ -15,7 +15,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
 from gogobe_dagster.warehouse.claims import Refused, claim, mark_loaded
-from gogobe_dagster.warehouse.history import PROMOTIONS, changes
+from gogobe_dagster.warehouse.comparing import find_changes
+from gogobe_dagster.warehouse.history import PROMOTIONS
 from gogobe_dagster.warehouse.lateness import late_since, take_back, timely
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import parts, place_of, spoken_of, statement_of
@@ -134,7 +135,7 @@ def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
     statements = [statement_of(one, stores[place_of(one)].key) for one in files]
-    done = changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
+    done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
     write_periods(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
 

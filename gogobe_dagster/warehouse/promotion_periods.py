@@ -9,8 +9,8 @@ from gogobe_dagster.warehouse.copying import copy_in, read_lines, stage
 from gogobe_dagster.warehouse.history import PROMOTIONS, Changes, Statement
 
 _LINES = """
-select string_agg(concat_ws(',', store_key, '"' || replace(promotion_id, '"', '""') || '"', promotion_key,
-    (date_part('epoch', valid_from) * 1000000)::bigint), E'\n')
+select string_agg(concat_ws(',', store_key, '"' || replace(promotion_id, '"', '""') || '"', promotion_key),
+    E'\n')
 from promotion_store
 """
 _OF_STORES = f"{_LINES} where valid_to is null and store_key = any(:stores)"
@@ -21,11 +21,9 @@ using (store_key, promotion_id) where valid_to is null
 """
 _END = """
 update promotion_store s set valid_to = e.valid_to, ended_file_id = e.ended_file_id from ended_promotion e
-where s.store_key = e.store_key and s.promotion_id = e.promotion_id and s.valid_from = e.valid_from
+where s.store_key = e.store_key and s.promotion_id = e.promotion_id and s.valid_to is null
 """
-_ENDED = (
-    "store_key int, promotion_id text, valid_from timestamptz, valid_to timestamptz, ended_file_id bigint"
-)
+_ENDED = "store_key int, promotion_id text, valid_to timestamptz, ended_file_id bigint"
 
 
 def read_carried(

@@ -15,15 +15,15 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.lake import Lake
+from gogobe_dagster.warehouse.horizons import HISTORY, gone_until
 from gogobe_dagster.warehouse.ledger import FileState
 from gogobe_dagster.warehouse.loading import MOST_ROWS
-from gogobe_dagster.warehouse.partitions import ensure_partitions
-from gogobe_dagster.warehouse.places import Place
+from gogobe_dagster.warehouse.places import Place, lock_stores
 from gogobe_dagster.warehouse.price_load import PriceLoad
 from gogobe_dagster.warehouse.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.statements import forget_days, forget_unstated
 from gogobe_dagster.warehouse.store_load import StoreLoad, loaded_lists
-from gogobe_dagster.warehouse.tables import file, horizon
+from gogobe_dagster.warehouse.tables import file
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 Tell = Callable[[str], object]
@@ -70,7 +70,6 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
         forget_days(connection, whole)
     load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
     for place in there:
-        ensure_partitions(engine, _months(engine, place))
         counts += _replay(engine, load, place, scope.since)
         tell(_words(place))
     with engine.begin() as connection:
@@ -96,6 +95,8 @@ def _replay(
 ) -> Counter[str]:
     with engine.begin() as connection:
         connection.execute(sa.text("set local synchronous_commit = off"))
+        lock_stores(connection, {place})  # before the lock of the past, as loaders do
+        _check_kept(connection, since)
         return load.replay(connection, place, since=since or BEGINNING)
 
 
@@ -140,7 +141,8 @@ def _divided(
     engine: sa.Engine, document: Document, scope: Scope, lake: Lake
 ) -> tuple[list[Place], list[Missing]]:
     """Return the stores to rebuild, and those that cannot be."""
-    _check_kept(engine, scope.since)
+    with engine.connect() as connection:
+        _check_kept(connection, scope.since)
     places = _places(engine, document, scope)
     lost = _missing(engine, document, places, lake, scope.since)
     told = [Missing(what=_words(place), reason=why) for place, why in sorted(lost.items())]
@@ -165,18 +167,12 @@ def _is_about(document: Document, place: Place) -> sa.ColumnElement[bool]:
     return sa.and_(_ARE_OF[document], *is_it)
 
 
-def _months(engine: sa.Engine, place: Place) -> list[datetime]:
-    month = sa.func.date_trunc("month", file.c.published_at, "UTC")
-    with engine.connect() as connection:
-        return list(connection.scalars(sa.select(month).where(_is_about(Document.PRICES, place)).distinct()))
-
-
-def _check_kept(engine: sa.Engine, since: datetime | None) -> None:
+def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
     """See that every period that held at that moment is there still: it has to be opened again."""
-    gone = sa.select(horizon.c.gone_until).where(horizon.c.kind == "history")
-    with engine.connect() as connection:
-        until = connection.scalar(gone)
-    if since is not None and until is not None and since <= until:
+    if since is None:
+        return
+    until = gone_until(connection, HISTORY)
+    if until is not None and since <= until:
         reason = f"periods of history until {until} are removed; rebuild from a later day, or everything"
         raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
 

@@ -1,4 +1,4 @@
-"""What is kept for how long: raw files, lake, history, rejects, events. Ledger and products are for ever.
+"""What is kept for how long: raw files, lake, history, rejects, events. The ledger and products are for ever.
 
 Nothing that is still needed goes. Raw bytes stay until their file is in the tables; a file of the lake until
 all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
@@ -9,8 +9,8 @@ goes: the newest stamp of the lake files that are gone, the newest end of the pe
 file that is not newer than both is refused; a newer one needs nothing that is gone.
 
 A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
-the horizon: an open one never, however old its month is. A month without periods left is dropped. Every
-step may be killed and is done again by the next one.
+the horizon; one that holds never does. Prices go by whole months (`old_history`), and what a promotion offers
+goes with its last period (`old_promotions`). Every step may be killed and is done again by the next one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.parsing.lake import Lake
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.old_history import drop_empty_months, old_months
-from gogobe_dagster.warehouse.promotion_tables import promotion_store
-from gogobe_dagster.warehouse.tables import file, file_event, horizon, reject
+from gogobe_dagster.warehouse.horizons import LAKE, raise_horizon
+from gogobe_dagster.warehouse.old_history import delete_periods, drop_months
+from gogobe_dagster.warehouse.old_promotions import remove_contents, remove_periods
+from gogobe_dagster.warehouse.tables import file, file_event, reject
 
 GRACE = timedelta(days=1)
 """Bytes younger than this stay, whatever the ledger says: a download is noted after its bytes are kept."""
@@ -71,7 +71,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What went, by kind: raw, lake, periods, months, promotion_periods, rejects, events."""
+    """What went, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ def _lake(engine: sa.Engine, lake: Lake, before: datetime, *, dry_run: bool) -> 
             query = of_path.group_by(file.c.lake_path).having(~sa.func.bool_or(is_needed))
             done = dict(connection.execute(query).tuples().all())
             if done and not dry_run:
-                _raise_horizon(connection, "lake", max(done.values()))
+                raise_horizon(connection, LAKE, max(done.values()))
         for path in done:
             count, size = count + 1, size + sizes[path]
             if not dry_run:
@@ -144,42 +144,14 @@ def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _history(engine: sa.Engine, before: datetime, *, dry_run: bool) -> dict[str, Removed]:
-    periods = 0
-    for month in old_months(engine, before):
-        has_ended = sa.and_(month.c.valid_to < before)
-        with engine.begin() as connection:
-            query = sa.select(sa.func.count(), sa.func.max(month.c.valid_to)).where(has_ended)
-            number, newest = connection.execute(query).one()
-            if number and not dry_run:
-                _raise_horizon(connection, "history", newest)
-                connection.execute(sa.delete(month).where(has_ended))
-        periods += number
-    months, size = drop_empty_months(engine, before, dry_run=dry_run)
+    months, size, dropped = drop_months(engine, before, dry_run=dry_run)
+    deleted = delete_periods(engine, before, dry_run=dry_run)
     return {
-        "periods": Removed(count=periods),
+        "periods": Removed(count=dropped + deleted),
         "months": Removed(count=months, bytes=size),
-        "promotion_periods": _carried(engine, before, dry_run=dry_run),
+        "promotion_periods": Removed(count=remove_periods(engine, before, dry_run=dry_run)),
+        "promotions": Removed(count=remove_contents(engine, before, dry_run=dry_run)),
     }
-
-
-def _carried(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
-    """Remove periods of promotions, a store at a time; what they offered stays, like products."""
-    has_ended = promotion_store.c.valid_to < before
-    query = sa.select(promotion_store.c.store_key, sa.func.count(), sa.func.max(promotion_store.c.valid_to))
-    with engine.connect() as connection:
-        old = connection.execute(query.where(has_ended).group_by(promotion_store.c.store_key)).all()
-    for store_key, _, newest in () if dry_run else old:
-        with engine.begin() as connection:
-            _raise_horizon(connection, "history", newest)
-            is_its = promotion_store.c.store_key == store_key
-            connection.execute(sa.delete(promotion_store).where(is_its, has_ended))
-    return Removed(count=sum(number for _, number, _ in old))
-
-
-def _raise_horizon(connection: sa.Connection, kind: str, moment: datetime) -> None:
-    upsert = insert(horizon).values(kind=kind, gone_until=moment)
-    higher = sa.func.greatest(horizon.c.gone_until, upsert.excluded.gone_until)
-    connection.execute(upsert.on_conflict_do_update(index_elements=["kind"], set_={"gone_until": higher}))
 
 
 def _rejects(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:

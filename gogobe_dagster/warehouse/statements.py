@@ -1,8 +1,11 @@
 """What each chain says about its products: names, makers, units. The newest day's statement holds.
 
 Stores of a chain word a product differently on the same day. So that the result does not depend on the
-order of loading, statements have one order (day, then the fullest, then their text) and the greatest holds.
-Repeating one changes nothing, which is why a loader may skip those it has already told.
+order of loading, statements have one order (day, then the fullest, then their text by its bytes) and the
+greatest holds. Repeating one changes nothing, which is why a loader may skip those it has already told. Most
+repeat the words of the day before: of those only the day is written.
+
+Who writes a chain's words has them alone until its transaction ends.
 """
 
 from collections.abc import Collection
@@ -17,11 +20,18 @@ from gogobe_dagster.warehouse.tables import chain_product
 KEY = ["chain_id", "product_key"]
 SAID = [column.name for column in chain_product.columns if column.name not in {*KEY, "stated_on"}]
 TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
+UNSTATED = date(1, 1, 1)
+"""Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
+_TURNS = 0x60_60_BE_05
+
+
+def _said(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in SAID)
 
 
 def _greatness(alias: str) -> str:
-    texts = ", ".join(f"coalesce({alias}.{name}::text, '')" for name in SAID)
-    return f"({alias}.stated_on, num_nonnulls({', '.join(f'{alias}.{name}' for name in SAID)}), {texts})"
+    texts = ", ".join(f"coalesce({alias}.{name}::text, '') collate \"C\"" for name in SAID)
+    return f"({alias}.stated_on, num_nonnulls({_said(alias)}), {texts})"
 
 
 _COLUMNS = ", ".join([*KEY, "stated_on", *SAID])
@@ -29,35 +39,32 @@ _CREATE = (
     f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
     " from chain_product with no data"
 )
+_REPEAT = f"""
+update chain_product known set stated_on = s.stated_on from statement s
+where s.chain_id = known.chain_id and s.product_key = known.product_key and s.stated_on > known.stated_on
+    and ({_said("s")}) is not distinct from ({_said("known")})
+"""  # noqa: S608 - column names of our own table
 _TELL = f"""
 insert into chain_product ({_COLUMNS})
-select distinct on (s.chain_id, s.product_key) {", ".join(f"s.{name}" for name in [*KEY, "stated_on", *SAID])}
+select {", ".join(f"s.{name}" for name in KEY)}, s.stated_on, {_said("s")}
 from statement s left join chain_product known using (chain_id, product_key)
 where known.product_key is null or {_greatness("s")} > {_greatness("known")}
-order by s.chain_id, s.product_key, {_greatness("s")} desc
 on conflict (chain_id, product_key) do update set
     stated_on = excluded.stated_on, {", ".join(f"{name} = excluded.{name}" for name in SAID)}
-where {_greatness("excluded")} > {_greatness("chain_product")}
 """  # noqa: S608 - column names of our own table
 _storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
 
 
-UNSTATED = date(1, 1, 1)
-"""Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
-
-
 def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     """Let the next statement about each product of these chains hold; names stay until then."""
+    _take_turns(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
-    # in the order in which loaders lock them, or the two would deadlock
-    lock = sa.select(sa.literal(1)).select_from(chain_product).where(are_theirs)
-    ordered = lock.order_by(chain_product.c.chain_id, chain_product.c.product_key)
-    connection.execute(ordered.with_for_update(key_share=True))
     connection.execute(sa.update(chain_product).where(are_theirs).values(stated_on=UNSTATED))
 
 
 def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     """Drop what no file of these chains has stated again."""
+    _take_turns(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
     connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
 
@@ -66,9 +73,24 @@ def tell(connection: sa.Connection, said: pl.DataFrame) -> None:
     """Write what rows say: columns of the lake, `chain_id`, `product_key` and `stated_on`."""
     if said.is_empty():
         return
-    told = said.select(*KEY, "stated_on", *SAID).with_columns(_storable)
+    told = greatest(said.select(*KEY, "stated_on", *SAID).with_columns(_storable))
+    _take_turns(connection, told["chain_id"].unique().to_list())
     connection.execute(sa.text(_CREATE))
     copy_in(connection, "statement", told, empty_is_null=TEXTS)
-    connection.execute(sa.text("analyze statement"))
-    connection.execute(sa.text(_TELL))
-    connection.execute(sa.text("truncate statement"))
+    for statement in (_REPEAT, _TELL, "truncate statement"):
+        connection.execute(sa.text(statement))
+
+
+def greatest(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the statement that holds of each product."""
+    if not told.select(pl.struct(KEY).is_duplicated().any()).item():
+        return told
+    fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in SAID)
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in SAID]
+    return told.sort("stated_on", fullness, *texts).unique(KEY, keep="last")
+
+
+def _take_turns(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    for chain_id in sorted(set(chain_ids)):
+        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(chain_id))
+        connection.execute(sa.select(turn))

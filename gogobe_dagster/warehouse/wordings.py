@@ -55,7 +55,7 @@ class Wordings:
 
     def tell(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
         """Tell chain_product the words of these rows, as `read` gave them, unless it has been told."""
-        if self._untold is None:
+        if self._untold is None or self._untold.is_empty():
             return
         said = rows.select(MARKS).unique()
         tell(connection, self._untold.join(said, on=MARKS, how="semi"))

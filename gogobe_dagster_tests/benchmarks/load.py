@@ -11,7 +11,7 @@ full promotions of 400 stores in less than 60 seconds.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from gogobe_dagster.postgres import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.warehouse.migrate import connect
 from gogobe_dagster_tests.benchmarks.contest import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.contest_cpu import CpuMeter
+from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.benchmarks.price_loads import (
     CHANGED_DAY,
     DELTA_DAY,
@@ -41,7 +43,9 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
 )
 from gogobe_dagster_tests.benchmarks.price_tables import crowd, row_sizes
 from gogobe_dagster_tests.benchmarks.promotion_loads import promotions
-from gogobe_dagster_tests.postgres.servers import temporary_folder
+from gogobe_dagster_tests.benchmarks.real_loads import real
+from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
+from gogobe_dagster_tests.postgres.servers import postmaster_of, temporary_folder
 
 STORES, ITEMS = 50, 7_400  # a store sells four in five of the items
 DELTAS = 12_000
@@ -58,13 +62,17 @@ Figures = dict[str, float | int | str]
 @click.command()
 @click.option("--scale", default=1.0, help="Of 100 stores, 12,000 deltas and 400 stores with promotions.")
 @click.option("--rounds", default=3, help="The best of so many counts.")
+@click.option(
+    "--corpus", type=Path, default=DEFAULT_CORPUS, help="Folder of real files, read if it is there."
+)
+@click.option("--setting", multiple=True, help="Of the server, in place of ours: wal_compression=on.")
 @click.option("--large", is_flag=True, help="Compare with 30 million prices in the table: 15 minutes, 25 GB.")
-def main(scale: float, rounds: int, large: bool) -> None:  # noqa: FBT001 - click passes flags so
+def main(scale: float, rounds: int, corpus: Path, setting: Sequence[str], large: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Measure, print the tables, and the ratios as the last line."""
-    with _server() as place, two_processes() as processes:
+    with _server(setting) as place, two_processes() as processes:
         _publish(place, processes, scale)
         figures = _prices(place, processes, rounds) | _small_files(place, processes)
-        figures |= row_sizes(place, LOADED)
+        figures |= real(place, corpus, scale=scale, rounds=rounds) | _row_sizes(place, processes)
         if large:
             figures |= _crowded(place, processes, rounds)
         figures |= _promotions(place, scale)
@@ -73,10 +81,11 @@ def main(scale: float, rounds: int, large: bool) -> None:  # noqa: FBT001 - clic
 
 
 @contextmanager
-def _server() -> Iterator[Place]:
+def _server(settings: Sequence[str]) -> Iterator[Place]:
     """Run an embedded server of its own."""
+    options = dict(one.split("=", 1) for one in settings)
     with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres")
+        server = EmbeddedPostgres(folder / "postgres", options=options)
         server.start()
         try:
             yield Place(server, folder)
@@ -93,37 +102,39 @@ def _publish(place: Place, processes: Processes, scale: float) -> None:
     publish(place, PUBLISHED, fulls_a_day_later(market))
     place.copy(PUBLISHED, LOADED)
     ours(processes, place, LOADED, FIRST_DAY)
+    place.vacuum(LOADED)
     place.copy(LOADED, WITH_DELTAS)
     a_store = max(round(DELTAS * scale / stores / len(FEEDS)), 1)
     publish(place, WITH_DELTAS, deltas(market, DELTA_DAY, a_store=a_store))
 
 
 def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
-    results = contest(
-        [
-            Contender(
-                name=NAIVE,
-                prepare=lambda: place.copy(PUBLISHED, WORK),
-                run=lambda: naive(processes, place, WORK, CHANGED_DAY),
-            ),
-            Contender(
-                name=CHANGED,
-                prepare=lambda: place.copy(LOADED, WORK),
-                run=lambda: ours(processes, place, WORK, CHANGED_DAY),
-            ),
-            Contender(
-                name=FIRST,
-                prepare=lambda: place.copy(PUBLISHED, WORK),
-                run=lambda: ours(processes, place, WORK, FIRST_DAY),
-            ),
-        ],
-        rounds=rounds,
-    )
+    cpu = CpuMeter(Meter(postmaster_of(place.server)))
+    contenders = [
+        Contender(
+            name=NAIVE,
+            prepare=lambda: place.copy(PUBLISHED, WORK),
+            run=lambda: naive(processes, place, WORK, CHANGED_DAY),
+        ),
+        Contender(
+            name=CHANGED,
+            prepare=lambda: place.copy(LOADED, WORK),
+            run=lambda: ours(processes, place, WORK, CHANGED_DAY),
+        ),
+        Contender(
+            name=FIRST,
+            prepare=lambda: place.copy(PUBLISHED, WORK),
+            run=lambda: ours(processes, place, WORK, FIRST_DAY),
+        ),
+    ]
+    results = contest([cpu.watch(one) for one in contenders], rounds=rounds)
     place.copy(PUBLISHED, WORK)
     by_hand = Contender(name=PLAIN, run=lambda: plain(place, WORK, FIRST_DAY, files=PLAIN_FILES))
     results |= contest([by_hand], rounds=1)
     show("full price files, two processes", results, unit="prices", against=NAIVE)
-    return _ratios(results)
+    cpu.show("CPU, in millionths of a second a price")
+    names = {"naive": NAIVE, "changed": CHANGED, "first": FIRST}
+    return _ratios(results) | {f"{key}_cpu": round(cpu.spent[name].total, 2) for key, name in names.items()}
 
 
 def _ratios(results: Mapping[str, Result]) -> Figures:
@@ -148,6 +159,13 @@ def _small_files(place: Place, processes: Processes) -> Figures:
         f"{files:,} deltas in {done.seconds:.1f} s: {files / done.seconds:,.0f} a second"
     )
     return {"deltas": files, "deltas_per_second": round(files / done.seconds)}
+
+
+def _row_sizes(place: Place, processes: Processes) -> Figures:
+    """Measure the tables as they are a day later, with periods that have ended."""
+    place.copy(LOADED, WORK)
+    ours(processes, place, WORK, CHANGED_DAY)
+    return row_sizes(place, WORK)
 
 
 def _crowded(place: Place, processes: Processes, rounds: int) -> Figures:

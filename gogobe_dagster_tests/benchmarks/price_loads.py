@@ -74,6 +74,11 @@ class Place:
             create = "create database {new} template {old} strategy file_copy"
             connection.execute(sql.SQL(create).format(**names))
 
+    def vacuum(self, database: str) -> None:
+        """Do at once what autovacuum does within minutes, so that a day later finds it done."""
+        with psycopg.connect(self.server.url(database), autocommit=True) as connection:
+            connection.execute("vacuum analyze")
+
     def count(self, database: str, rows: LiteralString) -> int:
         """Return how many rows there are: a table, with or without a condition."""
         with psycopg.connect(self.server.url(database)) as connection:
@@ -85,64 +90,78 @@ class Place:
 
 
 Processes = ProcessPoolExecutor
-Published = tuple[Feed, Branch, FileKind, datetime, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A file that a feed shows, and its bytes."""
+
+    feed: Feed
+    name: str
+    kind: FileKind
+    stamp: datetime
+    chain_id: str
+    sub_chain_id: int | None
+    store_id: int | None
+    content: bytes
+
+    @property
+    def sighting(self) -> Sighting:
+        """The line of a listing."""
+        return Sighting(
+            name=self.name, link=self.name, size=len(self.content), size_slack=0, modified_at=None,
+            day=day_of(self.stamp), kind=self.kind, chain_id=self.chain_id, sub_chain_id=self.sub_chain_id,
+            store_id=self.store_id, published_at=self.stamp, problem=None,
+        )  # fmt: skip
 
 
 def publish(place: Place, database: str, files: Iterator[Published]) -> None:
     """Put files into the raw store and the ledger, as if listed and fetched."""
     equipment = place.equipment(database)
     while some := list(islice(files, FILES_AT_ONCE)):
-        seen: dict[str, list[Sighting]] = {key: [] for key in FEEDS}
+        seen: dict[str, list[Sighting]] = {}
         fetched = []
-        for feed, branch, kind, stamp, content in some:
-            name = style_of(feed, branch, day_of(stamp)).name(kind, branch, stamp)
-            seen[feed.key].append(_sighting(name, branch, kind, stamp, size=len(content)))
-            stored = equipment.raw_store.save([content], limit=1 << 30)
-            fetched.append((stored.sha256, stored.size, stamp, name))
+        for one in some:
+            seen.setdefault(one.feed.key, []).append(one.sighting)
+            stored = equipment.raw_store.save([one.content], limit=1 << 30)
+            fetched.append((stored.sha256, stored.size, one.stamp, one.name))
         for feed_key, sightings in seen.items():
-            equipment.ledger.record(feed_key, sightings, now=fetched[-1][2])
+            equipment.ledger.record(feed_key, sightings, now=some[-1].stamp)
         with psycopg.connect(place.server.url(database)) as connection:
             connection.cursor().executemany(FETCHED, fetched)
     equipment.close()
-
-
-def _sighting(name: str, branch: Branch, kind: FileKind, stamp: datetime, *, size: int) -> Sighting:
-    return Sighting(
-        name=name, link=name, size=size, size_slack=0, modified_at=None, day=day_of(stamp), kind=kind,
-        chain_id=branch.chain_id, sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
-        published_at=stamp, problem=None,
-    )  # fmt: skip
 
 
 def fulls(market: Market) -> Iterator[Published]:
     """Yield the full price file of every store at three in the morning of the first day."""
     for feed in map(find_feed, FEEDS):
         for branch in _shops(market, feed):
-            items = market.prices(branch, _at(FIRST_DAY, hour=3))
-            yield _published(feed, branch, FileKind.FULL_PRICES, _at(FIRST_DAY, hour=3), items)
+            items = market.prices(branch, at(FIRST_DAY, hour=3))
+            yield _published(feed, branch, FileKind.FULL_PRICES, at(FIRST_DAY, hour=3), items)
 
 
 def fulls_a_day_later(market: Market) -> Iterator[Published]:
     """Yield the same a day later, with three prices of a hundred changed in every store."""
-    changed_at = _at(FIRST_DAY, hour=12)
+    changed_at = at(FIRST_DAY, hour=12)
     for feed in map(find_feed, FEEDS):
         for number, branch in enumerate(_shops(market, feed)):
             items = [
                 replace(one, agorot=one.agorot + 10, priced_at=changed_at)
                 if (place + number * STRIDE) % 100 < CHANGED_PERCENT
                 else one
-                for place, one in enumerate(market.prices(branch, _at(FIRST_DAY, hour=3)))
+                for place, one in enumerate(market.prices(branch, at(FIRST_DAY, hour=3)))
             ]
-            yield _published(feed, branch, FileKind.FULL_PRICES, _at(CHANGED_DAY, hour=3), items)
+            yield _published(feed, branch, FileKind.FULL_PRICES, at(CHANGED_DAY, hour=3), items)
 
 
-def _at(day: date, *, hour: int) -> datetime:
+def at(day: date, *, hour: int) -> datetime:
+    """Return an hour of a day by Israel's clock."""
     return datetime(day.year, day.month, day.day, hour, tzinfo=ISRAEL)
 
 
 def deltas(market: Market, day: date, *, a_store: int) -> Iterator[Published]:
     """Yield files of twenty changed prices for every store, minute by minute from seven on."""
-    opening = _at(day, hour=7)
+    opening = at(day, hour=7)
     for feed in map(find_feed, FEEDS):
         for branch in _shops(market, feed):
             priced = market.prices(branch, opening)
@@ -163,7 +182,11 @@ def _published(
 ) -> Published:
     style = style_of(feed, branch, day_of(stamp))
     name = style.name(kind, branch, stamp)
-    return feed, branch, kind, stamp, style.pack(style.prices.write(branch, items), name)
+    return Published(
+        feed=feed, name=name, kind=kind, stamp=stamp, chain_id=branch.chain_id,
+        sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
+        content=style.pack(style.prices.write(branch, items), name),
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- processes
@@ -187,10 +210,11 @@ def _sum(processes: Processes, work: Callable[..., int], *arguments: Any) -> int
 
 def ours(processes: Processes, place: Place, database: str, day: date) -> int:
     """Read a day's files into the lake and bring them into the tables, a feed a process; return the rows."""
-    return _sum(processes, _import, place, database, day)
+    return _sum(processes, import_day, place, database, day)
 
 
-def _import(feed_key: str, place: Place, database: str, day: date) -> int:
+def import_day(feed_key: str, place: Place, database: str, day: date) -> int:
+    """Read a feed's day into the lake and bring it into the tables; return the rows."""
     equipment, feed = place.equipment(database), find_feed(feed_key)
     for batch in importing.plan(feed, [day], equipment):
         importing.parse(batch, feed, equipment)
@@ -201,10 +225,11 @@ def _import(feed_key: str, place: Place, database: str, day: date) -> int:
 
 def naive(processes: Processes, place: Place, database: str, day: date) -> int:
     """Copy every row of a day's files into a table without an index, a feed a process; return the rows."""
-    return _sum(processes, _copy_everything, place, database, day)
+    return _sum(processes, copy_day, place, database, day)
 
 
-def _copy_everything(feed_key: str, place: Place, database: str, day: date) -> int:
+def copy_day(feed_key: str, place: Place, database: str, day: date) -> int:
+    """Copy every row of a feed's day; return the rows."""
     equipment, rows = place.equipment(database), 0
     files = equipment.ledger.to_parse(feed_key, [day])
     with psycopg.connect(place.server.url(database)) as connection, connection.cursor() as cursor:

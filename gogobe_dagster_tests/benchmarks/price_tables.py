@@ -5,18 +5,18 @@ import psycopg
 from gogobe_dagster_tests.benchmarks.price_loads import Place
 
 CROWD = """
-insert into {table} (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
 select 1000000 + number, product_key, 9.90, 19.80, valid_from, valid_from, file_id
 from generate_series(1, %(stores)s) as number,
     (select distinct on (product_key) product_key, valid_from, file_id from price_current
-     order by product_key limit 6000) as some
+     order by product_key limit 6000) as sold
 order by 1, 2
 """
 ROW_SIZES = """
 select '{table}', (select count(*) from {table}), sum(pg_table_size(relid)), sum(pg_indexes_size(relid))
 from (select '{table}'::regclass as relid union select relid from pg_partition_tree('{table}')) as parts
 """
-TABLES = ("price_current", "price_history")
+TABLES = ("price_current", "price_past")
 
 
 def crowd(place: Place, template: str, database: str, number: int) -> None:
@@ -27,9 +27,8 @@ def crowd(place: Place, template: str, database: str, number: int) -> None:
         a_store = products.fetchone()
         missing = number - place.count(database, "price_current")
         stores = max(missing, 0) // (a_store[0] if a_store else 1)
-        for table in TABLES:
-            connection.execute(CROWD.replace("{table}", table), {"stores": stores})
-            connection.execute(f"vacuum analyze {table}")
+        connection.execute(CROWD, {"stores": stores})
+        connection.execute("vacuum analyze price_current")
 
 
 def row_sizes(place: Place, database: str) -> dict[str, float | int | str]:

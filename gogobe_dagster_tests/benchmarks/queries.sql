@@ -29,8 +29,22 @@ select s.store_key, a.product_key, 1 + (a.product_key * 7 + s.store_key) % 9000 
     timestamptz '2026-11-24' - (a.product_key + s.store_key) % 60 * interval '1 day',
     timestamptz '2026-11-24' - (a.product_key * 17 + s.store_key) % 60 * interval '1 day' - s.store_key * interval '1 second', s.store_key
 from store s join assortment a on a.c = s.store_id % 34 + 1 order by s.store_key, a.product_key;
-insert into price_history (store_key, product_key, valid_from, price, unit_price, priced_at, file_id)
-select store_key, product_key, valid_from, price, unit_price, priced_at, file_id from price_current;
-insert into price_history (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id, ended_file_id)
+insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id, ended_file_id)
 select store_key, product_key, valid_from - interval '20 days', valid_from, price + 1, unit_price, priced_at, file_id, file_id
-from price_current where (store_key + product_key) % 10 = 0;
+from price_current where (store_key + product_key) % 10 = 0;;
+insert into promotion (chain_id, promotion_id, content_hash, description, starts_at, ends_at)
+select (7290000000000 + c)::text, n::text, md5(c || ':' || n)::uuid, 'מבצע ' || n, '2026-01-01', '2099-01-01'
+from generate_series(1, 34) c, generate_series(1, 2000) n;
+insert into promotion_offer (promotion_key, offer_number, group_id, description, starts_at, ends_at, reward_type, discounted_price, min_quantity, club_ids)
+select promotion_key, 1, 1, description, starts_at, ends_at, 1, 10, 2, '0' from promotion;
+create temporary table numbered as
+select c, product_key, row_number() over (partition by c order by product_key) as place from assortment;
+create index on numbered (c, place);
+analyze numbered;
+insert into promotion_item (promotion_key, offer_number, product_key, is_gift)
+select p.promotion_key, 1, a.product_key, false
+from promotion p cross join generate_series(0, 49) i
+join numbered a on a.c = p.chain_id::bigint - 7290000000000 and a.place = 1 + (p.promotion_id::int * 50 + i) % (:items - 300);
+insert into promotion_store (store_key, promotion_id, valid_from, promotion_key, file_id)
+select s.store_key, p.promotion_id, '2026-11-01', p.promotion_key, 1
+from store s join promotion p using (chain_id) order by 1, 2

@@ -71,7 +71,7 @@ def test_the_night_and_the_checks_run_with_dagsters_own_command(on_stage: Stage)
     with psycopg.connect(on_stage.settings.dagster_database_url) as connection:
         limits = connection.execute('select concurrency_key, "limit" from concurrency_limits').fetchall()
         checks = connection.execute("select count(*) from asset_check_executions").fetchall()
-    month = f"price_history_{clock.now():%Y_%m}"
+    month = f"price_past_{clock.now():%Y_%m}"
     assert dict(limits) == {"portals": 4, "warehouse": 2}
     assert checks == [(6,)]
     assert on_stage.query("select count(*) from pg_class where relname = %s", [month]) == [(1,)]

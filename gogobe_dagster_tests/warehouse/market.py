@@ -228,6 +228,10 @@ class Market:
         """All that the tables say, by natural keys."""
         return [self.ask(query) for query in EVERYTHING]
 
+    def everything_said(self) -> list[list[tuple[Any, ...]]]:
+        """All that files say: a load that fails may leave products that nothing speaks of."""
+        return self.everything()[: EVERYTHING.index(PRODUCTS)]
+
     def prices(self, store: int = 1) -> dict[str, Decimal]:
         """What the store sells, by code or GTIN."""
         return {row[3].removeprefix(f"{CHAIN}:"): row[4] for row in self.ask(PRICES_NOW) if row[2] == store}

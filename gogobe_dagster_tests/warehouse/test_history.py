@@ -48,7 +48,7 @@ class File:
 
 @dataclass
 class Tables:
-    """price_history and price_current, as dictionaries."""
+    """The history, and what holds now, as dictionaries."""
 
     history: dict[tuple[int, int, datetime], Period] = field(default_factory=dict)
     current: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
@@ -60,7 +60,8 @@ class Tables:
                 self.history.setdefault((period.store, period.product, period.valid_from), period) is period
             )
         for row in done.ended.iter_rows(named=True):
-            key = (row["store_key"], row["product_key"], row["valid_from"])
+            product = (row["store_key"], row["product_key"])
+            key = (*product, self.current[product]["valid_from"])
             assert self.history[key].valid_to is None
             self.history[key] = Period(
                 **{
@@ -85,13 +86,13 @@ def _period(row: dict[str, Any]) -> Period:
     return Period(**{names.get(key, key): value for key, value in row.items() if key != "priced_at"})
 
 
-def _rows(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
+def rows_of(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
     rows = [(i, p, price, unit, None) for i, file in files for p, (price, unit) in file.values().items()]
     return pl.DataFrame(rows, schema=SHAPE.rows, orient="row")
 
 
 def load(tables: Tables, files: Sequence[tuple[int, File]]) -> Changes:
-    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], _rows(files))
+    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], rows_of(files))
     tables.apply(done)
     return done
 

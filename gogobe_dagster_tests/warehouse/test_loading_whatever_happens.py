@@ -14,8 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.price_load import PriceLoad
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, parsed, sighting
 from gogobe_dagster_tests.warehouse.market import (
+    BREAD,
+    EGGS,
+    MILK,
     AnyFile,
     Market,
     PriceFile,
@@ -148,6 +152,20 @@ def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Mark
 
     assert (sum(loaded), in_lists.result()) == (len(files), len(lists))
     assert market.everything() == expected
+
+
+def test_a_loader_does_not_wait_for_what_another_one_makes_of_the_same_new_products(market: Market) -> None:
+    ours, theirs = market.publish(
+        PriceFile(5, {MILK: "7", BREAD: "9"}),
+        PriceFile(5, {BREAD: "9", EGGS: "14"}, chain="7290696200003", store=2),
+    )
+    load = PriceLoad(market.lake, now=NOON, rows_at_once=1000)
+    with market.engine.connect() as connection, ThreadPoolExecutor(1) as pool:
+        load.load(connection, [ours.id], wait=False)
+        assert pool.submit(market.load, [theirs]).result(timeout=20).new_products == 1
+        connection.commit()
+    sold = "select gtin, count(*) from price_current join product using (product_key) group by 1 order by 1"
+    assert market.ask(sold) == [(MILK, 1), (BREAD, 2), (EGGS, 1)]
 
 
 def test_files_that_a_listing_touches_meanwhile_are_awaited(market: Market) -> None:

@@ -7,12 +7,11 @@ import sqlalchemy as sa
 from gogobe_dagster.warehouse.migrate import connect, migrate
 from gogobe_dagster.warehouse.partitions import ensure_partitions
 
-NAMES = (
-    "select inhrelid::regclass::text from pg_inherits where inhparent = 'price_history'::regclass order by 1"
-)
-ROW = (
-    "insert into price_history (store_key, product_key, valid_from, price, file_id) values (1, 1, :at, 1, 1)"
-)
+NAMES = "select inhrelid::regclass::text from pg_inherits where inhparent = 'price_past'::regclass order by 1"
+ROW = """
+insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+values (1, 1, '2001-01-01', :at, 1, 1, 2)
+"""
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def partitions(engine: sa.Engine) -> list[str]:
 
 def test_months_are_made_before_the_rows_and_one_ahead(fresh: sa.Engine) -> None:
     ensure_partitions(fresh, [datetime(2025, 3, 9, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, tzinfo=UTC)])
-    assert partitions(fresh) == ["price_history_2025_03", "price_history_2026_12", "price_history_2027_01"]
+    assert partitions(fresh) == ["price_past_2025_03", "price_past_2026_12", "price_past_2027_01"]
     with fresh.begin() as connection:
         for at in ("2025-03-01 00:00+00", "2026-12-31 23:59:59.999999+00", "2027-01-01 00:00+00"):
             connection.execute(sa.text(ROW), {"at": at})
@@ -54,6 +53,6 @@ def test_many_at_once_make_each_once_and_do_not_wait_for_a_load(fresh: sa.Engine
 def test_partitions_are_described(fresh: sa.Engine) -> None:
     ensure_partitions(fresh, [datetime(2026, 1, 9, tzinfo=UTC)])
     with fresh.connect() as connection:
-        query = sa.text("select obj_description('price_history_2026_01'::regclass)")
-        assert connection.scalar(query) == "Periods that began in 2026-01 (UTC)."
+        query = sa.text("select obj_description('price_past_2026_01'::regclass)")
+        assert connection.scalar(query) == "Periods that ended in 2026-01 (UTC)."
     fresh.dispose()

@@ -124,11 +124,13 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
     history = """
     with stored as (insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
         values ('7290785400000', 0, 4, :before, :now) returning store_key)
-    insert into price_history (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
-    select store_key, product, since, until, price, 1, case when until is null then null else 1 end
-    from stored, (values (1, cast(:before as timestamptz), cast(:now as timestamptz), 5.9),
-        (1, :now, null, 59),
-        (2, :before, :now, 4), (2, :now, null, 5)) as period (product, since, until, price)
+    , made as (insert into product (gtin) values ('7290000000015'), ('7290000000022') returning *),
+    priced as (select store_key, product_key, was, now from stored, made join
+        (values ('7290000000015', 5.9, 59), ('7290000000022', 4, 5)) as price (gtin, was, now) using (gtin)),
+    held as (insert into price_current (store_key, product_key, valid_from, price, file_id)
+        select store_key, product_key, :now, now, 1 from priced)
+    insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+    select store_key, product_key, :before, :now, was, 1, 1 from priced
     """
     from gogobe_dagster.warehouse.partitions import ensure_partitions
 

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.columns import metadata
+from gogobe_dagster.warehouse.horizons import hold_the_past
+from gogobe_dagster.warehouse.places import Place, lock_stores
 from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Rebuilt, Scope
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON
 from gogobe_dagster_tests.warehouse.market import (
@@ -30,8 +33,8 @@ OTHER = "7290027600007"
 DAMAGE = """
 update price_current set price = 99, valid_from = now() where store_key % 2 = 0;
 delete from price_current where product_key % 2 = 0;
-update price_history set price = price + 1 where product_key % 2 = 1;
-delete from price_history where valid_to is not null;
+update price_current set price = price + 1 where product_key % 2 = 1;
+delete from price_past;
 insert into price_current (store_key, product_key, price, valid_from, file_id)
     select store_key, 3, 1, now(), 1 from store where store_id < 4 on conflict do nothing;
 update chain_product set name = 'תקול', code = '0', stated_on = '2099-01-01';
@@ -186,13 +189,28 @@ def test_only_since_a_day_the_history_before_stays(market: Market) -> None:
     loaded(market)
     before = tables(market)
     with market.engine.begin() as connection:
-        connection.execute(sa.text("update price_history set price = 99 where valid_from > '2026-11-25'"))
+        connection.execute(sa.text("update price_past set price = 99 where valid_from > '2026-11-25'"))
         connection.execute(sa.text("delete from promotion_store where valid_from > '2026-11-24'"))
 
     _, prices, promotions = rebuilt(market, since=NOON.replace(hour=20))
 
     assert (prices.files, promotions.files) == (5, 6)
     assert tables(market) == before
+
+
+def test_a_rebuild_that_waits_for_a_store_does_not_hold_up_who_removes_the_past(market: Market) -> None:
+    loaded(market)
+    with market.engine.connect() as load, ThreadPoolExecutor(1) as pool:
+        lock_stores(load, {Place(CHAIN, 1, store) for store in (1, 2, 3)})
+        scope, rebuild = Scope(since=NOON.replace(hour=20)), REBUILDERS[Document.PRICES]
+        rebuilding = pool.submit(rebuild, market.engine, market.lake, scope, now=NOON, tell=str)
+        with pytest.raises(TimeoutError):
+            rebuilding.result(timeout=0.5)
+        with market.engine.begin() as retention:
+            retention.execute(sa.text("set local lock_timeout = '1s'"))
+            hold_the_past(retention)
+        load.rollback()
+        rebuilding.result()
 
 
 def test_a_store_without_its_lake_files_is_told_and_left_as_it_is(market: Market, tmp_path: Path) -> None:

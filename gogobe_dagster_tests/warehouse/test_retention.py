@@ -1,11 +1,10 @@
 """Retention removes what is old and nothing that is needed, also when killed; late files know its edge."""
 
-import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,18 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.files.raw_store import RawStore
+from gogobe_dagster.warehouse.horizons import HISTORY, gone_until
 from gogobe_dagster.warehouse.rebuilding import Scope, rebuild_prices
-from gogobe_dagster.warehouse.retention import Keep, Removed, retain
+from gogobe_dagster.warehouse.retention import Removed
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
-from gogobe_dagster_tests.warehouse.market import BREAD, CARRIED, EGGS, MILK, Market, PriceFile, StoreList
+from gogobe_dagster_tests.warehouse.market import BREAD, CARRIED, EGGS, MILK, PriceFile, StoreList
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.shop import LATER, Shop, shop
 
-FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
-LATER = NOON + timedelta(days=100)
 RETAINER = """
 import sys
 from datetime import datetime
-from gogobe_dagster_tests.warehouse.test_retention import shop
+from gogobe_dagster_tests.warehouse.shop import shop
 from gogobe_dagster.warehouse.migrate import connect
 from gogobe_dagster.warehouse.retention import Keep, retain
 url, folder, now = sys.argv[1:]
@@ -34,35 +32,6 @@ print("ready", flush=True)
 retain(it.market.engine, it.raw, it.market.lake, Keep(raw=1, lake=1, history=1, rejects=1, events=1),
     now=datetime.fromisoformat(now))
 """
-
-
-class Shop:
-    """A market with a raw store beside its lake."""
-
-    def __init__(self, market: Market, raw: RawStore) -> None:
-        self.market, self.raw = market, raw
-
-    def retain(self, *, now: datetime = LATER, dry_run: bool = False, **days: int) -> dict[str, Removed]:
-        keep = replace(FOREVER, **days)
-        done = retain(self.market.engine, self.raw, self.market.lake, keep, now=now, dry_run=dry_run)
-        return dict(done.removed)
-
-    def save(self, content: bytes, *, modified: datetime = NOON) -> str:
-        sha256 = self.raw.save([content], limit=1000).sha256
-        path = next(Path(str(self.raw.root)).rglob(sha256))
-        os.utime(path, (modified.timestamp(), modified.timestamp()))
-        return sha256
-
-    def give_bytes(self, file_id: int, sha256: str) -> None:
-        with self.market.engine.begin() as connection:
-            connection.execute(
-                sa.text("update file set sha256 = :sha256 where file_id = :file_id"),
-                {"sha256": sha256, "file_id": file_id},
-            )
-
-
-def shop(engine: sa.Engine, folder: str | Path) -> Shop:
-    return Shop(Market.at(engine, Path(folder) / "lake"), RawStore(str(Path(folder) / "raw")))
 
 
 @pytest.fixture
@@ -208,29 +177,6 @@ def test_a_late_promotion_file_is_placed_or_refused_by_what_the_lake_has(
     )
 
 
-def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
-    milk, bread, eggs = Offer("11", [MILK]), Offer("12", [BREAD]), Offer("13", [EGGS])
-    for store in (1, 2):
-        it.market.offer(PromotionFile(6, [milk, bread, eggs], is_full=True, store=store))
-        it.market.offer(PromotionFile(24 * store, [milk, eggs], is_full=True, store=store))
-    it.market.offer(PromotionFile(24 * 60, [milk], is_full=True))
-    now = NOON + timedelta(days=62)
-
-    shown = it.retain(history=10, now=now, dry_run=True)
-    assert it.market.ask("select * from horizon") == []
-    done = it.retain(history=10, now=now)
-
-    assert done["promotion_periods"] == shown["promotion_periods"] == Removed(count=2)
-    assert [it.market.carried(number) for number in ("12",)] == [[]]
-    assert [(start, end) for _, start, end in it.market.carried("13")] == [(6, 24 * 60)]
-    assert [(start, end) for _, start, end in it.market.carried("11", store=2)] == [(6, None)]
-    assert it.market.ask("select kind, gone_until from horizon") == [
-        ("history", NOON.replace(hour=0) + timedelta(days=2))
-    ]
-    assert it.market.offer(PromotionFile(48, [bread], variant="-late")).files == 0
-    assert it.retain(history=10, now=now)["promotion_periods"] == Removed()
-
-
 def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5", BREAD: "11"}, is_full=True))
     it.market.open(PriceFile(30, {MILK: "6"}))
@@ -252,7 +198,7 @@ def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None
 def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
-    months = "select count(*) from pg_inherits where inhparent = 'price_history'::regclass"
+    months = "select count(*) from pg_inherits where inhparent = 'price_past'::regclass"
     ((before,),) = it.market.ask(months)
 
     done = it.retain(history=10, now=NOON + timedelta(days=100))
@@ -263,6 +209,34 @@ def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it:
     assert it.market.ask(months) == [(before - done["months"].count,)]
     it.market.open(PriceFile(7, {MILK: "4"}, store=2))  # its store has nothing newer: it is not late
     assert it.market.history(MILK, store=2) == [("4", 7, None)]
+
+
+def test_a_late_file_finds_the_months_of_those_after_it_also_where_they_were_dropped(it: Shop) -> None:
+    for days, price in ((0, "5"), (40, "5"), (80, "6"), (120, "7")):
+        it.market.open(PriceFile(24 * days + 6, {MILK: price}))
+    with it.market.engine.begin() as connection:
+        connection.execute(sa.text("delete from price_past"))
+    assert it.retain(history=10, now=NOON + timedelta(days=200))["months"].count >= 2
+
+    it.market.open(PriceFile(24 * 10, {BREAD: "9", MILK: "4"}))
+
+    assert it.market.history(BREAD) == [("9", 240, None)]
+    ends = [(price, end and end // 24) for price, _, end in it.market.history(MILK)]
+    assert ends == [("4", 40), ("5", 80), ("6", 120), ("7", None)]
+
+
+def test_who_removes_the_past_waits_for_who_changes_it(it: Shop) -> None:
+    it.market.open(PriceFile(6, {MILK: "5"}))
+    it.market.open(PriceFile(30, {MILK: "6"}))
+    with ThreadPoolExecutor(1) as pool, it.market.engine.begin() as load:
+        assert gone_until(load, HISTORY) is None
+        removing = pool.submit(it.retain, history=3, now=NOON + timedelta(days=6))
+        with pytest.raises(TimeoutError):
+            removing.result(timeout=0.3)
+        assert len(it.market.history(MILK)) == 2
+        load.rollback()
+        assert removing.result()["periods"].count == 1
+    assert it.market.history(MILK) == [("6", 30, None)]
 
 
 def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a_part(it: Shop) -> None:
@@ -285,7 +259,7 @@ def test_a_month_that_a_load_uses_waits_for_the_next_time(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
     with it.market.engine.begin() as load:
-        load.execute(sa.text("select 1 from price_history limit 1"))
+        load.execute(sa.text("select 1 from price_past limit 1"))
         assert it.retain(history=10)["months"].count == 0
     assert it.retain(history=10)["months"].count >= 1
 

@@ -134,7 +134,7 @@ def test_rule_02_a_load_that_fails_at_its_last_step_has_done_nothing(
         StoreList(6, {(1, 1): "א"}),
     )
     some = [one for one in files if one.kind and one.kind.document is document]
-    before = market.everything()
+    before = market.everything_said()
     fail = "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$"
     trigger = "create trigger fail before insert on file_event execute function fail()"
     with market.engine.begin() as connection:
@@ -144,7 +144,7 @@ def test_rule_02_a_load_that_fails_at_its_last_step_has_done_nothing(
         market.load_all(some)
     with market.engine.begin() as connection:
         connection.execute(sa.text("drop function fail cascade"))
-    assert market.everything() == before
+    assert market.everything_said() == before
 
     market.load_all(files)
     after = market.everything()
