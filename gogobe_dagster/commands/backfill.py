@@ -1,7 +1,7 @@
 """`gogobe backfill`: ask the running Dagster for any rectangle of feeds by days."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
@@ -75,12 +75,19 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
         raise click.BadParameter(f"--to {last} is before --from {first}")
     cells = [f"{feed.key}|{day}" for feed in chosen(feeds) for day in _days(first, last)]
     dagster = RunningDagster(url)
-    backfill_id = dagster.launch(cells)
+    backfill_id = dagster.launch(cells, run_config=_run_config(chosen(feeds)))
     click.echo(f"backfill {backfill_id}: {len(cells)} runs queued; {url}/runs/b/{backfill_id}")
     if first < clock.day_of(clock.now()):
         _tell_who_shows_only_today(chosen(feeds))
     if wait:
         _wait(dagster, backfill_id, runs=len(cells))
+
+
+def _run_config(feeds: Sequence[Feed]) -> dict[str, Any]:
+    """Let runs do without processes for their steps where the queue keeps every core busy with runs."""
+    from gogobe_dagster.defs.jobs import IN_PROCESS
+
+    return IN_PROCESS if len(feeds) >= Settings.read().max_runs else {}
 
 
 def _tell_who_shows_only_today(feeds: Sequence[Feed]) -> None:
@@ -107,11 +114,12 @@ class RunningDagster:
         """Take the address that the web UI has."""
         self._url = url.rstrip("/")
 
-    def launch(self, cells: list[str]) -> str:
+    def launch(self, cells: list[str], *, run_config: Mapping[str, Any]) -> str:
         """Ask for a backfill of these cells; return its id."""
         params = {
             "assetSelection": [{"path": [asset]} for asset in ASSETS],
             "partitionNames": cells,
+            "runConfigData": run_config,
             "title": "gogobe backfill",
         }
         return str(self._ask(LAUNCH, {"params": params})["backfillId"])
