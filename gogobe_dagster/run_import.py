@@ -8,7 +8,9 @@ in Dagster's storage and seen in the web UI. Their steps share one fork server.
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -24,12 +26,15 @@ def import_feed() -> dg.JobDefinition:
     return defs.resolve_job_def(IMPORT_JOB)
 
 
-def run_cell(cell: str, instance: dg.DagsterInstance) -> dict[str, object]:
+def run_cell(
+    cell: str, instance: dg.DagsterInstance, run_config: Mapping[str, Any] | None = None
+) -> dict[str, object]:
     """Run one cell, `feed|day`, and say how it went."""
     feed, day = cell.split("|")
     tags = {"dagster/partition": cell, f"dagster/partition/{FEED}": feed, f"dagster/partition/{DAY}": day}
     started = time.monotonic()
-    with dg.execute_job(dg.reconstructable(import_feed), instance=instance, tags=tags) as result:
+    job = dg.reconstructable(import_feed)
+    with dg.execute_job(job, instance=instance, tags=tags, run_config=run_config) as result:
         return {
             "feed": feed,
             "day": day,

@@ -27,21 +27,12 @@ from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.partition_page import page_times
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
-from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.dagster_up import LOCATION, ask, gogobe_up, launch, wait_until
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
 SMALL, BULK, LOOKED_AT = "keshet", "rami_levy", "osher_ad"
 DELTA_FILES, NEW_FILES = 3, 50
-LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 FAILED = """
 query Why($id: ID!) {
@@ -61,7 +52,6 @@ mutation Tick($selector: SensorSelector!) {
 """
 Figure = float | int | str
 LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and state = 'loaded'"
-LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "gogobe_dagster"}
 
 
 # ---------------------------------------------------------------- work to measure
@@ -72,15 +62,7 @@ def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) 
 
     `small`: as a sensor asks for it when few files wait.
     """
-    tags = {"dagster/partition": f"{feed_key}|{day}", "dagster/partition/feed": feed_key,
-            "dagster/partition/publication_day": str(day)}  # fmt: skip
-    params = {
-        "selector": {**LOCATION, "pipelineName": "import_feed"},
-        "runConfigData": IN_PROCESS if small else {},
-        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
-    }
-    answer = ask(url, LAUNCH, params=params)["launchRun"]
-    run_id = str(answer["run"]["runId"])
+    run_id = launch(url, f"{feed_key}|{day}", run_config=IN_PROCESS if small else None)
     wait_until(lambda: _has_ended(url, run_id), seconds=3600, what=f"the end of run {run_id}")
     return run_id
 
