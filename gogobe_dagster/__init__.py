@@ -6,6 +6,7 @@ importing       the story: discover, download, parse, load, each readable on one
 identity        who a file speaks of: chain, store, day
 equipment       what an import works with, opened from the settings
 feeds           the register looked up: a feed by its key, or why it is disabled
+rhythm          when feeds publish and when they rest: Shabbat, holidays, the hours after midnight
 register        its rows: every feed, its portal, its chain ids, what is normal
 files           names, kinds, containers and encodings of published files; the raw store
 portals         one module a portal family: how to list and fetch

@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.errors import Code, GogobeError
+from gogobe_dagster.feeds import known_feed
+from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.warehouse.listings import LastListing
 
 
@@ -53,15 +55,25 @@ class Watched:
 def count_failures(
     before: Watched, listings: Mapping[str, LastListing]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """Count the looks that failed one after another: each once, however often we come by."""
+    """Count the looks that failed one after another: each once, however often we come by.
+
+    An empty list at a time when one is to be expected is no failure.
+    """
     failures, failed_at = dict[str, int](), dict[str, str]()
     for feed, last in listings.items():
-        if last.code is None or last.failed_at is None:
+        if last.code is None or last.failed_at is None or _is_expected(last):
             continue
         failed_at[feed] = last.failed_at.isoformat()
         is_new = before.failed_at.get(feed) != failed_at[feed]
         failures[feed] = before.failures.get(feed, 0) + is_new
     return failures, failed_at
+
+
+def _is_expected(last: LastListing) -> bool:
+    if last.code != Code.LISTING_EMPTY_UNEXPECTED or last.failed_at is None:
+        return False
+    feed = known_feed(last.feed)
+    return bool(feed and why_empty(feed, last.failed_at))
 
 
 def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[Alert]:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.rhythm import rest_at
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
     from gogobe_dagster.warehouse.ledger import LedgerFile
 
-FRIDAY, SATURDAY = 4, 5
-SHABBAT_IN, SHABBAT_OUT = time(15), time(20)
-REST_LOOKS = timedelta(hours=1)
+SELDOM = timedelta(hours=1)
+"""How often a portal is looked at where nothing new is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +86,22 @@ def why_not_to_look(
 ) -> str:
     """Say why the portal should be left alone now; empty: look.
 
-    After midnight lists are empty until about two (PORTALS §7); feeds that rest are looked at hourly.
+    After midnight lists are empty until about two (PORTALS §7). Feeds that rest, or that publish only once a
+    day, are looked at hourly.
     """
     here = now.astimezone(ISRAEL)
     if quiet_hours and _is_within(here.time(), *quiet_hours):
         return f"quiet hours until {quiet_hours[1]:%H:%M}"
-    if feed.rests_on_shabbat and _is_shabbat(here) and listed_at and now - listed_at < REST_LOOKS:
-        return f"{feed.name} rests; looked at {listed_at.astimezone(ISRAEL):%H:%M}, and once an hour"
+    why_seldom = _why_seldom(feed, now)
+    if why_seldom and listed_at and now - listed_at < SELDOM:
+        return f"{feed.name} {why_seldom}; looked at {listed_at.astimezone(ISRAEL):%H:%M}, and once an hour"
     return ""
+
+
+def _why_seldom(feed: Feed, now: datetime) -> str:
+    if rest := rest_at(feed, now):
+        return f"rests ({rest})"
+    return "publishes no changes within a day" if feed.deltas == 0 else ""
 
 
 def look_interval(feed: Feed, seconds: int) -> int:
@@ -126,9 +134,3 @@ def _key(feed: Feed, day: date, files: "Sequence[LedgerFile]", now: datetime) ->
 
 def _is_within(moment: time, start: time, end: time) -> bool:
     return start <= moment < end if start <= end else moment >= start or moment < end
-
-
-def _is_shabbat(here: datetime) -> bool:
-    return (here.weekday() == FRIDAY and here.time() >= SHABBAT_IN) or (
-        here.weekday() == SATURDAY and here.time() < SHABBAT_OUT
-    )

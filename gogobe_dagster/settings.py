@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     )
     fresh_hours: int = Field(default=36, ge=1, description="Age of a feed's newest full file that is late.")
     fresh_hours_of_rest: int = Field(
-        default=72, ge=1, description="The same over Shabbat, for feeds that rest."
+        default=72, ge=1, description="The same when a feed rested since: Shabbat, holidays."
     )
     complete_hour: int = Field(
         default=16, ge=0, le=23, description="Hour in Israel from which today's full files should be there."

@@ -29,6 +29,7 @@ from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds import FEEDS, Feed
+from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,9 +120,11 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
     try:
         seen = _discover_in_time(feed, equipment, now)
     except PortalError as error:
-        if error.code is not Code.LISTING_TOO_SLOW:
-            raise
-        return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
+        if error.code is Code.LISTING_TOO_SLOW:
+            return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
+        if error.code is Code.LISTING_EMPTY_UNEXPECTED and (usual := why_empty(feed, now)):
+            return Look(said=f"the list is empty, as usual when {usual}", cursor="")
+        raise
     return Look(said=f"{seen.listed} files listed, {seen.new} new", cursor="")
 
 
