@@ -15,6 +15,7 @@ warehouse       the PostgreSQL tables, the ledger, the exact load
 postgres        the embedded PostgreSQL server; postgres_home: its folder; postgres_programs: its programs
 deciding        when a sensor should look at a portal, and which runs it should ask for
 checking        whether what was imported is plausible
+trends          what was imported by day and by hour, for pictures
 alerting        what people are told, once, and how it is sent
 defs            Dagster: assets, partitions, sensors, jobs; definitions assembles them
 run_import      the import job in a process of its own; preload makes its steps start fast
