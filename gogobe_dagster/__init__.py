@@ -20,6 +20,7 @@ alerting        what people are told, once, and how it is sent
 defs            Dagster: assets, partitions, sensors, jobs; definitions assembles them
 run_import      the import job in a process of its own; preload makes its steps start fast
 dagster_storage what Dagster keeps for ever and nobody reads, removed
+index_upkeep    indexes that consist mostly of holes, built anew
 orphans         runs that died with the machine, told to Dagster at the next start
 replica         local copies of the portals, for the demo, tests and benchmarks
 commands        the `gogobe` command

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.clock import ISRAEL, day_of
@@ -87,7 +88,27 @@ def tidy_lake_folder(context: dg.OpExecutionContext, equipment: dg.ResourceParam
     context.add_output_metadata(counts)
 
 
-UPKEEP = (purge_dagster_storage, make_partitions, set_pool_limits, retain_for_days, tidy_lake_folder)
+@dg.op
+def rebuild_indexes(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Build indexes anew that consist mostly of holes, of the warehouse and of Dagster's own database."""
+    from gogobe_dagster.index_upkeep import rebuild_sparse_indexes
+    from gogobe_dagster.postgres import dagster_url
+
+    with as_failure("indexes"):
+        ours = rebuild_sparse_indexes(equipment.engine)
+        engine = sa.create_engine(dagster_url(equipment.settings), poolclass=sa.NullPool)
+        dagsters = rebuild_sparse_indexes(engine)
+    context.add_output_metadata({"bytes given back": sum((ours | dagsters).values()), **ours, **dagsters})
+
+
+UPKEEP = (
+    purge_dagster_storage,
+    make_partitions,
+    set_pool_limits,
+    retain_for_days,
+    tidy_lake_folder,
+    rebuild_indexes,
+)
 """Every op that the night runs, each by itself: add one, and it is run."""
 
 
