@@ -22,6 +22,8 @@ from gogobe_dagster.settings import Settings
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 LOOK_SECONDS = 1.0
+TAGS = {"gogobe/reason": "gogobe backfill", "dagster/retry_strategy": "ALL_STEPS"}
+"""The second is one of the job's, which Dagster leaves out where assets are backfilled."""
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {
@@ -120,6 +122,7 @@ class RunningDagster:
             "assetSelection": [{"path": [asset]} for asset in ASSETS],
             "partitionNames": cells,
             "runConfigData": run_config,
+            "tags": [{"key": name, "value": value} for name, value in TAGS.items()],
             "title": "gogobe backfill",
         }
         return str(self._ask(LAUNCH, {"params": params})["backfillId"])

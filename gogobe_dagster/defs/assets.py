@@ -18,7 +18,6 @@ from gogobe_dagster.defs.register_shown import register_tables
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
-    about_days,
     about_downloads,
     about_hours,
     about_load,
@@ -108,7 +107,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         unread = [file for file in files if file.kind is None]
         unknown = days_not_offered(equipment, days)
         return Materialized(
-            metadata=about(files) | about_hours(files) | seconds | about_days(unknown),
+            metadata=seconds | about_hours(files) | about(files, unknown),
             check_results=[
                 check("every_name_understood", unread, of=len(files)),
                 check_days(unknown),
@@ -173,9 +172,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         context.log.info("\n".join([f"{len(tried) - len(lost)} of {len(tried)} files fetched", *lost]))
         unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_downloads(done, seconds)
-            | about(files)
-            | about_days(days_not_offered(equipment, days)),
+            metadata=about_downloads(done, seconds) | about(files, days_not_offered(equipment, days)),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
 
@@ -220,8 +217,7 @@ def _table(
             metadata=about_load(reports)
             | about_table(equipment, document)
             | about_trend(equipment, document, days)
-            | about(files)
-            | about_days(days_not_offered(equipment, days)),
+            | about(files, days_not_offered(equipment, days)),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

@@ -47,7 +47,8 @@ def _place(name: str, settings: Settings) -> dict[str, str]:
 
 
 def _without_secrets(settings: Settings) -> str:
-    """Return where the warehouse is, for everybody who may see the web UI."""
+    """Return where the warehouse is, without who logs in there: everybody may see it who sees the web UI."""
     url = make_url(warehouse_url(settings))
-    where = {name: value for name, value in url.query.items() if name in {"host", "port"}}
-    return str(url.set(drivername="postgresql", username=None, password=None, query=where))
+    port = f":{url.port}" if url.port else ""
+    socket = f"?host={url.query['host']}" if "host" in url.query else ""
+    return f"postgresql://{url.host or ''}{port}/{url.database}{socket}"

@@ -15,7 +15,6 @@ from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.partitions import days_by_feed
 from gogobe_dagster.defs.reporting import (
     about,
-    about_days,
     about_rejects,
     days_not_offered,
     files_in,
@@ -100,12 +99,11 @@ def collect_batches(
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
         raise failure(words, retry=True, code="batches_lost")
-    said = about(files_in(equipment, days)) | about_rejects(equipment, days)
-    said |= about_days(days_not_offered(equipment, days))
     rows = int(sum(batch["rows"] for batch in batches))
     read = {"batches": len(batches), "rows read now": rows}
     read |= speed("rows", rows, sum(batch["seconds"] for batch in batches))
-    yield dg.Output(None, metadata=read | said)
+    files = about(files_in(equipment, days), days_not_offered(equipment, days))
+    yield dg.Output(None, metadata=read | about_rejects(equipment, days) | files)
 
 
 def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

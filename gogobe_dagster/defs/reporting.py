@@ -41,8 +41,8 @@ def files_in(equipment: Equipment, days: Days, document: Document | None = None)
     return [file for file in files if document is None or (file.kind and file.kind.document is document)]
 
 
-def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
-    """Say how many files there are, in which states, and which they are."""
+def about(files: "Sequence[LedgerFile]", unknown: Sequence[str]) -> dict[str, Any]:
+    """Say how many files there are, in which states, and which. `unknown`: what `days_not_offered` found."""
     states = Counter(file.state.value for file in files)
     codes = Counter(file.code for file in files if file.code)
     rows = sum(file.rows or 0 for file in files)
@@ -56,10 +56,11 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
         numbers["bytes"] = size
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
+    if not files:
+        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
+    numbers |= about_days(unknown)
     if files:
         numbers[f"the first {SHOWN} files" if len(files) > SHOWN else "all files"] = _table(files)
-    else:
-        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
     return numbers
 
 

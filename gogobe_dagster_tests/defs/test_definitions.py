@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from lxml import etree
 
 from gogobe_dagster.checking import CHECKS
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
+from gogobe_dagster.defs.plots import bars
 from gogobe_dagster.feeds import DISABLED, FEEDS, find_feed
 
 CLONE = Path(__file__).parents[2]
@@ -61,6 +64,38 @@ def test_every_asset_says_where_it_is_kept_and_where_its_code_is(
     assert {"dagster/uri", "dagster/table_name"} & metadata.keys()
     (reference,) = metadata["dagster/code_references"].code_references
     assert reference.file_path.startswith(str(CLONE / "gogobe_dagster" / "defs"))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://gogobe:secret@db.example.org:6432/gogobe", "postgresql://db.example.org:6432/gogobe"),
+        (
+            "postgresql:///gogobe?host=/run/pg&user=gogobe&password=secret",
+            "postgresql:///gogobe?host=/run/pg",
+        ),
+    ],
+)
+def test_where_a_table_is_kept_never_says_who_logs_in(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("GOGOBE_DATABASE_URL", url)
+
+    node = build_definitions().resolve_asset_graph().get(dg.AssetKey("prices"))
+
+    assert node.metadata["dagster/uri"] == shown
+
+
+def test_a_picture_is_small_enough_to_be_shown_in_the_page() -> None:
+    """Dagster hides Markdown of a thousand characters behind a link."""
+    numbers = {f"{hour:02}:00": 123_456 * hour for hour in range(24)}
+
+    picture = bars(numbers, "files by the hour").value or ""
+
+    assert len(picture) < 1000
+    svg = etree.fromstring(b64decode(picture.split("base64,")[1].rstrip(")")))
+    (path,) = svg.findall("{http://www.w3.org/2000/svg}path")
+    assert path.attrib["d"].count("M") == 23, "a bar for every hour but the empty one"
 
 
 def test_a_table_asset_grows_old_as_a_whole(definitions: dg.Definitions) -> None:
