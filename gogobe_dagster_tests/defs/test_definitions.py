@@ -95,7 +95,7 @@ def test_a_picture_is_small_enough_to_be_shown_in_the_page() -> None:
     assert len(picture) < 1000
     svg = etree.fromstring(b64decode(picture.split("base64,")[1].rstrip(")")))
     (path,) = svg.findall("{http://www.w3.org/2000/svg}path")
-    assert path.attrib["d"].count("M") == 23, "a bar for every hour but the empty one"
+    assert str(path.attrib["d"]).count("M") == 23, "a bar for every hour but the empty one"
 
 
 def test_a_table_asset_grows_old_as_a_whole(definitions: dg.Definitions) -> None:
