@@ -9,7 +9,7 @@ from html import escape
 
 import dagster as dg
 
-WIDTH, HEIGHT, FOOT, HEAD = 480, 90, 16, 14
+WIDTH, HEIGHT, FOOT, HEAD = 380, 84, 16, 14
 BAR, WORDS = "#6b61d8", "#7d8899"
 """Read well on the light and on the dark theme."""
 
