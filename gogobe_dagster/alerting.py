@@ -6,11 +6,15 @@ What goes wrong is found elsewhere. The state is a few words of JSON that the ca
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gogobe_dagster.errors import Code, GogobeError
 from gogobe_dagster.feeds import known_feed
 from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.warehouse.listings import LastListing
+
+if TYPE_CHECKING:
+    import apprise
 
 
 class AlertNotSent(GogobeError):
@@ -96,9 +100,19 @@ def send(alert: Alert, url: str) -> None:
         return
     import apprise
 
-    notifier = apprise.Apprise()
-    if not notifier.add(url):
-        raise AlertNotSent("GOGOBE_ALERT_URL is no URL that Apprise knows")
+    notifier = notifier_of(url)
     kind = apprise.NotifyType.SUCCESS if alert.is_good else apprise.NotifyType.FAILURE
     if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind):
         raise AlertNotSent(f"the alert {alert.title!r} was not taken by where GOGOBE_ALERT_URL points")
+
+
+def notifier_of(url: str) -> "apprise.Apprise":
+    """Open what an Apprise URL means. Raises `AlertNotSent` when it means nothing."""
+    import apprise
+
+    notifier = apprise.Apprise()
+    if not notifier.add(url):
+        raise AlertNotSent(
+            "GOGOBE_ALERT_URL is no URL that Apprise knows, such as mailto://, slack:// or json://"
+        )
+    return notifier

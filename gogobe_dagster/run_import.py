@@ -41,7 +41,19 @@ def run_cell(
             "run_id": result.run_id,
             "success": result.success,
             "seconds": round(time.monotonic() - started, 1),
+            "reason": _first_failure(result),
         }
+
+
+def _first_failure(result: dg.JobExecutionResult) -> str:
+    """Say in a line why the first step failed that did; ours say what to do, a bug says its type."""
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        failed = event.step_failure_data
+        if failed.user_failure_data and failed.user_failure_data.description:
+            return failed.user_failure_data.description
+        error = failed.error and (failed.error.cause or failed.error)
+        return error.message.strip() if error else ""
+    return ""
 
 
 def main(outcomes: Path, cells: list[str]) -> None:

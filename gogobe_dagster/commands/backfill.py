@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.portals.directory import open_portal
@@ -57,7 +57,7 @@ Example:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=OfFeeds, epilog=EPILOG)
 @feed_option
 @click.option(
     "--from", "first", type=Day(), default="today", show_default=True, help="First publication day."
@@ -74,7 +74,9 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
     Runs > Backfills. What is in the tables already is not done again. Without --feed: every feed.
     """
     if last < first:
-        raise click.BadParameter(f"--to {last} is before --from {first}")
+        raise click.UsageError(f"--to {last} is before --from {first}")
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url {url}: an address begins with http://, such as http://127.0.0.1:3000")
     cells = [f"{feed.key}|{day}" for feed in chosen(feeds) for day in _days(first, last)]
     dagster = RunningDagster(url)
     backfill_id = dagster.launch(cells, run_config=_run_config(chosen(feeds)))

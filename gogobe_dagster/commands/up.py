@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import requests
 
+from gogobe_dagster.alerting import notifier_of
 from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.opening import open_warehouse
@@ -41,6 +42,8 @@ def up(*, port: int, verbose: bool) -> None:
     """
     settings = Settings.read()
     refuse_taken(port)
+    if settings.alert_url:
+        notifier_of(settings.alert_url)  # now rather than when the first alert is lost
     with stopped_by_signals() as stop, database(settings):
         open_warehouse(settings).close()
         (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
