@@ -185,15 +185,18 @@ def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
     """Say what a load changed in the tables."""
     seconds = sum(report.seconds for report in reports)
     rows = sum(report.rows for report in reports)
+    new = {
+        "stores": sum(report.new_stores for report in reports),
+        "products": sum(report.new_products for report in reports),
+        "promotions": sum(report.new_promotions for report in reports),
+    }
     return {
         "files loaded now": sum(report.files for report in reports),
         "rows read now": rows,
         "rows new": sum(report.inserted for report in reports),
         "rows changed": sum(report.changed for report in reports),
         "rows ended": sum(report.ended for report in reports),
-        "new products": sum(report.new_products for report in reports),
-        "new stores": sum(report.new_stores for report in reports),
-        "new promotions": sum(report.new_promotions for report in reports),
+        **{f"new {what}": number for what, number in new.items() if number},
         **speed("rows", rows, seconds),
     }
 

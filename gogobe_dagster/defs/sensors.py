@@ -61,7 +61,7 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
         job_name=IMPORT_JOB,
         minimum_interval_seconds=look_interval(feed, settings.sensor_seconds),
         default_status=on,
-        description=f"Looks at the portal of {feed.name} ({feed.hebrew}) and imports what is new.",
+        description=describe(feed),
         tags={FEED: feed.key},
     )
     def look(context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]) -> dg.SensorResult:
@@ -69,6 +69,14 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
             return look_at(feed, context, equipment)
 
     return look
+
+
+def describe(feed: Feed) -> str:
+    """Say of whom the portal is, where, and what to expect of it."""
+    rests = " Rests on Shabbat and holidays." if feed.rests else ""
+    usual = f"about {feed.stores} stores, full files by {feed.fulls_by:%H:%M}.{rests}"
+    words = f"Looks at the portal of {feed.name} ({feed.hebrew}) and imports what is new."
+    return f"{words} {_host(feed)}, family {feed.family.value}; {usual} {feed.note}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,16 @@ def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions
     assert running == ["watch"]
 
 
+def test_a_sensor_says_of_whom_it_is_and_what_to_expect(definitions: dg.Definitions) -> None:
+    described = {sensor.name: sensor.description for sensor in definitions.sensors or []}
+
+    assert described["stop_market_files"] == (
+        "Looks at the portal of Stop Market (סטופ מרקט) and imports what is new. "
+        "url.publishedprices.co.il, family cerberus; about 11 stores, full files by 05:30."
+    )
+    assert " Rests on Shabbat and holidays." in (described["netiv_hahesed_files"] or "")
+
+
 def test_checks_of_all_feeds_hang_on_what_no_import_materializes(definitions: dg.Definitions) -> None:
     """On the tables, every run of the web UI and of a backfill would run them."""
     graph = definitions.resolve_asset_graph()
