@@ -19,8 +19,8 @@ from gogobe_dagster.settings import Settings
 if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
     from gogobe_dagster.warehouse.ledger import LedgerFile
 
-SELDOM = timedelta(hours=1)
-"""How often a portal is looked at where nothing new is expected."""
+SELDOM = 12
+"""Every so manieth look is enough where nothing new is expected: one an hour, with the usual interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +82,25 @@ def why_none(pending: "Sequence[LedgerFile]", *, under_way: Collection[date], th
 
 
 def why_not_to_look(
-    feed: Feed, *, now: datetime, listed_at: datetime | None, quiet_hours: tuple[time, time] | None
+    feed: Feed,
+    *,
+    now: datetime,
+    listed_at: datetime | None,
+    quiet_hours: tuple[time, time] | None,
+    interval: timedelta,
 ) -> str:
     """Say why the portal should be left alone now; empty: look.
 
     After midnight lists are empty until about two (PORTALS §7). Feeds that rest, or that publish only once a
-    day, are looked at hourly.
+    day, are looked at more seldom than every `interval`.
     """
     here = now.astimezone(ISRAEL)
     if quiet_hours and _is_within(here.time(), *quiet_hours):
         return f"quiet hours until {quiet_hours[1]:%H:%M}"
-    why_seldom = _why_seldom(feed, now)
-    if why_seldom and listed_at and now - listed_at < SELDOM:
-        return f"{feed.name} {why_seldom}; looked at {listed_at.astimezone(ISRAEL):%H:%M}, and once an hour"
+    why, pause = _why_seldom(feed, now), interval * SELDOM
+    if why and listed_at and now - listed_at < pause:
+        again = (listed_at + pause).astimezone(ISRAEL)
+        return f"{feed.name} {why}; looked at {listed_at.astimezone(ISRAEL):%H:%M}, again at {again:%H:%M}"
     return ""
 
 

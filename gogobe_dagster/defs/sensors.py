@@ -119,7 +119,13 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
 
     settings, last = equipment.settings, last_listings(equipment.engine).get(feed.key)
     listed_at = last.listed_at if last else None
-    why_not = why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=settings.quiet)
+    why_not = why_not_to_look(
+        feed,
+        now=now,
+        listed_at=listed_at,
+        quiet_hours=settings.quiet,
+        interval=timedelta(seconds=settings.sensor_seconds),
+    )
     if why_not:
         return Look(said=why_not, cursor=cursor)
     if cursor and now - datetime.fromisoformat(cursor) < SLOW_FOR:
