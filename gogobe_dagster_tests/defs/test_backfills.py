@@ -42,6 +42,9 @@ AT_WORK = """
 select event from event_logs join runs using (run_id)
 where status = 'STARTED' and event like '%Executing steps in process%'
 """
+RUN_AGAIN_WHOLE = """
+select distinct run_id from run_tags where key = 'dagster/retry_strategy' and value = 'ALL_STEPS'
+"""
 SLOTS = "select count(*) from pending_steps where assigned_timestamp is not null"
 
 
@@ -137,3 +140,7 @@ def everything_is_in_the_tables(stage: Stage, market: Market) -> None:
         assert states == {"loaded"}
     with psycopg.connect(stage.settings.dagster_database_url) as connection:
         assert connection.execute(SLOTS).fetchall() == [(0,)]
+        whole = connection.execute(RUN_AGAIN_WHOLE).fetchall()
+    assert len(whole) >= len(cells(BY_COMMAND)), (
+        "Dagster leaves the job's own tags out of backfills of assets"
+    )

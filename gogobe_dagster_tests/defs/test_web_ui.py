@@ -16,6 +16,7 @@ from gogobe_dagster_tests.dagster_up import LOCATION, ask, served_as_documented,
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 FEEDS = ("keshet", "king_store")
+BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
 SENSOR = """
 query Look($selector: SensorSelector!) {
   sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState { status } } }
@@ -76,10 +77,12 @@ def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and
     on_stage.publish(*FEEDS)
     on_stage.replica.faults.switch_on("missing_file", names="PriceFull*")
     with served_as_documented(on_stage, "dg dev") as url:
-        sees_the_graph(browser, url)
         launches_a_backfill(browser, url)
+        sees_the_graph(browser, url)
+        wait_until(lambda: succeeded(url) == 2, seconds=180, what="two successful runs")
         sees_the_fleet_on_the_grid(browser, url)
         reads_the_numbers_of_a_materialization(browser, url)
+        sees_when_files_were_published(browser, url)
         sees_which_check_is_red_and_why(browser, url)
         turns_a_sensor_on(browser, url)
 
@@ -102,9 +105,11 @@ def launches_a_backfill(browser: webdriver.Chrome, url: str) -> None:
     days.send_keys(YESTERDAY.isoformat(), Keys.TAB)
     find(browser, "2 partitions")
     press(browser, "Launch backfill")
-    wait_until(
-        lambda: list(statuses(url).values()) == ["SUCCESS"] * 2, seconds=180, what="two successful runs"
-    )
+    wait_until(lambda: ask(url, BACKFILLS)["partitionBackfillsOrError"]["results"], seconds=30, what="it")
+
+
+def succeeded(url: str) -> int:
+    return list(statuses(url).values()).count("SUCCESS")
 
 
 def sees_the_fleet_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
@@ -117,6 +122,14 @@ def reads_the_numbers_of_a_materialization(browser: webdriver.Chrome, url: str) 
     browser.get(f"{url}/assets/promotions?partition=keshet%7C{YESTERDAY}&view=partitions")
     row = find(browser, "new promotions").find_element(By.XPATH, "./ancestor::tr")
     assert int(row.text.split()[-1]) > 0
+
+
+def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
+    """A picture, in the page itself and not behind a link."""
+    browser.get(f"{url}/assets/discovered?partition=keshet%7C{YESTERDAY}&view=partitions")
+    row = find(browser, "published by the hour").find_element(By.XPATH, "./ancestor::tr")
+    picture = row.find_element(By.TAG_NAME, "img")
+    WebDriverWait(browser, 60).until(lambda _: int(picture.get_property("naturalWidth") or 0) > 100)
 
 
 def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None:
