@@ -6,9 +6,15 @@ What goes wrong is found elsewhere. The state is a few words of JSON that the ca
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.errors import Code, GogobeError
+from gogobe_dagster.feeds import known_feed
+from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.warehouse.listings import LastListing
+
+if TYPE_CHECKING:
+    import apprise
 
 
 class AlertNotSent(GogobeError):
@@ -53,15 +59,25 @@ class Watched:
 def count_failures(
     before: Watched, listings: Mapping[str, LastListing]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """Count the looks that failed one after another: each once, however often we come by."""
+    """Count the looks that failed one after another: each once, however often we come by.
+
+    An empty list at a time when one is to be expected is no failure.
+    """
     failures, failed_at = dict[str, int](), dict[str, str]()
     for feed, last in listings.items():
-        if last.code is None or last.failed_at is None:
+        if last.code is None or last.failed_at is None or _is_expected(last):
             continue
         failed_at[feed] = last.failed_at.isoformat()
         is_new = before.failed_at.get(feed) != failed_at[feed]
         failures[feed] = before.failures.get(feed, 0) + is_new
     return failures, failed_at
+
+
+def _is_expected(last: LastListing) -> bool:
+    if last.code != Code.LISTING_EMPTY_UNEXPECTED or last.failed_at is None:
+        return False
+    feed = known_feed(last.feed)
+    return bool(feed and why_empty(feed, last.failed_at))
 
 
 def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[Alert]:
@@ -84,9 +100,19 @@ def send(alert: Alert, url: str) -> None:
         return
     import apprise
 
-    notifier = apprise.Apprise()
-    if not notifier.add(url):
-        raise AlertNotSent("GOGOBE_ALERT_URL is no URL that Apprise knows")
+    notifier = notifier_of(url)
     kind = apprise.NotifyType.SUCCESS if alert.is_good else apprise.NotifyType.FAILURE
     if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind):
         raise AlertNotSent(f"the alert {alert.title!r} was not taken by where GOGOBE_ALERT_URL points")
+
+
+def notifier_of(url: str) -> "apprise.Apprise":
+    """Open what an Apprise URL means. Raises `AlertNotSent` when it means nothing."""
+    import apprise
+
+    notifier = apprise.Apprise()
+    if not notifier.add(url):
+        raise AlertNotSent(
+            "GOGOBE_ALERT_URL is no URL that Apprise knows, such as mailto://, slack:// or json://"
+        )
+    return notifier

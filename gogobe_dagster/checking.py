@@ -4,20 +4,20 @@ Each check is one query over the ledger or the tables and a verdict with the num
 are settings; what is normal for a feed is in the register. Nothing here knows Dagster or changes anything.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.feeds import Feed, known_feed
+from gogobe_dagster.rhythm import rest_of, time_of_rest
 from gogobe_dagster.settings import Settings
 
 REMEMBERED_DAYS = 14
-REST_DAYS = (4, 5, 6)
-"""Friday, Saturday and Sunday: on Sunday morning the newest file of a feed that rests is of Friday."""
+USUAL_DAYS = 7
+"""What is usual is what was so in as many days before."""
 WORST = 20
 OUTLIERS_OF_A_THOUSAND = 1
 
@@ -36,7 +36,7 @@ class Verdict:
     """What a check found. `numbers` has both sides; `worst` comes first and is cut."""
 
     words: str
-    numbers: dict[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
     worst: Sequence[Finding] = ()
     is_severe: bool = False
     """Whether people get wrong answers from the tables; else it is a warning."""
@@ -48,7 +48,7 @@ class Verdict:
 
 
 def is_fresh(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
-    """Look for feeds whose newest full price file in the tables is too old."""
+    """Look for feeds whose newest full price file in the tables is too old, if they publish any."""
     query = """
         select l.feed, max(f.published_at) as newest
         from listing l left join file f on f.feed = l.feed and f.day >= :first
@@ -58,11 +58,11 @@ def is_fresh(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
     rows = _rows(engine, query, first=day_of(now) - timedelta(days=REMEMBERED_DAYS))
     late, feeds = list[Finding](), 0
     for row in rows:
-        feed = _known(row.feed)
-        if feed is None:
+        feed = known_feed(row.feed)
+        if feed is None or feed.fulls == 0:
             continue
         feeds += 1
-        hours = _hours_allowed(feed, settings, now)
+        hours = _hours_allowed(feed, settings, row.newest, now) if row.newest else settings.fresh_hours
         if row.newest is None or now - row.newest > timedelta(hours=hours):
             seen = _stamp(row.newest) if row.newest else f"none in {REMEMBERED_DAYS} days"
             late.append(Finding(subject=feed.name, seen=seen, expected=f"within {hours} hours"))
@@ -71,7 +71,11 @@ def is_fresh(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
 
 
 def is_complete(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
-    """Look for feeds of which too few stores have a full price file, against the last seven days."""
+    """Look for feeds of which too few stores have a full price file on a day that is not one of rest.
+
+    As many as in the last seven days should have one, and as many as the register counted; made-up shops of a
+    replica are judged by their own days alone.
+    """
     day = _judged_day(settings, now)
     query = """
         select feed, count(distinct store) filter (where day = :day) as now, count(distinct store) as usual
@@ -79,31 +83,44 @@ def is_complete(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict
               where day between :first and :day and kind = 'full_prices' and state = 'loaded') as full_file
         group by feed
     """
-    rows = _rows(engine, query, day=day, first=day - timedelta(days=7))
-    few = [
-        Finding(
-            subject=row.feed, seen=f"{row.now} stores", expected=f"{row.usual}, as in the last seven days"
-        )
-        for row in sorted(rows, key=lambda row: row.now / row.usual)
-        if row.now * 100 < row.usual * settings.complete_percent and not _rests(_known(row.feed), now)
-    ]
-    numbers = {"stores": sum(row.now for row in rows), "stores usually": sum(row.usual for row in rows)}
+    few, all_now, all_usual = list[Finding](), 0, 0
+    rows = _rows(engine, query, day=day, first=day - timedelta(days=USUAL_DAYS))
+    for row in sorted(rows, key=lambda row: row.now / row.usual):
+        feed = known_feed(row.feed)
+        if feed is None or rest_of(feed, day):
+            continue
+        counted = 0 if settings.replica_url else feed.stores_with_fulls
+        usual = max(row.usual, counted)
+        all_now, all_usual = all_now + row.now, all_usual + usual
+        if row.now * 100 < usual * settings.complete_percent:
+            source = "the register" if counted > row.usual else "the last seven days"
+            few.append(
+                Finding(subject=row.feed, seen=f"{row.now} stores", expected=f"{usual}, as in {source}")
+            )
     words = f"{len(few)} feeds lack a full price file of many stores on {day}"
+    numbers = {"stores": all_now, "stores usually": all_usual}
     return _verdict(few, words, f"every feed is complete on {day}", numbers)
 
 
 def has_usual_rows(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
-    """Look for feeds whose full files have far more or fewer prices than on the day before."""
+    """Look for feeds whose full files have far more or fewer prices than on the last day that had any."""
     day = _judged_day(settings, now)
     query = """
-        select feed, avg(rows) filter (where day = :day) as now,
-            avg(rows) filter (where day < :day) as before
-        from file where day between :first and :day and kind = 'full_prices' and state = 'loaded'
-        group by feed
+        select feed, before_day, avg(rows) filter (where day = :day) as now,
+            avg(rows) filter (where day = before_day) as before
+        from (select feed, day, rows,
+                  max(day) filter (where day < :day) over (partition by feed) as before_day
+              from file where day between :first and :day and kind = 'full_prices' and state = 'loaded')
+            as full_file
+        group by feed, before_day
     """
-    rows = [row for row in _rows(engine, query, day=day, first=day - timedelta(days=1)) if row.before]
+    rows = [
+        row for row in _rows(engine, query, day=day, first=day - timedelta(days=USUAL_DAYS)) if row.before
+    ]
     odd = [
-        Finding(subject=row.feed, seen=f"{row.now:.0f} a file", expected=f"{row.before:.0f} the day before")
+        Finding(
+            subject=row.feed, seen=f"{row.now:.0f} a file", expected=f"{row.before:.0f} on {row.before_day}"
+        )
         for row in rows
         if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_percent
     ]
@@ -211,7 +228,7 @@ def _rows(engine: sa.Engine, query: str, **values: object) -> Sequence[sa.Row[tu
 
 
 def _verdict(
-    found: Iterable[Finding], bad: str, good: str, numbers: dict[str, float], *, is_severe: bool = False
+    found: Iterable[Finding], bad: str, good: str, numbers: Mapping[str, float], *, is_severe: bool = False
 ) -> Verdict:
     worst = list(found)[:WORST]
     plain = {name: float(number) for name, number in numbers.items()}
@@ -224,20 +241,11 @@ def _judged_day(settings: Settings, now: datetime) -> date:
     return day_of(now) - timedelta(days=0 if is_late_enough else 1)
 
 
-def _hours_allowed(feed: Feed, settings: Settings, now: datetime) -> int:
-    return settings.fresh_hours_of_rest if _rests(feed, now) else settings.fresh_hours
-
-
-def _rests(feed: Feed | None, now: datetime) -> bool:
-    return bool(feed and feed.rests_on_shabbat) and now.astimezone(ISRAEL).weekday() in REST_DAYS
-
-
-def _known(key: str) -> Feed | None:
-    """Leave out what left the register."""
-    try:
-        return find_feed(key)
-    except SettingsError:
-        return None
+def _hours_allowed(feed: Feed, settings: Settings, since: datetime, now: datetime) -> int:
+    """Allow more over a rest, and over a long one (a holiday before Shabbat) as much as it lasts."""
+    rest = time_of_rest(feed, since, now) // timedelta(hours=1)
+    allowed = settings.fresh_hours
+    return max(settings.fresh_hours_of_rest, allowed + rest) if rest else allowed
 
 
 def _stamp(moment: datetime) -> str:

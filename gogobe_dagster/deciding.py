@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds import Feed
+from gogobe_dagster.rhythm import rest_at
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
     from gogobe_dagster.warehouse.ledger import LedgerFile
 
-FRIDAY, SATURDAY = 4, 5
-SHABBAT_IN, SHABBAT_OUT = time(15), time(20)
-REST_LOOKS = timedelta(hours=1)
+SELDOM = 12
+"""Every so manieth look is enough where nothing new is expected: one an hour, with the usual interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +82,32 @@ def why_none(pending: "Sequence[LedgerFile]", *, under_way: Collection[date], th
 
 
 def why_not_to_look(
-    feed: Feed, *, now: datetime, listed_at: datetime | None, quiet_hours: tuple[time, time] | None
+    feed: Feed,
+    *,
+    now: datetime,
+    listed_at: datetime | None,
+    quiet_hours: tuple[time, time] | None,
+    interval: timedelta,
 ) -> str:
     """Say why the portal should be left alone now; empty: look.
 
-    After midnight lists are empty until about two (PORTALS §7); feeds that rest are looked at hourly.
+    After midnight lists are empty until about two (PORTALS §7). Feeds that rest, or that publish only once a
+    day, are looked at more seldom than every `interval`.
     """
     here = now.astimezone(ISRAEL)
     if quiet_hours and _is_within(here.time(), *quiet_hours):
         return f"quiet hours until {quiet_hours[1]:%H:%M}"
-    if feed.rests_on_shabbat and _is_shabbat(here) and listed_at and now - listed_at < REST_LOOKS:
-        return f"{feed.name} rests; looked at {listed_at.astimezone(ISRAEL):%H:%M}, and once an hour"
+    why, pause = _why_seldom(feed, now), interval * SELDOM
+    if why and listed_at and now - listed_at < pause:
+        again = (listed_at + pause).astimezone(ISRAEL)
+        return f"{feed.name} {why}; looked at {listed_at.astimezone(ISRAEL):%H:%M}, again at {again:%H:%M}"
     return ""
+
+
+def _why_seldom(feed: Feed, now: datetime) -> str:
+    if rest := rest_at(feed, now):
+        return f"rests ({rest})"
+    return "publishes no changes within a day" if feed.deltas == 0 else ""
 
 
 def look_interval(feed: Feed, seconds: int) -> int:
@@ -126,9 +140,3 @@ def _key(feed: Feed, day: date, files: "Sequence[LedgerFile]", now: datetime) ->
 
 def _is_within(moment: time, start: time, end: time) -> bool:
     return start <= moment < end if start <= end else moment >= start or moment < end
-
-
-def _is_shabbat(here: datetime) -> bool:
-    return (here.weekday() == FRIDAY and here.time() >= SHABBAT_IN) or (
-        here.weekday() == SATURDAY and here.time() < SHABBAT_OUT
-    )

@@ -13,7 +13,7 @@ from gogobe_dagster.register.disabled import DISABLED
 from gogobe_dagster.register.model import DisabledFeed, Family, Feed
 from gogobe_dagster.register.others import LARGEST, OTHERS
 
-__all__ = ["DISABLED", "FEEDS", "DisabledFeed", "Family", "Feed", "find_feed"]
+__all__ = ["DISABLED", "FEEDS", "DisabledFeed", "Family", "Feed", "find_feed", "known_feed"]
 
 FEEDS: tuple[Feed, ...] = (*LARGEST, *CERBERUS, *BINA, *OTHERS)
 
@@ -29,3 +29,8 @@ def find_feed(key: str) -> Feed:
     near = get_close_matches(key, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise SettingsError(f"there is no feed {key!r}{hint} Known: {', '.join(sorted(known))}")
+
+
+def known_feed(key: str) -> Feed | None:
+    """Return the feed with this key, or none: the ledger remembers feeds that have left the register."""
+    return next((feed for feed in FEEDS if feed.key == key), None)

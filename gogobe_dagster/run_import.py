@@ -8,7 +8,9 @@ in Dagster's storage and seen in the web UI. Their steps share one fork server.
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -24,19 +26,34 @@ def import_feed() -> dg.JobDefinition:
     return defs.resolve_job_def(IMPORT_JOB)
 
 
-def run_cell(cell: str, instance: dg.DagsterInstance) -> dict[str, object]:
+def run_cell(
+    cell: str, instance: dg.DagsterInstance, run_config: Mapping[str, Any] | None = None
+) -> dict[str, object]:
     """Run one cell, `feed|day`, and say how it went."""
     feed, day = cell.split("|")
     tags = {"dagster/partition": cell, f"dagster/partition/{FEED}": feed, f"dagster/partition/{DAY}": day}
     started = time.monotonic()
-    with dg.execute_job(dg.reconstructable(import_feed), instance=instance, tags=tags) as result:
+    job = dg.reconstructable(import_feed)
+    with dg.execute_job(job, instance=instance, tags=tags, run_config=run_config) as result:
         return {
             "feed": feed,
             "day": day,
             "run_id": result.run_id,
             "success": result.success,
             "seconds": round(time.monotonic() - started, 1),
+            "reason": _first_failure(result),
         }
+
+
+def _first_failure(result: dg.JobExecutionResult) -> str:
+    """Say in a line why the first step failed that did; ours say what to do, a bug says its type."""
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        failed = event.step_failure_data
+        if failed.user_failure_data and failed.user_failure_data.description:
+            return failed.user_failure_data.description
+        error = failed.error and (failed.error.cause or failed.error)
+        return error.message.strip() if error else ""
+    return ""
 
 
 def main(outcomes: Path, cells: list[str]) -> None:

@@ -4,8 +4,10 @@ Every setting is `GOGOBE_<NAME>`; `docs/settings.md` lists them, held by a test.
 the variable and what is accepted. What can be said of one feed is `overrides`.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import date, time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -20,6 +22,9 @@ PREFIX = "GOGOBE_"
 INSIDE = "__"
 """Between a feed and what is said of it: GOGOBE_FEED__RAMI_LEVY__PROXY."""
 SECRET = frozenset({"password", "proxy"})
+NO_SETTINGS = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "TEST_DATABASE_URL"})
+"""Variables of ours that programs of ours set for each other."""
+CRON = r"[\d*/,-]+"
 HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 Workers = Annotated[int, Field(ge=1, le=64)]
 
@@ -103,9 +108,10 @@ class Settings(BaseSettings):
     small_run_files: int = Field(
         default=50, ge=0, description="Files up to which a sensor's run does without processes for its steps."
     )
-
     last_sweep: str = Field(
-        default="30 23 * * *", description="When portals that forget a day are looked at last (cron, Israel)."
+        default="30 23 * * *",
+        pattern=rf"^{CRON}( {CRON}){{4}}$",
+        description="When portals that forget a day are looked at last (cron, Israel).",
     )
     max_runs: int = Field(default=2, ge=1, description="Runs of the queue at the same time.")
     portal_steps: Workers = Field(
@@ -125,7 +131,7 @@ class Settings(BaseSettings):
     )
     fresh_hours: int = Field(default=36, ge=1, description="Age of a feed's newest full file that is late.")
     fresh_hours_of_rest: int = Field(
-        default=72, ge=1, description="The same over Shabbat, for feeds that rest."
+        default=72, ge=1, description="The same when a feed rested since: Shabbat, holidays."
     )
     complete_hour: int = Field(
         default=16, ge=0, le=23, description="Hour in Israel from which today's full files should be there."
@@ -197,10 +203,25 @@ def _in_words(error: ValidationError) -> str:
     return "\n".join(_line(problem["loc"], problem["input"], problem["msg"]) for problem in error.errors())
 
 
+def unknown_variables() -> dict[str, str]:
+    """Name the variables that look like settings and are none, each with the nearest setting, or ""."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    ours = known | {PREFIX + name for name in NO_SETTINGS}
+    of_feeds = f"{PREFIX}FEED{INSIDE}"
+    unknown = [
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name not in ours and not name.upper().startswith(of_feeds)
+    ]
+    return {name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "") for name in sorted(unknown)}
+
+
 def _line(place: tuple[str | int, ...], value: object, problem: str) -> str:
     inside = [str(part) for part in place if part != "[key]"]
     accepted = ""
     if problem.startswith("Extra inputs"):
         accepted = f"; there are: {', '.join(FeedOverride.model_fields)}"
+    elif problem.startswith("String should match pattern") and inside[0] in Settings.model_fields:
+        problem = f"it is: {Settings.model_fields[inside[0]].description}"
     shown = "…" if inside[-1] in SECRET else repr(value)
     return f"{PREFIX}{INSIDE.join(inside).upper()}={shown}: {problem}{accepted}"

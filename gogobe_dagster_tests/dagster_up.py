@@ -1,20 +1,35 @@
-"""The real web server and the real daemon, as `gogobe up` starts them, for the time of a test."""
+"""The real web server and the real daemon, in each way that people start them, for the time of a test."""
 
+import re
 import secrets
+import shlex
 import socket
-import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from gogobe_dagster.commands.children import Children
 from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster_tests.stage import Stage
 
+PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "gogobe_dagster"}
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
 SENSOR_ON = """
 mutation On($selector: SensorSelector!) {
   startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } }
@@ -26,22 +41,41 @@ mutation On($selector: SensorSelector!) {
 def gogobe_up(stage: Stage) -> Iterator[str]:
     """Run `gogobe up` on a stage; give the address of the web UI."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    program = Path(sys.executable).with_name("gogobe")
-    process = subprocess.Popen(
-        [str(program), "up", "--port", str(port)],
-        env=stage.environment,
-        cwd=clone_folder(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        wait_until(lambda: _answers(url, process), seconds=120, what=f"the web UI at {url}")
+    with _serving(stage, port, [["gogobe", "up", "--port", str(port)]]) as url:
         yield url
-    finally:
-        process.terminate()
-        process.communicate(timeout=90)
+
+
+@contextmanager
+def served_as_documented(stage: Stage, *programs: str) -> Iterator[str]:
+    """Start these programs by the commands of docs/operations.md; give the address of the web UI."""
+    port = free_port()
+    commands = [documented(program) for program in programs]
+    with _serving(
+        stage, port, [[word.replace("3000", str(port)) for word in one] for one in commands]
+    ) as url:
+        yield url
+
+
+def documented(program: str) -> list[str]:
+    """Return the command with which docs/operations.md starts a program, such as `dagster dev`."""
+    said = PAGE.read_text().replace("or: ", "\n")
+    found, *_ = re.findall(rf"^({re.escape(program)} .*?)\s*(?:#|$)", said, flags=re.MULTILINE)
+    return shlex.split(found)
+
+
+@contextmanager
+def _serving(stage: Stage, port: int, commands: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Start programs of ours beside each other; afterwards end all they started and see that it went."""
+    url, folder = f"http://127.0.0.1:{port}", stage.settings.folder / "logs of the test"
+    children = Children(logs=folder, environment=stage.environment, folder=clone_folder())
+    with children:
+        for program, *arguments in commands:
+            children.start(program, [Path(sys.executable).with_name(program), *arguments])
+        children.wait_until(
+            lambda: _answers(url), what=f"the web UI at {url}", seconds=150, stop=threading.Event()
+        )
+        yield url
+    assert children.living() == set()
 
 
 def free_port() -> int:
@@ -53,9 +87,7 @@ def free_port() -> int:
                 return port
 
 
-def _answers(url: str, process: subprocess.Popen[str]) -> bool:
-    if process.poll() is not None:
-        raise AssertionError(f"gogobe up ended: {process.communicate()[0]}")
+def _answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/server_info", timeout=5).ok
     except requests.RequestException:
@@ -79,11 +111,30 @@ def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
     return data
 
 
+def launch(url: str, cell: str, *, run_config: Mapping[str, Any] | None = None) -> str:
+    """Ask for an import run of a feed and day, as the web UI's launchpad does; return its id."""
+    feed, day = cell.split("|")
+    tags = {
+        "dagster/partition": cell,
+        "dagster/partition/feed": feed,
+        "dagster/partition/publication_day": day,
+    }
+    params = {
+        "selector": {**LOCATION, "pipelineName": "import_feed"},
+        "runConfigData": run_config or {},
+        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+    }
+    answer = ask(url, LAUNCH, params=params)["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    return str(answer["run"]["runId"])
+
+
+def statuses(url: str) -> dict[str, str]:
+    """Every run of this Dagster and its status."""
+    return {run["runId"]: run["status"] for run in ask(url, RUNS)["runsOrError"]["results"]}
+
+
 def switch_on(url: str, sensor: str) -> None:
     """Switch on a sensor, as a click in the web UI does."""
-    selector = {
-        "repositoryLocationName": "gogobe_dagster",
-        "repositoryName": "__repository__",
-        "sensorName": sensor,
-    }
+    selector = {**LOCATION, "sensorName": sensor}
     assert ask(url, SENSOR_ON, selector=selector)["startSensor"]["__typename"] == "Sensor"

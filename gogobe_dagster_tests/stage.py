@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from gogobe_dagster.commands.environment import clone_folder, process_environmen
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import find_feed
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.publishing import publish_day
+from gogobe_dagster.replica.generator.publishing import publish_days
 from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
@@ -36,13 +37,18 @@ class Stage:
     equipment: Equipment
 
     def publish(
-        self, *feed_keys: str, stores: int = 2, items: int = 40, until: datetime = MIDNIGHT
+        self,
+        *feed_keys: str,
+        stores: int = 2,
+        items: int = 40,
+        first_day: date = YESTERDAY,
+        until: datetime = MIDNIGHT,
     ) -> Market:
-        """Let these feeds publish yesterday's files of made-up stores; return what is true about them."""
+        """Let these feeds publish the files of made-up stores; return what is true about them."""
         market = Market(stores=stores, items=items)
         shelves = {key: self.replica.shelf(key) for key in feed_keys}
         feeds = [find_feed(key) for key in feed_keys]
-        publish_day(shelves, feeds, day=YESTERDAY, market=market, now=until)
+        publish_days(shelves, feeds, first_day=first_day, market=market, now=until)
         return market
 
     @property
@@ -83,6 +89,18 @@ class Stage:
         """Ask the warehouse."""
         with psycopg.connect(self.settings.database_url) as connection:
             return connection.execute(sql.encode(), parameters).fetchall()
+
+    def prices(self, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
+        """What each store of a feed's chains asks now, by chain, sub-chain, store and code."""
+        rows = self.query(
+            """
+            select s.chain_id, s.sub_chain_id, s.store_id, cp.code, p.price
+            from price_current p join store s using (store_key) join chain_product cp using (product_key)
+            where s.chain_id = any(%s) and cp.chain_id = s.chain_id
+            """,
+            [list(find_feed(feed_key).chain_ids)],
+        )
+        return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
 
     def states(self, feed_key: str, day: date = YESTERDAY) -> dict[str, str]:
         """What the ledger says of every file of a day: state, and code if there is one."""

@@ -1,7 +1,7 @@
 """`gogobe backfill`: ask the running Dagster for any rectangle of feeds by days."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.portals.directory import open_portal
@@ -22,6 +22,8 @@ from gogobe_dagster.settings import Settings
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 LOOK_SECONDS = 1.0
+TAGS = {"gogobe/reason": "gogobe backfill", "dagster/retry_strategy": "ALL_STEPS"}
+"""The second is one of the job's, which Dagster leaves out where assets are backfilled."""
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {
@@ -55,7 +57,7 @@ Example:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=OfFeeds, epilog=EPILOG)
 @feed_option
 @click.option(
     "--from", "first", type=Day(), default="today", show_default=True, help="First publication day."
@@ -72,15 +74,24 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
     Runs > Backfills. What is in the tables already is not done again. Without --feed: every feed.
     """
     if last < first:
-        raise click.BadParameter(f"--to {last} is before --from {first}")
+        raise click.UsageError(f"--to {last} is before --from {first}")
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url {url}: an address begins with http://, such as http://127.0.0.1:3000")
     cells = [f"{feed.key}|{day}" for feed in chosen(feeds) for day in _days(first, last)]
     dagster = RunningDagster(url)
-    backfill_id = dagster.launch(cells)
+    backfill_id = dagster.launch(cells, run_config=_run_config(chosen(feeds)))
     click.echo(f"backfill {backfill_id}: {len(cells)} runs queued; {url}/runs/b/{backfill_id}")
     if first < clock.day_of(clock.now()):
         _tell_who_shows_only_today(chosen(feeds))
     if wait:
         _wait(dagster, backfill_id, runs=len(cells))
+
+
+def _run_config(feeds: Sequence[Feed]) -> dict[str, Any]:
+    """Let runs do without processes for their steps where the queue keeps every core busy with runs."""
+    from gogobe_dagster.defs.jobs import IN_PROCESS
+
+    return IN_PROCESS if len(feeds) >= Settings.read().max_runs else {}
 
 
 def _tell_who_shows_only_today(feeds: Sequence[Feed]) -> None:
@@ -107,11 +118,13 @@ class RunningDagster:
         """Take the address that the web UI has."""
         self._url = url.rstrip("/")
 
-    def launch(self, cells: list[str]) -> str:
+    def launch(self, cells: list[str], *, run_config: Mapping[str, Any]) -> str:
         """Ask for a backfill of these cells; return its id."""
         params = {
             "assetSelection": [{"path": [asset]} for asset in ASSETS],
             "partitionNames": cells,
+            "runConfigData": run_config,
+            "tags": [{"key": name, "value": value} for name, value in TAGS.items()],
             "title": "gogobe backfill",
         }
         return str(self._ask(LAUNCH, {"params": params})["backfillId"])

@@ -81,7 +81,7 @@ class Children:
             code = process.poll()
             if code is not None:
                 how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-                raise ChildDied(f"{name} ended ({how}); {self.log(name)} says:\n{self._last_lines(name)}")
+                raise ChildDied(f"{name} ended ({how}); {self.log(name)} says:\n{self.last_words(name)}")
 
     def has_ended(self, name: str) -> bool:
         """Whether one that is meant to end by itself has done so."""
@@ -151,7 +151,8 @@ class Children:
                     sys.stderr.buffer.write(f"{name}: ".encode() + line)
                     sys.stderr.flush()
 
-    def _last_lines(self, name: str) -> str:
+    def last_words(self, name: str) -> str:
+        """Return the last lines that a child printed."""
         lines = self.log(name).read_text(errors="replace").splitlines()
         return click.unstyle("\n".join(lines[-LAST_LINES:]))
 

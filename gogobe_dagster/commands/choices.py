@@ -8,7 +8,7 @@ import click
 
 from gogobe_dagster import clock
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.feeds import FEEDS, Feed, find_feed, known_feed
 from gogobe_dagster.settings import Settings
 
 
@@ -46,6 +46,21 @@ class Day(click.ParamType[date]):
         if not first <= day <= today:
             self.fail(f"{day} is not between {first} (GOGOBE_FIRST_DAY) and today, {today}", param, ctx)
         return day
+
+
+class OfFeeds(click.Command):
+    """A command that takes feeds as options, and says so to who gives them without."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        given = [word for word in args if known_feed(word)]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if given and error.message.startswith("Got unexpected extra argument"):
+                options = " ".join(f"--feed {word}" for word in given)
+                raise click.UsageError(f"{error.message}; say {options}", ctx) from None
+            raise
 
 
 def feed_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.imports import Outcome, import_cells
 from gogobe_dagster.commands.opening import open_warehouse
-from gogobe_dagster.commands.up import database, refuse_taken, serve
+from gogobe_dagster.commands.up import database, refuse_taken, serve, with_code_socket
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
@@ -160,6 +160,7 @@ def _open_ui(settings: Settings, environment: Mapping[str, str], port: int) -> N
     logs = settings.folder / "logs"
     with (
         stopped_by_signals() as stop,
-        Children(logs=logs, environment=environment, folder=clone_folder()) as children,
+        with_code_socket(environment) as whole,
+        Children(logs=logs, environment=whole, folder=clone_folder()) as children,
     ):
         serve(children, port, stop)

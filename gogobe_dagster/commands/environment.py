@@ -43,5 +43,5 @@ def clone_folder() -> Path:
             return folder
     raise SettingsError(
         f"no dagster.yaml in {Path.cwd()}: run this in a clone of the project, or in a folder with copies "
-        "of its dagster.yaml and workspace.yaml"
+        "of its dagster.yaml and workspace files"
     )

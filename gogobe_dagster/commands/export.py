@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gogobe_dagster.commands.choices import feed_option
+from gogobe_dagster.commands.choices import OfFeeds, feed_option
 from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds import Feed
@@ -15,7 +15,7 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.exporting import FileFormat, Only, Subject, export
 
 
-@click.command("export")
+@click.command("export", cls=OfFeeds)
 @click.argument("subject", type=click.Choice([one.value for one in Subject]), default=Subject.PRICES.value)
 @feed_option
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
@@ -54,6 +54,8 @@ def export_command(  # noqa: PLR0917 - click gives them by name
         raise click.UsageError(f"there is no folder {path.parent}")
     rows = _written(what, only, path, format_)
     click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
+    if not rows:
+        click.echo("Nothing matches; `gogobe status` shows which feeds were imported.", err=True)
 
 
 def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:

@@ -6,7 +6,7 @@ from datetime import date
 import click
 from rich.console import Console
 
-from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.imports import Outcome, import_cells
 from gogobe_dagster.commands.opening import open_warehouse
@@ -15,7 +15,7 @@ from gogobe_dagster.feeds import Feed
 from gogobe_dagster.settings import Settings
 
 
-@click.command("import")
+@click.command("import", cls=OfFeeds)
 @feed_option
 @click.option(
     "--day", "days", type=Day(), multiple=True, help="Publication day; may be repeated. Default: today."
@@ -52,8 +52,9 @@ def tell(outcomes: Sequence[Outcome]) -> None:
     """Name the runs that failed, and how to see why; exit code 1 if there are any."""
     failed = [outcome for outcome in outcomes if not outcome.success]
     for outcome in failed:
-        click.secho(f"{outcome.feed} {outcome.day}: run {outcome.run_id} failed", fg="red", err=True)
+        what = f"{outcome.feed} {outcome.day}: run {outcome.run_id} failed"
+        click.secho(": ".join(filter(None, [what, outcome.reason])), fg="red", err=True)
     if failed:
-        click.echo("`gogobe up` shows why, under Runs; `gogobe status` shows the codes.", err=True)
+        click.echo("`gogobe up` shows all of it, under Runs; `gogobe status` shows the codes.", err=True)
         raise SystemExit(1)
     click.echo(f"{len(outcomes)} runs succeeded; `gogobe status` shows what was imported.")

@@ -32,6 +32,8 @@ class Outcome:
     run_id: str
     success: bool
     seconds: float
+    reason: str = ""
+    """What failed first, in words; empty where nothing did."""
 
 
 class ImportStopped(GogobeError):
@@ -57,13 +59,17 @@ def import_cells(
     children = Children(logs=folder / "logs", environment=environment, folder=clone_folder())
     with tempfile.TemporaryDirectory() as desk, stopped_by_signals() as stop, children:
         told = Path(desk) / "outcomes.jsonl"
+        told.touch()
         children.start(WORKER, [sys.executable, "-m", "gogobe_dagster.run_import", told, *cells])
         _watch(children, stop, feeds=feeds, days=days, equipment=equipment, console=console)
         outcomes = [Outcome(**json.loads(line)) for line in told.read_text().splitlines()]
     if len(outcomes) < len(cells):
         why = "was interrupted" if stop.is_set() else "stopped"
-        done = f"{len(outcomes)} of {len(cells)} runs had ended; {children.log(WORKER)} has their logs"
-        raise ImportStopped(f"the import {why}: {done}. Nothing is half done; import again to go on.")
+        done = f"{len(outcomes)} of {len(cells)} runs had ended"
+        raise ImportStopped(
+            f"the import {why}: {done}. Nothing is half done; import again to go on.\n"
+            f"{children.log(WORKER)} says:\n{children.last_words(WORKER)}"
+        )
     return outcomes
 
 

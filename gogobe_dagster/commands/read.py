@@ -51,7 +51,12 @@ NOTHING_READ: dict[str, Any] = {
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; not the terminal.")
 @click.option("--only", type=click.Choice([*map(str, Document)]), help="Pass over files of other documents.")
-@click.option("--rows", default=20, help="Rows that a table shows; the other formats have all.")
+@click.option(
+    "--rows",
+    default=20,
+    type=click.IntRange(min=1),
+    help="Rows that a table shows; the other formats have all.",
+)
 @click.option("--summary", is_flag=True, help="One JSON object a file: what became of its rows.")
 def read(
     places: tuple[Path, ...],

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.choices import Day, feed_option
+from gogobe_dagster.commands.choices import Day, OfFeeds, feed_option
 from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import Feed
@@ -19,7 +19,7 @@ from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Rebuilt, Scope
 DOCUMENTS = [document.value for document in REBUILDERS]
 
 
-@click.command()
+@click.command(cls=OfFeeds)
 @feed_option
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
 @click.option(
@@ -66,6 +66,8 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
     missing = [one for some in done.values() for one in some.missing]
     for document, rebuilt in done.items():
         click.echo(f"{document}: {rebuilt.stores:,} stores rebuilt from {rebuilt.files:,} files")
+    if not any(rebuilt.files for rebuilt in done.values()) and not missing:
+        click.echo("Nothing matches; `gogobe status` shows which feeds were imported.", err=True)
     for one in missing:
         click.secho(f"{one.what}: {one.code}: {one.reason}", fg="red", err=True)
     if missing:

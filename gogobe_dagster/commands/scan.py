@@ -13,7 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.commands.choices import chosen, feed_option
+from gogobe_dagster.commands.choices import OfFeeds, chosen, feed_option
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.opening import open_warehouse
 from gogobe_dagster.equipment import Equipment
@@ -47,7 +47,7 @@ class Scan:
     reason: str | None
 
 
-@click.command()
+@click.command(cls=OfFeeds)
 @feed_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a feed, a line each.")
 def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.choices import Day, chosen, feed_option
+from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.imports import found, settled
 from gogobe_dagster.commands.opening import open_warehouse
@@ -22,7 +22,7 @@ from gogobe_dagster.warehouse.ledger import FleetRow
 NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
 
 
-@click.command()
+@click.command(cls=OfFeeds)
 @feed_option
 @click.option(
     "--day", "days", type=Day(), multiple=True, help="Only files published on this day; may be repeated."

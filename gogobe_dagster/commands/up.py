@@ -4,13 +4,16 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import requests
 
+from gogobe_dagster.alerting import notifier_of
 from gogobe_dagster.commands.children import Children, stopped_by_signals
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.opening import open_warehouse
@@ -20,7 +23,11 @@ from gogobe_dagster.settings import Settings
 
 HOST = "127.0.0.1"
 READY_SECONDS = 180
-WORKSPACE = ("-w", "workspace.yaml")
+WORKSPACE = ("-w", "workspace.server.yaml")
+CODE_SOCKET = "GOGOBE_CODE_SOCKET"
+CODE_SERVER = ("api", "grpc", "-m", "gogobe_dagster.definitions", "--location-name", "gogobe_dagster")
+CODE_THREADS = 16
+"""Looks of sensors that the code server does beside each other, and what the web UI asks meanwhile."""
 
 
 @click.command()
@@ -35,17 +42,19 @@ def up(*, port: int, verbose: bool) -> None:
     """
     settings = Settings.read()
     refuse_taken(port)
+    if settings.alert_url:
+        notifier_of(settings.alert_url)  # now rather than when the first alert is lost
     with stopped_by_signals() as stop, database(settings):
         open_warehouse(settings).close()
         (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
         environment = process_environment(settings)
         fail_orphans(environment)
-        with Children(
-            logs=settings.folder / "logs",
-            environment=environment,
-            folder=clone_folder(),
-            verbose=verbose,
-        ) as children:
+        with (
+            with_code_socket(environment) as whole,
+            Children(
+                logs=settings.folder / "logs", environment=whole, folder=clone_folder(), verbose=verbose
+            ) as children,
+        ):
             serve(children, port, stop)
             _say("Stopping ...")
     _say("Stopped.")
@@ -72,12 +81,27 @@ def database(settings: Settings) -> Iterator[None]:
             server.stop()
 
 
+@contextmanager
+def with_code_socket(environment: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Add the address of a code server, short enough for a socket whatever our home is called."""
+    with tempfile.TemporaryDirectory(prefix="gogobe-") as folder:
+        yield {**environment, CODE_SOCKET: str(Path(folder) / "code.sock")}
+
+
 def serve(children: Children, port: int, stop: threading.Event) -> None:
-    """Start the web UI and the daemon and watch them until told to stop. Raises `ChildDied`."""
+    """Start the code server, the web UI and the daemon and watch them until told to stop.
+
+    By themselves the web UI and the daemon would have a code server each, and the daemon a new one every
+    minute: half of what everything costs while nothing happens. Raises `ChildDied`.
+    """
     if stop.is_set():
         return
     _say("Starting the web UI and the daemon ...")
+    code = Path(children.environment[CODE_SOCKET])
     python = (sys.executable, "-m")
+    children.start("code", [*python, "dagster", *CODE_SERVER, "-s", code, "-n", str(CODE_THREADS)])
+    if not children.wait_until(code.exists, what="the code server", seconds=READY_SECONDS, stop=stop):
+        return
     children.start("webserver", [*python, "dagster_webserver", "-h", HOST, "-p", str(port), *WORKSPACE])
     children.start("daemon", [*python, "dagster._daemon", "run", *WORKSPACE])
     what = f"the web UI on port {port}"

@@ -7,6 +7,7 @@ does the pending work, and a second time it finds nothing to do and says so.
 
 from collections.abc import Mapping
 from datetime import date
+from time import monotonic
 
 import dagster as dg
 
@@ -17,15 +18,17 @@ from gogobe_dagster.defs.register_shown import register_tables
 from gogobe_dagster.defs.reporting import (
     Materialized,
     about,
-    about_days,
     about_downloads,
+    about_hours,
     about_load,
     about_table,
+    about_trend,
     check,
     check_days,
     column_schema,
     days_not_offered,
     files_in,
+    told,
 )
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import PortalError
@@ -34,10 +37,36 @@ from gogobe_dagster.files.kinds import Document
 
 OWNERS = ["team:gogobe"]
 LISTED_BY_SENSOR = "gogobe/listed_at"
+DISCOVERED = """
+Every file that the portal shows, written into the ledger for ever.
+
+Portals are listed by the feed's sensor, or by this step where a run was asked for by hand. A name stays in
+the ledger when the portal forgets it, with what became of it: `gogobe status --feed … --day … --files`.
+"""
+DOWNLOADED = """
+The bytes of every listed file exactly as served, kept under their SHA-256.
+
+A file is fetched once, however often its day is materialized, with as many downloads at once as the portal
+bears.
+"""
 TABLES = {
-    Document.STORES: "Every branch of every chain: name, address, city, kind; from its newest store list.",
-    Document.PRICES: "What each product costs in each store now, since when, and what it cost before.",
-    Document.PROMOTIONS: "What each promotion offers, once a chain, and which stores carry it since when.",
+    Document.STORES: """
+Every branch of every chain: name, address, city, kind; from its newest store list.
+
+A price file of a store that no list names makes the store, marked as not listed.
+""",
+    Document.PRICES: """
+What each product costs in each store now, since when, and what it cost before.
+
+A full file replaces what its store sold, a file of changes adds to it; order does not matter. Ask the views
+`current_prices`, `cheapest_prices`, `price_changes` and `price_periods`, which have the names.
+""",
+    Document.PROMOTIONS: """
+What each promotion offers, once a chain, and which stores carry it since when.
+
+Grouped, flat and per-item forms of an offer are the same rows. Ask the view `promotions_now`, which has the
+names, conditions and the effective price of a unit.
+""",
 }
 
 
@@ -55,21 +84,30 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         kinds={"http", "postgres"},
         pool=PORTALS,
         check_specs=[
-            dg.AssetCheckSpec("every_name_understood", asset="discovered"),
-            dg.AssetCheckSpec("every_day_offered", asset="discovered"),
+            dg.AssetCheckSpec(
+                "every_name_understood",
+                asset="discovered",
+                description="The name of every file says of which chain, kind and moment it is.",
+            ),
+            dg.AssetCheckSpec(
+                "every_day_offered",
+                asset="discovered",
+                description="The portal could be asked for the day, or the ledger has files of it.",
+            ),
         ],
-        description="Every file that the portal shows, written into the ledger for ever.",
+        description=DISCOVERED.strip(),
         metadata=register_tables(),
     )
     def discovered(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
-        days = days_by_feed(context.partition_keys)
+        days, started = days_by_feed(context.partition_keys), monotonic()
         if LISTED_BY_SENSOR not in context.run.tags:
             _list_portals(context, equipment, days)
+        seconds = {"seconds": round(monotonic() - started, 2)}
         files = files_in(equipment, days)
         unread = [file for file in files if file.kind is None]
         unknown = days_not_offered(equipment, days)
         return Materialized(
-            metadata=about(files) | about_days(unknown),
+            metadata=seconds | about_hours(files) | about(files, unknown),
             check_results=[
                 check("every_name_understood", unread, of=len(files)),
                 check_days(unknown),
@@ -108,22 +146,33 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         owners=OWNERS,
         kinds={"http", "file"},
         pool=PORTALS,
-        check_specs=[dg.AssetCheckSpec("every_file_fetched", asset="downloaded")],
-        description="The bytes of every listed file exactly as served, kept under their SHA-256.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_file_fetched",
+                asset="downloaded",
+                description="Every file of the day was fetched, or was set aside for a good reason.",
+            )
+        ],
+        description=DOWNLOADED.strip(),
     )
     def downloaded(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
         from gogobe_dagster.identity import is_set_aside_rightly
-        from gogobe_dagster.importing import download
+        from gogobe_dagster.importing import Downloads, download
 
-        days = days_by_feed(context.partition_keys)
-        done = []
+        days, started = days_by_feed(context.partition_keys), monotonic()
+        done, tried = list[Downloads](), set[int]()
         for feed, some in days.items():
             with as_failure(feed.key):
+                tried |= {file.id for file in equipment.ledger.to_download(feed.key, some)}
                 done.append(download(feed, some, equipment))
+        seconds = monotonic() - started
         files = files_in(equipment, days)
+        # those that were fetched are named when they are read
+        lost = [told(file) for file in files if file.id in tried and file.sha256 is None and file.code]
+        context.log.info("\n".join([f"{len(tried) - len(lost)} of {len(tried)} files fetched", *lost]))
         unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_downloads(done) | about(files) | about_days(days_not_offered(equipment, days)),
+            metadata=about_downloads(done, seconds) | about(files, days_not_offered(equipment, days)),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
 
@@ -141,8 +190,14 @@ def _table(
         owners=OWNERS,
         kinds={"postgres", "polars"},
         pool=WAREHOUSE,
-        check_specs=[dg.AssetCheckSpec("every_file_loaded", asset=document.value)],
-        description=description,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_file_loaded",
+                asset=document.value,
+                description=f"The rows of every file of {document.value} of the day are in the tables.",
+            )
+        ],
+        description=description.strip(),
         metadata={"dagster/column_schema": column_schema(document)},
         # a lost connection or a serialization failure leaves nothing half done
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
@@ -161,8 +216,8 @@ def _table(
         return Materialized(
             metadata=about_load(reports)
             | about_table(equipment, document)
-            | about(files)
-            | about_days(days_not_offered(equipment, days)),
+            | about_trend(equipment, document, days)
+            | about(files, days_not_offered(equipment, days)),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

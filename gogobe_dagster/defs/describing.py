@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
+from sqlalchemy import make_url
 
+from gogobe_dagster.postgres import warehouse_url
 from gogobe_dagster.settings import Settings
 
 TABLES = {"discovered": "file", "stores": "store", "prices": "price_current", "promotions": "promotion_store"}
@@ -39,4 +41,14 @@ def _place(name: str, settings: Settings) -> dict[str, str]:
     folders = {"downloaded": settings.raw_store_url, "parsed": settings.lake_url}
     if name in folders:
         return {"dagster/uri": folders[name]}
-    return {"dagster/table_name": f"public.{TABLES[name]}"} if name in TABLES else {}
+    if name not in TABLES:
+        return {}
+    return {"dagster/uri": _without_secrets(settings), "dagster/table_name": f"public.{TABLES[name]}"}
+
+
+def _without_secrets(settings: Settings) -> str:
+    """Return where the warehouse is, without who logs in there: everybody may see it who sees the web UI."""
+    url = make_url(warehouse_url(settings))
+    port = f":{url.port}" if url.port else ""
+    socket = f"?host={url.query['host']}" if "host" in url.query else ""
+    return f"postgresql://{url.host or ''}{port}/{url.database}{socket}"

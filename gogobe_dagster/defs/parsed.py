@@ -5,6 +5,7 @@ Gantt chart; a bad file never fails its batch.
 """
 
 from datetime import date
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,15 +13,30 @@ import dagster as dg
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.reporting import about, about_days, about_rejects, days_not_offered, files_in
+from gogobe_dagster.defs.reporting import (
+    about,
+    about_rejects,
+    days_not_offered,
+    files_in,
+    speed,
+    told,
+)
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.feeds import find_feed
 
 if TYPE_CHECKING:
     from gogobe_dagster.importing import Batch
 
+PARSED = """
+The rows of every readable file, in one model whatever the dialect, as Parquet in the lake.
+
+Files are read in batches, each a step with a retry of its own. A row that cannot be read is counted with a
+reason, a file that cannot be read is set aside with a code; neither stops the others.
+"""
 Plan = dict[str, Any]
 """A batch as plain values: feed, day, file_ids."""
+Read = dict[str, Any]
+"""What reading a batch gave: rows, seconds."""
 
 
 @dg.op(
@@ -48,16 +64,19 @@ def plan_batches(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equ
     # a killed step process starts again; what it had finished is left alone by the ledger
     retry_policy=dg.RetryPolicy(max_retries=2, delay=1)
 )
-def parse_batch(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment], batch: Plan) -> Plan:
+def parse_batch(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment], batch: Plan) -> Read:
     """Read one batch into the lake; files that cannot be read go into quarantine with a code."""
     from gogobe_dagster.importing import parse
 
-    feed = find_feed(batch["feed"])
+    feed, started = find_feed(batch["feed"]), monotonic()
     with as_failure(feed.key):
         entries = parse(_batch(batch), feed, equipment)
-    rows, rejected = sum(entry.rows for entry in entries), sum(entry.rejected for entry in entries)
-    context.log.info("%s: %d files, %d rows, %d rejected", feed.key, len(entries), rows, rejected)
-    return batch
+    seconds = monotonic() - started
+    rows = sum(entry.rows for entry in entries)
+    files = equipment.ledger.files(batch["file_ids"])
+    words = f"{feed.key}: {len(files)} files, {rows:,} rows in {seconds:.1f} seconds"
+    context.log.info("\n".join([words, *map(told, files)]))
+    return {"rows": rows, "seconds": seconds}
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -65,7 +84,7 @@ def collect_batches(
     context: dg.OpExecutionContext,
     equipment: dg.ResourceParam[Equipment],
     planned: list[int],
-    batches: list[Plan],
+    batches: list[Read],
 ) -> Any:
     """Compare the ledger with the plan; a file that is still to be parsed fails the run.
 
@@ -80,9 +99,11 @@ def collect_batches(
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
         raise failure(words, retry=True, code="batches_lost")
-    said = about(files_in(equipment, days)) | about_rejects(equipment, days)
-    said |= about_days(days_not_offered(equipment, days))
-    yield dg.Output(None, metadata={"batches": len(batches)} | said)
+    rows = int(sum(batch["rows"] for batch in batches))
+    read = {"batches": len(batches), "rows read now": rows}
+    read |= speed("rows", rows, sum(batch["seconds"] for batch in batches))
+    files = about(files_in(equipment, days), days_not_offered(equipment, days))
+    yield dg.Output(None, metadata=read | about_rejects(equipment, days) | files)
 
 
 def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -94,7 +115,7 @@ def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         group_name="files",
         owners=OWNERS,
         kinds={"polars", "parquet"},
-        description="The rows of every readable file, in one model whatever the dialect, in the lake.",
+        description=PARSED.strip(),
     )
     def parsed(downloaded: Any) -> Any:
         batches, planned = plan_batches(downloaded)

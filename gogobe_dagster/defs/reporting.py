@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from gogobe_dagster.defs.plots import bars
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds import Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.trends import files_by_hour, rows_by_day
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -39,8 +41,8 @@ def files_in(equipment: Equipment, days: Days, document: Document | None = None)
     return [file for file in files if document is None or (file.kind and file.kind.document is document)]
 
 
-def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
-    """Say how many files there are, in which states, and which they are."""
+def about(files: "Sequence[LedgerFile]", unknown: Sequence[str]) -> dict[str, Any]:
+    """Say how many files there are, in which states, and which. `unknown`: what `days_not_offered` found."""
     states = Counter(file.state.value for file in files)
     codes = Counter(file.code for file in files if file.code)
     rows = sum(file.rows or 0 for file in files)
@@ -54,10 +56,11 @@ def about(files: "Sequence[LedgerFile]") -> dict[str, Any]:
         numbers["bytes"] = size
     if codes:
         numbers["codes"] = dg.MetadataValue.json(dict(codes))
+    if not files:
+        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
+    numbers |= about_days(unknown)
     if files:
         numbers[f"the first {SHOWN} files" if len(files) > SHOWN else "all files"] = _table(files)
-    else:
-        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
     return numbers
 
 
@@ -118,6 +121,36 @@ def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
     return dg.TableMetadataValue(records, FILE_COLUMNS)
 
 
+def about_hours(files: "Sequence[LedgerFile]") -> dict[str, Any]:
+    """Draw when the files were published; {} if there are none."""
+    numbers = {f"{hour:02}:00": number for hour, number in files_by_hour(files).items()}
+    return {"published by the hour": bars(numbers, "files by the hour")} if any(numbers.values()) else {}
+
+
+def about_trend(equipment: Equipment, document: Document, days: Days) -> dict[str, Any]:
+    """Draw the rows of the last days of a feed; {} where several feeds share a run."""
+    if len(days) != 1:
+        return {}
+    ((feed, some),) = days.items()
+    rows = rows_by_day(equipment.engine, feed, document, until=max(some))
+    numbers = {f"{day:%d.%m.}": number for day, number in rows.items()}
+    return {f"rows of the last {len(numbers)} days": bars(numbers, "rows by day")}
+
+
+def speed(what: str, number: int, seconds: float) -> dict[str, Any]:
+    """Say how long it took, and how much a second that was."""
+    return {"seconds": round(seconds, 2), f"{what} a second": round(number / seconds) if seconds else 0}
+
+
+def told(file: "LedgerFile") -> str:
+    """Say in a line of a log what became of a file."""
+    if file.code:
+        return f"{file.name}: {file.state.value}, {file.code}: {file.reason}"
+    if file.rows is None:
+        return f"{file.name}: {file.state.value}"
+    return f"{file.name}: {file.rows:,} rows, {file.rejected or 0:,} rejected"
+
+
 def about_rejects(equipment: Equipment, days: Days) -> dict[str, Any]:
     """Say why rows were refused, the most frequent reason first."""
     from gogobe_dagster.warehouse.summaries import rejects_by_reason
@@ -135,13 +168,15 @@ def about_table(equipment: Equipment, document: Document) -> dict[str, Any]:
     return {"dagster/row_count": table_rows(equipment.engine, _table_of(document))}
 
 
-def about_downloads(done: "Sequence[Downloads]") -> dict[str, Any]:
+def about_downloads(done: "Sequence[Downloads]", seconds: float) -> dict[str, Any]:
     """Say what a round of downloads did, and which portals went away in the middle of it."""
+    size = sum(one.bytes for one in done)
     stopped = [f"{one.stopped_by.code}: {one.stopped_by.reason}" for one in done if one.stopped_by]
     numbers: dict[str, Any] = {
         "fetched now": sum(one.fetched for one in done),
         "failed now": sum(one.failed for one in done),
-        "bytes fetched now": sum(one.bytes for one in done),
+        "bytes fetched now": size,
+        **speed("bytes", size, seconds),
     }
     return numbers | ({"portal went away": "; ".join(stopped)} if stopped else {})
 
@@ -150,17 +185,19 @@ def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
     """Say what a load changed in the tables."""
     seconds = sum(report.seconds for report in reports)
     rows = sum(report.rows for report in reports)
+    new = {
+        "stores": sum(report.new_stores for report in reports),
+        "products": sum(report.new_products for report in reports),
+        "promotions": sum(report.new_promotions for report in reports),
+    }
     return {
         "files loaded now": sum(report.files for report in reports),
         "rows read now": rows,
         "rows new": sum(report.inserted for report in reports),
         "rows changed": sum(report.changed for report in reports),
         "rows ended": sum(report.ended for report in reports),
-        "new products": sum(report.new_products for report in reports),
-        "new stores": sum(report.new_stores for report in reports),
-        "new promotions": sum(report.new_promotions for report in reports),
-        "seconds": round(seconds, 2),
-        "rows a second": round(rows / seconds) if seconds else 0,
+        **{f"new {what}": number for what, number in new.items() if number},
+        **speed("rows", rows, seconds),
     }
 
 

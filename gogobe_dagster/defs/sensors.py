@@ -29,6 +29,7 @@ from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
 from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds import FEEDS, Feed
+from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
         job_name=IMPORT_JOB,
         minimum_interval_seconds=look_interval(feed, settings.sensor_seconds),
         default_status=on,
-        description=f"Looks at the portal of {feed.name} ({feed.hebrew}) and imports what is new.",
+        description=describe(feed),
         tags={FEED: feed.key},
     )
     def look(context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]) -> dg.SensorResult:
@@ -68,6 +69,14 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
             return look_at(feed, context, equipment)
 
     return look
+
+
+def describe(feed: Feed) -> str:
+    """Say of whom the portal is, where, and what to expect of it."""
+    rests = " Rests on Shabbat and holidays." if feed.rests else ""
+    usual = f"about {feed.stores} stores, full files by {feed.fulls_by:%H:%M}.{rests}"
+    words = f"Looks at the portal of {feed.name} ({feed.hebrew}) and imports what is new."
+    return f"{words} {_host(feed)}, family {feed.family.value}; {usual} {feed.note}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +119,13 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
 
     settings, last = equipment.settings, last_listings(equipment.engine).get(feed.key)
     listed_at = last.listed_at if last else None
-    why_not = why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=settings.quiet)
+    why_not = why_not_to_look(
+        feed,
+        now=now,
+        listed_at=listed_at,
+        quiet_hours=settings.quiet,
+        interval=timedelta(seconds=settings.sensor_seconds),
+    )
     if why_not:
         return Look(said=why_not, cursor=cursor)
     if cursor and now - datetime.fromisoformat(cursor) < SLOW_FOR:
@@ -119,9 +134,11 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
     try:
         seen = _discover_in_time(feed, equipment, now)
     except PortalError as error:
-        if error.code is not Code.LISTING_TOO_SLOW:
-            raise
-        return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
+        if error.code is Code.LISTING_TOO_SLOW:
+            return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
+        if error.code is Code.LISTING_EMPTY_UNEXPECTED and (usual := why_empty(feed, now)):
+            return Look(said=f"the list is empty, as usual when {usual}", cursor="")
+        raise
     return Look(said=f"{seen.listed} files listed, {seen.new} new", cursor="")
 
 

@@ -4,15 +4,17 @@ Times are Israel's. What each thing does is elsewhere; here is when, and what a 
 """
 
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.defs.checks import PLAUSIBLE
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.defs.jobs import IMPORT_JOB
+from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import partition_key
 from gogobe_dagster.defs.pools import set_limits
 from gogobe_dagster.equipment import Equipment
@@ -86,14 +88,38 @@ def tidy_lake_folder(context: dg.OpExecutionContext, equipment: dg.ResourceParam
     context.add_output_metadata(counts)
 
 
-UPKEEP = (purge_dagster_storage, make_partitions, set_pool_limits, retain_for_days, tidy_lake_folder)
+@dg.op
+def rebuild_indexes(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> None:
+    """Build indexes anew that consist mostly of holes, of the warehouse and of Dagster's own database."""
+    from gogobe_dagster.index_upkeep import rebuild_sparse_indexes
+    from gogobe_dagster.postgres import dagster_url
+
+    with as_failure("indexes"):
+        ours = rebuild_sparse_indexes(equipment.engine)
+        engine = sa.create_engine(dagster_url(equipment.settings), poolclass=sa.NullPool)
+        dagsters = rebuild_sparse_indexes(engine)
+    context.add_output_metadata({"bytes given back": sum((ours | dagsters).values()), **ours, **dagsters})
+
+
+UPKEEP = (
+    purge_dagster_storage,
+    make_partitions,
+    set_pool_limits,
+    retain_for_days,
+    tidy_lake_folder,
+    rebuild_indexes,
+)
 """Every op that the night runs, each by itself: add one, and it is run."""
 
 
 def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
     """Make the jobs that schedules start. Their steps are short and share a process."""
 
-    @dg.job(name=UPKEEP_JOB, executor_def=dg.in_process_executor, description="What has to be tidied.")
+    @dg.job(
+        name=UPKEEP_JOB,
+        executor_def=dg.in_process_executor,
+        description="Removes what the settings keep no longer, and readies tables and pools for the day.",
+    )
     def upkeep() -> None:
         for op in UPKEEP:
             op()
@@ -117,24 +143,28 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         execution_timezone=ISRAEL.key,
         job_name=IMPORT_JOB,
         default_status=on,
-        description="Imports today once more from portals that will have forgotten it tomorrow.",
+        description="Imports today from portals that will have forgotten it tomorrow, or had nothing today.",
     )
     def last_sweep(
         context: dg.ScheduleEvaluationContext, equipment: dg.ResourceParam[Equipment]
     ) -> list[dg.RunRequest] | dg.SkipReason:
-        with as_failure("last sweep"):
-            feeds = forgetful(equipment)
         day = day_of(context.scheduled_execution_time)
+        with as_failure("last sweep"):
+            feeds = to_sweep(equipment, day)
         return [
             dg.RunRequest(
                 run_key=f"{feed.key}|{day}|last sweep",
                 partition_key=partition_key(feed, day),
                 tags={"gogobe/reason": "last sweep of the day"},
+                run_config=IN_PROCESS,
             )
             for feed in feeds
-        ] or dg.SkipReason("no feed that was ever looked at forgets a day")
+        ] or dg.SkipReason("every portal that was ever looked at remembers the day")
 
-    by_clock = ((CHECK_JOB, "10 * * * *"), (UPKEEP_JOB, "0 4 * * *"))
+    by_clock = (
+        (CHECK_JOB, "10 * * * *", "Ten past every hour: is what was imported fresh, complete and plausible?"),
+        (UPKEEP_JOB, "0 4 * * *", "At four, before the day's full files: removes what is kept no longer."),
+    )
     others = [
         dg.ScheduleDefinition(
             name=f"{job}_by_clock",
@@ -142,15 +172,24 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             cron_schedule=cron,
             execution_timezone=ISRAEL.key,
             default_status=on,
+            description=description,
         )
-        for job, cron in by_clock
+        for job, cron, description in by_clock
     ]
     return [last_sweep, *others]
 
 
-def forgetful(equipment: Equipment) -> list[Feed]:
-    """Return the feeds that were ever looked at and whose portals show only today."""
+def to_sweep(equipment: Equipment, day: date) -> list[Feed]:
+    """Return the feeds that were ever looked at and whose portals forget the day, or showed nothing of it.
+
+    The run of a day without files says that nothing was published; else the grid would have a hole.
+    """
     from gogobe_dagster.portals.directory import connector_of
 
     used = last_listings(equipment.engine)
-    return [feed for feed in FEEDS if feed.key in used and not connector_of(feed).offers_past_days]
+    return [
+        feed
+        for feed in FEEDS
+        if feed.key in used
+        and (not connector_of(feed).offers_past_days or not equipment.ledger.of_days(feed.key, [day]))
+    ]

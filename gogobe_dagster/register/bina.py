@@ -42,7 +42,7 @@ BINA: tuple[Feed, ...] = (
         stores=38,
         fulls=152,
         deltas=846,
-        rests_on_shabbat=True,
+        rests=True,
         note="Meets the cap of 1,000 rows; ZIP in .gz.",
     ),
     _bina(
@@ -103,7 +103,7 @@ BINA: tuple[Feed, ...] = (
         stores=22,
         fulls=44,
         deltas=241,
-        rests_on_shabbat=True,
+        rests=True,
     ),
     _bina(
         key="super_bareket",
@@ -126,6 +126,6 @@ BINA: tuple[Feed, ...] = (
         query_id="5144744100001",
         aliases=("5144744100001", "2222222"),
         stores=4,
-        rests_on_shabbat=True,
+        rests=True,
     ),
 )

@@ -129,7 +129,7 @@ CERBERUS: tuple[Feed, ...] = (
         stores=24,
         fulls=144,
         deltas=253,
-        rests_on_shabbat=True,
+        rests=True,
         note="The folder is emptied and refilled early in the morning; three fulls a store a day.",
     ),
     _cerberus(

@@ -58,9 +58,18 @@ class Feed:
     """Files of changes a day, counted in the same way; None: unknown."""
     fulls_by: time = time(5, 30)
     """When the first full files of a day are usually out, in Israel (PORTALS §1.2)."""
-    rests_on_shabbat: bool = False
-    """Publishes nothing from Friday afternoon to Saturday night, nor on holidays."""
+    rests: bool = False
+    """Publishes nothing on Shabbat and holidays, from the afternoon before to the night after.
+
+    Seen at Netiv HaHesed (PORTALS §4.9); the other religious chains (PORTALS §1.2) are those whose shops are
+    closed then. One too many only looks more seldom then and is called late a day later.
+    """
     note: str = ""
+
+    @property
+    def stores_with_fulls(self) -> int:
+        """Stores that have a full price file every day, as counted; 0: none has, or nobody counted."""
+        return min(self.stores, (self.fulls or 0) // 2)
 
     @property
     def chain_id(self) -> str:

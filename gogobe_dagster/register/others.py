@@ -116,7 +116,7 @@ OTHERS: tuple[Feed, ...] = (
         listed_at="chp-kt.pages.dev",
         account="list-files",
         stores=4,
-        rests_on_shabbat=True,
+        rests=True,
         note="No promotions. The same company as mishnat_yosef_bina: stores of one number are one store.",
     ),
     Feed(
@@ -153,7 +153,7 @@ OTHERS: tuple[Feed, ...] = (
         # 87 stores of 3 sub-chains in its list of 2022-11-02, each number once
         numbers_stores_once=True,
         stores=90,
-        rests_on_shabbat=True,
+        rests=True,
         note="Three brands as sub-chains, which its promotions leave out. Nothing on Shabbat.",
     ),
 )

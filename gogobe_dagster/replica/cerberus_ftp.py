@@ -61,7 +61,10 @@ class FtpSide:
 
         from gogobe_dagster.replica.cerberus_ftp_session import Accounts, Handler
 
-        logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)  # faults are meant, and no news
+        log = logging.getLogger("pyftpdlib")
+        log.setLevel(logging.CRITICAL)  # faults are meant, and no news
+        if not log.handlers:  # then it would set up logging by itself, and tell of every look at the socket
+            log.addHandler(logging.NullHandler())
         authority = trustme.CA()
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         authority.issue_cert(HOST).configure_cert(context)

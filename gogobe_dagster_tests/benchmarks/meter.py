@@ -14,7 +14,8 @@ from enum import StrEnum
 import psutil
 
 PR_SET_CHILD_SUBREAPER = 36
-IDLE_SECONDS = 15
+IDLE_SECONDS = 90
+"""The daemons of Dagster look every half minute."""
 
 
 class Part(StrEnum):

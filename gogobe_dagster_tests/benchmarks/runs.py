@@ -2,20 +2,22 @@
 
 CPU is that of everything that `gogobe up` started and of PostgreSQL, the processes that have ended included,
 less what the same processes use while nothing happens. The replica's is not in it. Wall time is from the
-request to the end of the run, the queue and its polling included.
+request to the end of the run, the queue and its polling included. Each figure is the median of several.
 """
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
+from statistics import median
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.feeds import FEEDS, find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.postgres import embedded
 from gogobe_dagster.replica.generator.market import Market
@@ -27,21 +29,17 @@ from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.partition_page import page_times
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
-from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.dagster_up import LOCATION, ask, gogobe_up, launch, wait_until
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
-SMALL, BULK, LOOKED_AT = "keshet", "rami_levy", "osher_ad"
+SMALL, LOOKED_AT = "keshet", "osher_ad"
+BULK = ("tiv_taam", "yohananof", "dabbah")
+"""Feeds that publish one full price file a store and day."""
+OTHERS = [feed.key for feed in FEEDS if feed.key not in {SMALL, LOOKED_AT, *BULK}]
+MANY = f"{len(OTHERS)} small runs, queued at once"
 DELTA_FILES, NEW_FILES = 3, 50
-LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
+ROUNDS = 5
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 FAILED = """
 query Why($id: ID!) {
@@ -61,7 +59,6 @@ mutation Tick($selector: SensorSelector!) {
 """
 Figure = float | int | str
 LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and state = 'loaded'"
-LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "gogobe_dagster"}
 
 
 # ---------------------------------------------------------------- work to measure
@@ -72,15 +69,7 @@ def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) 
 
     `small`: as a sensor asks for it when few files wait.
     """
-    tags = {"dagster/partition": f"{feed_key}|{day}", "dagster/partition/feed": feed_key,
-            "dagster/partition/publication_day": str(day)}  # fmt: skip
-    params = {
-        "selector": {**LOCATION, "pipelineName": "import_feed"},
-        "runConfigData": IN_PROCESS if small else {},
-        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
-    }
-    answer = ask(url, LAUNCH, params=params)["launchRun"]
-    run_id = str(answer["run"]["runId"])
+    run_id = launch(url, f"{feed_key}|{day}", run_config=IN_PROCESS if small else None)
     wait_until(lambda: _has_ended(url, run_id), seconds=3600, what=f"the end of run {run_id}")
     return run_id
 
@@ -117,70 +106,117 @@ def events(stage: Stage, run_id: str) -> tuple[int, int]:
 
 def publish(stage: Stage, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
     """Put yesterday's files of a feed on its shelf; return its last delta files, which are held back."""
-    feed: Feed = find_feed(feed_key)
+    _publish_all(stage, feed_key, stores=stores, items=items)
     shelf = stage.replica.shelf(feed_key)
-    market = Market(stores=stores, items=items)
-    publish_day({feed_key: shelf}, [feed], day=YESTERDAY, market=market, now=MIDNIGHT)
     deltas = [one for one in shelf.publications() if one.kind is FileKind.PRICES]
     held = sorted(deltas, key=lambda one: one.published_at)[len(deltas) - all_but :]
-    for one in held:
-        shelf.remove(one.name)
+    shelf.remove(*(one.name for one in held))
     return held
+
+
+def publish_fulls(stage: Stage, feed_key: str, *, stores: int, items: int) -> None:
+    """Put a full price file of each store on the shelf, and nothing else."""
+    _publish_all(stage, feed_key, stores=stores, items=items)
+    shelf = stage.replica.shelf(feed_key)
+    shelf.remove(*(one.name for one in shelf.publications() if one.kind is not FileKind.FULL_PRICES))
+
+
+def _publish_all(stage: Stage, feed_key: str, *, stores: int, items: int) -> None:
+    market, shelf = Market(stores=stores, items=items), stage.replica.shelf(feed_key)
+    publish_day({feed_key: shelf}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
+
+
+def parts(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
+    """Give so many files at a time."""
+    return (held[start : start + size] for start in range(0, len(held), size))
+
+
+# ---------------------------------------------------------------- measuring
+
+
+class Ledger:
+    """What was measured."""
+
+    def __init__(self) -> None:
+        self.costs: dict[str, Cost] = {}
+        self.figures: dict[str, Figure] = {"load_average_before": round(os.getloadavg()[0], 1)}
+
+    def note(self, name: str, costs: Sequence[Cost]) -> None:
+        """Keep the median of several."""
+        cost = Cost(wall=median(one.wall for one in costs), cpu=median(one.cpu for one in costs))
+        self.costs[name] = cost
+        print(f"{name}: {cost.wall:.2f} s, {cost.cpu:.2f} CPU s, median of {len(costs)}", flush=True)
 
 
 def measure(stores: int, items: int) -> dict[str, Figure]:
     """Measure everything; return the figures."""
-    figures: dict[str, Figure] = {"load_average_before": round(os.getloadavg()[0], 1)}
     adopt_orphans()
+    ledger = Ledger()
     with home() as stage:
-        costs = _measure_up(stage, stores, items, figures)
-        files, rows = stage.query(LOADED, [BULK])[0]
-        figures |= {"bulk_files": files, "bulk_rows": int(rows)}
-        figures["cpu_of_a_step"] = round(cost_of_a_step(stage), 2)
-        figures |= page_times(stage)
+        with gogobe_up(stage) as url:
+            _measure_up(stage, url, ledger, stores=stores, items=items)
+        files, rows = stage.query(LOADED, [BULK[0]])[0]
+        ledger.figures |= {"bulk_files": files, "bulk_rows": int(rows)}
+        ledger.figures["cpu_of_a_step"] = round(median(cost_of_a_step(stage) for _ in range(ROUNDS)), 2)
+        ledger.figures |= page_times(stage)
     spent = budget(
         Measured(
-            delta_run=costs["delta run of 3 files"],
-            bulk_run=costs["bulk run"],
+            delta_run=ledger.costs["delta run of 3 files"],
+            bulk_run=ledger.costs["bulk run"],
             bulk_files=files,
-            tick=costs["sensor tick, nothing new"],
-            idle_share=float(figures["idle_cpu_share_of_a_core"]),
+            tick=ledger.costs["sensor tick, nothing new"],
+            idle_share=float(ledger.figures["idle_cpu_share_of_a_core"]),
         )
     )
-    figures |= {f"day_{name}": value for name, value in spent.items()}
-    figures |= {"load_average_after": round(os.getloadavg()[0], 1)}
-    _show(costs, figures)
-    return _figures(costs) | figures
+    ledger.figures |= {f"day_{name}": value for name, value in spent.items()}
+    ledger.figures |= {"load_average_after": round(os.getloadavg()[0], 1)}
+    _show(ledger.costs, ledger.figures)
+    return _figures(ledger.costs) | ledger.figures
 
 
-def _measure_up(stage: Stage, stores: int, items: int, figures: dict[str, Figure]) -> dict[str, Cost]:
-    """Measure what needs the web server and the daemon; put what is no cost into `figures`."""
-    some = publish(stage, SMALL, stores=4, items=2_000, all_but=2 * DELTA_FILES)
-    many = publish(stage, LOOKED_AT, stores=8, items=300, all_but=NEW_FILES)
-    publish(stage, BULK, stores=stores, items=items)
-    costs: dict[str, Cost] = {}
+def _measure_up(stage: Stage, url: str, ledger: Ledger, *, stores: int, items: int) -> None:
+    """Measure what needs the web server and the daemon."""
+    some = publish(stage, SMALL, stores=4, items=2_000, all_but=2 * ROUNDS * DELTA_FILES)
+    many = publish(stage, LOOKED_AT, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
+    run(url, SMALL)  # also warms everything up
+    tick(url, LOOKED_AT)
+    meter = Meter(postmaster_of(embedded(stage.settings)))
+    ledger.figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
+    shelf, deltas, ids = stage.replica.shelf(SMALL), parts(some, DELTA_FILES), list[str]()
 
-    def measured(name: str, work: Callable[[], object]) -> None:
-        costs[name] = meter.cost(work)
-        print(f"{name}: {costs[name].wall:.2f} s, {costs[name].cpu:.2f} CPU s", flush=True)
+    def delta_run(*, small: bool) -> Cost:
+        shelf.put(*next(deltas))
+        return meter.cost(lambda: ids.append(run(url, SMALL, small=small)))
 
-    shelf, ids = stage.replica.shelf(SMALL), list[str]()
-    with gogobe_up(stage) as url:
-        run(url, SMALL)  # also warms everything up
-        meter = Meter(postmaster_of(embedded(stage.settings)))
-        figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
-        measured("empty run", lambda: run(url, SMALL, small=True))
-        shelf.put(*some[:DELTA_FILES])
-        measured("delta run of 3 files", lambda: ids.append(run(url, SMALL, small=True)))
-        figures["events_a_delta_run"], figures["event_bytes_a_delta_run"] = events(stage, ids[0])
-        shelf.put(*some[DELTA_FILES:])
-        measured("the same, a process a step", lambda: run(url, SMALL))
-        tick(url, LOOKED_AT)
-        measured("sensor tick, nothing new", lambda: tick(url, LOOKED_AT))
-        stage.replica.shelf(LOOKED_AT).put(*many)
-        measured(f"sensor tick, {len(many)} new files", lambda: tick(url, LOOKED_AT))
-        measured("bulk run", lambda: run(url, BULK))
-    return costs
+    def new_files(files: Sequence[Publication]) -> Cost:
+        stage.replica.shelf(LOOKED_AT).put(*files)
+        return meter.cost(lambda: tick(url, LOOKED_AT))
+
+    rounds = range(ROUNDS)
+    ledger.note("empty run", [meter.cost(lambda: run(url, SMALL, small=True)) for _ in rounds])
+    ledger.note("delta run of 3 files", [delta_run(small=True) for _ in rounds])
+    rows, size = events(stage, ids[0])
+    ledger.figures |= {"events_a_delta_run": rows, "event_bytes_a_delta_run": size}
+    ledger.note("the same, a process a step", [delta_run(small=False) for _ in rounds])
+    ledger.note("sensor tick, nothing new", [meter.cost(lambda: tick(url, LOOKED_AT)) for _ in rounds])
+    ledger.note(f"sensor tick, {NEW_FILES} new files", [new_files(one) for one in parts(many, NEW_FILES)])
+    ledger.note(MANY, [_run_all(stage, url, meter)])
+    for feed_key in BULK:
+        publish_fulls(stage, feed_key, stores=stores, items=items)
+    ledger.note("bulk run", [meter.cost(partial(run, url, feed_key)) for feed_key in BULK])
+
+
+def _run_all(stage: Stage, url: str, meter: Meter) -> Cost:
+    """Run every other feed once, with some files each."""
+    for feed_key in OTHERS:
+        _publish_all(stage, feed_key, stores=1, items=30)
+
+    def queue() -> None:
+        runs = [launch(url, f"{feed_key}|{YESTERDAY}", run_config=IN_PROCESS) for feed_key in OTHERS]
+        for run_id in runs:
+            wait_until(partial(_has_ended, url, run_id), seconds=1800, what=f"the end of run {run_id}")
+
+    return meter.cost(queue)
 
 
 def _show(costs: dict[str, Cost], figures: dict[str, Figure]) -> None:
@@ -196,8 +232,10 @@ def _show(costs: dict[str, Cost], figures: dict[str, Figure]) -> None:
 
 
 def _figures(costs: dict[str, Cost]) -> dict[str, Figure]:
-    delta = costs["delta run of 3 files"].cpu
-    figures: dict[str, Figure] = {"delta_runs_an_hour": round(CORES * 3600 / delta)}
+    delta, bulk = costs["delta run of 3 files"], costs["bulk run"]
+    figures: dict[str, Figure] = {"delta_runs_an_hour_by_cpu": round(CORES * 3600 / delta.cpu)}
+    figures["small_runs_an_hour"] = round(len(OTHERS) * 3600 / costs[MANY].wall)
+    figures["bulk_run_cores_in_use"] = round(bulk.cpu / bulk.wall, 2)
     for name, cost in costs.items():
         key = name.replace(" ", "_").replace(",", "")
         figures |= {f"{key}_wall": round(cost.wall, 2), f"{key}_cpu": round(cost.cpu, 2)}

@@ -2,12 +2,14 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import COMMANDS, gogobe
 from gogobe_dagster.feeds import DISABLED, FEEDS
+from gogobe_dagster_tests.dagster_up import free_port
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 
@@ -42,7 +44,10 @@ def test_every_command_explains_itself_and_its_options(name: str) -> None:
         (["import", "--day", "soon"], "YYYY-MM-DD, today or yesterday"),
         (["backfill", "--from", "2026-11-02", "--to", "2026-11-01"], "--to 2026-11-01 is before"),
         (["status", "--files"], "--feed rami_levy --day today"),
-        (["stauts"], "No such command 'stauts'"),
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
+        (["import", "rami_levy"], "unexpected extra argument (rami_levy); say --feed rami_levy"),
+        (["backfill", "--url", "localhost:3000"], "begins with http://, such as http://127.0.0.1:3000"),
+        (["read", "--rows", "0", "README.md"], "0 is not in the range x>=1"),
     ],
 )
 def test_wrong_input_is_answered_with_what_is_right(arguments: list[str], expected: str) -> None:
@@ -72,6 +77,73 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(monkeypatch: pytest.Monk
     assert code == 1
     assert "GOGOBE_MAX_ATTEMPTS='often'" in text
     assert "valid integer" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("GOGOBE_QUIET_HOURS", "1-2", "leave portals alone (HH:MM-HH:MM); empty = none."),
+        ("GOGOBE_LAST_SWEEP", "at night", "looked at last (cron, Israel)."),
+        ("GOGOBE_REPLICA_URL", "ftp://x", "http://… of a replica"),
+    ],
+)
+def test_a_setting_of_another_form_is_told_which_form_it_has(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    code, text = said("status")
+
+    assert code == 1
+    assert f"{name}={value!r}: it is: " in text
+    assert expected in text
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOGOBE_PARSE_WORKER", "GOGOBE_WHATEVER", "GOGOBE_FEED__KESHET__DOOR", "GOGOBE_STARTED_BY"):
+        monkeypatch.setenv(name, "ftp")
+
+    _, text = said("env", "--no-start")
+
+    assert [line for line in text.splitlines() if "is no setting" in line] == [
+        "GOGOBE_PARSE_WORKER is no setting; did you mean GOGOBE_PARSE_WORKERS?",
+        "GOGOBE_WHATEVER is no setting; docs/settings.md lists them",
+    ]
+
+
+def test_a_url_for_alerts_that_means_nothing_is_told_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOGOBE_ALERT_URL", "nonsense")
+    monkeypatch.setenv("GOGOBE_HOME", str(tmp_path))
+
+    code, text = said("up", "--port", str(free_port()))
+
+    assert code == 1
+    assert "GOGOBE_ALERT_URL is no URL that Apprise knows, such as mailto://" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_that_fails_says_why(on_stage: Stage) -> None:
+    on_stage.replica.faults.switch_on("bot_challenge", feed="king_store")
+
+    ended = on_stage.run("gogobe", "import", "--feed", "king_store", check=False)
+
+    assert ended.returncode == 1
+    assert " failed: king_store: bot_challenge: " in ended.stderr
+
+
+def test_an_import_whose_process_dies_says_its_last_words(
+    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOGOBE_LAST_SWEEP", "99 99 * * *")
+
+    ended = on_stage.run("gogobe", "import", "--feed", "king_store", check=False)
+
+    assert ended.returncode == 1
+    assert "the import stopped: 0 of 1 runs had ended" in ended.stderr
+    assert "'99 99 * * *'" in ended.stderr
+    assert "Traceback" not in ended.stderr.splitlines()[0]
 
 
 def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(on_stage: Stage) -> None:

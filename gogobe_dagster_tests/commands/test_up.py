@@ -16,9 +16,12 @@ import pytest
 import requests
 
 from gogobe_dagster.commands.children import MARK
+from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.postgres import embedded
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.postgres.servers import free_port, processes_of
+from gogobe_dagster_tests.dagster_up import free_port, launch, statuses
+from gogobe_dagster_tests.postgres.servers import processes_of
+from gogobe_dagster_tests.stage import YESTERDAY
 
 GOGOBE = str(Path(sys.executable).with_name("gogobe"))
 
@@ -31,10 +34,9 @@ def home(short_folder: Path) -> Iterator[Path]:
 
 
 def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
-    with silent_portal() as (portal, visited), up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
-        command = [GOGOBE, "backfill", "--feed", "rami_levy", "--url", url]
-        subprocess.run(command, check=True, capture_output=True)
-        assert visited.wait(120), (home / "logs" / "daemon.log").read_text()
+    with silent_portal() as (portal, visitors), up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
+        launch(url, f"rami_levy|{YESTERDAY}")
+        wait_for(lambda: len(visitors) == 1)
         working = started_by(process)
         assert len(working) > 5, "the run has processes of its own"
 
@@ -46,18 +48,22 @@ def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
         assert processes_of(embedded(Settings(home=home))) == []
 
 
+@pytest.mark.timeout(400)
 def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: Path) -> None:
-    with silent_portal() as (portal, visited):
+    """Neither one whose steps have processes, nor one that works in a single process."""
+    with silent_portal() as (portal, visitors):
         with up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
-            command = [GOGOBE, "backfill", "--feed", "rami_levy", "--url", url]
-            subprocess.run(command, check=True, capture_output=True)
-            assert visited.wait(120), (home / "logs" / "daemon.log").read_text()
-            (run,) = runs(url)
+            runs = {
+                launch(url, f"rami_levy|{YESTERDAY}"),
+                launch(url, f"king_store|{YESTERDAY}", run_config=IN_PROCESS),
+            }
+            wait_for(lambda: len(visitors) == len(runs))
+            assert statuses(url) == dict.fromkeys(runs, "STARTED")
             process.kill()
             wait_for(lambda: kill_all(home) == 0)
 
         with up(home, GOGOBE_REPLICA_URL=portal) as (_, url):
-            assert runs(url)[run] == "FAILURE"
+            assert {run: statuses(url)[run] for run in runs} == dict.fromkeys(runs, "FAILURE")
 
 
 def kill_all(home: Path) -> int:
@@ -67,13 +73,6 @@ def kill_all(home: Path) -> int:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     return len(living)
-
-
-def runs(url: str) -> dict[str, str]:
-    """Every run of this Dagster and its status."""
-    query = "{ runsOrError { ... on Runs { results { runId status } } } }"
-    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()
-    return {run["runId"]: run["status"] for run in answer["data"]["runsOrError"]["results"]}
 
 
 def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
@@ -141,20 +140,19 @@ def launched(home: Path, port: int, **variables: str) -> Iterator[subprocess.Pop
 
 
 @contextmanager
-def silent_portal() -> Iterator[tuple[str, threading.Event]]:
+def silent_portal() -> Iterator[tuple[str, list[socket.socket]]]:
     """A portal that takes visitors and never says a word, so that a run stays in its first step."""
-    visited, visitors = threading.Event(), list[socket.socket]()
+    visitors: list[socket.socket] = []
 
     def receive() -> None:
         with suppress(OSError):
             while True:
                 visitors.append(listener.accept()[0])
-                visited.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         receiver = threading.Thread(target=receive, daemon=True)
         receiver.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", visited
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", visitors
         listener.shutdown(socket.SHUT_RDWR)
         receiver.join(5)
     for visitor in visitors:

@@ -10,6 +10,11 @@ if __name__ == "__main__":
     with dg.DagsterInstance.get() as instance:
         (parent,) = instance.get_runs(limit=1)
         options = dg.ReexecutionOptions.from_failure(parent.run_id, instance)
-        job = dg.reconstructable(import_feed)
-        with dg.execute_job(job, instance=instance, tags=parent.tags, reexecution_options=options) as result:
+        with dg.execute_job(
+            dg.reconstructable(import_feed),
+            instance=instance,
+            tags=parent.tags,
+            run_config=parent.run_config,
+            reexecution_options=options,
+        ) as result:
             sys.stdout.write("succeeded" if result.success else "failed")

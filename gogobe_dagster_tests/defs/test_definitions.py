@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from lxml import etree
 
 from gogobe_dagster.checking import CHECKS
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
+from gogobe_dagster.defs.plots import bars
 from gogobe_dagster.feeds import DISABLED, FEEDS, find_feed
 
 CLONE = Path(__file__).parents[2]
@@ -63,6 +66,38 @@ def test_every_asset_says_where_it_is_kept_and_where_its_code_is(
     assert reference.file_path.startswith(str(CLONE / "gogobe_dagster" / "defs"))
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://gogobe:secret@db.example.org:6432/gogobe", "postgresql://db.example.org:6432/gogobe"),
+        (
+            "postgresql:///gogobe?host=/run/pg&user=gogobe&password=secret",
+            "postgresql:///gogobe?host=/run/pg",
+        ),
+    ],
+)
+def test_where_a_table_is_kept_never_says_who_logs_in(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("GOGOBE_DATABASE_URL", url)
+
+    node = build_definitions().resolve_asset_graph().get(dg.AssetKey("prices"))
+
+    assert node.metadata["dagster/uri"] == shown
+
+
+def test_a_picture_is_small_enough_to_be_shown_in_the_page() -> None:
+    """Dagster hides Markdown of a thousand characters behind a link."""
+    numbers = {f"{hour:02}:00": 123_456 * hour for hour in range(24)}
+
+    picture = bars(numbers, "files by the hour").value or ""
+
+    assert len(picture) < 1000
+    svg = etree.fromstring(b64decode(picture.split("base64,")[1].rstrip(")")))
+    (path,) = svg.findall("{http://www.w3.org/2000/svg}path")
+    assert str(path.attrib["d"]).count("M") == 23, "a bar for every hour but the empty one"
+
+
 def test_a_table_asset_grows_old_as_a_whole(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     policies = {name: graph.get(dg.AssetKey(name)).freshness_policy for name in ASSETS}
@@ -92,6 +127,16 @@ def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions
     }
     running = [name for name, one in sensors.items() if one.default_status is dg.DefaultSensorStatus.RUNNING]
     assert running == ["watch"]
+
+
+def test_a_sensor_says_of_whom_it_is_and_what_to_expect(definitions: dg.Definitions) -> None:
+    described = {sensor.name: sensor.description for sensor in definitions.sensors or []}
+
+    assert described["stop_market_files"] == (
+        "Looks at the portal of Stop Market (סטופ מרקט) and imports what is new. "
+        "url.publishedprices.co.il, family cerberus; about 11 stores, full files by 05:30."
+    )
+    assert " Rests on Shabbat and holidays." in (described["netiv_hahesed_files"] or "")
 
 
 def test_checks_of_all_feeds_hang_on_what_no_import_materializes(definitions: dg.Definitions) -> None:

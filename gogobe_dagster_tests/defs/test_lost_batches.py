@@ -3,7 +3,8 @@
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -15,18 +16,30 @@ from gogobe_dagster_tests.dagster_up import wait_until
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 CELL = f"keshet|{YESTERDAY}"
+WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+Start = Callable[[Stage], "subprocess.Popen[bytes]"]
 
 
-def worker(stage: Stage, told: Path) -> "subprocess.Popen[bytes]":
+def worker(stage: Stage, module: str, *arguments: str | Path) -> "subprocess.Popen[bytes]":
     """Start the import of one cell in a session of its own, one file a batch."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gogobe_dagster.run_import", str(told), CELL],
+        [sys.executable, "-m", module, *arguments, CELL],
         env=stage.environment | {"GOGOBE_BATCH_FILES": "1", "GOGOBE_PARSE_WORKERS": "1"},
         cwd=clone_folder(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def with_processes(stage: Stage) -> "subprocess.Popen[bytes]":
+    """A run whose steps have processes of their own."""
+    return worker(stage, "gogobe_dagster.run_import", stage.settings.folder / "outcomes.jsonl")
+
+
+def in_one_process(stage: Stage) -> "subprocess.Popen[bytes]":
+    """A run of few files, as sensors ask for it."""
+    return worker(stage, "gogobe_dagster_tests.defs.small_run")
 
 
 def kill_with_steps(process: "subprocess.Popen[bytes]") -> None:
@@ -54,16 +67,26 @@ def count(stage: Stage, *states: str) -> int:
     return sum(file.state in states for file in files if file.kind and file.kind.document != "promotions")
 
 
+@contextmanager
+def held_in_a_batch(stage: Stage) -> Iterator[None]:
+    """A lock holds a batch at its last statement, after others were done."""
+    with psycopg.connect(stage.settings.database_url) as holder:
+        wait_until(lambda: count(stage, "parsed") >= 1, seconds=120, what="a batch in the lake")
+        holder.execute("lock table file in exclusive mode")
+        wait_until(lambda: stage.query(WAITS), seconds=60, what="a batch that waits")
+        yield
+
+
 @pytest.mark.timeout(400)
-def test_a_run_killed_between_batches_is_finished_by_the_next(on_stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [with_processes, in_one_process])
+def test_a_run_killed_in_a_batch_is_finished_by_the_next(on_stage: Stage, start: Start) -> None:
+    """Batches were done before, one was at work, others had not begun."""
     on_stage.publish("keshet", stores=2, items=30)
-    told = tmp_path / "outcomes.jsonl"
-    process = worker(on_stage, told)
-    wait_until(lambda: count(on_stage, "parsed") >= 2, seconds=120, what="two batches in the lake")
+    process = start(on_stage)
+    with held_in_a_batch(on_stage):
+        kill_with_steps(process)
 
-    kill_with_steps(process)
-
-    assert count(on_stage, "downloaded") > 0, "killed too late to prove anything"
+    assert count(on_stage, "downloaded") > 1, "killed too late to prove anything"
     assert count(on_stage, "loaded") == 0
     assert "its process was gone" in on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout
     assert on_stage.run("python", "-m", "gogobe_dagster.orphans").stdout == ""
@@ -80,18 +103,13 @@ STEPS = """
 select step_key, dagster_event_type from event_logs
 where step_key like 'parsed.parse_batch%%' and dagster_event_type in ('STEP_UP_FOR_RETRY', 'STEP_SUCCESS')
 """
-WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest.mark.timeout(400)
-def test_a_batch_that_dies_in_the_middle_is_done_again_alone(on_stage: Stage, tmp_path: Path) -> None:
-    """A lock holds one batch at its last statement; its process is killed there."""
+def test_a_batch_that_dies_in_the_middle_is_done_again_alone(on_stage: Stage) -> None:
     on_stage.publish("keshet", stores=2, items=30)
-    with psycopg.connect(on_stage.settings.database_url) as holder:
-        process = worker(on_stage, tmp_path / "outcomes.jsonl")
-        wait_until(lambda: count(on_stage, "parsed") >= 1, seconds=120, what="a batch in the lake")
-        holder.execute("lock table file in exclusive mode")
-        wait_until(lambda: on_stage.query(WAITS), seconds=60, what="a batch that waits")
+    process = with_processes(on_stage)
+    with held_in_a_batch(on_stage):
         (step,) = step_processes(process)
         step.kill()
         wait_until(lambda: not lives(step), seconds=30, what="its end")

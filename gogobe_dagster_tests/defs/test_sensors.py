@@ -87,6 +87,19 @@ def test_quiet_hours_leave_the_portal_alone(on_stage: Stage, instance: dg.Dagste
         assert last_listings(equipment.engine) == {}
 
 
+def test_an_empty_list_is_a_failure_by_day_and_as_usual_after_midnight(
+    on_stage: Stage, instance: dg.DagsterInstance
+) -> None:
+    def tick_at(hour: int) -> dg.SensorResult:
+        now = datetime(2026, 11, 25, hour, 5, tzinfo=ISRAEL)
+        with closing(Equipment(on_stage.settings, clock=lambda: now)) as equipment:
+            return tick("keshet", equipment, instance)
+
+    assert "the list is empty, as usual when the day is new" in str(tick_at(0).skip_reason)
+    with pytest.raises(dg.Failure, match="keshet: listing_empty_unexpected"):
+        tick_at(12)
+
+
 @pytest.mark.parametrize(
     "script", [stay_silent, says_raw(b"HTTP/1.1 200 ", then=drip)], ids=["silent", "drips"]
 )

@@ -1,7 +1,8 @@
 """What runs by the clock, on a real instance: nothing that anybody needs is removed."""
 
 import json
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import datetime, time, timedelta
 
 import dagster as dg
 import psycopg
@@ -11,6 +12,8 @@ from gogobe_dagster import clock
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.dagster_storage import purge
 from gogobe_dagster.definitions import build_definitions
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.importing import discover
 from gogobe_dagster.postgres import dagster_url
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
@@ -37,15 +40,32 @@ def numbers_of(stage: Stage) -> dict[str, set[str]]:
     }
 
 
+def lines_of_the_log(stage: Stage) -> list[str]:
+    """What the steps themselves said, line by line."""
+    query = "select event from event_logs where dagster_event_type is null"
+    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        rows = connection.execute(query).fetchall()
+    return [line for (event,) in rows for line in json.loads(event)["user_message"].splitlines()]
+
+
 @pytest.mark.timeout(400)
 def test_old_step_logs_go_and_what_was_materialized_stays(on_stage: Stage) -> None:
     on_stage.publish("keshet")
+    on_stage.replica.faults.switch_on("missing_file", names="PromoFull*")
     on_stage.import_cells(f"keshet|{YESTERDAY}")
     before, folder = events(on_stage), on_stage.settings.folder / "dagster"
     assert before["ASSET_MATERIALIZATION"] == 6
     said = numbers_of(on_stage)
+    assert said["discovered"] >= {"files", "published by the hour", "seconds"}
+    assert said["downloaded"] >= {"files", "fetched now", "bytes a second", "seconds"}
+    assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files", "rows a second"}
     assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows a second"}
-    assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files"}
+    assert said["prices"] >= {"rows of the last 14 days", "rows changed", "seconds"}
+    named, files = (
+        Counter(line.split(": ")[0] for line in lines_of_the_log(on_stage)),
+        on_stage.states("keshet"),
+    )
+    assert {name: named[name] for name in files} == dict.fromkeys(files, 1), "each file once"
     url, now = dagster_url(on_stage.settings), clock.now()
 
     early = purge(url, folder, keep_days=14, now=now + timedelta(days=13))
@@ -77,9 +97,14 @@ def test_the_night_and_the_checks_run_with_dagsters_own_command(on_stage: Stage)
     assert on_stage.query("select count(*) from pg_class where relname = %s", [month]) == [(1,)]
 
 
-def test_the_last_sweep_is_of_portals_that_forget_the_day_and_were_ever_looked_at(on_stage: Stage) -> None:
-    at = datetime(2026, 11, 23, 23, 30, tzinfo=ISRAEL)
-    for feed in ("keshet", "king_store"):  # Bina offers past days, Cerberus does not
+def test_the_last_sweep_is_of_portals_that_forget_the_day_or_had_nothing_and_were_ever_looked_at(
+    on_stage: Stage,
+) -> None:
+    """Bina can be asked for past days, Cerberus cannot; of King Store nothing has come today."""
+    at = datetime.combine(YESTERDAY, time(23, 30), ISRAEL)
+    on_stage.publish("good_pharm", stores=1, items=30)
+    discover(find_feed("good_pharm"), [YESTERDAY], on_stage.equipment)
+    for feed in ("keshet", "king_store"):
         on_stage.equipment.ledger.record(feed, [], now=at)
     definitions = build_definitions({"equipment": on_stage.equipment})
     schedule = definitions.resolve_schedule_def("last_sweep")
@@ -93,5 +118,6 @@ def test_the_last_sweep_is_of_portals_that_forget_the_day_and_were_ever_looked_a
         found = schedule.evaluate_tick(context)
 
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 23 * * *", "Asia/Jerusalem")
-    (run,) = found.run_requests or []
-    assert (run.partition_key, run.run_key) == ("keshet|2026-11-23", "keshet|2026-11-23|last sweep")
+    assert [(run.partition_key, run.run_key) for run in found.run_requests or []] == [
+        (f"{feed}|{YESTERDAY}", f"{feed}|{YESTERDAY}|last sweep") for feed in ("keshet", "king_store")
+    ]

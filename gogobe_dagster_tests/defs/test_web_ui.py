@@ -1,4 +1,4 @@
-"""A walk through the web UI in a browser, as a person takes it."""
+"""A walk through the web UI in a browser, as a person takes it; `dg dev` serves it."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from gogobe_dagster_tests.dagster_up import ask, gogobe_up, wait_until
+from gogobe_dagster_tests.dagster_up import LOCATION, ask, served_as_documented, statuses, wait_until
 from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 FEEDS = ("keshet", "king_store")
-RUNS = "{ runsOrError { ... on Runs { results { status tags { key value } } } } }"
+BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
 SENSOR = """
 query Look($selector: SensorSelector!) {
   sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState { status } } }
@@ -76,11 +76,13 @@ def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and
 ) -> None:
     on_stage.publish(*FEEDS)
     on_stage.replica.faults.switch_on("missing_file", names="PriceFull*")
-    with gogobe_up(on_stage) as url:
-        sees_the_graph(browser, url)
+    with served_as_documented(on_stage, "dg dev") as url:
         launches_a_backfill(browser, url)
+        sees_the_graph(browser, url)
+        wait_until(lambda: succeeded(url) == 2, seconds=180, what="two successful runs")
         sees_the_fleet_on_the_grid(browser, url)
         reads_the_numbers_of_a_materialization(browser, url)
+        sees_when_files_were_published(browser, url)
         sees_which_check_is_red_and_why(browser, url)
         turns_a_sensor_on(browser, url)
 
@@ -103,11 +105,11 @@ def launches_a_backfill(browser: webdriver.Chrome, url: str) -> None:
     days.send_keys(YESTERDAY.isoformat(), Keys.TAB)
     find(browser, "2 partitions")
     press(browser, "Launch backfill")
-    wait_until(lambda: statuses(url) == ["SUCCESS"] * 2, seconds=180, what="two successful runs")
+    wait_until(lambda: ask(url, BACKFILLS)["partitionBackfillsOrError"]["results"], seconds=30, what="it")
 
 
-def statuses(url: str) -> list[str]:
-    return [run["status"] for run in ask(url, RUNS)["runsOrError"]["results"]]
+def succeeded(url: str) -> int:
+    return list(statuses(url).values()).count("SUCCESS")
 
 
 def sees_the_fleet_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
@@ -122,6 +124,14 @@ def reads_the_numbers_of_a_materialization(browser: webdriver.Chrome, url: str) 
     assert int(row.text.split()[-1]) > 0
 
 
+def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
+    """A picture, in the page itself and not behind a link."""
+    browser.get(f"{url}/assets/discovered?partition=keshet%7C{YESTERDAY}&view=partitions")
+    row = find(browser, "published by the hour").find_element(By.XPATH, "./ancestor::tr")
+    picture = row.find_element(By.TAG_NAME, "img")
+    WebDriverWait(browser, 60).until(lambda _: int(picture.get_property("naturalWidth") or 0) > 100)
+
+
 def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/assets/downloaded?view=checks")
     find(browser, "every_file_fetched")
@@ -131,11 +141,7 @@ def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None
 def turns_a_sensor_on(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/locations/gogobe_dagster/sensors/keshet_files")
     WebDriverWait(browser, 60).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, SWITCH))[0].click()
-    selector = {
-        "repositoryLocationName": "gogobe_dagster",
-        "repositoryName": "__repository__",
-        "sensorName": "keshet_files",
-    }
+    selector = {**LOCATION, "sensorName": "keshet_files"}
 
     def status() -> str:
         return str(ask(url, SENSOR, selector=selector)["sensorOrError"]["sensorState"]["status"])

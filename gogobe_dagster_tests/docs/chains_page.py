@@ -52,7 +52,7 @@ def _family(family: Family, words: str) -> str:
 
 def _row(feed: Feed) -> str:
     numbers = ["" if number is None else f"{number:,}" for number in (feed.fulls, feed.deltas)]
-    note = f"{feed.note} Rests.".strip() if feed.rests_on_shabbat else feed.note
+    note = f"{feed.note} Rests.".strip() if feed.rests else feed.note
     cells = (
         f"`{feed.key}`",
         feed.name,

@@ -31,6 +31,23 @@ def test_each_failed_look_is_counted_once_and_a_list_ends_the_count() -> None:
     assert count_failures(watched, {"keshet": well}) == ({}, {})
 
 
+def test_an_empty_list_counts_only_where_none_is_to_be_expected() -> None:
+    """Before two at night lists are empty; by day it is a portal that was wiped."""
+
+    def counted(hour: int, feed: str = "keshet") -> dict[str, int]:
+        last = LastListing(
+            feed=feed,
+            listed_at=None,
+            failed_at=NOON.replace(hour=hour),
+            code="listing_empty_unexpected",
+            reason="nothing",
+        )
+        return count_failures(Watched(), {feed: last})[0]
+
+    assert [counted(hour) for hour in (0, 1, 2, 12)] == [{}, {}, {"keshet": 1}, {"keshet": 1}]
+    assert counted(1, "a feed of old") == {"a feed of old": 1}
+
+
 def test_news_is_what_changed_and_nothing_else() -> None:
     (wrong,) = news({}, {"portal keshet": "Keshet: dns_dead"})
     (well,) = news({"portal keshet": "Keshet: dns_dead"}, {})

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+import pytest
+
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.deciding import (
     RunWanted,
@@ -18,6 +20,7 @@ from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 TODAY = NOW.date()
+INTERVAL = timedelta(minutes=5)
 FIRST = date(2026, 1, 1)
 KESHET = find_feed("keshet")
 THRESHOLD = Threshold(files=3, wait=timedelta(minutes=10))
@@ -120,7 +123,7 @@ def test_no_run_comes_with_its_reason() -> None:
 
 def look_at_hour(hour: int, minute: int = 0, quiet: tuple[time, time] | None = None) -> str:
     now = NOW.replace(hour=hour, minute=minute)
-    return why_not_to_look(KESHET, now=now, listed_at=None, quiet_hours=quiet)
+    return why_not_to_look(KESHET, now=now, listed_at=None, quiet_hours=quiet, interval=INTERVAL)
 
 
 def test_a_portal_is_left_alone_in_quiet_hours_also_across_midnight() -> None:
@@ -136,18 +139,29 @@ def test_a_portal_is_left_alone_in_quiet_hours_also_across_midnight() -> None:
     assert look_at_hour(3) == ""
 
 
-def test_a_feed_that_rests_is_looked_at_once_an_hour_over_shabbat() -> None:
-    resting, friday = replace(KESHET, rests_on_shabbat=True), datetime(2026, 11, 27, 18, 0, tzinfo=ISRAEL)
+@pytest.mark.parametrize(
+    "eve", [datetime(2026, 11, 27, 18, tzinfo=ISRAEL), datetime(2026, 4, 1, 18, tzinfo=ISRAEL)]
+)
+def test_a_feed_that_rests_is_looked_at_once_an_hour_over_shabbat_and_pesach(eve: datetime) -> None:
+    resting = replace(KESHET, rests=True)
 
-    def why_not(now: datetime, *, minutes_ago: int, feed: Feed = resting) -> str:
-        listed_at = now - timedelta(minutes=minutes_ago)
-        return why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=None)
+    assert why_seldom(resting, eve, minutes_ago=59).endswith("; looked at 17:01, again at 18:01")
+    assert why_seldom(resting, eve, minutes_ago=60) == ""
+    assert why_seldom(KESHET, eve, minutes_ago=5) == ""
+    assert "rests" in why_seldom(resting, eve + timedelta(days=1), minutes_ago=5)
+    assert why_seldom(resting, eve + timedelta(days=1, hours=2), minutes_ago=5) == ""
 
-    assert "rests" in why_not(friday, minutes_ago=59)
-    assert why_not(friday, minutes_ago=60) == ""
-    assert why_not(friday, minutes_ago=5, feed=KESHET) == ""
-    assert "rests" in why_not(friday + timedelta(days=1), minutes_ago=5)
-    assert why_not(friday + timedelta(days=1, hours=2), minutes_ago=5) == ""
+
+def test_a_feed_without_deltas_is_looked_at_once_an_hour() -> None:
+    assert why_seldom(find_feed("wolt_market"), NOW, minutes_ago=5) == (
+        "Wolt Market publishes no changes within a day; looked at 11:55, again at 12:55"
+    )
+    assert why_seldom(KESHET, NOW, minutes_ago=5) == ""
+
+
+def why_seldom(feed: Feed, now: datetime, *, minutes_ago: int) -> str:
+    listed_at = now - timedelta(minutes=minutes_ago)
+    return why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=None, interval=INTERVAL)
 
 
 def test_feeds_do_not_all_look_in_the_same_second() -> None:

@@ -3,7 +3,6 @@
 import gzip
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -40,19 +39,6 @@ def restamped(name: str, later: timedelta) -> str:
     return name
 
 
-def prices(stage: Stage, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
-    feed = find_feed(feed_key)
-    rows = stage.query(
-        """
-        select s.chain_id, s.sub_chain_id, s.store_id, cp.code, p.price
-        from price_current p join store s using (store_key) join chain_product cp using (product_key)
-        where s.chain_id = any(%s) and cp.chain_id = s.chain_id
-        """,
-        [list(feed.chain_ids)],
-    )
-    return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
-
-
 @pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
 def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> None:
     market = on_stage.publish(feed_key)
@@ -60,7 +46,7 @@ def test_the_tables_say_what_the_stores_say(on_stage: Stage, feed_key: str) -> N
     import_all(on_stage, feed_key)
 
     truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
-    assert prices(on_stage, feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
+    assert on_stage.prices(feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
     listed = {file.name for file in on_stage.replica.shelf(feed_key).publications()}
     assert set(on_stage.states(feed_key)) == listed
 

@@ -27,7 +27,8 @@ from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
 EVENING = NOON.replace(hour=17)
 TODAY = NOON.date()
-SETTINGS = Settings()
+SETTINGS = Settings(replica_url="http://127.0.0.1:1")
+"""The shops are made up, so they are not compared with the register."""
 LOADED = """
 insert into file (feed, name, revision, day, kind, chain_id, sub_chain_id, store_id, published_at, link,
     state, lake_path, rows, rejected, first_seen_at, last_seen_at)
@@ -69,6 +70,36 @@ def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine
     assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
 
 
+PESACH = date(2026, 4, 8)
+"""Its last day, a Wednesday."""
+SHAVUOT = date(2026, 5, 22)
+"""A Friday: with Shabbat two days of rest."""
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "is_late"),
+    [
+        (PESACH - timedelta(days=1), 71, False),
+        (PESACH - timedelta(days=1), 73, True),
+        (SHAVUOT - timedelta(days=1), 88, False),
+        (SHAVUOT - timedelta(days=1), 90, True),
+    ],
+)
+def test_a_feed_that_rests_may_be_older_over_a_holiday_and_older_still_over_two_days(
+    engine: sa.Engine, day: date, hours: int, *, is_late: bool
+) -> None:
+    load(engine, day, feed="osher_ad")
+    now = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL) + timedelta(hours=hours)
+
+    assert is_fresh(engine, SETTINGS, now).passed is not is_late
+
+
+def test_a_feed_that_has_no_full_files_is_never_late(engine: sa.Engine) -> None:
+    Ledger(engine).record("super_cofix", [], now=NOON)
+
+    assert is_fresh(engine, SETTINGS, NOON).numbers == {"feeds": 0, "late": 0}
+
+
 def test_a_feed_that_lists_but_never_loads_is_late(engine: sa.Engine) -> None:
     Ledger(engine).record_failure("keshet", PortalError(Code.AUTH_FAILED, "wrong password"), now=NOON)
 
@@ -96,6 +127,37 @@ def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:
     assert is_complete(engine, SETTINGS, EVENING).passed
 
 
+def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
+    """Osher Ad rests on the second day of Rosh Hashana; Keshet does not."""
+    evening = datetime(2026, 9, 13, 17, 0, tzinfo=ISRAEL)
+    for feed in ("osher_ad", "keshet"):
+        load(engine, date(2026, 9, 11), feed=feed)
+
+    assert [subject for subject, *_ in lines(is_complete(engine, SETTINGS, evening))] == ["keshet"]
+    yom_kippur = datetime(2026, 9, 21, 17, 0, tzinfo=ISRAEL)
+    load(engine, date(2026, 9, 20), feed="keshet")
+    assert is_complete(engine, SETTINGS, yom_kippur).passed
+
+
+def test_a_feed_that_never_was_complete_is_measured_by_the_register(engine: sa.Engine) -> None:
+    load(engine, TODAY, stores=20)
+
+    few = is_complete(engine, Settings(), EVENING)
+
+    assert lines(few) == [("keshet", "20 stores", "27, as in the register")]
+    load(engine, TODAY - timedelta(days=1), stores=25)
+    assert is_complete(engine, Settings(), NOON).passed
+
+
+def test_full_files_are_compared_with_the_last_day_that_had_any(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=3), rows=1000)
+    load(engine, TODAY, rows=500)
+
+    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+
+    assert lines(verdict) == [("keshet", "500 a file", f"1000 on {TODAY - timedelta(days=3)}")]
+
+
 @pytest.mark.parametrize(("rows", "passes"), [(1240, True), (1260, False), (740, False)])
 def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
     engine: sa.Engine, rows: int, *, passes: bool
@@ -107,7 +169,7 @@ def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
 
     assert verdict.passed is passes
     if not passes:
-        assert lines(verdict) == [("keshet", f"{rows} a file", "1000 the day before")]
+        assert lines(verdict) == [("keshet", f"{rows} a file", f"1000 on {TODAY - timedelta(days=1)}")]
 
 
 def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engine) -> None:
@@ -147,7 +209,9 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
 
     assert verdict.words == "1 of 2 changed prices by more than a factor of 5"
     assert lines(verdict) == [("1, store 4 of 7290785400000", "59", "5.9 before")]
-    assert has_few_outliers(engine, Settings(outlier_factor=20), NOON + timedelta(hours=1)).passed
+    assert has_few_outliers(
+        engine, SETTINGS.model_copy(update={"outlier_factor": 20}), NOON + timedelta(hours=1)
+    ).passed
 
 
 def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
@@ -175,4 +239,4 @@ def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
         (FEED, "1 of 2 promoted products (50%)", "at most 20 % without a price in the chain")
     ]
     assert (verdict.numbers, verdict.is_severe) == ({"promoted products": 2, "unknown": 1}, False)
-    assert knows_promoted(engine, Settings(unknown_product_percent=50), NOON).passed
+    assert knows_promoted(engine, SETTINGS.model_copy(update={"unknown_product_percent": 50}), NOON).passed

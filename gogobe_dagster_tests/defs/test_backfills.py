@@ -1,0 +1,148 @@
+"""Rectangles of three feeds by four days, through the real queue: to their end, cancelled, taken up again."""
+
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from gogobe_dagster.commands.backfill import ASSETS, LAUNCH
+from gogobe_dagster.defs.jobs import IN_PROCESS
+from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.truth import published_prices
+from gogobe_dagster_tests.dagster_up import ask, served_as_documented, wait_until
+from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
+
+DAYS = [YESTERDAY - timedelta(days=number) for number in (3, 2, 1, 0)]
+BY_GRAPHQL = ("keshet", "king_store", "osher_ad")
+BY_COMMAND = ("good_pharm", "super_pharm", "dabbah")
+CANCEL = """
+mutation Cancel($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
+"""
+LOOK = """
+query Look($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { status runs(limit: 100) { status tags { key value } } }
+  }
+}
+"""
+LOADED_TWICE = "select file_id from file_event where state = 'loaded' group by file_id having count(*) > 1"
+WITHOUT_A_FILE = """
+select store_key from price_current p where not exists (
+    select from file f join store s using (chain_id, store_id)
+    where s.store_key = p.store_key and f.state = 'loaded')
+"""
+AT_WORK = """
+select event from event_logs join runs using (run_id)
+where status = 'STARTED' and event like '%Executing steps in process%'
+"""
+RUN_AGAIN_WHOLE = """
+select distinct run_id from run_tags where key = 'dagster/retry_strategy' and value = 'ALL_STEPS'
+"""
+SLOTS = "select count(*) from pending_steps where assigned_timestamp is not null"
+
+
+@pytest.mark.timeout(600)
+def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(on_stage: Stage) -> None:
+    """The one by GraphQL is cancelled in the middle and asked for again; of the other a run is killed."""
+    market = on_stage.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=DAYS[0])
+    with (
+        served_as_documented(on_stage, "dagster-webserver", "dagster-daemon run") as url,
+        ThreadPoolExecutor() as pool,
+    ):
+        first = launch_backfill(url)
+        command = pool.submit(backfill_by_command, on_stage, url)
+        wait_until(lambda: is_in_the_middle(url, first), seconds=180, what="a run done and one at work")
+        ask(url, CANCEL, id=first)
+        again = launch_backfill(url)
+        wait_until(lambda: look(url, first)["status"] == "CANCELED", seconds=120, what="its end")
+        nothing_is_half_done(on_stage)
+        kill_a_run(on_stage)
+        wait_until(lambda: look(url, again)["status"].startswith("COMPLETED"), seconds=300, what="the end")
+
+        said = command.result()
+        cancelled, runs = (look(url, backfill)["runs"] for backfill in (first, again))
+    assert {run["status"] for run in cancelled} == {"SUCCESS", "CANCELED"}
+    # the run that was killed, whichever it was, has one in its place
+    assert {run["status"] for run in runs} <= {"SUCCESS", "FAILURE"}
+    succeeded = [cell_of(run) for run in runs if run["status"] == "SUCCESS"]
+    assert sorted(succeeded) == sorted(cells(BY_GRAPHQL))
+    assert "12 of 12 runs succeeded, backfill completed success" in said
+    nothing_is_half_done(on_stage)
+    everything_is_in_the_tables(on_stage, market)
+
+
+def kill_a_run(stage: Stage) -> None:
+    """As the kernel does when memory runs out: the daemon starts the run again."""
+
+    def is_killed() -> bool:
+        with psycopg.connect(stage.settings.dagster_database_url) as connection:
+            for (text,) in connection.execute(AT_WORK).fetchall():
+                with suppress(ProcessLookupError):  # its work was done meanwhile
+                    os.kill(int(re.findall(r"process \(pid: (\d+)\)", text)[0]), signal.SIGKILL)
+                    return True
+        return False
+
+    wait_until(is_killed, seconds=60, what="a run at work")
+
+
+def cells(feed_keys: tuple[str, ...]) -> list[str]:
+    return [f"{feed}|{day}" for feed in feed_keys for day in DAYS]
+
+
+def launch_backfill(url: str) -> str:
+    """Ask as the web UI's dialog does; with the run configuration of its launchpad."""
+    assets = [{"path": [name]} for name in ASSETS]
+    params = {
+        "assetSelection": assets,
+        "partitionNames": cells(BY_GRAPHQL),
+        "runConfigData": IN_PROCESS,
+    }
+    return str(ask(url, LAUNCH, params=params)["launchPartitionBackfill"]["backfillId"])
+
+
+def backfill_by_command(stage: Stage, url: str) -> str:
+    feeds = [word for feed in BY_COMMAND for word in ("--feed", feed)]
+    rectangle = (*feeds, "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
+    return stage.run("gogobe", "backfill", *rectangle, "--url", url, "--wait", seconds=500).stdout
+
+
+def look(url: str, backfill_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = ask(url, LOOK, id=backfill_id)["partitionBackfillOrError"]
+    return found
+
+
+def is_in_the_middle(url: str, backfill_id: str) -> bool:
+    return {run["status"] for run in look(url, backfill_id)["runs"]} >= {"SUCCESS", "STARTED", "QUEUED"}
+
+
+def cell_of(run: dict[str, Any]) -> str:
+    (cell,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
+    return str(cell)
+
+
+def nothing_is_half_done(stage: Stage) -> None:
+    """Whatever was stopped: rows and the word of the ledger came together, each file once."""
+    assert stage.query(LOADED_TWICE) == []
+    assert stage.query(WITHOUT_A_FILE) == []
+
+
+def everything_is_in_the_tables(stage: Stage, market: Market) -> None:
+    for key in BY_GRAPHQL + BY_COMMAND:
+        feed = find_feed(key)
+        truth = published_prices(market, feed, now=MIDNIGHT, first_day=DAYS[0])
+        assert stage.prices(key) == {tuple(place): priced.price for place, priced in truth.items()}
+        states = {state for day in DAYS for state in stage.states(key, day).values()}
+        assert states == {"loaded"}
+    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        assert connection.execute(SLOTS).fetchall() == [(0,)]
+        whole = connection.execute(RUN_AGAIN_WHOLE).fetchall()
+    assert len(whole) >= len(cells(BY_COMMAND)), (
+        "Dagster leaves the job's own tags out of backfills of assets"
+    )
