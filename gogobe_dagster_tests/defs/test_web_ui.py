@@ -129,7 +129,7 @@ def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/assets/discovered?partition=keshet%7C{YESTERDAY}&view=partitions")
     row = find(browser, "published by the hour").find_element(By.XPATH, "./ancestor::tr")
     picture = row.find_element(By.TAG_NAME, "img")
-    WebDriverWait(browser, 60).until(lambda _: int(picture.get_property("naturalWidth") or 0) > 100)
+    WebDriverWait(browser, 60).until(lambda _: int(str(picture.get_property("naturalWidth") or 0)) > 100)
 
 
 def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None:
