@@ -95,11 +95,17 @@ class _Reader:
             yield next(done[one.layout, one.folding]) if isinstance(one, _Waiting) else one
 
     def _read(self, layout: Layout, folding: Folding | None, files: Sequence[_Waiting]) -> Iterator[Outcome]:
-        if folding is not None:
-            wordings = self._wordings.setdefault((layout, folding), Wordings(layout, folding))
+        if folding is not None and (wordings := self._wordings_of(layout, folding, files)):
             with suppress(CannotRead, ContentError):
                 return _parted(wordings.read([one.opened.view for one in files]), files)
         return _read_as_a_whole(layout, files)
+
+    def _wordings_of(self, layout: Layout, folding: Folding, files: Sequence[_Waiting]) -> Wordings | None:
+        """Remember words from the second document on: to meet them costs more than to read one without."""
+        if (layout, folding) in self._wordings or len(files) > 1:
+            return self._wordings.setdefault((layout, folding), Wordings(layout, folding))
+        self._wordings[layout, folding] = Wordings(layout, folding)
+        return None
 
 
 def _parted(folded: Folded, files: Sequence[_Waiting]) -> Iterator[Outcome]:

@@ -16,13 +16,13 @@ from gogobe_dagster.parsing.buffers import PAD, CannotRead, Numbers, words_of
 from gogobe_dagster.parsing.markup import Markup
 
 LONGEST_TEXT: Final = 1 << 20
-AMPERSAND: Final = ord("&")
-SPACE: Final = ord(" ")
+CONTROLS: Final = ord(" ")
+NOWHERE: Final = np.array([], np.int64)
 ENTITY: Final = re.compile(
     rb"&(?:(amp|lt|gt|quot|apos)|#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6})));|(&)", re.ASCII
 )
 ENTITIES: Final = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
-CONTROLS: Final = re.compile("[\x00-\x1f]+")
+CONTROL: Final = re.compile("[\x00-\x1f]+")
 SURROGATES, LAST_CHARACTER = range(0xD800, 0xE000), 0x10FFFF
 INLINE: Final = 12
 """Bytes of a text that a view holds, after its length; of a longer text, the first four and its place."""
@@ -105,25 +105,37 @@ class Texts(WrittenTexts):
     def _marked(self) -> Numbers:
         """Return the texts that have an ampersand or a control character in them."""
         starts, stops = self._markup.starts, self._markup.stops
-        marks = _ampersands(self._markup.buffer)
-        if self._has_control_characters():
-            characters = np.frombuffer(self._markup.buffer, np.uint8)
-            marks = np.flatnonzero((characters == AMPERSAND) | (characters < SPACE))
+        marks = np.concatenate([_ampersands(self._markup.buffer), self._controls()])
         if len(marks) > len(starts):
+            marks.sort()
             return np.flatnonzero(np.searchsorted(marks, starts) < np.searchsorted(marks, stops))
         places = np.searchsorted(starts, marks, side="right") - 1
         is_inside = (places >= 0) & (marks < stops[places])
         return np.unique(places[is_inside])
 
-    def _has_control_characters(self) -> bool:
-        """Whether there are more than separators have, as line ends."""
-        characters = np.frombuffer(self._markup.buffer, np.uint8)
-        numbers = np.bincount(self._markup.which, minlength=len(self._markup.separators)).tolist()
-        between = sum(
-            number * sum(byte < SPACE for byte in separator.text)
-            for number, separator in zip(numbers, self._markup.separators, strict=True)
-        )
-        return bool(np.count_nonzero(characters < SPACE) > between)
+    def _controls(self) -> Numbers:
+        """Return where control characters are, of which there are more than separators have, as line ends."""
+        everywhere = np.frombuffer(self._markup.buffer, np.uint8)
+        between = self._between()
+        is_control = everywhere < CONTROLS
+        if np.count_nonzero(is_control) == between.sum():
+            return NOWHERE
+        places = np.flatnonzero(is_control)
+        characters = everywhere[places]
+        is_in_texts = np.bincount(characters, minlength=CONTROLS) > between
+        return places[is_in_texts[characters]]
+
+    def _between(self) -> Numbers:
+        """Count each control character of separators, and of what stands before them."""
+        markup = self._markup
+        texts = [one.text for one in markup.separators]
+        texts.append(markup.buffer[: markup.starts[0] - len(texts[markup.which[0]])])
+        times = np.bincount(markup.which, minlength=len(texts))
+        times[-1] = 1
+        characters = [np.frombuffer(text, np.uint8) for text in texts]
+        counts = [np.bincount(some[some < CONTROLS], minlength=CONTROLS) for some in characters]
+        between: Numbers = times @ np.array(counts)
+        return between
 
 
 def _ampersands(buffer: bytes) -> Numbers:
@@ -164,7 +176,7 @@ def clean(text: bytes) -> str:
 
     Raises `CannotRead` for what is no entity.
     """
-    return CONTROLS.sub(" ", ENTITY.sub(_character, text).decode())
+    return CONTROL.sub(" ", ENTITY.sub(_character, text).decode())
 
 
 def _character(found: re.Match[bytes]) -> bytes:

@@ -35,7 +35,7 @@ COLUMNS: Final = [field.name for field in PRICES if field.name not in {"file_id"
 FEWEST_FIELDS: Final = 4
 ROWS_LOOKED_AT: Final = 3
 NEVER_AGAIN: Final = 3
-"""Documents that could not be read so, after which no more of their layout are tried."""
+"""Times that documents could not be read so, or said mostly what is new, after which no more are tried."""
 LEAF: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)>[^<]*</\1>", re.ASCII)
 MARKED: Final = r"[&\x00-\x1f]"
 """What a text has that is not meant as it is written."""
@@ -127,7 +127,8 @@ class Wordings:
         """Return the words of each row, meeting those that are new."""
         asked = pl.DataFrame({MARK: marks})
         numbers = asked.join(self._known, on=MARK, how="left", maintain_order="left")[NUMBER]
-        if numbers.null_count():
+        if new_ones := numbers.null_count():
+            self._failed += bool(len(self._words)) and new_ones * 2 > len(numbers)
             new = (
                 asked.with_row_index(PLACE)
                 .filter(numbers.is_null())

@@ -39,6 +39,7 @@ BARE = "limit: gunzip, bare xml2arrow"
 BARE_TWICE = "limit, two processes"
 READ = "read_file"
 READ_TWICE = "read_file, two processes"
+BATCH = "read_files, as a batch"
 PARSED = "parsed: with Parquet"
 DELTAS_ONCE, DELTAS_TWICE = "delta files parsed", "delta files parsed, two processes"
 
@@ -61,8 +62,8 @@ def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-parse-")))
         one, two = (stack.enter_context(_crew(processes)) for processes in (1, 2))
         made = full_files(_below(folder, "in"), scale=scale)
-        figures |= _full(made, one, two, folder, rounds=rounds, title="made-up", rival=rival_python)
-        if real := real_price_files(corpus):
+        figures |= _full([made], one, two, folder, rounds=rounds, title="made-up", rival=rival_python)
+        if real := [[file] for file in real_price_files(corpus)]:
             found = _full(real, one, two, folder, rounds=rounds, title="real", rival=None)
             figures |= {f"real_{name}": value for name, value in found.items()}
         else:
@@ -89,7 +90,7 @@ def _below(folder: Path, name: str) -> Path:
 
 
 def _full(
-    files: Sequence[InputFile],
+    batches: Sequence[Sequence[InputFile]],
     one: Crew,
     two: Crew,
     folder: Path,
@@ -98,14 +99,16 @@ def _full(
     title: str,
     rival: str | None,
 ) -> Figures:
+    files = [file for batch in batches for file in batch]
     fields = [parse_work.told(file) for file in files]
-    lake = folder / f"lake of {title} files"
+    lakes = [folder / f"lake of {title} files"] * len(batches)
     bare, read = parse_work.bare, parse_work.normalised
     results = contest(
         [
             Contender(name=BARE, run=lambda: sum(one.map(bare, files, fields))),
             Contender(name=READ, run=lambda: sum(one.map(read, files))),
-            Contender(name=PARSED, run=lambda: one.submit(parse_work.parsed, files, lake).result()),
+            Contender(name=BATCH, run=lambda: sum(one.map(parse_work.read_as_batch, batches))),
+            Contender(name=PARSED, run=lambda: sum(one.map(parse_work.parsed, batches, lakes))),
             Contender(name=BARE_TWICE, run=lambda: sum(two.map(bare, files, fields))),
             Contender(name=READ_TWICE, run=lambda: sum(two.map(read, files))),
         ],
@@ -113,13 +116,15 @@ def _full(
     )
     ratios: Figures = {
         "read_of_limit": _ratio(results[READ], results[BARE]),
+        "batch_of_limit": _ratio(results[BATCH], results[BARE]),
         "parquet_of_limit": _ratio(results[PARSED], results[BARE]),
         "scaling": _ratio(results[READ_TWICE], results[READ]),
         "scaling_of_limit": _ratio(results[BARE_TWICE], results[BARE]),
         "rows_per_second": round(results[READ].rate),
     }
     if rival is not None:
-        ratios |= read_by_rival(files, folder, results, python=rival, rounds=rounds)
+        ours = {"read": READ, "batch": BATCH}
+        ratios |= read_by_rival(files, folder, results, ours, python=rival, rounds=rounds)
     served = sum(file.size for file in files) / 1e6
     show(f"{len(files)} {title} full files, {served:.0f} MB", results, unit="rows", against=BARE)
     if rival is not None and RIVAL not in results:

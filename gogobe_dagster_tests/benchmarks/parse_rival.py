@@ -7,7 +7,7 @@ environment of its own), on documents that are unpacked already, and times itsel
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from isal import isal_zlib
@@ -47,14 +47,20 @@ with open(folder + "/csv/price_full_file_rami_levy.csv", encoding="utf-8") as wr
 
 
 def read_by_rival(
-    files: Sequence[InputFile], folder: Path, results: dict[str, Result], *, python: str, rounds: int
+    files: Sequence[InputFile],
+    folder: Path,
+    results: dict[str, Result],
+    ours: Mapping[str, str],
+    *,
+    python: str,
+    rounds: int,
 ) -> dict[str, float | int | str]:
-    """Add its best round to the results and return our ratio to it; or say why it was skipped."""
-    ours = [file for file in files if file.name.startswith("PriceFull7290058140886")][:MOST_FILES]
+    """Add its best round to the results and return our ratios to it; or say why it was skipped."""
+    same = [file for file in files if file.name.startswith("PriceFull7290058140886")][:MOST_FILES]
     best: Result | None = None
     for number in range(rounds):
         place = folder / f"rival {number}"
-        _unpack(ours, place)
+        _unpack(same, place)
         command = [python or sys.executable, "-c", PROGRAM, str(place)]
         ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
         if ended.returncode:
@@ -65,7 +71,10 @@ def read_by_rival(
     if best is None:
         return {"skipped": "no rounds"}
     results[RIVAL] = best
-    return {"times_rival": round(results["read_file"].rate / best.rate, 1)}
+    return {
+        f"{name}_times_rival": round(results[contender].rate / best.rate, 1)
+        for name, contender in ours.items()
+    }
 
 
 def _unpack(files: Sequence[InputFile], place: Path) -> None:
