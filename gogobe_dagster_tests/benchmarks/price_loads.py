@@ -5,6 +5,7 @@ database, so that every round does the same work.
 """
 
 import multiprocessing
+import os
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
@@ -194,7 +195,8 @@ def _published(
 
 @contextmanager
 def two_processes() -> Iterator[Processes]:
-    """Two warm processes; a fork of one that has used Polars would hang."""
+    """Two warm processes, each with one thread of Polars as in an import; a fork of a user of Polars hangs."""
+    os.environ["POLARS_MAX_THREADS"] = "1"
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_warm, range(2)))
         yield pool
