@@ -195,7 +195,7 @@ def _published(
 
 @contextmanager
 def two_processes() -> Iterator[Processes]:
-    """Two warm processes, each with one thread of Polars as in an import; a fork of a user of Polars hangs."""
+    """Two warm processes with one thread of Polars each, as in an import; a fork of its users would hang."""
     os.environ["POLARS_MAX_THREADS"] = "1"
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_warm, range(2)))
