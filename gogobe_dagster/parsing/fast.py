@@ -6,7 +6,7 @@ what one of their size does.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,6 +37,8 @@ class Together:
     """The rows of each document."""
     documents: Sequence[RawRows]
     """What is said of each document but its rows."""
+    fields: Mapping[str, int]
+    """How often each field of rows is there, by its tag, without those that are empty elements."""
 
 
 def read_fast(xml: bytes | memoryview, layout: Layout) -> RawRows:
@@ -54,7 +56,9 @@ def read_together(documents: Sequence[bytes | memoryview], layout: Layout) -> To
     fields = _Fields(begun.places)
     unknown = fields.unknown(begun.lengths)
     said = [begun.said(number, unknown[number]) for number in range(len(documents))]
-    return Together(rows=fields.columns(begun), lengths=begun.lengths, documents=said)
+    return Together(
+        rows=fields.columns(begun), lengths=begun.lengths, documents=said, fields=fields.numbers()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,10 @@ class _Fields:
             said.setdefault(column, []).append(pl.Series(values=around, dtype=pl.String))
         columns = [first_said(texts).alias(name) for name, texts in said.items()]
         return pl.DataFrame([begun.row_numbers, *columns])
+
+    def numbers(self) -> dict[str, int]:
+        """Count the fields by their tags."""
+        return {tag: len(places) for tag, places in self._places.items()}
 
     def unknown(self, lengths: Sequence[int]) -> list[Counter[str]]:
         """Count for each document how often fields that nobody reads say something."""

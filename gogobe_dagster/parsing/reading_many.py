@@ -8,6 +8,7 @@ regular is read on its own.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from gogobe_dagster.errors import ContentError
@@ -19,7 +20,7 @@ from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import normalise_many, parted
 from gogobe_dagster.parsing.reading import ParsedFile, as_parsed, read_large, read_opened
 from gogobe_dagster.parsing.sniffing import Layout, sniff
-from gogobe_dagster.parsing.wordings import Folded, Folding, Wordings, folding_of
+from gogobe_dagster.parsing.wordings import Folded, Folding, Whole, Wordings, folding_of
 
 FILES_AT_ONCE: Final = 200
 BYTES_AT_ONCE: Final = 1 << 23
@@ -95,17 +96,28 @@ class _Reader:
             yield next(done[one.layout, one.folding]) if isinstance(one, _Waiting) else one
 
     def _read(self, layout: Layout, folding: Folding | None, files: Sequence[_Waiting]) -> Iterator[Outcome]:
-        if folding is not None and (wordings := self._wordings_of(layout, folding, files)):
-            with suppress(CannotRead, ContentError):
-                return _parted(wordings.read([one.opened.view for one in files]), files)
+        if folding is None:
+            return _read_as_a_whole(layout, files)
+        if (layout, folding) not in self._wordings:
+            first = self._read_first(layout, folding, files[0])
+            return chain([first], self._read(layout, folding, files[1:]) if files[1:] else [])
+        with suppress(CannotRead, ContentError):
+            wordings = self._wordings[layout, folding]
+            return _parted(wordings.read([one.opened.view for one in files]), files)
         return _read_as_a_whole(layout, files)
 
-    def _wordings_of(self, layout: Layout, folding: Folding, files: Sequence[_Waiting]) -> Wordings | None:
-        """Remember words from the second document on: to meet them costs more than to read one without."""
-        if (layout, folding) in self._wordings or len(files) > 1:
-            return self._wordings.setdefault((layout, folding), Wordings(layout, folding))
-        self._wordings[layout, folding] = Wordings(layout, folding)
-        return None
+    def _read_first(self, layout: Layout, folding: Folding, one: _Waiting) -> Outcome:
+        """Read as a whole; what it says of products will be known if another document follows."""
+        wordings = self._wordings[layout, folding] = Wordings(layout, folding)
+        try:
+            together = read_together([one.opened.view], layout)
+        except (CannotRead, ContentError):
+            return _read_alone(one)
+        (part,) = normalise_many(together.rows, together.lengths, layout.dialects.document)
+        parsed = as_parsed(one.opened, together.documents[0], part)
+        if not (parsed.report.rejected or parsed.report.unknown or part.notes):
+            wordings.expect_from(Whole(xml=one.opened.view, fields=together.fields, rows=parsed.rows))
+        return parsed
 
 
 def _parted(folded: Folded, files: Sequence[_Waiting]) -> Iterator[Outcome]:

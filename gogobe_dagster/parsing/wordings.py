@@ -9,6 +9,7 @@ there is anything to tell, is left to be read as a whole: the result is always t
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, islice
@@ -68,6 +69,17 @@ class Folding(NamedTuple):
     columns: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A document that was read as a whole, of which there was nothing to tell."""
+
+    xml: bytes | memoryview
+    fields: Mapping[str, int]
+    """`Together.fields`."""
+    rows: pl.DataFrame
+    """As the model has them."""
+
+
 class Wordings:
     """The words that a batch has met in documents that are alike."""
 
@@ -75,26 +87,61 @@ class Wordings:
         """Nothing is met yet."""
         self._layout, (self._fold, columns) = layout, folding
         self._said, self._own = _rules(columns), _rules(frozenset(COLUMNS) - columns)
+        self._columns = columns
         self._is_whole = columns.issuperset(WORDING)
         self._failed = 0
+        self._first: Whole | None = None
         self._known = pl.DataFrame(schema={MARK: pl.UInt64, NUMBER: pl.UInt32})
         self._words = pl.DataFrame()
 
     def read(self, documents: Sequence[bytes | memoryview]) -> Folded:
         """Read documents. Raises `CannotRead` for those that have to be read as a whole."""
-        if self._failed == NEVER_AGAIN:
+        if self._failed >= NEVER_AGAIN:
             raise CannotRead("no_fold")
+        with suppress(CannotRead):
+            self._learn()
         try:
             return self._read(begin(documents, self._layout, self._fold))
         except CannotRead:
             self._failed += 1
             raise
 
-    def _read(self, begun: Begun) -> Folded:
-        fields = dict(by_field(begun.places))
+    def expect_from(self, whole: Whole) -> None:
+        """Take the words of a document as known, once another one is to be read."""
+        self._first = whole
+
+    def _learn(self) -> None:
+        """Find what the rows of the first document say in their folds: it need not be read again."""
+        first, self._first = self._first, None
+        if first is None:
+            return
+        begun = begin([first.xml], self._layout, self._fold)
+        outside = dict(by_field(begun.places))
+        folded = self._folded(outside, begun)
+        inside = [
+            self._fold.first,
+            *(tag for tag, number in first.fields.items() if number > len(outside.get(tag, ()))),
+        ]
+        if self._columns_of(inside) - self._columns or self._columns_of(outside) & self._columns:
+            raise CannotRead("odd_fold")
+        marks = WrittenTexts(begun.places.markup).marks(folded)[first.rows[ROW_NUMBER] - 1]
+        words = first.rows.select(self._said.schema.names).with_columns(pl.lit(value=False).alias(ROUNDED))
+        is_first = marks.is_first_distinct()
+        self._remember(marks.filter(is_first), words.filter(is_first))
+
+    def _columns_of(self, tags: Iterable[str]) -> set[str]:
+        return {column for _, column in spellings(self._layout.dialects, tags)}
+
+    def _folded(self, fields: dict[str, Numbers], begun: Begun) -> Numbers:
+        """Take the folds out of the fields; raises `CannotRead` for a row without, or with several."""
         folded = fields.pop(self._fold.first, None)
         if folded is None or not is_one_each(folded, begun.places.rows):
             raise CannotRead("odd_fold")
+        return folded
+
+    def _read(self, begun: Begun) -> Folded:
+        fields = dict(by_field(begun.places))
+        folded = self._folded(fields, begun)
         texts = WrittenTexts(begun.places.markup)
         own, is_own_rounded = self._own_columns(begun, fields, texts)
         words = self._words_of(texts.marks(folded), folded, begun)
@@ -149,11 +196,14 @@ class Wordings:
         is_all_said = set(read.rows.columns).issubset({ROW_NUMBER, *self._said.schema.names})
         if len(words.rows) != len(marks) or not (words.is_clean and is_all_said) or read.documents[0].unknown:
             raise CannotRead("odd_fold")
-        rows = words.rows.drop(ROW_NUMBER).with_columns(is_rounded(read.rows, self._said).alias(ROUNDED))
+        is_odd = is_rounded(read.rows, self._said).alias(ROUNDED)
+        self._remember(marks, words.rows.drop(ROW_NUMBER).with_columns(is_odd))
+
+    def _remember(self, marks: pl.Series, rows: pl.DataFrame) -> None:
         if self._is_whole:
             rows = rows.with_columns(hash_of(rows))
         numbers = pl.Series(NUMBER, range(len(self._words), len(self._words) + len(rows)), pl.UInt32)
-        self._known = pl.concat([self._known, pl.DataFrame([marks, numbers])])
+        self._known = pl.concat([self._known, pl.DataFrame([marks.alias(MARK), numbers])])
         self._words = pl.concat([self._words, rows], rechunk=True) if len(self._words) else rows
 
     def _document(self, texts: Iterable[bytes]) -> bytes:

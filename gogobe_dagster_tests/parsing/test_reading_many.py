@@ -197,6 +197,7 @@ def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once()
 
     read = [one for one in read_files(files, limit=LIMIT) if isinstance(one, ParsedFile)]
 
-    hashes = [one.wording_hashes for one in read]
-    assert [one is not None and hash_of(read[0].rows).equals(one) for one in hashes] == [True] * 3
+    first, *others = [one.wording_hashes for one in read]
+    assert first is None
+    assert [one is not None and hash_of(read[0].rows).equals(one) for one in others] == [True, True]
     assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
