@@ -99,9 +99,9 @@ class Lake:
         files_by_path: dict[str, list[int]] = {}
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
-        tables = [self._read_one(path, ids, schema) for path, ids in sorted(files_by_path.items())]
-        frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
+        wanted_schema = pl.Schema(schema)
+        frames = [self._read_one(path, ids, wanted_schema) for path, ids in sorted(files_by_path.items())]
+        frame = pl.concat(frames) if frames else wanted_schema.to_frame()
         return frame if _is_ordered(frame) else frame.sort(OBSERVED)
 
     def has(self, path: str) -> bool:
@@ -130,32 +130,25 @@ class Lake:
         """Forget a batch's file. Doing it again does no harm."""
         (self._root / path).unlink(missing_ok=True)
 
-    def _read_one(self, path: str, file_ids: list[int], schema: pa.Schema) -> pa.Table:
+    def _read_one(self, path: str, file_ids: list[int], schema: pl.Schema) -> pl.DataFrame:
         try:
-            if WORDING_HASH in schema.names and not self._has_hash(path):
-                names = [name for name in schema.names if name != WORDING_HASH]
-                words = self._read_columns(path, file_ids, [*names, *WORDING])
-                return _with_hash(words).select(schema.names).cast(schema)
-            return self._read_columns(path, file_ids, schema.names).cast(schema)
+            found = self._scan(path).filter(pl.col(FILE_ID).is_in(file_ids))
+            if WORDING_HASH in schema and WORDING_HASH not in found.collect_schema():
+                words = found.select(*(schema.keys() - {WORDING_HASH, *WORDING}), *WORDING).collect()
+                return words.with_columns(hash_of(words)).select(schema.names()).cast(schema)
+            return found.select(schema.names()).collect().cast(schema)
         except FileNotFoundError:
             reason = (
                 f"{path} is not in the lake {self._root}; it has the rows of the files {sorted(file_ids)}"
             )
             raise ContentError(Code.LAKE_FILE_MISSING, reason) from None
 
-    def _has_hash(self, path: str) -> bool:
+    def _scan(self, path: str) -> pl.LazyFrame:
+        """Open a batch's file with Polars: words point into their dictionary, where Arrow copies them."""
         place = self._root / path
-        return WORDING_HASH in pq.read_schema(place.path, filesystem=place.fs).names
-
-    def _read_columns(self, path: str, file_ids: list[int], names: Sequence[str]) -> pa.Table:
-        place = self._root / path
-        return pq.read_table(
-            place.path,
-            filesystem=place.fs,
-            columns=list(dict.fromkeys(names)),
-            filters=[(FILE_ID, "in", file_ids)],
-            partitioning=None,  # feed and day in the path are for other readers
-        )
+        source = place.path if place.protocol in {"", "file"} else place.read_bytes()
+        # feed and day in the path are for other readers
+        return pl.scan_parquet(source, hive_partitioning=False, glob=False)
 
 
 class LakeBatch:
@@ -204,12 +197,6 @@ def _written(document: Document) -> pa.Schema:
     """Return the columns of the lake's files: the model's, and those that only make reading cheap."""
     schema = SCHEMAS[document]
     return schema.append(_HASHED) if document is Document.PRICES else schema
-
-
-def _with_hash(table: pa.Table) -> pa.Table:
-    words = pl.from_arrow(table.select(WORDING))
-    assert isinstance(words, pl.DataFrame)  # noqa: S101 - a table is never a series
-    return table.append_column(_HASHED, hash_of(words).to_arrow())
 
 
 def _is_ordered(frame: pl.DataFrame) -> bool:
