@@ -11,8 +11,9 @@ import numpy as np
 
 from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.careful import Rows, Walk, lower
-from gogobe_dagster.parsing.markup import Kind, Markup, Tag
+from gogobe_dagster.parsing.markup import Markup
 from gogobe_dagster.parsing.nesting import Nesting, Path
+from gogobe_dagster.parsing.separators import Kind, Tag
 from gogobe_dagster.parsing.sniffing import Layout
 from gogobe_dagster.parsing.texts import clean
 

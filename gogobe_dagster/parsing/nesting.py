@@ -12,7 +12,8 @@ import numpy as np
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.buffers import CannotRead, Numbers
-from gogobe_dagster.parsing.markup import Kind, Markup, Separator
+from gogobe_dagster.parsing.markup import Markup
+from gogobe_dagster.parsing.separators import Kind, Separator
 from gogobe_dagster.parsing.sniffing import DEEPEST
 
 Path = tuple[str, ...]

@@ -16,11 +16,12 @@ from gogobe_dagster.parsing.around import Around, Places
 from gogobe_dagster.parsing.buffers import CannotRead, Numbers
 from gogobe_dagster.parsing.dialects import local
 from gogobe_dagster.parsing.fast import first_said
-from gogobe_dagster.parsing.markup import Kind, Markup, read_markup
+from gogobe_dagster.parsing.markup import Markup, read_markup
 from gogobe_dagster.parsing.nesting import Path, nest
 from gogobe_dagster.parsing.promotion_shape import ROW, PromotionShape
 from gogobe_dagster.parsing.promotion_text import GROUP, IS_GIVEN, LINE, RawPromotions, nested_of
 from gogobe_dagster.parsing.report import ROW_NUMBER
+from gogobe_dagster.parsing.separators import Kind
 from gogobe_dagster.parsing.sniffing import Layout
 from gogobe_dagster.parsing.texts import Texts, records_of
 

@@ -12,8 +12,9 @@ from lxml import etree
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.buffers import CannotRead
-from gogobe_dagster.parsing.markup import MOST_SEPARATORS, read_markup
+from gogobe_dagster.parsing.markup import read_markup
 from gogobe_dagster.parsing.nesting import nest
+from gogobe_dagster.parsing.separators import FEWEST_IN_TURNS, MOST_SEPARATORS
 from gogobe_dagster.parsing.texts import LONGEST_TEXT, Texts
 
 Fields = list[tuple[str, str]]
@@ -94,6 +95,52 @@ def test_a_whole_document_has_the_texts_that_a_strict_parser_finds(document: byt
 @settings(max_examples=60, deadline=None)
 def test_documents_behind_each_other_are_read_as_each_alone(documents: Sequence[bytes]) -> None:
     assert fields_of(*documents) == [field for document in documents for field in fields_of(document)]
+
+
+ROWS = st.lists(LEAVES | EMPTY, min_size=2, max_size=6).map("".join)
+USUAL, ODD = st.just(0), st.integers(0, 2)
+LONG_DOCUMENTS = st.builds(
+    lambda kinds, numbers, blank: (
+        f"<Root>{blank}<Items>"
+        + "".join(f"<Row>{blank}{kinds[number]}</Row>{blank}" for number in numbers)
+        + "</Items></Root>"
+    ).encode(),
+    st.lists(ROWS, min_size=3, max_size=3),
+    st.lists(USUAL | USUAL | USUAL | ODD, min_size=FEWEST_IN_TURNS // 2, max_size=FEWEST_IN_TURNS),
+    BLANKS,
+)
+
+
+@given(LONG_DOCUMENTS, st.integers(0), st.integers(0, 40))
+@settings(max_examples=60, deadline=None)
+def test_rows_in_turns_and_those_that_break_them_are_read_as_a_strict_parser_does(
+    document: bytes, start: int, length: int
+) -> None:
+    start %= len(document)
+    torn = document[:start] + document[start + length :]
+    with suppress(CannotRead, UnicodeDecodeError):
+        torn.decode()
+        assert saying(fields_of(torn)) == strictly(torn)
+    if not length:
+        assert saying(fields_of(document)) == strictly(document)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"<Code>1</Code><Nama>2</Nama>",
+        b"<Code>1</Code>",
+        b"<Code>1</Code><Name/>",
+        b"<Code>1</Code><Name>2</Name ><c/>",
+    ],
+)
+def test_a_row_that_breaks_the_turns_is_read_as_it_is(odd: bytes) -> None:
+    row = b"<Row>%s</Row>" % b"<Code>1</Code><Name>2</Name>"
+    rows = [row] * FEWEST_IN_TURNS
+    rows[700] = b"<Row>%s</Row>" % odd
+    document = b"<Root>%s</Root>" % b"".join(rows)
+
+    assert saying(fields_of(document)) == strictly(document)
 
 
 # ---------------------------------------------------------------- anything else
