@@ -5,6 +5,7 @@ it as it is. A file is there whole or not at all. What rows mean is in `model`; 
 which file of a feed is where, is the ledger's.
 """
 
+import base64
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ So a loader reads the words of a product once, and of the other rows numbers onl
 may hash otherwise: then the same words are read twice, which changes nothing.
 """
 VERSION_KEY: Final = b"gogobe.schema_version"
+ARROW_SCHEMA: Final = b"ARROW:schema"
+"""Where Arrow writes its schema, and looks for it: https://arrow.apache.org/docs/cpp/parquet.html."""
 _BATCH: Final = re.compile(r"\w+/feed=[^/]+/day=(\d{4}-\d{2}-\d{2})/[^./][^/]*\.parquet")
 ROW_GROUP: Final = 100_000
 """Many small files share a group; one file's rows stay together, so reading it skips the other groups."""
@@ -73,9 +76,8 @@ class Lake:
         draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
-            schema = _written(document)
-            with draft.open("wb") as file, _writer(file, schema) as writer:
-                batch = LakeBatch(path, writer, schema)
+            with draft.open("wb") as file, _writer(file, _written(document)) as writer:
+                batch = LakeBatch(path, writer)
                 yield batch
                 batch.flush()
             # one step in a folder; object storage copies, and shows the copy when it is whole
@@ -154,12 +156,12 @@ class Lake:
 class LakeBatch:
     """A file being written. Memory holds a row group, whatever the batch's size."""
 
-    def __init__(self, path: str, writer: Any, schema: pa.Schema) -> None:
+    def __init__(self, path: str, writer: Any) -> None:
         """Take a writer that somebody else closes."""
         self.path = path
         """Relative to the lake's root; what the ledger keeps and `Lake.read` takes."""
         self._writer = writer
-        self._schema = schema
+        self._schema = writer.schema
         self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._rows = 0
 
@@ -182,7 +184,7 @@ class LakeBatch:
         """Put the files one below the other; a thousand small ones cost what one large one does."""
         frames = [rows for _, rows in self._waiting if len(rows)]
         ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
-        table = pl.concat(frames, rechunk=True).to_arrow()
+        table = pl.concat(frames, rechunk=True).to_arrow(compat_level=pl.CompatLevel.newest())
         whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
         return whole.select(self._schema.names).cast(self._schema)
 
@@ -206,14 +208,22 @@ def _is_ordered(frame: pl.DataFrame) -> bool:
 
 
 def _writer(file: Any, schema: pa.Schema) -> Any:
-    versioned = schema.with_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode()})
-    return pq.ParquetWriter(
+    """Write texts from where Polars has them; a reader is told of the model's own types."""
+    writer = pq.ParquetWriter(
         file,
-        versioned,
+        pa.schema([_viewed(field) for field in schema]),
         compression="zstd",
         write_statistics=[FILE_ID],  # what reading goes by; those of text cost a tenth of the writing
         store_decimal_as_integer=True,
+        store_schema=False,
     )
+    told = base64.b64encode(schema.serialize().to_pybytes())
+    writer.add_key_value_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode(), ARROW_SCHEMA: told})
+    return writer
+
+
+def _viewed(field: pa.Field) -> pa.Field:
+    return field.with_type(pa.string_view()) if pa.types.is_string(field.type) else field
 
 
 def _aware(moment: datetime) -> datetime:

@@ -144,7 +144,11 @@ def civil_to_utc(naive: pl.Series) -> pl.Series:
     not told.
     """
     from_then_on, offsets = _changes_of_clock()
-    civil = naive.to_physical().fill_null(0).to_numpy()
+    physical = naive.to_physical()
+    civil = (physical.fill_null(0) if naive.null_count() else physical).to_numpy()
+    if len(civil):  # of two centuries, a file is about a year or two
+        first, last = np.searchsorted(from_then_on, [civil.min(), civil.max()], side="right").tolist()
+        from_then_on, offsets = from_then_on[first:last], offsets[first:]
     moments = pl.Series(naive.name, civil - offsets[np.searchsorted(from_then_on, civil, side="right")])
     utc = moments.cast(pl.Datetime("us", "UTC"))
     return utc.set(naive.is_null(), None) if naive.null_count() else utc
@@ -314,7 +318,7 @@ def _polars_type(kind: Any) -> pl.DataType:
 
 def _moments(text: pl.Series) -> pl.Series:
     """Read by the form of the first value; what is left, by every other form in turn."""
-    naive = _civil(text, _form_of(text.drop_nulls()[0]))
+    naive = _civil(text, _form_of(text.drop_nulls()[0] if text.null_count() else text[0]))
     for form in DATE_FORMS.values():
         if naive.null_count() == text.null_count():
             break

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.buffers import PAD, CannotRead, Numbers, words_of
+from gogobe_dagster.parsing.buffers import PAD, WORD, CannotRead, Numbers, words_of
 from gogobe_dagster.parsing.markup import Markup
 
 LONGEST_TEXT: Final = 1 << 20
@@ -161,13 +161,14 @@ def _views(buffer: bytes, starts: Numbers, lengths: Numbers) -> Numbers:
     words = words_of(buffer)
     sizes = np.minimum(lengths, INLINE + 1)
     low = words[starts] & LOW[sizes]
-    high = words[starts + 8] & HIGH[sizes]
-    high += (starts * (sizes > INLINE)).view(np.uint64)
     views = np.empty((len(starts), 2), np.uint64)
     np.left_shift(low, np.uint64(32), out=views[:, 0])
     views[:, 0] |= lengths.view(np.uint64)
-    np.left_shift(high, np.uint64(32), out=views[:, 1])
-    views[:, 1] |= low >> np.uint64(32)
+    np.right_shift(low, np.uint64(32), out=views[:, 1])
+    if sizes.max(initial=0) > WORD:
+        high = words[starts + WORD] & HIGH[sizes]
+        high += (starts * (sizes > INLINE)).view(np.uint64)
+        views[:, 1] |= high << np.uint64(32)
     return views
 
 

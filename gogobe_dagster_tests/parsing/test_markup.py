@@ -102,7 +102,7 @@ USUAL, ODD = st.just(0), st.integers(0, 2)
 LONG_DOCUMENTS = st.builds(
     lambda kinds, numbers, blank: (
         f"<Root>{blank}<Items>"
-        + "".join(f"<Row>{blank}{kinds[number]}</Row>{blank}" for number in numbers)
+        + "".join(f"<ManufacturerItem>{blank}{kinds[number]}</ManufacturerItem>{blank}" for number in numbers)
         + "</Items></Root>"
     ).encode(),
     st.lists(ROWS, min_size=3, max_size=3),
