@@ -98,39 +98,33 @@ def normalise_many(raw: pl.DataFrame, lengths: Sequence[int], document: Document
     """
     rules = RULES[document]
     typed = as_typed(raw, rules)
-    done: list[Normalised | None] = parted(typed.rows, is_rounded(raw, rules), lengths, document)
+    done = parted(typed.rows, is_rounded(raw, rules), lengths, document)
     if not typed.is_clean:
+        starts = np.cumsum([0, *lengths]).tolist()
         is_rejected = _judged(raw, typed.rows, rules)[1].is_not_null()
         for number in _files(lengths).filter(is_rejected).unique():
-            done[number] = None
-    starts = np.cumsum([0, *lengths]).tolist()
-    return [
-        one or normalise(raw.slice(start, length), document)
-        for one, start, length in zip(done, starts, lengths, strict=False)
-    ]
+            done[number] = normalise(raw.slice(starts[number], lengths[number]), document)
+    return done
 
 
 def parted(
     rows: pl.DataFrame, rounded: pl.Series, lengths: Sequence[int], document: Document
-) -> list[Normalised | None]:
-    """Give each of many files its clean rows; None where a file says something twice."""
-    key, files = RULES[document].key, _files(lengths)
+) -> list[Normalised]:
+    """Give each of many files its rows, which are all clean."""
+    rules, files = RULES[document], _files(lengths)
     are_repeated, are_rounded = set[int](), set(files.filter(rounded))
-    if len(lengths) > 1 or rows[key[0]].n_unique() < len(rows):
-        are_repeated = set(files.filter(rows.select(files, *key).is_duplicated()))
+    if len(lengths) > 1 or rows[rules.key[0]].n_unique() < len(rows):
+        are_repeated = set(files.filter(rows.select(files, *rules.key).is_duplicated()))
     starts = np.cumsum([0, *lengths]).tolist()
-    return [
-        None
-        if number in are_repeated
-        else Normalised(
-            rows=rows.slice(start, length),
-            duplicates=0,
-            reasons={},
-            samples=[],
-            notes=(ROUNDED,) if number in are_rounded else (),
-        )
-        for number, (start, length) in enumerate(zip(starts, lengths, strict=False))
-    ]
+    parts = []
+    for number, (start, length) in enumerate(zip(starts, lengths, strict=False)):
+        some, notes = rows.slice(start, length), (ROUNDED,) if number in are_rounded else ()
+        parts.append(_unique(some, rules, notes=notes) if number in are_repeated else _clean(some, notes))
+    return parts
+
+
+def _clean(rows: pl.DataFrame, notes: tuple[str, ...]) -> Normalised:
+    return Normalised(rows=rows, duplicates=0, reasons={}, samples=[], notes=notes)
 
 
 def _files(lengths: Sequence[int]) -> pl.Series:

@@ -19,6 +19,7 @@ from gogobe_dagster.parsing.fast import read_together
 from gogobe_dagster.parsing.memory import keep_freed_memory
 from gogobe_dagster.parsing.normalise import normalise_many, parted
 from gogobe_dagster.parsing.reading import ParsedFile, as_parsed, read_large, read_opened
+from gogobe_dagster.parsing.report import ROW_NUMBER
 from gogobe_dagster.parsing.sniffing import Layout, sniff
 from gogobe_dagster.parsing.wordings import Folded, Folding, Whole, Wordings, folding_of
 
@@ -124,11 +125,10 @@ def _parted(folded: Folded, files: Sequence[_Waiting]) -> Iterator[Outcome]:
     parts = parted(folded.rows, folded.is_rounded, folded.lengths, Document.PRICES)
     start = 0
     for one, raw, length, part in zip(files, folded.documents, folded.lengths, parts, strict=True):
-        if part is None:
-            yield _read_alone(one)
-        else:
-            hashes = None if folded.hashes is None else folded.hashes.slice(start, length)
-            yield replace(as_parsed(one.opened, raw, part), wording_hashes=hashes)
+        hashes = None
+        if folded.hashes is not None:
+            hashes = folded.hashes.slice(start, length)[part.rows[ROW_NUMBER] - 1]
+        yield replace(as_parsed(one.opened, raw, part), wording_hashes=hashes)
         start += length
 
 

@@ -37,7 +37,7 @@ FEWEST_FIELDS: Final = 4
 ROWS_LOOKED_AT: Final = 3
 NEVER_AGAIN: Final = 3
 """Times that documents could not be read so, or said mostly what is new, after which no more are tried."""
-LEAF: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)>[^<]*</\1>", re.ASCII)
+LEAF: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)(?:>[^<]*</\1>|\s*(/)>)", re.ASCII)
 MARKED: Final = r"[&\x00-\x1f]"
 """What a text has that is not meant as it is written."""
 
@@ -219,13 +219,20 @@ def folding_of(document: bytes | memoryview, layout: Layout) -> Folding | None:
     """Look at the first rows of a document; None if too few fields of products stand together in them."""
     row = re.escape(layout.path[-1].encode())
     rows = islice(re.finditer(rb"<%s>.*?</%s>" % (row, row), document, re.DOTALL), ROWS_LOOKED_AT)
-    tags = max(([tag.decode() for tag in LEAF.findall(one[0])] for one in rows), key=len, default=[])
-    columns = dict(spellings(layout.dialects, tags))
-    runs = [list(run) for is_said, run in groupby(tags, lambda tag: columns.get(tag) in WORDING) if is_said]
-    longest = max(runs, key=len, default=[])
+    found = max((LEAF.findall(one[0]) for one in rows), key=len, default=[])
+    leaves = [(tag.decode(), bool(is_empty)) for tag, is_empty in found]
+    columns = dict(spellings(layout.dialects, [tag for tag, _ in leaves]))
+    runs = groupby(leaves, lambda leaf: columns.get(leaf[0]) in WORDING)
+    longest = max((_between_texts(list(run)) for is_wording, run in runs if is_wording), key=len, default=[])
     if len(longest) < FEWEST_FIELDS:
         return None
     return Folding(Fold(longest[0], longest[-1]), frozenset(columns[tag] for tag in longest))
+
+
+def _between_texts(leaves: Sequence[tuple[str, bool]]) -> list[str]:
+    """Leave out the empty elements at both ends: a fold begins and ends with a text."""
+    texts = [place for place, (_, is_empty) in enumerate(leaves) if not is_empty]
+    return [tag for tag, _ in leaves[texts[0] : texts[-1] + 1]] if texts else []
 
 
 def _is_text(column: str) -> bool:

@@ -1,7 +1,8 @@
 """Files that are read together are what each is on its own: rows, report, header, refusal."""
 
 import gzip
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from polars.testing import assert_frame_equal
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.reading import ParsedFile, read_file
 from gogobe_dagster.parsing.reading_many import BYTES_AT_ONCE, FILES_AT_ONCE, read_files
-from gogobe_dagster.parsing.wordings import hash_of
+from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.parsing.wordings import folding_of, hash_of
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     MILK,
@@ -71,6 +73,7 @@ def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = BYTES_
             assert isinstance(read, ParsedFile)
             assert_frame_equal(read.rows, alone.rows)
             assert (read.document, read.header, read.report) == (alone.document, alone.header, alone.report)
+            assert read.wording_hashes is None or read.wording_hashes.equals(hash_of(read.rows))
 
 
 def test_every_dialect_and_every_oddity_between_ordinary_files() -> None:
@@ -177,21 +180,46 @@ ROW = st.builds(
 )
 
 
-@given(st.lists(st.lists(ROW, min_size=1, max_size=8), min_size=1, max_size=6), st.sampled_from([1, 1 << 20]))
+def shortened(document: str) -> str:
+    """Write empty elements as Matrix does."""
+    return re.sub(r"<(\w+)></\1>", r"<\1 />", document)
+
+
+@given(
+    st.lists(st.lists(ROW, min_size=1, max_size=8), min_size=1, max_size=6),
+    st.sampled_from([1, 1 << 20]),
+    st.sampled_from([str, shortened]),
+)
 @settings(max_examples=60, deadline=None)
 def test_words_that_were_read_before_are_the_same_as_those_read_anew(
-    files: list[list[dict[str, str]]], at_once: int
+    files: list[list[dict[str, str]]], at_once: int, write: Callable[[str], str]
 ) -> None:
-    served = [(PRICES_NAME, prices(*rows).encode()) for rows in files]
+    served = [(PRICES_NAME, write(prices(*rows)).encode()) for rows in files]
 
     assert_the_same(served, at_once=at_once)
 
 
+def test_fields_that_a_chain_leaves_empty_are_words_too() -> None:
+    empty = {"ManufactureCountry": "", "ManufacturerItemDescription": "", "QtyInPackage": ""}
+    document = shortened(prices({**MILK, **empty})).encode()
+    layout = sniff(document)
+
+    assert layout is not None
+    folding = folding_of(document, layout)
+
+    assert folding is not None
+    assert folding.columns >= {"country", "description"}
+    assert "quantity_in_package" not in folding.columns  # the last text is where the fold ends
+
+
+MILK_ONCE = {name: text for name, text in MILK.items() if name != "ItemId"}
+SHELF = [{**MILK_ONCE, "ItemCode": str(number), "ItemId": "17"} for number in range(50)]
+"""Rows whose words all stand together."""
+
+
 def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once() -> None:
-    milk = {name: text for name, text in MILK.items() if name != "ItemId"}
-    shelf = [{**milk, "ItemCode": str(number), "ItemId": "17"} for number in range(50)]
     files = [
-        (PRICES_NAME, prices(*({**one, "ItemPrice": f"7.{store}"} for one in shelf)).encode())
+        (PRICES_NAME, prices(*({**one, "ItemPrice": f"7.{store}"} for one in SHELF)).encode())
         for store in range(3)
     ]
 
@@ -201,3 +229,14 @@ def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once()
     assert first is None
     assert [one is not None and hash_of(read[0].rows).equals(one) for one in others] == [True, True]
     assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
+
+
+def test_a_file_that_says_something_twice_is_not_read_again() -> None:
+    twice = [SHELF[7], *SHELF]
+    files = [(PRICES_NAME, prices(*rows).encode()) for rows in (SHELF, twice, SHELF)]
+
+    assert_the_same(files)
+    read = [one for one in read_files(files, limit=LIMIT) if isinstance(one, ParsedFile)]
+
+    assert [one.report.duplicates for one in read] == [0, 1, 0]
+    assert read[1].wording_hashes is not None
