@@ -220,6 +220,8 @@ chain_product = sa.Table(
     _column("unit_of_measure", sa.Text(), "What a unit price is for."),
     _column("is_weighted", sa.Boolean(), "Sold by weight."),
     _column("quantity_in_package", Money, "Pieces in a package."),
+    _column("wording_hash", sa.BigInteger(), "Of these words, as the lake has it: a load that meets it need"
+            " not read them. Null: not known."),
     sa.Index(None, "product_key"),
     sa.Index(None, "code"),
     comment="What a chain says about a product on its newest day; where its stores differ, the fullest.",

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gogobe_dagster.parsing.wordings import WORDING_HASH
 from gogobe_dagster.warehouse.binary import MONEY
-from gogobe_dagster.warehouse.statements import KEY, SAID, tell
+from gogobe_dagster.warehouse.statements import KEY, SAID, forget_days, known, repeat, tell
 
 NUMBERS = {"quantity": MONEY, "quantity_in_package": MONEY, "is_weighted": pl.Boolean()}
 SCHEMA: dict[str, pl.DataType] = {
@@ -58,7 +59,9 @@ def products(engine: sa.Engine) -> sa.Engine:
 
 
 def frame_of(said: Sequence[Said]) -> pl.DataFrame:
-    return pl.DataFrame([{name: one.get(name) for name in SCHEMA} for one in said], schema=SCHEMA)
+    """Rows as a load has them: with the hash of their words."""
+    frame = pl.DataFrame([{name: one.get(name) for name in SCHEMA} for one in said], schema=SCHEMA)
+    return frame.with_columns(pl.struct(SAID).hash().alias(WORDING_HASH))
 
 
 def greatness(one: Said) -> tuple[Any, ...]:
@@ -70,6 +73,16 @@ def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:.4f}"
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def load(connection: sa.Connection, said: pl.DataFrame) -> None:
+    """Tell as a load does: of words that are known, the day alone."""
+    marks = ["chain_id", WORDING_HASH, "product_key"]
+    is_known = known(connection, said.drop("product_key")).select(marks).unique()
+    repeated = said.join(is_known, on=marks, how="semi")
+    altered = repeat(connection, repeated.select(*KEY, "stated_on", WORDING_HASH))
+    assert altered.is_empty()
+    tell(connection, said.join(is_known, on=marks, how="anti"))
 
 
 def told(engine: sa.Engine) -> dict[tuple[str, int], Said]:
@@ -88,7 +101,7 @@ def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
         connection.execute(sa.text("truncate chain_product cascade"))
         while order:
             size = data.draw(st.integers(1, len(order)))
-            tell(connection, frame_of(order[:size]))
+            load(connection, frame_of(order[:size]))
             order = order[size:]
 
     by_product = {(one["chain_id"], one["product_key"]): one for one in sorted(said, key=greatness)}
@@ -112,3 +125,30 @@ def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) ->
         connection.commit()
         other.result()
     assert {key: one["name"] for key, one in told(products).items()} == {("1", 1): "b", ("2", 1): None}
+
+
+def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.Engine) -> None:
+    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7", "name": "a"}
+    next_day, fuller = milk | {"stated_on": SECOND}, milk | {"stated_on": SECOND, "country": "IL"}
+    with products.begin() as connection:
+        tell(connection, frame_of([milk]))
+    with products.connect() as connection:
+        met = known(connection, frame_of([next_day]).drop("product_key"))
+        with products.begin() as other:
+            tell(other, frame_of([fuller]))
+        altered = repeat(connection, met)
+        connection.commit()
+
+    assert met["product_key"].to_list() == [1]
+    assert altered.equals(met)
+    assert [(one["stated_on"], one["country"]) for one in told(products).values()] == [(SECOND, "IL")]
+
+
+def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(products: sa.Engine) -> None:
+    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7"}
+    with products.begin() as connection:
+        tell(connection, frame_of([milk, milk | {"chain_id": "2"}]))
+        forget_days(connection, ["1"])
+        met = known(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
+
+    assert met["chain_id"].to_list() == ["2"]
