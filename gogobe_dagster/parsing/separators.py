@@ -168,21 +168,18 @@ class Separators:
         firsts, nexts, counts = (
             one[places].reshape(-1, supposed.shape[1]) for one in (self._firsts, self._nexts, self._counts)
         )
-        tags, lengths, is_opened = (
-            np.array(some)[supposed]
-            for some in zip(
-                *((len(one.tags), len(one.text), bool(one.opened)) for one in self.all), strict=True
-            )
-        )
-        is_wrong: Numbers = counts != tags
-        is_wrong |= ~is_opened & (nexts - firsts != lengths)
+        tags = np.array([len(one.tags) for one in self.all])
+        lengths = np.array([len(one.text) for one in self.all])
+        is_bare = np.array([not one.opened for one in self.all])
+        is_wrong: Numbers = counts != tags[supposed]
+        is_wrong |= is_bare[supposed] & (nexts - firsts != lengths[supposed])
         is_wrong |= self._differ(firsts, supposed)
         return is_wrong
 
     def _differ(self, firsts: Numbers, supposed: Numbers) -> Numbers:
         """Say where other bytes stand than supposed."""
         texts = [one.text for one in self.all]
-        lengths = np.array([*map(len, texts)])
+        lengths = np.array([len(text) for text in texts])
         width = WORD * -(-min(lengths[supposed].max(), WIDEST) // WORD)
         expected = _wide(texts, width)
         masks = _wide([b"\xff" * len(text) for text in texts], width)
