@@ -97,6 +97,14 @@ def test_documents_behind_each_other_are_read_as_each_alone(documents: Sequence[
     assert fields_of(*documents) == [field for document in documents for field in fields_of(document)]
 
 
+def assert_left_or_read_strictly(document: bytes, start: int, length: int) -> None:
+    """Tear a hole into a document; whatever is read of it is what a strict parser reads."""
+    torn = document[:start] + document[start + length :]
+    with suppress(CannotRead, UnicodeDecodeError):
+        torn.decode()
+        assert saying(fields_of(torn)) == strictly(torn)
+
+
 ROWS = st.lists(LEAVES | EMPTY, min_size=2, max_size=6).map("".join)
 USUAL, ODD = st.just(0), st.integers(0, 2)
 LONG_DOCUMENTS = st.builds(
@@ -116,11 +124,7 @@ LONG_DOCUMENTS = st.builds(
 def test_rows_in_turns_and_those_that_break_them_are_read_as_a_strict_parser_does(
     document: bytes, start: int, length: int
 ) -> None:
-    start %= len(document)
-    torn = document[:start] + document[start + length :]
-    with suppress(CannotRead, UnicodeDecodeError):
-        torn.decode()
-        assert saying(fields_of(torn)) == strictly(torn)
+    assert_left_or_read_strictly(document, start % len(document), length)
     if not length:
         assert saying(fields_of(document)) == strictly(document)
 
@@ -170,11 +174,7 @@ def test_what_is_no_document_is_left_to_the_careful_reader(heap: str) -> None:
 def test_a_document_with_a_hole_is_left_or_read_as_a_strict_parser_does(
     document: bytes, start: int, length: int
 ) -> None:
-    start %= len(document)
-    torn = document[:start] + document[start + length :]
-    with suppress(CannotRead, UnicodeDecodeError):
-        torn.decode()
-        assert saying(fields_of(torn)) == strictly(torn)
+    assert_left_or_read_strictly(document, start % len(document), length)
 
 
 DIFFERENT = "".join(f"<a{number}>1</a{number}>" for number in range(2 * MOST_SEPARATORS))
