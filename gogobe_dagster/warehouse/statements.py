@@ -57,7 +57,7 @@ on conflict (chain_id, product_key) do update set
     stated_on = excluded.stated_on, {", ".join(f"{name} = excluded.{name}" for name in SAID)},
     wording_hash = excluded.wording_hash
 """  # noqa: S608 - column names of our own table
-_KNOWN = """
+_RECALL = """
 select coalesce(array_agg(product_key), '{}'), coalesce(array_agg(wording_hash), '{}') from chain_product
 where chain_id = %(chain_id)s and wording_hash = any(%(wording_hash)s::bigint[])
 """
@@ -95,7 +95,7 @@ def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> No
     connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
 
 
-def known(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
+def recall(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
     """Return those rows whose words a product has, with its `product_key`.
 
     Rows have `chain_id` and a `wording_hash`.
@@ -103,7 +103,7 @@ def known(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
     found = [said.clear().with_columns(product_key=pl.lit(None, pl.Int32))]
     for (chain_id,), some in said.partition_by("chain_id", as_dict=True).items():
         hashes = some[WORDING_HASH].unique().reinterpret(signed=True)
-        ((keys, held),) = execute(connection, _KNOWN, chain_id=chain_id, wording_hash=hashes)
+        ((keys, held),) = execute(connection, _RECALL, chain_id=chain_id, wording_hash=hashes)
         columns = {
             WORDING_HASH: pl.Series(Array(held).integers(), dtype=pl.Int64).reinterpret(signed=False),
             "product_key": pl.Series(Array(keys).integers(), dtype=pl.Int32),
@@ -115,7 +115,7 @@ def known(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeat(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
-    """Write the day of words that were `known`; return the rows whose product has other words by now.
+    """Write the day of words that were recalled; return the rows whose product has other words by now.
 
     Rows have the KEY, `stated_on` and `wording_hash`.
     """

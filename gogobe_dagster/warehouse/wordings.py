@@ -21,7 +21,7 @@ from gogobe_dagster.warehouse.claims import Refused
 from gogobe_dagster.warehouse.ledger import LedgerFile
 from gogobe_dagster.warehouse.order import stamp_of
 from gogobe_dagster.warehouse.products import Products, refusals, refuse
-from gogobe_dagster.warehouse.statements import known, repeat, tell
+from gogobe_dagster.warehouse.statements import recall, repeat, tell
 
 VOICE = "voice"
 """Number of a chain on a day: who words a product, and when."""
@@ -92,7 +92,7 @@ class Wordings:
             orient="row",
         )
         first = new.select(*OBSERVED, *MARKS).join(speakers, on=VOICE, how="inner")
-        repeated = known(connection, first).select(_FIRST.names())
+        repeated = recall(connection, first).select(_FIRST.names())
         self._repeated = pl.concat([self._repeated, repeated])
         self._met = pl.concat([self._met, repeated.select(_MET.names())])
         unknown = first.join(repeated, on=MARKS, how="anti")

@@ -1,6 +1,6 @@
 """The rules of meaning that price files must keep, by their numbers, on real tables."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from gogobe_dagster.parsing.model import WORDING
 from gogobe_dagster.warehouse import statements
 from gogobe_dagster.warehouse.ledger import FileState
 from gogobe_dagster.warehouse.products import SPELLING
+from gogobe_dagster.warehouse.wordings import Wordings
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.market import (
     BREAD,
@@ -193,6 +194,21 @@ def test_the_fullest_statement_of_the_newest_day_describes_a_product(market: Mar
     assert [row[2:6] for row in market.ask(SAID)] == [(TODAY, MILK, "חלב", "תנובה")]
     market.open(PriceFile(30, [plain], is_full=True))
     assert [row[4:6] for row in market.ask(SAID)] == [("חלב 3%", None)]
+
+
+def test_words_that_another_load_alters_after_they_were_read_are_told_in_full(market: Market) -> None:
+    said = [Shelf(MILK, "7", name="חלב", manufacturer="תנובה")]
+    market.open(PriceFile(5, said, is_full=True))
+    files = market.publish(PriceFile(30, said, is_full=True))
+    wordings = Wordings(market.lake)
+    with market.engine.connect() as connection:
+        rows, _ = wordings.read(connection, files)
+        with market.engine.begin() as other:
+            other.execute(sa.text("update chain_product set name = 'אחר', wording_hash = 0"))
+        wordings.tell(connection, rows)
+        connection.commit()
+    tomorrow = TODAY + timedelta(days=1)
+    assert [row[2:6] for row in market.ask(SAID)] == [(tomorrow, MILK, "חלב", "תנובה")]
 
 
 def test_a_republished_file_is_applied_after_the_first_of_its_name(market: Market) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gogobe_dagster.parsing.wordings import WORDING_HASH
 from gogobe_dagster.warehouse.binary import MONEY
-from gogobe_dagster.warehouse.statements import KEY, SAID, forget_days, known, repeat, tell
+from gogobe_dagster.warehouse.statements import KEY, SAID, forget_days, recall, repeat, tell
 
 NUMBERS = {"quantity": MONEY, "quantity_in_package": MONEY, "is_weighted": pl.Boolean()}
 SCHEMA: dict[str, pl.DataType] = {
@@ -78,7 +78,7 @@ def _text(value: object) -> str:
 def load(connection: sa.Connection, said: pl.DataFrame) -> None:
     """Tell as a load does: of words that are known, the day alone."""
     marks = ["chain_id", WORDING_HASH, "product_key"]
-    is_known = known(connection, said.drop("product_key")).select(marks).unique()
+    is_known = recall(connection, said.drop("product_key")).select(marks).unique()
     repeated = said.join(is_known, on=marks, how="semi")
     altered = repeat(connection, repeated.select(*KEY, "stated_on", WORDING_HASH))
     assert altered.is_empty()
@@ -133,7 +133,7 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
     with products.begin() as connection:
         tell(connection, frame_of([milk]))
     with products.connect() as connection:
-        met = known(connection, frame_of([next_day]).drop("product_key"))
+        met = recall(connection, frame_of([next_day]).drop("product_key"))
         with products.begin() as other:
             tell(other, frame_of([fuller]))
         altered = repeat(connection, met)
@@ -149,6 +149,6 @@ def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(product
     with products.begin() as connection:
         tell(connection, frame_of([milk, milk | {"chain_id": "2"}]))
         forget_days(connection, ["1"])
-        met = known(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
+        met = recall(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
 
     assert met["chain_id"].to_list() == ["2"]
