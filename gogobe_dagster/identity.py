@@ -11,12 +11,12 @@ from types import MappingProxyType
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import Code, ContentError, FileError, UnknownFileName
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.parsing.reading import ParsedFile
+from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.warehouse.ledger import FileState, LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile, Sighting
 
 RIGHTLY = frozenset({Code.STALE_FILE, Code.FUTURE_STAMP, Code.FOREIGN_CHAIN_IN_LISTING, Code.NULL_FILE})
 

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.overrides import FeedKey, FeedOverride, refuse_doors_that_are_not_there
+from gogobe_dagster.feeds.feed_settings import FeedKey, FeedOverride, refuse_doors_that_are_not_there
 
 PREFIX = "GOGOBE_"
 INSIDE = "__"

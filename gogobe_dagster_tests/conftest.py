@@ -13,9 +13,9 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
+from gogobe_dagster_tests.import_env import ImportEnv, open_import_env
 from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
-from gogobe_dagster_tests.stage import Stage, stage
 
 LONG = 30
 """How many times as many examples a long run has."""
@@ -105,11 +105,11 @@ def database_url(postgres_server: DatabaseServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def on_stage(postgres_server: DatabaseServer, tmp_path: Path) -> Iterator[Stage]:
+def import_env(postgres_server: DatabaseServer, tmp_path: Path) -> Iterator[ImportEnv]:
     """A whole project of its own: home, databases, replica."""
     with (
         postgres_server.database() as warehouse,
         postgres_server.database() as dagster,
-        stage(tmp_path / "home", warehouse_url=warehouse, dagster_url=dagster) as whole,
+        open_import_env(tmp_path / "home", warehouse_url=warehouse, dagster_url=dagster) as whole,
     ):
         yield whole

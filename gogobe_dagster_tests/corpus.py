@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.publication import Publication
 

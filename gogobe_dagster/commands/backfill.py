@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.feeds import Feed
-from gogobe_dagster.portals.directory import open_portal
+from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.http import DirectToLoopback
 from gogobe_dagster.settings import Settings
 

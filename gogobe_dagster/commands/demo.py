@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.answers import show_answers
-from gogobe_dagster.commands.children import Children, stopped_by_signals
+from gogobe_dagster.commands.bootstrap import open_warehouse
+from gogobe_dagster.commands.demo_queries import show_answers
 from gogobe_dagster.commands.environment import clone_folder, process_environment
-from gogobe_dagster.commands.imports import Outcome, import_cells
-from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.commands.import_progress import Outcome, import_cells
+from gogobe_dagster.commands.processes import Children, stopped_by_signals
 from gogobe_dagster.commands.up import database, refuse_taken, serve, with_code_socket
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.server import Replica
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
+from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile
 
 APART = {"GOGOBE_RAW_STORE": "", "GOGOBE_LAKE": ""}
 NUMBERS = (
@@ -102,28 +102,28 @@ def _replica(feeds: Sequence[Feed], day: date, *, stores: int, items: int) -> It
 def _import_and_tell(
     feeds: Sequence[Feed], day: date, settings: Settings, environment: Mapping[str, str], console: Console
 ) -> None:
-    equipment = Equipment(settings)
-    before = _loaded(equipment, feeds, day)
+    resources = Resources(settings)
+    before = _loaded(resources, feeds, day)
     console.print(f"Importing [bold]{len(feeds)} feeds[/bold] as published on [bold]{day}[/bold] ...")
     (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
-    outcomes = import_cells(feeds, [day], equipment=equipment, environment=environment, console=console)
-    console.print(_table(feeds, day, outcomes, equipment))
-    if _loaded(equipment, feeds, day) == before:
+    outcomes = import_cells(feeds, [day], resources=resources, environment=environment, console=console)
+    console.print(_table(feeds, day, outcomes, resources))
+    if _loaded(resources, feeds, day) == before:
         console.print("There is [bold]nothing new[/bold]: every file is in the tables already.")
-    show_answers(equipment.engine, console)
+    show_answers(resources.engine, console)
     failed = [outcome.feed for outcome in outcomes if not outcome.success]
-    equipment.close()
+    resources.close()
     if failed:
         log = Path(settings.folder, "logs", "import.log")
         raise click.ClickException(f"{len(failed)} runs failed ({', '.join(failed)}); {log} says why")
 
 
-def _loaded(equipment: Equipment, feeds: Sequence[Feed], day: date) -> int:
-    files = [file for feed in feeds for file in equipment.ledger.of_days(feed.key, [day])]
+def _loaded(resources: Resources, feeds: Sequence[Feed], day: date) -> int:
+    files = [file for feed in feeds for file in resources.ledger.of_days(feed.key, [day])]
     return sum(file.state is FileState.LOADED for file in files)
 
 
-def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipment: Equipment) -> Table:
+def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], resources: Resources) -> Table:
     title = f"Published on {day}, and what became of it"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     table.add_column("feed", no_wrap=True)
@@ -131,7 +131,7 @@ def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], equipm
         table.add_column(name, justify="right", no_wrap=True)
     seconds = {outcome.feed: outcome.seconds for outcome in outcomes}
     for feed in feeds:
-        counts = _counts(equipment.ledger.of_days(feed.key, [day]))
+        counts = _counts(resources.ledger.of_days(feed.key, [day]))
         table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
     table.caption, table.caption_justify = (
         "Files by how far they came, then rows: of promotions, offers.",

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from gogobe_dagster.feeds import DISABLED
+from gogobe_dagster.feeds.registry import DISABLED
 
 
 def disabled_table() -> Table:

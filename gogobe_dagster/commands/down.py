@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from gogobe_dagster.postgres import embedded, uses_other_server
+from gogobe_dagster.postgres.server import embedded, uses_other_server
 from gogobe_dagster.settings import Settings
 
 

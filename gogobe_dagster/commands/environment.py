@@ -8,7 +8,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.postgres import dagster_url, warehouse_url
+from gogobe_dagster.postgres.server import dagster_url, warehouse_url
 from gogobe_dagster.settings import Settings
 
 LIBPQ = {

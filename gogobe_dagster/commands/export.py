@@ -7,12 +7,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gogobe_dagster.commands.choices import OfFeeds, feed_option
-from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.commands.bootstrap import open_warehouse
+from gogobe_dagster.commands.options import OfFeeds, feed_option
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.exporting import FileFormat, Only, Subject, export
+from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 
 
 @click.command("export", cls=OfFeeds)
@@ -61,7 +61,7 @@ def export_command(  # noqa: PLR0917 - click gives them by name
 def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with (
-        closing(open_warehouse(Settings.read())) as equipment,
+        closing(open_warehouse(Settings.read())) as resources,
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
         task = progress.add_task(what, total=None)
@@ -70,7 +70,7 @@ def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
             progress.advance(task, number)
 
         try:
-            return export(equipment.engine, what, only, path, format_=format_, tell=tell)
+            return export(resources.engine, what, only, path, format_=format_, tell=tell)
         except OSError as error:
             raise GogobeError(f"{path} cannot be written: {error.strerror}") from None
 

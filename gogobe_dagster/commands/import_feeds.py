@@ -6,12 +6,12 @@ from datetime import date
 import click
 from rich.console import Console
 
-from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.commands.imports import Outcome, import_cells
-from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.commands.import_progress import Outcome, import_cells
+from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import Code
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
 
 
@@ -27,19 +27,19 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
     after another; then `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, or if
     a past day was asked for that its portal does not show any more.
     """
-    from gogobe_dagster.importing import not_offered
+    from gogobe_dagster.pipeline import not_offered
 
     settings = Settings.read()
-    equipment = open_warehouse(settings)
+    resources = open_warehouse(settings)
     wanted = days or (Day().convert("today", None, None),)
     outcomes = import_cells(
         chosen(feeds),
         wanted,
-        equipment=equipment,
+        resources=resources,
         environment=process_environment(settings),
         console=Console(),
     )
-    unknown = [(feed, day) for feed in chosen(feeds) for day in not_offered(feed, wanted, equipment)]
+    unknown = [(feed, day) for feed in chosen(feeds) for day in not_offered(feed, wanted, resources)]
     for feed, day in unknown:
         what = f"{feed.key} {day}: {Code.PAST_DAY_NOT_OFFERED}: this portal shows only today"
         click.secho(what, fg="yellow", err=True)

@@ -12,15 +12,15 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code, ContentError, UnknownFileName
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from gogobe_dagster.commands.read_output import Output
-    from gogobe_dagster.parsing.reading import ParsedFile
+    from gogobe_dagster.parsing.file_reader import ParsedFile
 
 STDIN = "-"
 FORMATS = ("table", "csv", "jsonl", "parquet")
@@ -107,8 +107,8 @@ class _Limits:
 
 
 def _limits() -> _Limits:
-    equipment = Equipment(Settings.read())
-    return _Limits(equipment.download_limit, equipment.document_limit)
+    resources = Resources(Settings.read())
+    return _Limits(resources.download_limit, resources.document_limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
 
 def _progress(files: Sequence[Path], limits: _Limits) -> Iterator[ReadFile]:
     """Read the files in their order; a bar on the terminal when there are many."""
-    from gogobe_dagster.parsing.reading_many import read_files
+    from gogobe_dagster.parsing.batch_reader import read_files
 
     served = ((path.name, _served(path, limits.download)) for path in files)
     console = Console(stderr=True)

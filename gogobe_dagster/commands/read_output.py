@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.reading import ParsedFile
+from gogobe_dagster.parsing.file_reader import ParsedFile
 
 ZONE = "Asia/Jerusalem"
 MOMENT = "%Y-%m-%dT%H:%M:%S%:z"

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.choices import Day, OfFeeds, feed_option
-from gogobe_dagster.commands.opening import open_warehouse
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.commands.bootstrap import open_warehouse
+from gogobe_dagster.commands.options import Day, OfFeeds, feed_option
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.rebuilding import REBUILDERS, Rebuilt, Scope
+from gogobe_dagster.warehouse.maintenance.rebuild import REBUILDERS, Rebuilt, Scope
 
 DOCUMENTS = [document.value for document in REBUILDERS]
 
@@ -61,8 +61,8 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
         store_ids=stores,
         since=datetime.combine(since, time(), tzinfo=ISRAEL) if since else None,
     )
-    with closing(open_warehouse(Settings.read())) as equipment:
-        done = {one: _rebuild(Document(one), scope, equipment) for one in documents or DOCUMENTS}
+    with closing(open_warehouse(Settings.read())) as resources:
+        done = {one: _rebuild(Document(one), scope, resources) for one in documents or DOCUMENTS}
     missing = [one for some in done.values() for one in some.missing]
     for document, rebuilt in done.items():
         click.echo(f"{document}: {rebuilt.stores:,} stores rebuilt from {rebuilt.files:,} files")
@@ -75,14 +75,14 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
         raise SystemExit(1)
 
 
-def _rebuild(document: Document, scope: Scope, equipment: Equipment) -> Rebuilt:
+def _rebuild(document: Document, scope: Scope, resources: Resources) -> Rebuilt:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(document)
         return REBUILDERS[document](
-            equipment.engine,
-            equipment.lake,
+            resources.engine,
+            resources.lake,
             scope,
-            now=equipment.clock(),
+            now=resources.clock(),
             tell=lambda what: progress.update(task, description=what),
         )

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.feeds import DISABLED, FEEDS
-from gogobe_dagster.register.drift import Drift, drift
+from gogobe_dagster.feeds.register_drift import Drift, drift
+from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster.settings import Settings
 
 

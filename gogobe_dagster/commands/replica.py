@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.choices import chosen, feed_option
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.commands.options import chosen, feed_option
+from gogobe_dagster.feeds.registry import Family, Feed
 
 if TYPE_CHECKING:
     from gogobe_dagster.replica.generator.chains import MadeUpChains
-    from gogobe_dagster.replica.moving_clock import MovingClock
     from gogobe_dagster.replica.server import Replica
+    from gogobe_dagster.replica.simulated_clock import MovingClock
 
 STEP = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)  # names tell minutes; looking more often finds little
@@ -32,7 +32,7 @@ Examples:
 
 
 def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    from gogobe_dagster.replica.moving_clock import moment_of
+    from gogobe_dagster.replica.simulated_clock import moment_of
 
     try:
         return moment_of(text) if text else None
@@ -139,7 +139,7 @@ def replica(
         return
     from gogobe_dagster.replica.generator.chains import MadeUpChains
     from gogobe_dagster.replica.generator.market import Market
-    from gogobe_dagster.replica.moving_clock import MovingClock
+    from gogobe_dagster.replica.simulated_clock import MovingClock
 
     feeds = [feed for feed in chosen(feeds) if not families or feed.family in families]
     time_there = MovingClock(start, speed=speed)

@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.retention import Keep, Retained, retain
+from gogobe_dagster.warehouse.maintenance.retention import Keep, Retained, retain
 
 WORDS = {
     "raw": "raw files",
@@ -31,13 +31,13 @@ def retain_command(dry_run: bool) -> None:
     an import still needs. Harmless when repeated or interrupted.
     """
     settings = Settings.read()
-    with closing(open_warehouse(settings)) as equipment:
+    with closing(open_warehouse(settings)) as resources:
         done = retain(
-            equipment.engine,
-            equipment.raw_store,
-            equipment.lake,
+            resources.engine,
+            resources.raw_store,
+            resources.lake,
             Keep.of(settings),
-            now=equipment.clock(),
+            now=resources.clock(),
             dry_run=dry_run,
         )
     Console().print(_table(done, "would go" if dry_run else "gone"))

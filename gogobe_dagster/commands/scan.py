@@ -13,16 +13,16 @@ from rich.progress import track
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.commands.choices import OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.commands.opening import open_warehouse
-from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.commands.options import OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.identity import sight
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger import Sighting
+from gogobe_dagster.warehouse.ledger.ledger import Sighting
 
 AT_ONCE = 8
 TOLD = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")
@@ -57,39 +57,39 @@ def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
     yet. A portal that fails does not stop the others. Exit code 0: all were listed; 1: at least one could
     not be, and its code says why; 2: wrong options.
     """
-    equipment = open_warehouse(Settings.read())
+    resources = open_warehouse(Settings.read())
     wanted = chosen(feeds)
-    scans = list(track(_all(wanted, equipment), "Listing", total=len(wanted), console=Console(stderr=True)))
+    scans = list(track(_all(wanted, resources), "Listing", total=len(wanted), console=Console(stderr=True)))
     scans.sort(key=lambda one: [feed.key for feed in wanted].index(one.feed))
     if as_json:
         for one in scans:
             click.echo(_json(one))
     else:
-        Console().print(_table(scans, now=equipment.clock()))
+        Console().print(_table(scans, now=resources.clock()))
         if not feeds:
             Console().print(disabled_table())
     if any(one.code for one in scans):
         raise SystemExit(1)
 
 
-def _all(feeds: Sequence[Feed], equipment: Equipment) -> Iterator[Scan]:
+def _all(feeds: Sequence[Feed], resources: Resources) -> Iterator[Scan]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for ended in as_completed([pool.submit(scan_feed, feed, equipment) for feed in feeds]):
+        for ended in as_completed([pool.submit(scan_feed, feed, resources) for feed in feeds]):
             yield ended.result()
 
 
-def scan_feed(feed: Feed, equipment: Equipment) -> Scan:
+def scan_feed(feed: Feed, resources: Resources) -> Scan:
     """List one portal; a failure is a scan with a code."""
-    from gogobe_dagster.importing import list_portal
+    from gogobe_dagster.pipeline import list_portal
 
-    now = equipment.clock()
+    now = resources.clock()
     try:
-        listed = list_portal(feed, [day_of(now)], equipment)
+        listed = list_portal(feed, [day_of(now)], resources)
     except PortalError as error:
         return _scan(feed, [], new=0, error=error)
-    stale_after = timedelta(days=equipment.settings.stale_after_days)
+    stale_after = timedelta(days=resources.settings.stale_after_days)
     seen = [sight(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
-    known = equipment.ledger.known_names(feed.key)
+    known = resources.ledger.known_names(feed.key)
     new = sum(one.name not in known for one in seen)
     return _scan(feed, seen, new=new, error=None)
 

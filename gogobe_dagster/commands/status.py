@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.choices import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.commands.imports import found, settled
-from gogobe_dagster.commands.opening import open_warehouse
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.commands.import_progress import found, settled
+from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger import FleetRow
+from gogobe_dagster.warehouse.ledger.ledger import FleetRow
 
 NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
 
@@ -39,16 +39,16 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
     if with_files and not (feeds and days):
         raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
     settings = Settings.read()
-    equipment = open_warehouse(settings)
+    resources = open_warehouse(settings)
     keys = [feed.key for feed in chosen(feeds)]
-    rows = [row for row in equipment.ledger.fleet(days or None) if row.feed in keys]
+    rows = [row for row in resources.ledger.fleet(days or None) if row.feed in keys]
     if as_json:
         for row in rows:
             click.echo(json.dumps(asdict(row), default=str))
     elif not rows:
         click.echo("The ledger knows no files yet. `gogobe import --feed rami_levy` imports one feed.")
     elif with_files:
-        Console().print(_files(equipment, feeds, days))
+        Console().print(_files(resources, feeds, days))
     else:
         Console().print(_fleet(rows))
     if not feeds and not as_json:
@@ -81,10 +81,10 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment.astimezone(ISRAEL):%m-%d %H:%M}" if moment else "never"
 
 
-def _files(equipment: Equipment, feeds: Sequence[Feed], days: Collection[date]) -> Table:
+def _files(resources: Resources, feeds: Sequence[Feed], days: Collection[date]) -> Table:
     table = Table("file", "state", "code", "rows", "rejected", "reason")
     for feed in feeds:
-        for file in equipment.ledger.of_days(feed.key, days):
+        for file in resources.ledger.of_days(feed.key, days):
             numbers = ["" if number is None else f"{number:,}" for number in (file.rows, file.rejected)]
             table.add_row(file.name, file.state, file.code or "", *numbers, file.reason or "")
     return table

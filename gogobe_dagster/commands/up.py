@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 import requests
 
-from gogobe_dagster.alerting import notifier_of
-from gogobe_dagster.commands.children import Children, stopped_by_signals
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.environment import clone_folder, process_environment
-from gogobe_dagster.commands.opening import open_warehouse
+from gogobe_dagster.commands.processes import Children, stopped_by_signals
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.postgres import embedded, ensure_running, uses_embedded
+from gogobe_dagster.monitoring.alerts import notifier_of
+from gogobe_dagster.postgres.server import embedded, ensure_running, uses_embedded
 from gogobe_dagster.settings import Settings
 
 HOST = "127.0.0.1"
@@ -62,7 +62,7 @@ def up(*, port: int, verbose: bool) -> None:
 
 def fail_orphans(environment: Mapping[str, str]) -> None:
     """Let Dagster know which runs died with this machine, before they hold the queue's places for hours."""
-    command = [sys.executable, "-m", "gogobe_dagster.orphans"]
+    command = [sys.executable, "-m", "gogobe_dagster.dagster_runtime.orphaned_runs"]
     subprocess.run(command, env={**os.environ, **environment}, check=True, stderr=subprocess.DEVNULL)
 
 

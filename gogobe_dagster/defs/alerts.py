@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from gogobe_dagster.alerting import Alert, Watched, count_failures, news, send
 from gogobe_dagster.defs.checks import FLEET, PLAUSIBLE, health
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds.registry import FEEDS
+from gogobe_dagster.monitoring.alerts import Alert, Watched, count_failures, news, send
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.listings import LastListing, last_listings
+from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
 LONGEST_PAUSE = 60
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -32,9 +32,9 @@ def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Counts failed looks at portals, turns health checks red and green, and sends alerts.",
     )
-    def watch(context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]) -> dg.SensorResult:
+    def watch(context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]) -> dg.SensorResult:
         with as_failure("watch"):
-            return look_around(context, equipment)
+            return look_around(context, resources)
 
     @dg.run_failure_sensor(
         name="failed_runs",
@@ -59,11 +59,11 @@ def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     return [watch, failed_runs, recovered_runs]
 
 
-def look_around(context: dg.SensorEvaluationContext, equipment: Equipment) -> dg.SensorResult:
+def look_around(context: dg.SensorEvaluationContext, resources: Resources) -> dg.SensorResult:
     """Compare what is wrong with what people were told; an alert that is not taken is tried again."""
-    before, listings = Watched.read(context.cursor), last_listings(equipment.engine)
+    before, listings = Watched.read(context.cursor), last_listings(resources.engine)
     failures, failed_at = count_failures(before, listings)
-    dead = {feed for feed, number in failures.items() if number >= equipment.settings.alert_after}
+    dead = {feed for feed, number in failures.items() if number >= resources.settings.alert_after}
     names = {feed.key: feed.name for feed in FEEDS}
     problems = {
         _portal(key): f"{names.get(key, key)}: {listings[key].code}: {listings[key].reason}" for key in dead
@@ -71,7 +71,7 @@ def look_around(context: dg.SensorEvaluationContext, equipment: Equipment) -> dg
     problems |= _red_checks(context.instance, before.problems)
     alerts = news(before.problems, problems)
     for alert in alerts:
-        send(alert, equipment.settings.alert_url)
+        send(alert, resources.settings.alert_url)
     after = Watched(failures=failures, failed_at=failed_at, problems=problems)
     said = "\n".join(alert.body for alert in alerts) or f"{len(problems)} problems, none new"
     events = _changed_health(before, listings, failures, dead)

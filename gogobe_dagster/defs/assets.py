@@ -12,10 +12,7 @@ from time import monotonic
 import dagster as dg
 
 from gogobe_dagster.defs.failures import as_failure, listings_failed
-from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
-from gogobe_dagster.defs.register_shown import register_tables
-from gogobe_dagster.defs.reporting import (
+from gogobe_dagster.defs.materialization_metadata import (
     Materialized,
     about,
     about_downloads,
@@ -30,10 +27,13 @@ from gogobe_dagster.defs.reporting import (
     files_in,
     told,
 )
-from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
+from gogobe_dagster.defs.register_metadata import register_tables
 from gogobe_dagster.errors import PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.resources import Resources
 
 OWNERS = ["team:gogobe"]
 LISTED_BY_SENSOR = "gogobe/listed_at"
@@ -98,14 +98,14 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         description=DISCOVERED.strip(),
         metadata=register_tables(),
     )
-    def discovered(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
+    def discovered(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
         days, started = days_by_feed(context.partition_keys), monotonic()
         if LISTED_BY_SENSOR not in context.run.tags:
-            _list_portals(context, equipment, days)
+            _list_portals(context, resources, days)
         seconds = {"seconds": round(monotonic() - started, 2)}
-        files = files_in(equipment, days)
+        files = files_in(resources, days)
         unread = [file for file in files if file.kind is None]
-        unknown = days_not_offered(equipment, days)
+        unknown = days_not_offered(resources, days)
         return Materialized(
             metadata=seconds | about_hours(files) | about(files, unknown),
             check_results=[
@@ -118,16 +118,16 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 
 
 def _list_portals(
-    context: dg.AssetExecutionContext, equipment: Equipment, days: Mapping[Feed, list[date]]
+    context: dg.AssetExecutionContext, resources: Resources, days: Mapping[Feed, list[date]]
 ) -> None:
     """List each feed's portal; one that does not answer fails the step after the others were listed."""
-    from gogobe_dagster.importing import discover
+    from gogobe_dagster.pipeline import discover
 
     failed: dict[Feed, PortalError] = {}
     for feed, some in days.items():
         try:
             with as_failure(feed.key, but=(PortalError,)):
-                seen = discover(feed, some, equipment)
+                seen = discover(feed, some, resources)
         except PortalError as error:
             failed[feed] = error
         else:
@@ -155,24 +155,24 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         ],
         description=DOWNLOADED.strip(),
     )
-    def downloaded(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
+    def downloaded(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
         from gogobe_dagster.identity import is_set_aside_rightly
-        from gogobe_dagster.importing import Downloads, download
+        from gogobe_dagster.pipeline import Downloads, download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
         done, tried = list[Downloads](), set[int]()
         for feed, some in days.items():
             with as_failure(feed.key):
-                tried |= {file.id for file in equipment.ledger.to_download(feed.key, some)}
-                done.append(download(feed, some, equipment))
+                tried |= {file.id for file in resources.ledger.to_download(feed.key, some)}
+                done.append(download(feed, some, resources))
         seconds = monotonic() - started
-        files = files_in(equipment, days)
+        files = files_in(resources, days)
         # those that were fetched are named when they are read
         lost = [told(file) for file in files if file.id in tried and file.sha256 is None and file.code]
         context.log.info("\n".join([f"{len(tried) - len(lost)} of {len(tried)} files fetched", *lost]))
         unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
-            metadata=about_downloads(done, seconds) | about(files, days_not_offered(equipment, days)),
+            metadata=about_downloads(done, seconds) | about(files, days_not_offered(resources, days)),
             check_results=[check("every_file_fetched", unfetched, of=len(files))],
         )
 
@@ -202,22 +202,22 @@ def _table(
         # a lost connection or a serialization failure leaves nothing half done
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
-    def table(context: dg.AssetExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Materialized:
+    def table(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
         from gogobe_dagster.identity import is_set_aside_rightly
-        from gogobe_dagster.importing import load
+        from gogobe_dagster.pipeline import load
 
         days = days_by_feed(context.partition_keys)
         reports = []
         for feed, some in days.items():
             with as_failure(feed.key):
-                reports.append(load(document, feed, some, equipment))
-        files = files_in(equipment, days, document)
+                reports.append(load(document, feed, some, resources))
+        files = files_in(resources, days, document)
         missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
         return Materialized(
             metadata=about_load(reports)
-            | about_table(equipment, document)
-            | about_trend(equipment, document, days)
-            | about(files, days_not_offered(equipment, days)),
+            | about_table(resources, document)
+            | about_trend(resources, document, days)
+            | about(files, days_not_offered(resources, days)),
             check_results=[check("every_file_loaded", missing, of=len(files))],
         )
 

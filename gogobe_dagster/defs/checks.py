@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from gogobe_dagster.checking import CHECKS, Finding, Verdict
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import FEEDS, Feed
-from gogobe_dagster.warehouse.listings import LastListing, last_listings
+from gogobe_dagster.feeds.registry import FEEDS, Feed
+from gogobe_dagster.monitoring.data_quality import CHECKS, Finding, Verdict
+from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
 FLEET = dg.AssetSpec(
     "fleet",
@@ -50,13 +50,13 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         specs=PLAUSIBLE, can_subset=True, description="Compares what was imported with what is usual."
     )
     def plausible(
-        context: dg.AssetCheckExecutionContext, equipment: dg.ResourceParam[Equipment]
+        context: dg.AssetCheckExecutionContext, resources: dg.ResourceParam[Resources]
     ) -> Iterator[dg.AssetCheckResult]:
-        now = equipment.clock()
+        now = resources.clock()
         for spec in PLAUSIBLE:
             if spec.key in context.selected_asset_check_keys:
                 with as_failure(spec.name):
-                    verdict = CHECKS[spec.name][0](equipment.engine, equipment.settings, now)
+                    verdict = CHECKS[spec.name][0](resources.engine, resources.settings, now)
                 yield result(spec, verdict)
 
     @dg.multi_asset_check(
@@ -65,10 +65,10 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         description="How the last look at each portal went; the sensor `watch` counts failures in a row.",
     )
     def portals_answer(
-        context: dg.AssetCheckExecutionContext, equipment: dg.ResourceParam[Equipment]
+        context: dg.AssetCheckExecutionContext, resources: dg.ResourceParam[Resources]
     ) -> Iterator[dg.AssetCheckResult]:
         with as_failure("portals_answer"):
-            listings = last_listings(equipment.engine)
+            listings = last_listings(resources.engine)
         for feed in FEEDS:
             if answers(feed).key in context.selected_asset_check_keys:
                 last = listings.get(feed.key)

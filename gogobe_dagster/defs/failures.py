@@ -7,7 +7,7 @@ import dagster as dg
 from sqlalchemy.exc import OperationalError
 
 from gogobe_dagster.errors import CodedError, DatabaseUnavailable, GogobeError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 
 
 @contextmanager

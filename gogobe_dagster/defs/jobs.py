@@ -9,7 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from gogobe_dagster.settings import Settings
 
 IMPORT_JOB = "import_feed"
-PRELOADED = ["gogobe_dagster.preload", "gogobe_dagster.definitions"]
+PRELOADED = ["gogobe_dagster.dagster_runtime.preload", "gogobe_dagster.definitions"]
 
 
 IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}

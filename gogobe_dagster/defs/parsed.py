@@ -12,8 +12,7 @@ import dagster as dg
 
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure, failure
-from gogobe_dagster.defs.partitions import days_by_feed
-from gogobe_dagster.defs.reporting import (
+from gogobe_dagster.defs.materialization_metadata import (
     about,
     about_rejects,
     days_not_offered,
@@ -21,11 +20,12 @@ from gogobe_dagster.defs.reporting import (
     speed,
     told,
 )
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.resources import Resources
 
 if TYPE_CHECKING:
-    from gogobe_dagster.importing import Batch
+    from gogobe_dagster.pipeline import Batch
 
 PARSED = """
 The rows of every readable file, in one model whatever the dialect, as Parquet in the lake.
@@ -43,14 +43,14 @@ Read = dict[str, Any]
     ins={"downloaded": dg.In(dg.Nothing)},
     out={"batches": dg.DynamicOut(dict), "planned": dg.Out(list, description="Every file of the plan.")},
 )
-def plan_batches(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment]) -> Any:
+def plan_batches(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> Any:
     """Split what was fetched into batches of about the same compressed size."""
-    from gogobe_dagster.importing import plan
+    from gogobe_dagster.pipeline import plan
 
     number, planned = 0, list[int]()
     for feed, days in days_by_feed(context.partition_keys).items():
         with as_failure(feed.key):
-            batches = plan(feed, days, equipment)
+            batches = plan(feed, days, resources)
         for batch in batches:
             number += 1
             planned += batch.file_ids
@@ -64,16 +64,16 @@ def plan_batches(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equ
     # a killed step process starts again; what it had finished is left alone by the ledger
     retry_policy=dg.RetryPolicy(max_retries=2, delay=1)
 )
-def parse_batch(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equipment], batch: Plan) -> Read:
+def parse_batch(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources], batch: Plan) -> Read:
     """Read one batch into the lake; files that cannot be read go into quarantine with a code."""
-    from gogobe_dagster.importing import parse
+    from gogobe_dagster.pipeline import parse
 
     feed, started = find_feed(batch["feed"]), monotonic()
     with as_failure(feed.key):
-        entries = parse(_batch(batch), feed, equipment)
+        entries = parse(_batch(batch), feed, resources)
     seconds = monotonic() - started
     rows = sum(entry.rows for entry in entries)
-    files = equipment.ledger.files(batch["file_ids"])
+    files = resources.ledger.files(batch["file_ids"])
     words = f"{feed.key}: {len(files)} files, {rows:,} rows in {seconds:.1f} seconds"
     context.log.info("\n".join([words, *map(told, files)]))
     return {"rows": rows, "seconds": seconds}
@@ -82,7 +82,7 @@ def parse_batch(context: dg.OpExecutionContext, equipment: dg.ResourceParam[Equi
 @dg.op(out=dg.Out(dg.Nothing))
 def collect_batches(
     context: dg.OpExecutionContext,
-    equipment: dg.ResourceParam[Equipment],
+    resources: dg.ResourceParam[Resources],
     planned: list[int],
     batches: list[Read],
 ) -> Any:
@@ -91,19 +91,19 @@ def collect_batches(
     Re-execution from failure skips mapped steps that had not started, silently (dagster #20925); the
     plan it takes over is that of the first try, so their files are missed here.
     """
-    from gogobe_dagster.importing import unparsed
+    from gogobe_dagster.pipeline import unparsed
 
     days = days_by_feed(context.partition_keys)
     with as_failure("parsed"):
-        left = unparsed(planned, equipment)
+        left = unparsed(planned, resources)
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
         raise failure(words, retry=True, code="batches_lost")
     rows = int(sum(batch["rows"] for batch in batches))
     read = {"batches": len(batches), "rows read now": rows}
     read |= speed("rows", rows, sum(batch["seconds"] for batch in batches))
-    files = about(files_in(equipment, days), days_not_offered(equipment, days))
-    yield dg.Output(None, metadata=read | about_rejects(equipment, days) | files)
+    files = about(files_in(resources, days), days_not_offered(resources, days))
+    yield dg.Output(None, metadata=read | about_rejects(resources, days) | files)
 
 
 def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -125,7 +125,7 @@ def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
 
 
 def _batch(values: Plan) -> "Batch":
-    from gogobe_dagster.importing import Batch
+    from gogobe_dagster.pipeline import Batch
 
     return Batch(
         feed=values["feed"], day=date.fromisoformat(values["day"]), file_ids=tuple(values["file_ids"])

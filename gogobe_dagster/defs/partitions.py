@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.settings import Settings
 
 FEED = "feed"

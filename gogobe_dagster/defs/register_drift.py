@@ -9,9 +9,9 @@ import dagster as dg
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.feeds import DISABLED, FEEDS
-from gogobe_dagster.register.drift import Drift, drift
-from gogobe_dagster.register.official import OfficialPage
+from gogobe_dagster.feeds.official_register import OfficialPage
+from gogobe_dagster.feeds.register_drift import Drift, drift
+from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster.settings import Settings
 
 ASSET = "official_register"

@@ -1,22 +1,22 @@
-"""The one resource: the equipment of an import, opened from the environment."""
+"""The one resource: the resources of an import, opened from the environment."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import dagster as dg
 
-from gogobe_dagster.equipment import Equipment
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
 
-class EquipmentResource(dg.ConfigurableResource[Equipment]):
+class ImportResources(dg.ConfigurableResource[Resources]):
     """Opens ledger, stores and portals as the GOGOBE_ variables say; assets get the plain object."""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Equipment]:  # noqa: ARG002
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Resources]:  # noqa: ARG002
         """Open for a step or a sensor tick, and give connections back afterwards."""
-        equipment = Equipment(Settings.read())
+        resources = Resources(Settings.read())
         try:
-            yield equipment
+            yield resources
         finally:
-            equipment.close()
+            resources.close()

@@ -14,7 +14,15 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.deciding import (
+from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
+from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
+from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.feeds.publishing_calendar import why_empty
+from gogobe_dagster.feeds.registry import FEEDS, Feed
+from gogobe_dagster.resources import Resources
+from gogobe_dagster.run_planning import (
     RunWanted,
     Threshold,
     look_interval,
@@ -22,18 +30,10 @@ from gogobe_dagster.deciding import (
     why_none,
     why_not_to_look,
 )
-from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
-from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
-from gogobe_dagster.defs.partitions import DAY, FEED, partition_key
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import FEEDS, Feed
-from gogobe_dagster.rhythm import why_empty
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
-    from gogobe_dagster.warehouse.ledger import Recorded
+    from gogobe_dagster.warehouse.ledger.ledger import Recorded
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -64,9 +64,9 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
         description=describe(feed),
         tags={FEED: feed.key},
     )
-    def look(context: dg.SensorEvaluationContext, equipment: dg.ResourceParam[Equipment]) -> dg.SensorResult:
+    def look(context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]) -> dg.SensorResult:
         with as_failure(feed.key):
-            return look_at(feed, context, equipment)
+            return look_at(feed, context, resources)
 
     return look
 
@@ -89,15 +89,15 @@ class Look:
     """Since when the portal is known to be too slow for looks."""
 
 
-def look_at(feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipment) -> dg.SensorResult:
+def look_at(feed: Feed, context: dg.SensorEvaluationContext, resources: Resources) -> dg.SensorResult:
     """List the portal, then ask for the runs that what is pending needs.
 
     A listing that fails is a failed tick that names the code; the other feeds have sensors of their own.
     """
-    now, settings = equipment.clock(), equipment.settings
+    now, settings = resources.clock(), resources.settings
     threshold = Threshold.of(settings)
-    look = _look(feed, context.cursor, equipment, now)
-    pending = equipment.ledger.pending(feed.key)
+    look = _look(feed, context.cursor, resources, now)
+    pending = resources.ledger.pending(feed.key)
     under_way = _days_under_way(context.instance, feed)
     wanted = runs_wanted(
         feed, pending, first_day=settings.first_day, under_way=under_way, threshold=threshold, now=now
@@ -113,11 +113,11 @@ def look_at(feed: Feed, context: dg.SensorEvaluationContext, equipment: Equipmen
     return dg.SensorResult(skip_reason=f"{look.said}; {nothing}", cursor=look.cursor)
 
 
-def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -> Look:
+def _look(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -> Look:
     """Look at the portal, unless there is a reason not to. Raises `PortalError`."""
-    from gogobe_dagster.warehouse.listings import last_listings
+    from gogobe_dagster.warehouse.ledger.listing_status import last_listings
 
-    settings, last = equipment.settings, last_listings(equipment.engine).get(feed.key)
+    settings, last = resources.settings, last_listings(resources.engine).get(feed.key)
     listed_at = last.listed_at if last else None
     why_not = why_not_to_look(
         feed,
@@ -132,7 +132,7 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
         is_due = listed_at is None or now - listed_at >= timedelta(minutes=settings.slow_listing_minutes)
         return Look(said="the portal is slow and listed by runs", wants_listing_run=is_due, cursor=cursor)
     try:
-        seen = _discover_in_time(feed, equipment, now)
+        seen = _discover_in_time(feed, resources, now)
     except PortalError as error:
         if error.code is Code.LISTING_TOO_SLOW:
             return Look(said=error.reason, wants_listing_run=True, cursor=now.isoformat())
@@ -142,19 +142,19 @@ def _look(feed: Feed, cursor: str | None, equipment: Equipment, now: datetime) -
     return Look(said=f"{seen.listed} files listed, {seen.new} new", cursor="")
 
 
-def _discover_in_time(feed: Feed, equipment: Equipment, now: datetime) -> "Recorded":
+def _discover_in_time(feed: Feed, resources: Resources, now: datetime) -> "Recorded":
     """Give up what no time limit of a client ends: a name server that hangs, headers that drip.
 
     The thread may go on for a while; what it writes into the ledger late is right all the same.
     """
-    from gogobe_dagster.importing import discover
+    from gogobe_dagster.pipeline import discover
 
-    seconds = equipment.settings.look_seconds
+    seconds = resources.settings.look_seconds
     outcome: Future[Recorded] = Future()
 
     def listen() -> None:
         try:
-            outcome.set_result(discover(feed, [day_of(now)], equipment, budget=seconds))
+            outcome.set_result(discover(feed, [day_of(now)], resources, budget=seconds))
         except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
             outcome.set_exception(error)
 
@@ -163,7 +163,7 @@ def _discover_in_time(feed: Feed, equipment: Equipment, now: datetime) -> "Recor
         return outcome.result(seconds + GRACE_SECONDS)
     except TimeoutError:
         error = PortalError(Code.CONNECTION_LOST, f"no list within {seconds + GRACE_SECONDS} seconds")
-        equipment.ledger.record_failure(feed.key, error, now=now)
+        resources.ledger.record_failure(feed.key, error, now=now)
         raise error from None
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import field, israel_time, named_once, rows_of
+from gogobe_dagster.portals.listing import field, israel_time, named_once, rows_of
 
 CAP = 1000
 KINDS = ("1", "2", "3", "4", "5")  # stores, prices, promotions, full prices, full promotions

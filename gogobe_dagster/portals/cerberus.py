@@ -15,12 +15,12 @@ import requests
 from requests.cookies import RequestsCookieJar
 
 from gogobe_dagster.errors import Code, CodedError, PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import field, israel_time, json_of, named_once, schema_changed
-from gogobe_dagster.portals.recognising import is_login_form
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import field, israel_time, json_of, named_once, schema_changed
+from gogobe_dagster.portals.response_detection import is_login_form
 
 TOKEN = re.compile(rb"""<meta\s+name="csrftoken"\s+content="([^"]+)""", re.IGNORECASE)
 WRITTEN = "%m/%d/%Y %H:%M"

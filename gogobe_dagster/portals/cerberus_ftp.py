@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import file_failure
+from gogobe_dagster.portals.download_stream import START, check_start, counted, gather
 from gogobe_dagster.portals.ftp import FtpClient, FtpPlace, Line
-from gogobe_dagster.portals.ftp_failures import NO_SUCH_COMMAND, ftp_failures, listing_failure
+from gogobe_dagster.portals.ftp_errors import NO_SUCH_COMMAND, ftp_failures, listing_failure
 from gogobe_dagster.portals.http import Client, Manners, patiently
-from gogobe_dagster.portals.listings import field, json_of, named_once, schema_changed
-from gogobe_dagster.portals.streaming import START, check_start, counted, gather
+from gogobe_dagster.portals.http_errors import file_failure
+from gogobe_dagster.portals.listing import field, json_of, named_once, schema_changed
 
 SERVER = FtpPlace(host="url.retail.publishedprices.co.il", port=21)
 SCHEME: Final = "ftp:"

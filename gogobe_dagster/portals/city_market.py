@@ -9,9 +9,9 @@ from datetime import date, datetime
 
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import Connector
-from gogobe_dagster.portals.listings import israel_time, named_once, really_of
+from gogobe_dagster.portals.html_tables import PAGE_ROWS, Row, kilobytes, read_table
+from gogobe_dagster.portals.listing import israel_time, named_once, really_of
 from gogobe_dagster.portals.paging import Page, walk
-from gogobe_dagster.portals.tables import PAGE_ROWS, Row, kilobytes, read_table
 
 COLUMNS = 7
 WRITTEN = {

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import named_once, really_of
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import named_once, really_of
 
 FORBIDDEN = 403
 

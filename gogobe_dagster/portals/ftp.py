@@ -16,8 +16,9 @@ from threading import BoundedSemaphore, Lock
 from time import monotonic
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import Feed
-from gogobe_dagster.portals.ftp_failures import (
+from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.portals.download_stream import CHUNK
+from gogobe_dagster.portals.ftp_errors import (
     FTP_ERRORS,
     CutShort,
     Unreachable,
@@ -26,7 +27,6 @@ from gogobe_dagster.portals.ftp_failures import (
     listing_failure,
 )
 from gogobe_dagster.portals.http import Manners
-from gogobe_dagster.portals.streaming import CHUNK
 
 LOG = logging.getLogger(__name__)
 

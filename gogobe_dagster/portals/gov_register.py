@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from lxml import html
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.portals.failures import Answer
+from gogobe_dagster.feeds.official_register import CERBERUS_HOST, LAIB_HOST, Door, OfficialPage, OfficialRow
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import LINE_OF_SAMPLE, json_of, schema_changed
-from gogobe_dagster.portals.recognising import tree_of
-from gogobe_dagster.register.official import CERBERUS_HOST, LAIB_HOST, Door, OfficialPage, OfficialRow
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, json_of, schema_changed
+from gogobe_dagster.portals.response_detection import tree_of
 from gogobe_dagster.settings import Settings
 
 HOST = "https://openapi-gc.digital.gov.il"

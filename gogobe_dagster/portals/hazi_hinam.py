@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import DayByDay, walled
-from gogobe_dagster.portals.failures import place
-from gogobe_dagster.portals.listings import israel_time
+from gogobe_dagster.portals.html_tables import PAGE_ROWS, Row, kilobytes, read_table
+from gogobe_dagster.portals.http_errors import place
+from gogobe_dagster.portals.listing import israel_time
 from gogobe_dagster.portals.paging import Page, walk
-from gogobe_dagster.portals.tables import PAGE_ROWS, Row, kilobytes, read_table
 
 DAYS_BACK = 2
 COLUMNS = 6

@@ -20,7 +20,8 @@ from requests.cookies import RequestsCookieJar
 
 from gogobe_dagster.errors import Code, CodedError, PortalError
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import (
+from gogobe_dagster.portals.download_stream import CHUNK, START, check_start, counted, gather
+from gogobe_dagster.portals.http_errors import (
     Answer,
     Meaning,
     file_failure,
@@ -30,8 +31,7 @@ from gogobe_dagster.portals.failures import (
     place,
     refusal,
 )
-from gogobe_dagster.portals.streaming import CHUNK, START, check_start, counted, gather
-from gogobe_dagster.portals.ways import Way
+from gogobe_dagster.portals.transport import Way
 
 T = TypeVar("T")
 # Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (PORTALS §3.1).

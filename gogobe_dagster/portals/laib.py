@@ -10,9 +10,9 @@ from urllib.parse import quote
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import Connector
-from gogobe_dagster.portals.failures import was_reset
 from gogobe_dagster.portals.http import Manners
-from gogobe_dagster.portals.listings import field, israel_time, named_once, rounded_size, rows_of
+from gogobe_dagster.portals.http_errors import was_reset
+from gogobe_dagster.portals.listing import field, israel_time, named_once, rounded_size, rows_of
 
 WRITTEN = "%Y-%m-%d %H:%M:%S"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import Connector
-from gogobe_dagster.portals.listings import field, named_once, rows_of, schema_changed
+from gogobe_dagster.portals.listing import field, named_once, rows_of, schema_changed
 
 
 class MishnatYosef(Connector):

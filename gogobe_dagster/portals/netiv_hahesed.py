@@ -17,9 +17,9 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import DayByDay, walled
-from gogobe_dagster.portals.failures import Answer
-from gogobe_dagster.portals.listings import LINE_OF_SAMPLE, named_once, schema_changed
-from gogobe_dagster.portals.recognising import tree_of
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, named_once, schema_changed
+from gogobe_dagster.portals.response_detection import tree_of
 
 DAYS_BACK = 3
 DOWNLOAD = "/prices/download"

@@ -14,19 +14,19 @@ from urllib.parse import quote
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import PortalError, UnknownFileName
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import (
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import (
     LINE_OF_SAMPLE,
     field,
     israel_time,
     named_once,
     schema_changed,
 )
-from gogobe_dagster.portals.recognising import tree_of
+from gogobe_dagster.portals.response_detection import tree_of
 
 PATH = re.compile(r"""\b(?:const|let|var)\s+path\s*=\s*["']([0-9]{8})["']""")
 FILES = re.compile(r"\b(?:const|let|var)\s+files\s*=\s*")

@@ -14,13 +14,13 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer, place
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import (
+from gogobe_dagster.portals.http_errors import Answer, place
+from gogobe_dagster.portals.listing import (
     LINE_OF_SAMPLE,
     israel_time,
     named_once,
@@ -28,7 +28,7 @@ from gogobe_dagster.portals.listings import (
     schema_changed,
 )
 from gogobe_dagster.portals.paging import Page, walk
-from gogobe_dagster.portals.recognising import tree_of
+from gogobe_dagster.portals.response_detection import tree_of
 
 # A comma list of kinds stopped working in January 2026: one kind a request.
 CATEGORIES = {

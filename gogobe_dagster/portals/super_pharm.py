@@ -18,15 +18,15 @@ from lxml import etree
 from requests.cookies import RequestsCookieJar
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, UnknownFileName
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.failures import Answer
 from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listings import LINE_OF_SAMPLE, israel_time, named_once, schema_changed
+from gogobe_dagster.portals.http_errors import Answer
+from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, israel_time, named_once, schema_changed
 from gogobe_dagster.portals.paging import PAGE_ROWS, Page, walk
-from gogobe_dagster.portals.recognising import tree_of
+from gogobe_dagster.portals.response_detection import tree_of
 
 CATEGORIES = {
     FileKind.PRICES: "Price",

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urljoin
 from gogobe_dagster.errors import Code
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import Connector
-from gogobe_dagster.portals.failures import Answer, Meaning, no_special_meaning, place
-from gogobe_dagster.portals.listings import LINE_OF_SAMPLE, named_once, schema_changed
-from gogobe_dagster.portals.recognising import tree_of
+from gogobe_dagster.portals.http_errors import Answer, Meaning, no_special_meaning, place
+from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, named_once, schema_changed
+from gogobe_dagster.portals.response_detection import tree_of
 
 FOLDER = "/isr-prices/public/v1/"
 DAY_PAGE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.html")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gogobe_dagster import clock as wall_clock
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.replica import (
     bina,
     cerberus,
@@ -28,7 +28,7 @@ from gogobe_dagster.replica.cerberus_ftp import FtpSide
 from gogobe_dagster.replica.faults import Faults
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import Answered
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 FAMILIES = (
     cerberus,

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
@@ -23,7 +23,7 @@ from gogobe_dagster.replica.serving import (
     portal_url,
     send_file,
 )
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 CAP = 1000
 TYPES = {

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
     form_fields,
@@ -26,7 +26,7 @@ from gogobe_dagster.replica.serving import (
     portal_path,
     send_file,
 )
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 COOKIE = "cftpSID"
 COLUMNS = {"fname": "name", "size": "size", "ftime": "published_at"}

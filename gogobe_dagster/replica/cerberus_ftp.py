@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any
 
-from gogobe_dagster.feeds import Family
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.state import World
 
 HOST = "127.0.0.1"
 LOOK_EVERY = 0.05  # seconds; how soon the server notices that it is to stop

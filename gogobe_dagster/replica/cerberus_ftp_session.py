@@ -15,9 +15,9 @@ from pyftpdlib.authorizers import AuthenticationFailed
 from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import TLS_FTPHandler
 
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 MEET_FAULTS = ("PASS", "MLSD", "LIST", "RETR")

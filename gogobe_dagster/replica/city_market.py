@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.html_tables import Tables, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import meet_listing_faults, send_file
-from gogobe_dagster.replica.tables import Tables, kilobytes, link_to
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 DOCUMENTS = {"1": Document.PRICES, "2": Document.PROMOTIONS, "3": Document.STORES}
 WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}

@@ -18,12 +18,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.cerberus_ftp import FtpSide
 from gogobe_dagster.replica.faults import FAULTS
-from gogobe_dagster.replica.moving_clock import MovingClock, moment_of
 from gogobe_dagster.replica.serving import form_fields
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.simulated_clock import MovingClock, moment_of
+from gogobe_dagster.replica.state import World
 
 STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:start}"
 

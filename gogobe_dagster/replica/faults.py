@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Lock
 
-from gogobe_dagster.feeds import Family
+from gogobe_dagster.feeds.registry import Family
 
 EVERY = frozenset(Family)
 ONLY_CERBERUS = frozenset({Family.CERBERUS})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import UnknownFileName
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.publication import Publication, Shelf
 

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.serving import meet_faults
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 PATH = "/gov_il/pub/cio/govil/rest/contentpage/v1/api/content-pages/{page}"
 NAME = "cpfta_prices_regulations"

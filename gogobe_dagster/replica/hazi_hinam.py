@@ -13,12 +13,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.replica.html_tables import Tables, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import meet_blocking, meet_listing_faults, portal_url, send_file
-from gogobe_dagster.replica.tables import Tables, kilobytes, link_to
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 DOCUMENTS = {
     "1": Document.PRICES,

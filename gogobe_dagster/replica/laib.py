@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds import Family
+from gogobe_dagster.feeds.registry import Family
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import TYPES, meet_faults, meet_listing_faults, rounded, send_file
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
 

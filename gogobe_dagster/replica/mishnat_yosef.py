@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import TYPES, meet_listing_faults, portal_url, send_file
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 
 class MishnatYosef:

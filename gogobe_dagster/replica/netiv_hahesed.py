@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
     CHALLENGE,
@@ -19,7 +19,7 @@ from gogobe_dagster.replica.serving import (
     meet_listing_faults,
     send_file,
 )
-from gogobe_dagster.replica.world import World, newest_first
+from gogobe_dagster.replica.state import World, newest_first
 
 PROGRAM = re.compile(r"python|curl|wget|java|go-http", re.IGNORECASE)
 FIELDS = ("StoreNumber", "FileType", "BranchTypeNumber", "Search")

@@ -13,12 +13,12 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gogobe_dagster.feeds import FEEDS, Family
+from gogobe_dagster.feeds.registry import FEEDS, Family
 from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
 from gogobe_dagster.replica.faults import Faults
-from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.serving import TRANSPORT
+from gogobe_dagster.replica.simulated_clock import MovingClock
 
 HOST = "127.0.0.1"
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 KILOBYTE = 1024
 MEGABYTE = KILOBYTE * KILOBYTE

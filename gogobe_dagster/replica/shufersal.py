@@ -18,11 +18,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, portal_url, send_file
-from gogobe_dagster.replica.world import World, newest_first
+from gogobe_dagster.replica.state import World, newest_first
 
 PAGE_ROWS = 20
 PAGER_LINKS = 5

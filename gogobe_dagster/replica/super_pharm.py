@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, send_file
-from gogobe_dagster.replica.world import World, newest_first
+from gogobe_dagster.replica.state import World, newest_first
 
 COOKIE = "ASP.NET_SessionId"
 PAGE_ROWS = 20

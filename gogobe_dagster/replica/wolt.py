@@ -9,9 +9,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.serving import meet_listing_faults, send_file
-from gogobe_dagster.replica.world import World
+from gogobe_dagster.replica.state import World
 
 FOLDER = "/isr-prices/public/v1"
 

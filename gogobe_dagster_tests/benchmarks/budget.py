@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.benchmarks.meter import Cost
 

@@ -17,19 +17,19 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.feeds import FEEDS, find_feed
-from gogobe_dagster.postgres import embedded
+from gogobe_dagster.feeds.registry import FEEDS, find_feed
+from gogobe_dagster.postgres.server import embedded
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster_tests.benchmarks.budget import CORES, DAY_SECONDS
-from gogobe_dagster_tests.benchmarks.contest import finish
+from gogobe_dagster_tests.benchmarks.day_monitoring import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.day_plot import plot
 from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
-from gogobe_dagster_tests.benchmarks.day_watching import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
-from gogobe_dagster_tests.dagster_up import gogobe_up, switch_on, wait_until
+from gogobe_dagster_tests.benchmarks.runner import finish
+from gogobe_dagster_tests.dagster_services import gogobe_up, switch_on, wait_until
+from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
-from gogobe_dagster_tests.stage import Stage
 
 ENDED = """
 select feed || '/' || name, state, loaded_at from file
@@ -54,27 +54,29 @@ class Day:
         return sorted((self.loaded[name] - self.appeared[name]).total_seconds() for name in self.loaded)
 
 
-class QuickStage(Stage):
-    """A stage whose sensors ask for a run of whatever waits."""
+class QuickStage(ImportEnv):
+    """An import environment whose sensors ask for a run of whatever waits."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `Stage` says, and this."""
+        """What `ImportEnv` says, and this."""
         return {**super().environment, "GOGOBE_RUN_WAIT_MINUTES": "0"}
 
 
-def live_through(stage: Stage, publisher: Publisher, meter: Meter, *, minutes: float, patience: float) -> Day:
+def live_through(
+    env: ImportEnv, publisher: Publisher, meter: Meter, *, minutes: float, patience: float
+) -> Day:
     """Let the day pass and wait for its last file; raise when that takes `patience` seconds longer."""
-    quick = QuickStage(stage.settings, stage.replica, stage.equipment)
+    quick = QuickStage(env.settings, env.replica, env.resources)
     with gogobe_up(quick) as url, Watcher(meter) as watcher:
         for key in publisher.feed_keys:
             switch_on(url, f"{key}_files")
         looked_at = set(publisher.feed_keys)
-        wait_until(lambda: looked_at <= _listed(stage), seconds=300, what="a first look at every portal")
+        wait_until(lambda: looked_at <= _listed(env), seconds=300, what="a first look at every portal")
         publisher.publish_for(minutes * 60)
         names = set(publisher.appeared)
-        wait_until(lambda: names <= _ended(stage).keys(), seconds=patience, what="the day's last file")
-    ended = _ended(stage)
+        wait_until(lambda: names <= _ended(env).keys(), seconds=patience, what="the day's last file")
+    ended = _ended(env)
     loaded = {name: at for name, (_, at) in ended.items() if at and name in names}
     states: dict[str, int] = {}
     for name in names:
@@ -82,12 +84,12 @@ def live_through(stage: Stage, publisher: Publisher, meter: Meter, *, minutes: f
     return Day(appeared=publisher.appeared, loaded=loaded, samples=watcher.samples, states=states)
 
 
-def _listed(stage: Stage) -> set[str]:
-    return {feed for (feed,) in stage.query("select feed from listing")}
+def _listed(env: ImportEnv) -> set[str]:
+    return {feed for (feed,) in env.query("select feed from listing")}
 
 
-def _ended(stage: Stage) -> dict[str, tuple[str, datetime | None]]:
-    return {name: (state, at) for name, state, at in stage.query(ENDED)}
+def _ended(env: ImportEnv) -> dict[str, tuple[str, datetime | None]]:
+    return {name: (state, at) for name, state, at in env.query(ENDED)}
 
 
 def figures_of(day: Day) -> dict[str, float | int | str]:
@@ -115,14 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     options = _options(arguments)
     adopt_orphans()
-    with home(sensor_seconds=options.sensor_seconds) as stage:
+    with home(sensor_seconds=options.sensor_seconds) as env:
         feeds = [find_feed(key) for key in options.feed or [feed.key for feed in FEEDS]]
         market = Market(scale=options.scale, stores=options.stores, items=options.items)
-        publisher = Publisher(stage.replica, feeds, market)
-        meter = Meter(postmaster_of(embedded(stage.settings)))
+        publisher = Publisher(env.replica, feeds, market)
+        meter = Meter(postmaster_of(embedded(env.settings)))
         before = os.getloadavg()[0]
         patience = 60 * options.patience
-        day = live_through(stage, publisher, meter, minutes=options.minutes, patience=patience)
+        day = live_through(env, publisher, meter, minutes=options.minutes, patience=patience)
     figures = {"feeds": len(feeds), "minutes": options.minutes, "load_average_before": round(before, 1)}
     figures |= figures_of(day)
     if options.plot:

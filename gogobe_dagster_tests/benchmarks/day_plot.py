@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gogobe_dagster_tests.benchmarks.day_watching import Sample
+from gogobe_dagster_tests.benchmarks.day_monitoring import Sample
 from gogobe_dagster_tests.benchmarks.meter import Part
 
 COLOURS = ("#7a8fa6", "#2f6f9f", "#d98e32")

@@ -8,13 +8,13 @@ from operator import itemgetter
 
 from gogobe_dagster import clock
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
-from gogobe_dagster.replica.moving_clock import MovingClock
 from gogobe_dagster.replica.publication import Publication, Shelf
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY
+from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
 
 MORNING = datetime.combine(YESTERDAY, time_of_day(3), ISRAEL)
 """The first file of a day appears at 03:06, the last after 22."""

@@ -17,15 +17,15 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster import importing
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
-from gogobe_dagster.portals.directory import open_portal
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster import pipeline
+from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
+from gogobe_dagster.portals.factory import open_portal
+from gogobe_dagster.postgres.server import EmbeddedPostgres
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.migrate import migrate
+from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster_tests.benchmarks import portals
-from gogobe_dagster_tests.benchmarks.contest import finish
+from gogobe_dagster_tests.benchmarks.runner import finish
 from gogobe_dagster_tests.postgres.servers import temporary_folder
 
 FILES, SIZE = 4000, 300_000
@@ -91,22 +91,22 @@ def fetch_all(files: int, folder: Path) -> Fetched:
         migrate(url)
         with portals.serve(counts, size=SIZE) as replica:
             settings = Settings(home=folder, database_url=url, replica_url=replica)
-            with closing(Equipment(settings)) as equipment:
-                return measure(equipment, total=sum(counts.values()))
+            with closing(Resources(settings)) as resources:
+                return measure(resources, total=sum(counts.values()))
     finally:
         server.stop()
 
 
-def measure(equipment: Equipment, *, total: int) -> Fetched:
+def measure(resources: Resources, *, total: int) -> Fetched:
     feeds = [find_feed(key) for key in FETCHED_FROM]
     for feed in feeds:
-        importing.discover(feed, [portals.DAY], equipment)
+        pipeline.discover(feed, [portals.DAY], resources)
     early, done = list[float](), Event()
-    watcher = Thread(target=note_early_peak, args=(equipment, total // 10, early, done))
+    watcher = Thread(target=note_early_peak, args=(resources, total // 10, early, done))
     watcher.start()
     started, cpu_started = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(len(feeds)) as pool:
-        rounds = list(pool.map(lambda feed: importing.download(feed, [portals.DAY], equipment), feeds))
+        rounds = list(pool.map(lambda feed: pipeline.download(feed, [portals.DAY], resources), feeds))
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     done.set()
     watcher.join()
@@ -120,10 +120,10 @@ def measure(equipment: Equipment, *, total: int) -> Fetched:
     )
 
 
-def note_early_peak(equipment: Equipment, files: int, early: list[float], done: Event) -> None:
+def note_early_peak(resources: Resources, files: int, early: list[float], done: Event) -> None:
     """Wait until so many files are there, and note the peak of memory up to then."""
     while not done.wait(0.1):
-        if sum(row.downloaded for row in equipment.ledger.fleet()) >= files:
+        if sum(row.downloaded for row in resources.ledger.fleet()) >= files:
             break
     early.append(peak_mb())
 

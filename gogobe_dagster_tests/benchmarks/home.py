@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.postgres import embedded, ensure_running, warehouse_url
+from gogobe_dagster.postgres.server import embedded, ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv, open_import_env
 from gogobe_dagster_tests.postgres.servers import temporary_folder
-from gogobe_dagster_tests.stage import YESTERDAY, Stage, stage
 
 
 @contextmanager
-def home(**changes: Any) -> Iterator[Stage]:
-    """Set up a stage on an embedded server of its own; `changes` are settings."""
+def home(**changes: Any) -> Iterator[ImportEnv]:
+    """Set up an import environment on an embedded server of its own; `changes` are settings."""
     with temporary_folder() as folder:
         settings = Settings(home=folder / "home")
         ensure_running(settings)
@@ -24,7 +24,9 @@ def home(**changes: Any) -> Iterator[Stage]:
                 "warehouse_url": warehouse_url(settings),
                 "dagster_url": environment["GOGOBE_DAGSTER_DATABASE_URL"],
             }
-            with stage(folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7), **changes) as one:
+            with open_import_env(
+                folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7), **changes
+            ) as one:
                 yield one
         finally:
             embedded(settings).stop()

@@ -18,11 +18,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.warehouse.migrate import connect
-from gogobe_dagster_tests.benchmarks.contest import Contender, Result, contest, finish, show
-from gogobe_dagster_tests.benchmarks.contest_cpu import CpuMeter
+from gogobe_dagster.warehouse.schema.migrate import connect
 from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.benchmarks.price_loads import (
     CHANGED_DAY,
@@ -44,6 +42,8 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
 from gogobe_dagster_tests.benchmarks.price_tables import crowd, row_sizes
 from gogobe_dagster_tests.benchmarks.promotion_loads import promotions
 from gogobe_dagster_tests.benchmarks.real_loads import real
+from gogobe_dagster_tests.benchmarks.runner import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.runner_cpu import CpuMeter
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
 from gogobe_dagster_tests.postgres.servers import postmaster_of, temporary_folder
 

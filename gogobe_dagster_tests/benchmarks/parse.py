@@ -21,7 +21,6 @@ import click
 from rich.console import Console
 
 from gogobe_dagster_tests.benchmarks import parse_work
-from gogobe_dagster_tests.benchmarks.contest import Contender, Result, contest, finish, show
 from gogobe_dagster_tests.benchmarks.parse_input import (
     InputFile,
     delta_files,
@@ -31,6 +30,7 @@ from gogobe_dagster_tests.benchmarks.parse_input import (
 )
 from gogobe_dagster_tests.benchmarks.parse_promotions import read_promotions
 from gogobe_dagster_tests.benchmarks.parse_rival import RIVAL, read_by_rival
+from gogobe_dagster_tests.benchmarks.runner import Contender, Result, contest, finish, show
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
 
 DELTAS = 10_000

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.styles import style_of

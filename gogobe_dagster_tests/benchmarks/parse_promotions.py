@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gogobe_dagster.feeds import find_feed
-from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster.replica.generator.documents import gzipped
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.promotions import promotions

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from gogobe_dagster_tests.benchmarks.contest import Result
 from gogobe_dagster_tests.benchmarks.parse_input import InputFile
 from gogobe_dagster_tests.benchmarks.parse_work import GZIP_WINDOW
+from gogobe_dagster_tests.benchmarks.runner import Result
 
 RIVAL = "il-supermarket-parser to CSV"
 MOST_FILES = 3  # ten thousand rows a second

@@ -14,10 +14,10 @@ from isal import isal_zlib
 from gogobe_dagster.errors import ContentError
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.reading_many import read_files
-from gogobe_dagster_tests.benchmarks.limit import Fields, bare_rows, fields_of
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.parsing.batch_reader import read_files
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster_tests.benchmarks.baseline import Fields, bare_rows, fields_of
 from gogobe_dagster_tests.benchmarks.parse_input import InputFile
 
 LIMIT = 1 << 30

@@ -8,9 +8,9 @@ from statistics import median
 
 import dagster as dg
 
-from gogobe_dagster.feeds import FEEDS
-from gogobe_dagster_tests.dagster_up import ask, gogobe_up
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster.feeds.registry import FEEDS
+from gogobe_dagster_tests.dagster_services import ask, gogobe_up
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 MATERIALIZED = 3_000
 LOOKS = 4
@@ -30,12 +30,12 @@ query Page($key: AssetKeyInput!) {
 """
 
 
-def page_times(stage: Stage, sizes: tuple[int, ...] = (12_000, 36_000)) -> dict[str, int]:
+def page_times(env: ImportEnv, sizes: tuple[int, ...] = (12_000, 36_000)) -> dict[str, int]:
     """Time the page with a year of days and with three, 3,000 cells of them materialized."""
     figures = {}
     for keys in sizes:
         first_day = YESTERDAY - timedelta(days=keys // len(FEEDS))
-        longer = replace(stage, settings=stage.settings.model_copy(update={"first_day": first_day}))
+        longer = replace(env, settings=env.settings.model_copy(update={"first_day": first_day}))
         _materialize(longer, first_day)
         with gogobe_up(longer) as url:
             figures[f"page_ms_at_{keys}"] = round(_seconds(url) * 1000)
@@ -52,8 +52,8 @@ def _seconds(url: str) -> float:
     return median(times[1:])
 
 
-def _materialize(stage: Stage, first_day: date) -> None:
-    os.environ.update(stage.environment)
+def _materialize(env: ImportEnv, first_day: date) -> None:
+    os.environ.update(env.environment)
     with dg.DagsterInstance.get() as instance:
         for number in range(MATERIALIZED):
             day = first_day + timedelta(days=number // len(FEEDS))

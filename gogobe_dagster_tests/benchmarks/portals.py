@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from gogobe_dagster import clock
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication, Shelf
 from gogobe_dagster.replica.server import Replica

@@ -22,21 +22,21 @@ import psycopg
 from isal import isal_zlib
 from psycopg import sql
 
-from gogobe_dagster import importing
+from gogobe_dagster import pipeline
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import Feed, find_feed
+from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.dialects import PRICES, spellings
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Market, Priced
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.styles import style_of
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger import Sighting
-from gogobe_dagster.warehouse.migrate import migrate
-from gogobe_dagster_tests.benchmarks.limit import bare_rows, fields_of
+from gogobe_dagster.warehouse.ledger.ledger import Sighting
+from gogobe_dagster.warehouse.schema.migrate import migrate
+from gogobe_dagster_tests.benchmarks.baseline import bare_rows, fields_of
 
 FEEDS = ("rami_levy", "osher_ad")
 FIRST_DAY = date(2026, 11, 22)
@@ -63,9 +63,9 @@ class Place:
         url = self.server.url(database)
         return Settings(home=self.folder / "home", database_url=url, stale_after_days=9999)
 
-    def equipment(self, database: str) -> Equipment:
+    def resources(self, database: str) -> Resources:
         """Return what an import into one of the databases works with."""
-        return Equipment(self.settings(database))
+        return Resources(self.settings(database))
 
     def copy(self, template: str, database: str) -> None:
         """Make a database what another one is."""
@@ -118,19 +118,19 @@ class Published:
 
 def publish(place: Place, database: str, files: Iterator[Published]) -> None:
     """Put files into the raw store and the ledger, as if listed and fetched."""
-    equipment = place.equipment(database)
+    resources = place.resources(database)
     while some := list(islice(files, FILES_AT_ONCE)):
         seen: dict[str, list[Sighting]] = {}
         fetched = []
         for one in some:
             seen.setdefault(one.feed.key, []).append(one.sighting)
-            stored = equipment.raw_store.save([one.content], limit=1 << 30)
+            stored = resources.raw_store.save([one.content], limit=1 << 30)
             fetched.append((stored.sha256, stored.size, one.stamp, one.name))
         for feed_key, sightings in seen.items():
-            equipment.ledger.record(feed_key, sightings, now=some[-1].stamp)
+            resources.ledger.record(feed_key, sightings, now=some[-1].stamp)
         with psycopg.connect(place.server.url(database)) as connection:
             connection.cursor().executemany(FETCHED, fetched)
-    equipment.close()
+    resources.close()
 
 
 def fulls(market: Market) -> Iterator[Published]:
@@ -217,11 +217,11 @@ def ours(processes: Processes, place: Place, database: str, day: date) -> int:
 
 def import_day(feed_key: str, place: Place, database: str, day: date) -> int:
     """Read a feed's day into the lake and bring it into the tables; return the rows."""
-    equipment, feed = place.equipment(database), find_feed(feed_key)
-    for batch in importing.plan(feed, [day], equipment):
-        importing.parse(batch, feed, equipment)
-    report = importing.load(Document.PRICES, feed, [day], equipment)
-    equipment.close()
+    resources, feed = place.resources(database), find_feed(feed_key)
+    for batch in pipeline.plan(feed, [day], resources):
+        pipeline.parse(batch, feed, resources)
+    report = pipeline.load(Document.PRICES, feed, [day], resources)
+    resources.close()
     return report.rows
 
 
@@ -232,19 +232,19 @@ def naive(processes: Processes, place: Place, database: str, day: date) -> int:
 
 def copy_day(feed_key: str, place: Place, database: str, day: date) -> int:
     """Copy every row of a feed's day; return the rows."""
-    equipment, rows = place.equipment(database), 0
-    files = equipment.ledger.to_parse(feed_key, [day])
+    resources, rows = place.resources(database), 0
+    files = resources.ledger.to_parse(feed_key, [day])
     with psycopg.connect(place.server.url(database)) as connection, connection.cursor() as cursor:
         columns = sql.SQL(", ").join(sql.SQL(f"{name} text") for name in STATED)
         cursor.execute(sql.SQL("create temporary table everything ({}) on commit drop").format(columns))
         for file in files:
-            frame = _bare(isal_zlib.decompress(equipment.raw_store.read(str(file.sha256)), wbits=GZIP))
+            frame = _bare(isal_zlib.decompress(resources.raw_store.read(str(file.sha256)), wbits=GZIP))
             with cursor.copy("copy everything from stdin") as copy:
                 copy.write(
                     frame.write_csv(include_header=False, separator="\t", quote_style="never").encode()
                 )
             rows += len(frame)
-    equipment.close()
+    resources.close()
     return rows
 
 
@@ -265,14 +265,14 @@ on conflict (store_id, code) do update set price = excluded.price, updated_at = 
 
 def plain(place: Place, database: str, day: date, *, files: int) -> int:
     """Upsert row by row in transactions of a hundred, as a plain importer does; return the rows."""
-    equipment, rows = place.equipment(database), 0
+    resources, rows = place.resources(database), 0
     with psycopg.connect(place.server.url(database)) as connection:
         connection.execute(
             "create table plain_price (store_id int, code text, price numeric,"
             " updated_at timestamptz default now(), primary key (store_id, code))"
         )
-        for file in equipment.ledger.to_parse(FEEDS[0], [day])[:files]:
-            content = equipment.raw_store.read(str(file.sha256))
+        for file in resources.ledger.to_parse(FEEDS[0], [day])[:files]:
+            content = resources.raw_store.read(str(file.sha256))
             document = open_content(content, name=file.name, limit=1 << 30).xml
             for item in ET.fromstring(document).iter("Item"):  # noqa: S314 - of our own generator
                 row = (file.store_id, item.findtext("ItemCode"), item.findtext("ItemPrice"))
@@ -280,7 +280,7 @@ def plain(place: Place, database: str, day: date, *, files: int) -> int:
                 rows += 1
                 if rows % 100 == 0:
                     connection.commit()
-    equipment.close()
+    resources.close()
     return rows
 
 

@@ -12,14 +12,14 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.warehouse.copying import copy_in
-from gogobe_dagster.warehouse.ledger import Ledger, LedgerFile
-from gogobe_dagster.warehouse.loading import load_promotions
-from gogobe_dagster_tests.benchmarks.contest import Contender, contest, show
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in
+from gogobe_dagster.warehouse.ledger.ledger import Ledger, LedgerFile
+from gogobe_dagster.warehouse.load.loader import load_promotions
+from gogobe_dagster_tests.benchmarks.runner import Contender, contest, show
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, parsed, sighting
-from gogobe_dagster_tests.warehouse.market import forget, frame_of
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import forget, frame_of
 
 STORES, PROMOTIONS, ITEMS = 400, 2_000, 50
 CODES = 8_000

@@ -21,10 +21,10 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.postgres import EmbeddedPostgres
-from gogobe_dagster.warehouse.migrate import connect, migrate
-from gogobe_dagster.warehouse.partitions import ensure_partitions
-from gogobe_dagster_tests.benchmarks.contest import finish
+from gogobe_dagster.postgres.server import EmbeddedPostgres
+from gogobe_dagster.warehouse.schema.migrate import connect, migrate
+from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
+from gogobe_dagster_tests.benchmarks.runner import finish
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ITEMS = 10_000

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster_tests.benchmarks.contest import Contender, contest, show
 from gogobe_dagster_tests.benchmarks.price_loads import (
     CHANGED_DAY,
     FIRST_DAY,
@@ -24,6 +23,7 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
     new_warehouse,
     publish,
 )
+from gogobe_dagster_tests.benchmarks.runner import Contender, contest, show
 from gogobe_dagster_tests.corpus import RealFile, real_files
 
 LARGE = 2_000

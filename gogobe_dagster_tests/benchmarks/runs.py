@@ -17,21 +17,21 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.feeds import FEEDS, find_feed
+from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.postgres import embedded
+from gogobe_dagster.postgres.server import embedded
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.benchmarks.budget import CORES, Measured, budget
-from gogobe_dagster_tests.benchmarks.contest import finish
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.partition_page import page_times
+from gogobe_dagster_tests.benchmarks.runner import finish
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
-from gogobe_dagster_tests.dagster_up import LOCATION, ask, gogobe_up, launch, wait_until
+from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, launch, wait_until
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
-from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
 
 SMALL, LOOKED_AT = "keshet", "osher_ad"
 BULK = ("tiv_taam", "yohananof", "dabbah")
@@ -91,10 +91,10 @@ def tick(url: str, feed_key: str) -> None:
         raise AssertionError(error["message"])
 
 
-def events(stage: Stage, run_id: str) -> tuple[int, int]:
+def events(env: ImportEnv, run_id: str) -> tuple[int, int]:
     """Return the rows and bytes that a run left in Dagster's event log."""
     count = "select count(*), coalesce(sum(pg_column_size(e.*)), 0) from event_logs e where run_id = %s"
-    url = stage.settings.dagster_database_url.replace("postgresql+psycopg2://", "postgresql://")
+    url = env.settings.dagster_database_url.replace("postgresql+psycopg2://", "postgresql://")
     with psycopg.connect(url) as connection:
         row = connection.execute(count, [run_id]).fetchone()
     assert row
@@ -104,25 +104,25 @@ def events(stage: Stage, run_id: str) -> tuple[int, int]:
 # ---------------------------------------------------------------- what is published
 
 
-def publish(stage: Stage, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
+def publish(env: ImportEnv, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
     """Put yesterday's files of a feed on its shelf; return its last delta files, which are held back."""
-    _publish_all(stage, feed_key, stores=stores, items=items)
-    shelf = stage.replica.shelf(feed_key)
+    _publish_all(env, feed_key, stores=stores, items=items)
+    shelf = env.replica.shelf(feed_key)
     deltas = [one for one in shelf.publications() if one.kind is FileKind.PRICES]
     held = sorted(deltas, key=lambda one: one.published_at)[len(deltas) - all_but :]
     shelf.remove(*(one.name for one in held))
     return held
 
 
-def publish_fulls(stage: Stage, feed_key: str, *, stores: int, items: int) -> None:
+def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
     """Put a full price file of each store on the shelf, and nothing else."""
-    _publish_all(stage, feed_key, stores=stores, items=items)
-    shelf = stage.replica.shelf(feed_key)
+    _publish_all(env, feed_key, stores=stores, items=items)
+    shelf = env.replica.shelf(feed_key)
     shelf.remove(*(one.name for one in shelf.publications() if one.kind is not FileKind.FULL_PRICES))
 
 
-def _publish_all(stage: Stage, feed_key: str, *, stores: int, items: int) -> None:
-    market, shelf = Market(stores=stores, items=items), stage.replica.shelf(feed_key)
+def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
+    market, shelf = Market(stores=stores, items=items), env.replica.shelf(feed_key)
     publish_day({feed_key: shelf}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
 
 
@@ -152,13 +152,13 @@ def measure(stores: int, items: int) -> dict[str, Figure]:
     """Measure everything; return the figures."""
     adopt_orphans()
     ledger = Ledger()
-    with home() as stage:
-        with gogobe_up(stage) as url:
-            _measure_up(stage, url, ledger, stores=stores, items=items)
-        files, rows = stage.query(LOADED, [BULK[0]])[0]
+    with home() as env:
+        with gogobe_up(env) as url:
+            _measure_up(env, url, ledger, stores=stores, items=items)
+        files, rows = env.query(LOADED, [BULK[0]])[0]
         ledger.figures |= {"bulk_files": files, "bulk_rows": int(rows)}
-        ledger.figures["cpu_of_a_step"] = round(median(cost_of_a_step(stage) for _ in range(ROUNDS)), 2)
-        ledger.figures |= page_times(stage)
+        ledger.figures["cpu_of_a_step"] = round(median(cost_of_a_step(env) for _ in range(ROUNDS)), 2)
+        ledger.figures |= page_times(env)
     spent = budget(
         Measured(
             delta_run=ledger.costs["delta run of 3 files"],
@@ -174,42 +174,42 @@ def measure(stores: int, items: int) -> dict[str, Figure]:
     return _figures(ledger.costs) | ledger.figures
 
 
-def _measure_up(stage: Stage, url: str, ledger: Ledger, *, stores: int, items: int) -> None:
+def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items: int) -> None:
     """Measure what needs the web server and the daemon."""
-    some = publish(stage, SMALL, stores=4, items=2_000, all_but=2 * ROUNDS * DELTA_FILES)
-    many = publish(stage, LOOKED_AT, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
+    some = publish(env, SMALL, stores=4, items=2_000, all_but=2 * ROUNDS * DELTA_FILES)
+    many = publish(env, LOOKED_AT, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
     run(url, SMALL)  # also warms everything up
     tick(url, LOOKED_AT)
-    meter = Meter(postmaster_of(embedded(stage.settings)))
+    meter = Meter(postmaster_of(embedded(env.settings)))
     ledger.figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
-    shelf, deltas, ids = stage.replica.shelf(SMALL), parts(some, DELTA_FILES), list[str]()
+    shelf, deltas, ids = env.replica.shelf(SMALL), parts(some, DELTA_FILES), list[str]()
 
     def delta_run(*, small: bool) -> Cost:
         shelf.put(*next(deltas))
         return meter.cost(lambda: ids.append(run(url, SMALL, small=small)))
 
     def new_files(files: Sequence[Publication]) -> Cost:
-        stage.replica.shelf(LOOKED_AT).put(*files)
+        env.replica.shelf(LOOKED_AT).put(*files)
         return meter.cost(lambda: tick(url, LOOKED_AT))
 
     rounds = range(ROUNDS)
     ledger.note("empty run", [meter.cost(lambda: run(url, SMALL, small=True)) for _ in rounds])
     ledger.note("delta run of 3 files", [delta_run(small=True) for _ in rounds])
-    rows, size = events(stage, ids[0])
+    rows, size = events(env, ids[0])
     ledger.figures |= {"events_a_delta_run": rows, "event_bytes_a_delta_run": size}
     ledger.note("the same, a process a step", [delta_run(small=False) for _ in rounds])
     ledger.note("sensor tick, nothing new", [meter.cost(lambda: tick(url, LOOKED_AT)) for _ in rounds])
     ledger.note(f"sensor tick, {NEW_FILES} new files", [new_files(one) for one in parts(many, NEW_FILES)])
-    ledger.note(MANY, [_run_all(stage, url, meter)])
+    ledger.note(MANY, [_run_all(env, url, meter)])
     for feed_key in BULK:
-        publish_fulls(stage, feed_key, stores=stores, items=items)
+        publish_fulls(env, feed_key, stores=stores, items=items)
     ledger.note("bulk run", [meter.cost(partial(run, url, feed_key)) for feed_key in BULK])
 
 
-def _run_all(stage: Stage, url: str, meter: Meter) -> Cost:
+def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
     """Run every other feed once, with some files each."""
     for feed_key in OTHERS:
-        _publish_all(stage, feed_key, stores=1, items=30)
+        _publish_all(env, feed_key, stores=1, items=30)
 
     def queue() -> None:
         runs = [launch(url, f"{feed_key}|{YESTERDAY}", run_config=IN_PROCESS) for feed_key in OTHERS]

@@ -11,7 +11,7 @@ import psutil
 
 from gogobe_dagster.defs.jobs import executor
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.stage import Stage
+from gogobe_dagster_tests.import_env import ImportEnv
 
 FEW, MANY = 2, 12
 
@@ -32,13 +32,13 @@ def job() -> dg.JobDefinition:
     return nothing
 
 
-def cost_of_a_step(stage: Stage) -> float:
+def cost_of_a_step(env: ImportEnv) -> float:
     """Return the CPU seconds of one step more."""
-    return (_seconds(stage, MANY) - _seconds(stage, FEW)) / (MANY - FEW)
+    return (_seconds(env, MANY) - _seconds(env, FEW)) / (MANY - FEW)
 
 
-def _seconds(stage: Stage, steps: int) -> float:
-    ended = stage.run("python", "-m", "gogobe_dagster_tests.benchmarks.steps", str(steps))
+def _seconds(env: ImportEnv, steps: int) -> float:
+    ended = env.run("python", "-m", "gogobe_dagster_tests.benchmarks.steps", str(steps))
     return float(ended.stdout.split()[-1])
 
 

@@ -1,4 +1,4 @@
-"""The `gogobe` command as people type it: help, wrong input, scan and status on a real stage."""
+"""The `gogobe` command as people type it: help, wrong input, scan and status in a real environment."""
 
 import json
 from datetime import datetime
@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import COMMANDS, gogobe
-from gogobe_dagster.feeds import DISABLED, FEEDS
-from gogobe_dagster_tests.dagster_up import free_port
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster.feeds.registry import DISABLED, FEEDS
+from gogobe_dagster_tests.dagster_services import free_port
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 
 def said(*arguments: str) -> tuple[int, str]:
@@ -57,10 +57,12 @@ def test_wrong_input_is_answered_with_what_is_right(arguments: list[str], expect
     assert expected in text
 
 
-def test_a_database_that_is_not_there_is_named(on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_not_there_is_named(
+    import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("GOGOBE_DATABASE_URL", "GOGOBE_DAGSTER_DATABASE_URL"):
         monkeypatch.setenv(name, "postgresql://nobody@127.0.0.1:1/nowhere")
-    monkeypatch.setenv("GOGOBE_HOME", str(on_stage.settings.folder))
+    monkeypatch.setenv("GOGOBE_HOME", str(import_env.settings.folder))
 
     code, text = said("status")
 
@@ -124,21 +126,21 @@ def test_a_url_for_alerts_that_means_nothing_is_told_before_anything_is_started(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_import_that_fails_says_why(on_stage: Stage) -> None:
-    on_stage.replica.faults.switch_on("bot_challenge", feed="king_store")
+def test_an_import_that_fails_says_why(import_env: ImportEnv) -> None:
+    import_env.replica.faults.switch_on("bot_challenge", feed="king_store")
 
-    ended = on_stage.run("gogobe", "import", "--feed", "king_store", check=False)
+    ended = import_env.run("gogobe", "import", "--feed", "king_store", check=False)
 
     assert ended.returncode == 1
     assert " failed: king_store: bot_challenge: " in ended.stderr
 
 
 def test_an_import_whose_process_dies_says_its_last_words(
-    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOGOBE_LAST_SWEEP", "99 99 * * *")
 
-    ended = on_stage.run("gogobe", "import", "--feed", "king_store", check=False)
+    ended = import_env.run("gogobe", "import", "--feed", "king_store", check=False)
 
     assert ended.returncode == 1
     assert "the import stopped: 0 of 1 runs had ended" in ended.stderr
@@ -146,11 +148,11 @@ def test_an_import_whose_process_dies_says_its_last_words(
     assert "Traceback" not in ended.stderr.splitlines()[0]
 
 
-def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(on_stage: Stage) -> None:
-    on_stage.publish("keshet")
-    on_stage.replica.faults.switch_on("bot_challenge", feed="osher_ad")
+def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    import_env.replica.faults.switch_on("bot_challenge", feed="osher_ad")
 
-    ended = on_stage.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
+    ended = import_env.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
 
     keshet, osher_ad = [json.loads(line) for line in ended.stdout.splitlines()]
     keys = ["feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code"]
@@ -163,14 +165,14 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(on_stage: Stage)
 
 
 def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
-    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_stage.publish(*[feed.key for feed in FEEDS], stores=1, items=30)
-    on_stage.replica.faults.switch_on("bot_challenge", feed="king_store")
+    import_env.publish(*[feed.key for feed in FEEDS], stores=1, items=30)
+    import_env.replica.faults.switch_on("bot_challenge", feed="king_store")
     monkeypatch.setenv("COLUMNS", "200")
 
-    scan = on_stage.run("gogobe", "scan", check=False)
-    status = on_stage.run("gogobe", "status")
+    scan = import_env.run("gogobe", "scan", check=False)
+    status = import_env.run("gogobe", "status")
 
     lines = {line.split()[0]: line for line in scan.stdout.splitlines() if line.strip()}
     assert scan.returncode == 1
@@ -181,13 +183,13 @@ def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
     assert all(feed.key in status.stdout for feed in DISABLED)
 
 
-def test_import_and_status_tell_the_same_story(on_stage: Stage) -> None:
-    on_stage.publish("keshet")
+def test_import_and_status_tell_the_same_story(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
 
-    told = on_stage.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
-    status = on_stage.run("gogobe", "status", "--json")
-    files = on_stage.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(YESTERDAY))
-    scan = on_stage.run("gogobe", "scan", "--feed", "keshet", "--json")
+    told = import_env.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
+    status = import_env.run("gogobe", "status", "--json")
+    files = import_env.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(YESTERDAY))
+    scan = import_env.run("gogobe", "scan", "--feed", "keshet", "--json")
 
     assert "1 runs succeeded" in told.stdout
     row = json.loads(status.stdout)

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import gogobe
-from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster.warehouse.schema.migrate import connect, migrate
 from gogobe_dagster_tests.warehouse.making import CHAIN
-from gogobe_dagster_tests.warehouse.market import MILK, Market, PriceFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from gogobe_dagster.commands.children import MARK
+from gogobe_dagster.commands.processes import MARK
 
 SOMEBODY_ELSES = {
     "GOGOBE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/real",

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import gogobe
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import FAST, processes_of
 
 

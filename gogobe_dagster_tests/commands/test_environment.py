@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.postgres import embedded
+from gogobe_dagster.postgres.server import embedded
 from gogobe_dagster.settings import Settings
 
 CLONE = Path(__file__).parents[2]

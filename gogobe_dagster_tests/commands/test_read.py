@@ -16,7 +16,7 @@ import pytest
 
 from gogobe_dagster.commands.read_output import open_output
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     CHAIN,

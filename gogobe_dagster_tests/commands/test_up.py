@@ -15,13 +15,13 @@ import psutil
 import pytest
 import requests
 
-from gogobe_dagster.commands.children import MARK
+from gogobe_dagster.commands.processes import MARK
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.postgres import embedded
+from gogobe_dagster.postgres.server import embedded
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.dagster_up import free_port, launch, statuses
+from gogobe_dagster_tests.dagster_services import free_port, launch, statuses
+from gogobe_dagster_tests.import_env import YESTERDAY
 from gogobe_dagster_tests.postgres.servers import processes_of
-from gogobe_dagster_tests.stage import YESTERDAY
 
 GOGOBE = str(Path(sys.executable).with_name("gogobe"))
 

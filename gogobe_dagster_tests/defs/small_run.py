@@ -7,8 +7,8 @@ import sys
 
 import dagster as dg
 
+from gogobe_dagster.dagster_runtime.import_runner import run_cell
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.run_import import run_cell
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as instance:

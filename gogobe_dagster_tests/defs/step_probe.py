@@ -11,7 +11,7 @@ from gogobe_dagster.settings import Settings
 @dg.op
 def count_modules() -> int:
     """Count what this process has imported that the fork server had not."""
-    from gogobe_dagster import preload
+    from gogobe_dagster.dagster_runtime import preload
 
     return len(set(sys.modules) - preload.PRELOADED)
 

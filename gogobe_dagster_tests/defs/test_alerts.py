@@ -10,10 +10,10 @@ import pytest
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.alerts import about_failure, about_success, look_around
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.equipment import Equipment
 from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.resources import Resources
+from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.receiver import receiver
-from gogobe_dagster_tests.stage import Stage
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 
@@ -25,28 +25,28 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
-    on_stage: Stage, instance: dg.DagsterInstance
+    import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
     cursor: str | None = None
     seen: list[list[bool]] = []
     with receiver() as inbox:
-        settings = on_stage.settings.model_copy(update={"alert_url": inbox.url})
-        with closing(Equipment(settings)) as equipment:
+        settings = import_env.settings.model_copy(update={"alert_url": inbox.url})
+        with closing(Resources(settings)) as resources:
 
             def look() -> None:
                 nonlocal cursor
                 context = dg.build_sensor_context(instance=instance, cursor=cursor)
                 with as_failure("watch"):
-                    result = look_around(context, equipment)
+                    result = look_around(context, resources)
                 cursor = result.cursor
                 seen.append([event.passed for event in result.asset_events])  # type: ignore[union-attr]
 
             for minutes in (0, 5, 10, 15):
                 error = PortalError(Code.AUTH_FAILED, "wrong password")
-                equipment.ledger.record_failure("keshet", error, now=NOON + timedelta(minutes=minutes))
+                resources.ledger.record_failure("keshet", error, now=NOON + timedelta(minutes=minutes))
                 look()
                 look()
-            equipment.ledger.record("keshet", [], now=NOON + timedelta(hours=1))
+            resources.ledger.record("keshet", [], now=NOON + timedelta(hours=1))
             look()
             look()
 
@@ -57,19 +57,19 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
 
 
 def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
-    on_stage: Stage, instance: dg.DagsterInstance
+    import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
-    on_stage.equipment.ledger.record_failure("keshet", PortalError(Code.DNS_DEAD, "gone"), now=NOON)
+    import_env.resources.ledger.record_failure("keshet", PortalError(Code.DNS_DEAD, "gone"), now=NOON)
     with receiver() as inbox:
         inbox.refuses = True
         changes = {"alert_url": inbox.url, "alert_after": 1}
-        with closing(Equipment(on_stage.settings.model_copy(update=changes))) as equipment:
+        with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:
             context = dg.build_sensor_context(instance=instance)
             with pytest.raises(dg.Failure, match="was not taken"), as_failure("watch"):
-                look_around(context, equipment)
+                look_around(context, resources)
             inbox.refuses = False
 
-            look_around(context, equipment)
+            look_around(context, resources)
 
         assert inbox.titles == ["gogobe: 1 new problems"]
 

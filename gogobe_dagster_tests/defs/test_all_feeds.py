@@ -7,16 +7,16 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.feeds import FEEDS
-from gogobe_dagster.warehouse.ledger import FileState
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster.feeds.registry import FEEDS
+from gogobe_dagster.warehouse.ledger.ledger import FileState
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 Counts = Mapping[str, Counter[str]]
 
 
-def states(stage: Stage) -> Counts:
+def states(env: ImportEnv) -> Counts:
     """How many files of each feed are in each state."""
-    rows = stage.query("select feed, state, count(*) from file group by feed, state")
+    rows = env.query("select feed, state, count(*) from file group by feed, state")
     counts: dict[str, Counter[str]] = {feed.key: Counter() for feed in FEEDS}
     for feed, state, number in rows:
         counts[feed][state] = number
@@ -33,20 +33,20 @@ def show(counts: Counts) -> Table:
 
 @pytest.mark.timeout(400)
 def test_every_file_of_every_feed_ends_in_a_final_state(
-    on_stage: Stage, capsys: pytest.CaptureFixture[str]
+    import_env: ImportEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Final is what the ledger says: a file with nothing left to do."""
     keys = [feed.key for feed in FEEDS]
-    on_stage.publish(*keys, stores=1, items=30)
-    shelves = {key: {file.name for file in on_stage.replica.shelf(key).publications()} for key in keys}
+    import_env.publish(*keys, stores=1, items=30)
+    shelves = {key: {file.name for file in import_env.replica.shelf(key).publications()} for key in keys}
 
-    on_stage.run("python", "-m", "gogobe_dagster_tests.defs.rectangle", str(YESTERDAY), seconds=380)
+    import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(YESTERDAY), seconds=380)
 
-    ledger, counts = on_stage.equipment.ledger, states(on_stage)
+    ledger, counts = import_env.resources.ledger, states(import_env)
     with capsys.disabled():
         Console(width=110).print(show(counts))
-    assert {key: set(on_stage.states(key)) for key in keys} == shelves
+    assert {key: set(import_env.states(key)) for key in keys} == shelves
     assert {key: [file.name for file in ledger.pending(key)] for key in keys} == {key: [] for key in keys}
     assert {key for key in keys if counts[key]["loaded"] >= 2} == set(keys)
-    assert on_stage.query("select feed, code from listing where code is not null") == []
-    assert on_stage.query("select name, code from file where state = 'quarantined'") == []
+    assert import_env.query("select feed, code from listing where code is not null") == []
+    assert import_env.query("select name, code from file where state = 'quarantined'") == []

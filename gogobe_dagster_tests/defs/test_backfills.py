@@ -13,11 +13,11 @@ import pytest
 
 from gogobe_dagster.commands.backfill import ASSETS, LAUNCH
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.truth import published_prices
-from gogobe_dagster_tests.dagster_up import ask, served_as_documented, wait_until
-from gogobe_dagster_tests.stage import MIDNIGHT, YESTERDAY, Stage
+from gogobe_dagster_tests.dagster_services import ask, served_as_documented, wait_until
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 
 DAYS = [YESTERDAY - timedelta(days=number) for number in (3, 2, 1, 0)]
 BY_GRAPHQL = ("keshet", "king_store", "osher_ad")
@@ -49,21 +49,21 @@ SLOTS = "select count(*) from pending_steps where assigned_timestamp is not null
 
 
 @pytest.mark.timeout(600)
-def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(on_stage: Stage) -> None:
+def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(import_env: ImportEnv) -> None:
     """The one by GraphQL is cancelled in the middle and asked for again; of the other a run is killed."""
-    market = on_stage.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=DAYS[0])
+    market = import_env.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=DAYS[0])
     with (
-        served_as_documented(on_stage, "dagster-webserver", "dagster-daemon run") as url,
+        served_as_documented(import_env, "dagster-webserver", "dagster-daemon run") as url,
         ThreadPoolExecutor() as pool,
     ):
         first = launch_backfill(url)
-        command = pool.submit(backfill_by_command, on_stage, url)
+        command = pool.submit(backfill_by_command, import_env, url)
         wait_until(lambda: is_in_the_middle(url, first), seconds=180, what="a run done and one at work")
         ask(url, CANCEL, id=first)
         again = launch_backfill(url)
         wait_until(lambda: look(url, first)["status"] == "CANCELED", seconds=120, what="its end")
-        nothing_is_half_done(on_stage)
-        kill_a_run(on_stage)
+        nothing_is_half_done(import_env)
+        kill_a_run(import_env)
         wait_until(lambda: look(url, again)["status"].startswith("COMPLETED"), seconds=300, what="the end")
 
         said = command.result()
@@ -74,15 +74,15 @@ def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(on
     succeeded = [cell_of(run) for run in runs if run["status"] == "SUCCESS"]
     assert sorted(succeeded) == sorted(cells(BY_GRAPHQL))
     assert "12 of 12 runs succeeded, backfill completed success" in said
-    nothing_is_half_done(on_stage)
-    everything_is_in_the_tables(on_stage, market)
+    nothing_is_half_done(import_env)
+    everything_is_in_the_tables(import_env, market)
 
 
-def kill_a_run(stage: Stage) -> None:
+def kill_a_run(env: ImportEnv) -> None:
     """As the kernel does when memory runs out: the daemon starts the run again."""
 
     def is_killed() -> bool:
-        with psycopg.connect(stage.settings.dagster_database_url) as connection:
+        with psycopg.connect(env.settings.dagster_database_url) as connection:
             for (text,) in connection.execute(AT_WORK).fetchall():
                 with suppress(ProcessLookupError):  # its work was done meanwhile
                     os.kill(int(re.findall(r"process \(pid: (\d+)\)", text)[0]), signal.SIGKILL)
@@ -107,10 +107,10 @@ def launch_backfill(url: str) -> str:
     return str(ask(url, LAUNCH, params=params)["launchPartitionBackfill"]["backfillId"])
 
 
-def backfill_by_command(stage: Stage, url: str) -> str:
+def backfill_by_command(env: ImportEnv, url: str) -> str:
     feeds = [word for feed in BY_COMMAND for word in ("--feed", feed)]
     rectangle = (*feeds, "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
-    return stage.run("gogobe", "backfill", *rectangle, "--url", url, "--wait", seconds=500).stdout
+    return env.run("gogobe", "backfill", *rectangle, "--url", url, "--wait", seconds=500).stdout
 
 
 def look(url: str, backfill_id: str) -> dict[str, Any]:
@@ -127,20 +127,20 @@ def cell_of(run: dict[str, Any]) -> str:
     return str(cell)
 
 
-def nothing_is_half_done(stage: Stage) -> None:
+def nothing_is_half_done(env: ImportEnv) -> None:
     """Whatever was stopped: rows and the word of the ledger came together, each file once."""
-    assert stage.query(LOADED_TWICE) == []
-    assert stage.query(WITHOUT_A_FILE) == []
+    assert env.query(LOADED_TWICE) == []
+    assert env.query(WITHOUT_A_FILE) == []
 
 
-def everything_is_in_the_tables(stage: Stage, market: Market) -> None:
+def everything_is_in_the_tables(env: ImportEnv, market: Market) -> None:
     for key in BY_GRAPHQL + BY_COMMAND:
         feed = find_feed(key)
         truth = published_prices(market, feed, now=MIDNIGHT, first_day=DAYS[0])
-        assert stage.prices(key) == {tuple(place): priced.price for place, priced in truth.items()}
-        states = {state for day in DAYS for state in stage.states(key, day).values()}
+        assert env.prices(key) == {tuple(place): priced.price for place, priced in truth.items()}
+        states = {state for day in DAYS for state in env.states(key, day).values()}
         assert states == {"loaded"}
-    with psycopg.connect(stage.settings.dagster_database_url) as connection:
+    with psycopg.connect(env.settings.dagster_database_url) as connection:
         assert connection.execute(SLOTS).fetchall() == [(0,)]
         whole = connection.execute(RUN_AGAIN_WHOLE).fetchall()
     assert len(whole) >= len(cells(BY_COMMAND)), (

@@ -6,8 +6,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from gogobe_dagster_tests.dagster_up import documented
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster_tests.dagster_services import documented
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ from gogobe_dagster_tests.stage import YESTERDAY, Stage
     ids=lambda value: "" if isinstance(value, str) else "-".join(value[:3]),
 )
 def test_a_command_of_dagster_finds_the_project(
-    on_stage: Stage, command: tuple[str, ...], expected: str
+    import_env: ImportEnv, command: tuple[str, ...], expected: str
 ) -> None:
-    ended = on_stage.run(*command)
+    ended = import_env.run(*command)
 
     assert expected in ended.stdout + ended.stderr
 
@@ -36,23 +36,23 @@ def of_keshet(program: str) -> list[str]:
     return words
 
 
-def test_a_run_can_be_started_by_either_command_and_queued(on_stage: Stage) -> None:
-    on_stage.publish("keshet", stores=1, items=30)
+def test_a_run_can_be_started_by_either_command_and_queued(import_env: ImportEnv) -> None:
+    import_env.publish("keshet", stores=1, items=30)
 
-    on_stage.run(*of_keshet("dagster asset materialize"))
-    assert set(on_stage.states("keshet").values()) == {"discovered"}
+    import_env.run(*of_keshet("dagster asset materialize"))
+    assert set(import_env.states("keshet").values()) == {"discovered"}
 
-    on_stage.run(*of_keshet("dg launch"))
-    assert set(on_stage.states("keshet").values()) == {"loaded"}
+    import_env.run(*of_keshet("dg launch"))
+    assert set(import_env.states("keshet").values()) == {"loaded"}
 
-    on_stage.run(*documented("dagster job launch"))
-    with psycopg.connect(on_stage.settings.dagster_database_url) as connection:
+    import_env.run(*documented("dagster job launch"))
+    with psycopg.connect(import_env.settings.dagster_database_url) as connection:
         runs = connection.execute("select pipeline_name, status from runs order by id").fetchall()
     assert runs == [("__ASSET_JOB", "SUCCESS"), ("import_feed", "SUCCESS"), ("upkeep", "QUEUED")]
 
 
-def test_dg_lists_what_the_web_ui_shows(on_stage: Stage) -> None:
-    listed = json.loads(on_stage.run("dg", "list", "defs", "--json").stdout)
+def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
+    listed = json.loads(import_env.run("dg", "list", "defs", "--json").stdout)
 
     assert {asset["asset_key"] for asset in listed["assets"]} == {
         "discovered",
@@ -66,14 +66,14 @@ def test_dg_lists_what_the_web_ui_shows(on_stage: Stage) -> None:
     }
 
 
-def test_the_readmes_backfill_of_dagster_itself_queues_a_run_a_partition(on_stage: Stage) -> None:
+def test_the_readmes_backfill_of_dagster_itself_queues_a_run_a_partition(import_env: ImportEnv) -> None:
     cells = f"keshet|{YESTERDAY - timedelta(days=1)},keshet|{YESTERDAY}"
 
-    on_stage.run(
+    import_env.run(
         *("dagster", "job", "backfill", "-w", "workspace.yaml", "-j", "import_feed"),
         *("--partitions", cells, "--noprompt"),
     )
 
-    with psycopg.connect(on_stage.settings.dagster_database_url) as connection:
+    with psycopg.connect(import_env.settings.dagster_database_url) as connection:
         runs = connection.execute("select status, partition from runs order by partition").fetchall()
     assert runs == [("QUEUED", cell) for cell in cells.split(",")]

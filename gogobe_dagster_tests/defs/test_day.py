@@ -6,24 +6,24 @@ import psutil
 import psycopg
 import pytest
 
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster_tests.benchmarks.day import figures_of, live_through
 from gogobe_dagster_tests.benchmarks.day_plot import plot
 from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.meter import Meter
-from gogobe_dagster_tests.stage import Stage
+from gogobe_dagster_tests.import_env import ImportEnv
 
 FEEDS = ("keshet", "king_store", "super_pharm")
 MINUTES = 0.5
 
 
 @pytest.mark.timeout(400)
-def test_every_file_of_a_day_reaches_the_tables(on_stage: Stage, tmp_path: Path) -> None:
-    publisher = Publisher(on_stage.replica, [find_feed(key) for key in FEEDS], Market(stores=2, items=40))
-    meter = Meter(postmaster(on_stage))
+def test_every_file_of_a_day_reaches_the_tables(import_env: ImportEnv, tmp_path: Path) -> None:
+    publisher = Publisher(import_env.replica, [find_feed(key) for key in FEEDS], Market(stores=2, items=40))
+    meter = Meter(postmaster(import_env))
 
-    day = live_through(on_stage, publisher, meter, minutes=MINUTES, patience=150)
+    day = live_through(import_env, publisher, meter, minutes=MINUTES, patience=150)
 
     figures = figures_of(day)
     assert figures["files"] == figures["files_loaded"] == len(day.loaded)
@@ -34,9 +34,9 @@ def test_every_file_of_a_day_reaches_the_tables(on_stage: Stage, tmp_path: Path)
     assert (tmp_path / "day.png").read_bytes().startswith(b"\x89PNG")
 
 
-def postmaster(stage: Stage) -> psutil.Process:
-    """The server of the stage's warehouse, found by one of its backends."""
-    with psycopg.connect(stage.settings.database_url) as connection:
+def postmaster(env: ImportEnv) -> psutil.Process:
+    """The server of the environment's warehouse, found by one of its backends."""
+    with psycopg.connect(env.settings.database_url) as connection:
         backend = psutil.Process(connection.info.backend_pid)
         parent = backend.parent()
     assert parent is not None

@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 from lxml import etree
 
-from gogobe_dagster.checking import CHECKS
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
 from gogobe_dagster.defs.plots import bars
-from gogobe_dagster.feeds import DISABLED, FEEDS, find_feed
+from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
+from gogobe_dagster.monitoring.data_quality import CHECKS
 
 CLONE = Path(__file__).parents[2]
 ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "promotions", "official_register"}
@@ -224,7 +224,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_process_of_an_import_works_with_one_thread_of_polars() -> None:
     """Its processes are what works side by side; two threads in each cost a tenth more CPU for nothing."""
-    code = "import gogobe_dagster.importing, polars; print(polars.thread_pool_size())"
+    code = "import gogobe_dagster.pipeline, polars; print(polars.thread_pool_size())"
 
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from gogobe_dagster.errors import Code
-from gogobe_dagster.feeds import find_feed
-from gogobe_dagster.importing import not_offered
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.pipeline import not_offered
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 LONG_AGO = YESTERDAY - timedelta(days=9)
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
@@ -31,21 +31,21 @@ def check_passed(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
-    on_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cerberus shows only what it has now; Bina can be asked for any day."""
-    on_stage.publish("keshet", "king_store", stores=1, items=30)
+    import_env.publish("keshet", "king_store", stores=1, items=30)
     lost, empty, held = f"keshet|{LONG_AGO}", f"king_store|{LONG_AGO}", f"keshet|{YESTERDAY}"
     feeds = ["--feed", "keshet", "--feed", "king_store"]
     days = ["--day", str(LONG_AGO), "--day", str(YESTERDAY)]
 
-    ended = on_stage.run("gogobe", "import", *feeds, *days, check=False)
+    ended = import_env.run("gogobe", "import", *feeds, *days, check=False)
 
     assert ended.returncode == 1
     assert ended.stderr == f"keshet {LONG_AGO}: past_day_not_offered: this portal shows only today\n"
     assert "4 runs succeeded" in ended.stdout
 
-    for name, value in on_stage.environment.items():
+    for name, value in import_env.environment.items():
         monkeypatch.setenv(name, value)
     with dg.DagsterInstance.get() as instance:
         runs = {run.tags["dagster/partition"]: run for run in instance.get_runs()}
@@ -63,14 +63,14 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
         ]
 
 
-def test_a_past_day_of_which_the_ledger_has_files_is_known(on_stage: Stage) -> None:
-    from gogobe_dagster.importing import discover
+def test_a_past_day_of_which_the_ledger_has_files_is_known(import_env: ImportEnv) -> None:
+    from gogobe_dagster.pipeline import discover
 
-    on_stage.publish("keshet", stores=1, items=30)
+    import_env.publish("keshet", stores=1, items=30)
     keshet, days = find_feed("keshet"), [LONG_AGO, YESTERDAY]
-    assert not_offered(keshet, days, on_stage.equipment) == days
+    assert not_offered(keshet, days, import_env.resources) == days
 
-    discover(keshet, days, on_stage.equipment)
+    discover(keshet, days, import_env.resources)
 
-    assert not_offered(keshet, days, on_stage.equipment) == [LONG_AGO]
-    assert not_offered(find_feed("king_store"), days, on_stage.equipment) == []
+    assert not_offered(keshet, days, import_env.resources) == [LONG_AGO]
+    assert not_offered(find_feed("king_store"), days, import_env.resources) == []

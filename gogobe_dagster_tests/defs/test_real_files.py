@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.warehouse.ledger import FileState, LedgerFile
+from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile
 from gogobe_dagster_tests.corpus import RealFile, publish
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 FEEDS = (
     "rami_levy",
@@ -48,17 +48,17 @@ def expected_end(real: RealFile) -> str:
 @pytest.mark.corpus
 @pytest.mark.timeout(500)
 def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
-    on_stage: Stage, corpus: Path, capsys: pytest.CaptureFixture[str]
+    import_env: ImportEnv, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     published: dict[tuple[str, str], RealFile] = {}
     for key in FEEDS:
         files = publish(corpus, find_feed(key), YESTERDAY)
-        on_stage.replica.shelf(key).put(*files)
+        import_env.replica.shelf(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
 
-    on_stage.import_cells(*(f"{key}|{YESTERDAY}" for key in FEEDS))
+    import_env.import_cells(*(f"{key}|{YESTERDAY}" for key in FEEDS))
 
-    ledger = on_stage.query("select feed, name, state, code, rows, rejected, duplicates from file")
+    ledger = import_env.query("select feed, name, state, code, rows, rejected, duplicates from file")
     assert {(feed, name) for feed, name, *_ in ledger} == set(published)
     wrong, table = [], Table("feed", "file", "rows", "rejected", "duplicates", "items of the manifest")
     for feed, name, state, code, rows, rejected, duplicates in sorted(ledger):
@@ -70,33 +70,35 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
             wrong.append((feed, real.path.name, end, rows, rejected, duplicates, real.items))
     with capsys.disabled():
         Console(width=140).print(table)
-        for not_loaded in on_stage.query(NOT_LOADED):
+        for not_loaded in import_env.query(NOT_LOADED):
             Console(width=140).print(*not_loaded)
     assert not wrong, wrong
-    assert_the_tables_hold_what_the_lake_holds(on_stage)
+    assert_the_tables_hold_what_the_lake_holds(import_env)
 
 
-def assert_the_tables_hold_what_the_lake_holds(on_stage: Stage) -> None:
+def assert_the_tables_hold_what_the_lake_holds(import_env: ImportEnv) -> None:
     """Compare stores and codes of all loaded rows with the tables, whatever the ledger counts.
 
     A row that was not loaded takes no code away: the row of its file that was loaded instead has the same.
     """
-    files = [file for key in FEEDS for file in on_stage.equipment.ledger.of_days(key, [YESTERDAY])]
+    files = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [YESTERDAY])]
     loaded = [file for file in files if file.state is FileState.LOADED]
-    listed, priced = (in_lake(on_stage, loaded, document) for document in (Document.STORES, Document.PRICES))
+    listed, priced = (
+        in_lake(import_env, loaded, document) for document in (Document.STORES, Document.PRICES)
+    )
 
-    stated, held = set(priced.select(*STORE, "code").iter_rows()), set(on_stage.query(HELD))
+    stated, held = set(priced.select(*STORE, "code").iter_rows()), set(import_env.query(HELD))
     assert stated == held, (len(stated), len(held), sorted(stated ^ held)[:20])
     places = {*listed.select(STORE).iter_rows(), *priced.select(STORE).iter_rows()}
-    known = on_stage.query("select chain_id, sub_chain_id, store_id from store")
+    known = import_env.query("select chain_id, sub_chain_id, store_id from store")
     assert sorted(places) == sorted(known)
     assert held  # two empty sides would be equal
 
 
-def in_lake(on_stage: Stage, files: list[LedgerFile], document: Document) -> pl.DataFrame:
+def in_lake(import_env: ImportEnv, files: list[LedgerFile], document: Document) -> pl.DataFrame:
     """Return the rows that the lake has of these files; a price file's rows are about the file's store."""
     of_document = [file for file in files if file.kind and file.kind.document is document]
-    rows = on_stage.equipment.lake.read(document, {file.id: str(file.lake_path) for file in of_document})
+    rows = import_env.resources.lake.read(document, {file.id: str(file.lake_path) for file in of_document})
     if document is Document.STORES:
         return rows
     stores = [(file.id, file.chain_id, file.sub_chain_id, file.store_id) for file in of_document]

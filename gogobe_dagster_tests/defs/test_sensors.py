@@ -13,11 +13,11 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.sensors import look_at
-from gogobe_dagster.equipment import Equipment
-from gogobe_dagster.feeds import find_feed
-from gogobe_dagster.warehouse.listings import last_listings
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.listing_status import last_listings
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 from gogobe_dagster_tests.portals.servers import Script, drip, says_raw, scripted, stay_silent
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def tick(
-    feed: str, equipment: Equipment, instance: dg.DagsterInstance, cursor: str | None = None
+    feed: str, resources: Resources, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> dg.SensorResult:
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
     with as_failure(feed):
-        return look_at(find_feed(feed), context, equipment)
+        return look_at(find_feed(feed), context, resources)
 
 
 def test_a_double_tick_asks_for_the_same_run_which_says_why(
-    on_stage: Stage, instance: dg.DagsterInstance
+    import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
-    on_stage.publish("keshet")
+    import_env.publish("keshet")
 
-    first, second = (tick("keshet", on_stage.equipment, instance) for _ in range(2))
+    first, second = (tick("keshet", import_env.resources, instance) for _ in range(2))
 
     (run,), (again,) = first.run_requests or [], second.run_requests or []
     assert run.run_key == again.run_key
@@ -50,50 +50,50 @@ def test_a_double_tick_asks_for_the_same_run_which_says_why(
 
 
 def test_a_run_of_few_files_does_without_processes_for_its_steps(
-    on_stage: Stage, instance: dg.DagsterInstance
+    import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
-    on_stage.publish("keshet")
-    (run,) = tick("keshet", on_stage.equipment, instance).run_requests or []
+    import_env.publish("keshet")
+    (run,) = tick("keshet", import_env.resources, instance).run_requests or []
     files = int(run.tags["gogobe/files"])
 
     def config(small_run_files: int) -> Mapping[str, Any]:
-        settings = on_stage.settings.model_copy(update={"small_run_files": small_run_files})
-        with closing(Equipment(settings)) as equipment:
-            (asked,) = tick("keshet", equipment, instance).run_requests or []
+        settings = import_env.settings.model_copy(update={"small_run_files": small_run_files})
+        with closing(Resources(settings)) as resources:
+            (asked,) = tick("keshet", resources, instance).run_requests or []
             return asked.run_config
 
     assert config(files) == {"execution": {"config": {"in_process": {}}}}
     assert config(files - 1) == {}
 
 
-def test_a_tick_with_nothing_to_do_says_why(on_stage: Stage, instance: dg.DagsterInstance) -> None:
-    on_stage.publish("keshet")
-    on_stage.import_cells(f"keshet|{YESTERDAY}")
+def test_a_tick_with_nothing_to_do_says_why(import_env: ImportEnv, instance: dg.DagsterInstance) -> None:
+    import_env.publish("keshet")
+    import_env.import_cells(f"keshet|{YESTERDAY}")
 
-    said = tick("keshet", on_stage.equipment, instance)
+    said = tick("keshet", import_env.resources, instance)
 
     assert not said.run_requests
     assert said.skip_reason is not None
     assert "files listed, 0 new; nothing is pending" in str(said.skip_reason.skip_message)
 
 
-def test_quiet_hours_leave_the_portal_alone(on_stage: Stage, instance: dg.DagsterInstance) -> None:
+def test_quiet_hours_leave_the_portal_alone(import_env: ImportEnv, instance: dg.DagsterInstance) -> None:
     night = datetime(2026, 11, 23, 3, 0, tzinfo=ISRAEL)
-    settings = on_stage.settings.model_copy(update={"quiet_hours": "00:30-05:30"})
-    with closing(Equipment(settings, clock=lambda: night)) as equipment:
-        said = tick("keshet", equipment, instance)
+    settings = import_env.settings.model_copy(update={"quiet_hours": "00:30-05:30"})
+    with closing(Resources(settings, clock=lambda: night)) as resources:
+        said = tick("keshet", resources, instance)
 
         assert "quiet hours until 05:30" in str(said.skip_reason)
-        assert last_listings(equipment.engine) == {}
+        assert last_listings(resources.engine) == {}
 
 
 def test_an_empty_list_is_a_failure_by_day_and_as_usual_after_midnight(
-    on_stage: Stage, instance: dg.DagsterInstance
+    import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
     def tick_at(hour: int) -> dg.SensorResult:
         now = datetime(2026, 11, 25, hour, 5, tzinfo=ISRAEL)
-        with closing(Equipment(on_stage.settings, clock=lambda: now)) as equipment:
-            return tick("keshet", equipment, instance)
+        with closing(Resources(import_env.settings, clock=lambda: now)) as resources:
+            return tick("keshet", resources, instance)
 
     assert "the list is empty, as usual when the day is new" in str(tick_at(0).skip_reason)
     with pytest.raises(dg.Failure, match="keshet: listing_empty_unexpected"):
@@ -104,30 +104,32 @@ def test_an_empty_list_is_a_failure_by_day_and_as_usual_after_midnight(
     "script", [stay_silent, says_raw(b"HTTP/1.1 200 ", then=drip)], ids=["silent", "drips"]
 )
 def test_a_portal_that_never_answers_is_a_coded_failure_in_time(
-    on_stage: Stage, instance: dg.DagsterInstance, script: Script
+    import_env: ImportEnv, instance: dg.DagsterInstance, script: Script
 ) -> None:
     with scripted(script) as server:
-        settings = on_stage.settings.model_copy(update={"replica_url": server.url, "look_seconds": 1})
+        settings = import_env.settings.model_copy(update={"replica_url": server.url, "look_seconds": 1})
         started = monotonic()
-        with closing(Equipment(settings)) as equipment:
+        with closing(Resources(settings)) as resources:
             with pytest.raises(dg.Failure, match="keshet: connection_lost: "):
-                tick("keshet", equipment, instance)
+                tick("keshet", resources, instance)
 
             assert monotonic() - started < settings.look_seconds + 7
-            assert last_listings(equipment.engine)["keshet"].code == "connection_lost"
+            assert last_listings(resources.engine)["keshet"].code == "connection_lost"
 
 
-def test_a_list_that_takes_too_long_is_left_to_a_run(on_stage: Stage, instance: dg.DagsterInstance) -> None:
+def test_a_list_that_takes_too_long_is_left_to_a_run(
+    import_env: ImportEnv, instance: dg.DagsterInstance
+) -> None:
     """Shufersal shows 20 rows a page, and a page takes seconds (PORTALS §3.3)."""
-    on_stage.publish("shufersal", stores=30)
-    on_stage.replica.faults.switch_on("slow_page", feed="shufersal", seconds=0.7)
-    settings = on_stage.settings.model_copy(update={"look_seconds": 1})
+    import_env.publish("shufersal", stores=30)
+    import_env.replica.faults.switch_on("slow_page", feed="shufersal", seconds=0.7)
+    settings = import_env.settings.model_copy(update={"look_seconds": 1})
     times = [datetime(2026, 11, 23, 12, tzinfo=ISRAEL)]
-    with closing(Equipment(settings, clock=lambda: times[-1])) as equipment:
-        first = tick("shufersal", equipment, instance)
-        on_stage.replica.faults.switch_off("slow_page", feed="shufersal")
-        on_stage.replica.faults.switch_on("portal_down", feed="shufersal")
-        second = tick("shufersal", equipment, instance, first.cursor)
+    with closing(Resources(settings, clock=lambda: times[-1])) as resources:
+        first = tick("shufersal", resources, instance)
+        import_env.replica.faults.switch_off("slow_page", feed="shufersal")
+        import_env.replica.faults.switch_on("portal_down", feed="shufersal")
+        second = tick("shufersal", resources, instance, first.cursor)
 
         (run,), (again,) = first.run_requests or [], second.run_requests or []
         assert "pages in 1 seconds, and there are more" in run.tags["gogobe/reason"]
@@ -135,4 +137,4 @@ def test_a_list_that_takes_too_long_is_left_to_a_run(on_stage: Stage, instance: 
         assert again.run_key == run.run_key
         times.append(times[-1] + timedelta(hours=7))
         with pytest.raises(dg.Failure, match="http_error"):
-            tick("shufersal", equipment, instance, first.cursor)
+            tick("shufersal", resources, instance, first.cursor)

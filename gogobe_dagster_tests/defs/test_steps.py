@@ -1,10 +1,10 @@
 """What a step of the multiprocess executor costs, held down by what it must import."""
 
-from gogobe_dagster_tests.stage import Stage
+from gogobe_dagster_tests.import_env import ImportEnv
 
 
-def test_a_step_starts_cheaply(on_stage: Stage) -> None:
+def test_a_step_starts_cheaply(import_env: ImportEnv) -> None:
     """Each module that is not preloaded is imported again by every step: 490 of them cost 2.5 CPU s."""
-    ended = on_stage.run("python", "-m", "gogobe_dagster_tests.defs.step_probe")
+    ended = import_env.run("python", "-m", "gogobe_dagster_tests.defs.step_probe")
 
     assert int(ended.stdout.split()[-1]) < 60

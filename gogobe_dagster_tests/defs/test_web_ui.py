@@ -12,8 +12,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from gogobe_dagster_tests.dagster_up import LOCATION, ask, served_as_documented, statuses, wait_until
-from gogobe_dagster_tests.stage import YESTERDAY, Stage
+from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses, wait_until
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 FEEDS = ("keshet", "king_store")
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
@@ -72,11 +72,11 @@ def press(browser: webdriver.Chrome, text: str) -> None:
 @pytest.mark.browser
 @pytest.mark.timeout(400)
 def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and_a_sensor(
-    on_stage: Stage, browser: webdriver.Chrome
+    import_env: ImportEnv, browser: webdriver.Chrome
 ) -> None:
-    on_stage.publish(*FEEDS)
-    on_stage.replica.faults.switch_on("missing_file", names="PriceFull*")
-    with served_as_documented(on_stage, "dg dev") as url:
+    import_env.publish(*FEEDS)
+    import_env.replica.faults.switch_on("missing_file", names="PriceFull*")
+    with served_as_documented(import_env, "dg dev") as url:
         launches_a_backfill(browser, url)
         sees_the_graph(browser, url)
         wait_until(lambda: succeeded(url) == 2, seconds=180, what="two successful runs")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gogobe_dagster.feeds import DISABLED, FEEDS, DisabledFeed, Family, Feed
+from gogobe_dagster.feeds.registry import DISABLED, FEEDS, DisabledFeed, Family, Feed
 
 PAGE = Path(__file__).parents[2] / "docs" / "chains.md"
 FAMILIES = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.lake.parquet_lake import SCHEMAS
 from gogobe_dagster.parsing.dialects import (
     MISPLACED,
     PRICES,
@@ -15,7 +16,6 @@ from gogobe_dagster.parsing.dialects import (
     Dialects,
     Place,
 )
-from gogobe_dagster.parsing.lake import SCHEMAS
 from gogobe_dagster.parsing.model import OFFER_ITEM
 
 PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"

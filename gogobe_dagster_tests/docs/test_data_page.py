@@ -7,11 +7,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster.warehouse.schema.migrate import connect, migrate
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.docs.data_page import MARK, PAGE, columns_of, filled
-from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    BREAD,
+    EGGS,
+    MILK,
+    Market,
+    PriceFile,
+    Shelf,
+    StoreList,
+)
 
 README = Path(__file__).parents[2] / "README.md"
 _SQL = re.compile(r"```sql\n(.*?)```", re.DOTALL)

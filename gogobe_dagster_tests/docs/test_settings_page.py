@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gogobe_dagster.overrides import FeedOverride
+from gogobe_dagster.feeds.feed_settings import FeedOverride
 from gogobe_dagster.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from gogobe_dagster.errors import ContentError
-from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.parsing.file_reader import read_file
 
 
 def main(folder: Path, limit: int) -> None:

@@ -15,12 +15,12 @@ from rich.table import Table
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.buffers import CannotRead
-from gogobe_dagster.parsing.careful import read_carefully
-from gogobe_dagster.parsing.fast import read_fast
-from gogobe_dagster.parsing.normalise import normalise
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.parsing.fast.byte_views import CannotRead
+from gogobe_dagster.parsing.fast.reader import read_fast
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.lxml.reader import read_carefully
+from gogobe_dagster.parsing.normalization import normalise
 
 LIMIT: Final = 1 << 29
 REFUSED: Final = {"0 bytes": Code.ZERO_BYTE, "HTML page": Code.HTML_INSTEAD_OF_FILE}

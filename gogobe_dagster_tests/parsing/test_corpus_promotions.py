@@ -13,12 +13,12 @@ from rich.table import Table
 
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.lake import Lake
-from gogobe_dagster.parsing.pieces import LARGE
-from gogobe_dagster.parsing.promotions import read_promotions
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.sniffing import sniff
-from gogobe_dagster_tests.parsing.test_lake import DAY
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.parsing.chunking import LARGE
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.promotions.reader import read_promotions
+from gogobe_dagster_tests.lake.test_parquet_lake import DAY
 
 LIMIT: Final = 1 << 29
 MISCOUNTED: Final = {"goodpharm_promofull.xml": "the manifest: a cut of a file that counts 652 and has 2"}

@@ -9,15 +9,15 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.careful import read_carefully
 from gogobe_dagster.parsing.dialects import ALL, PRICES, PROMOTIONS, STORES
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.lxml.reader import read_carefully
 from gogobe_dagster.parsing.model import OFFER_ITEM
 from gogobe_dagster.parsing.model import PRICES as PRICES_MODEL
 from gogobe_dagster.parsing.model import PROMOTIONS as PROMOTIONS_MODEL
 from gogobe_dagster.parsing.model import STORES as STORES_MODEL
-from gogobe_dagster.parsing.normalise import normalise
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.parsing.normalization import normalise
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     CHAIN,

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.errors import ContentError
-from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     MILK,

@@ -14,11 +14,11 @@ from polars.testing import assert_frame_equal
 
 from gogobe_dagster.errors import ContentError
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.parsing.chunking import cut
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster.parsing.layout_detection import sniff
 from gogobe_dagster.parsing.model import PROMOTIONS
-from gogobe_dagster.parsing.pieces import cut
-from gogobe_dagster.parsing.promotions import read_promotions
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
-from gogobe_dagster.parsing.sniffing import sniff
+from gogobe_dagster.parsing.promotions.reader import read_promotions
 from gogobe_dagster_tests.parsing.documents import CHAIN, IDS, element
 from gogobe_dagster_tests.parsing.promotion_documents import (
     BAG,

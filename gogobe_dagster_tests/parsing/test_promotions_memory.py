@@ -16,7 +16,7 @@ MOST_MEGABYTES: Final = 165
 READ: Final = """
 import json, resource, sys
 from pathlib import Path
-from gogobe_dagster.parsing.reading import read_file
+from gogobe_dagster.parsing.file_reader import read_file
 
 def peak():
     # of this program alone: getrusage counts its parent in

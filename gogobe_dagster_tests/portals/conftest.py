@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Family, find_feed
+from gogobe_dagster.feeds.registry import Family, find_feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.base import Portal
-from gogobe_dagster.portals.directory import open_portal
+from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica

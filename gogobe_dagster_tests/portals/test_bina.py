@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.bina import Bina
 from gogobe_dagster.replica.server import Replica

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.cerberus import TOKEN, Cerberus
-from gogobe_dagster.portals.recognising import is_login_form
+from gogobe_dagster.portals.response_detection import is_login_form
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.cerberus_ftp import CerberusFtp
 from gogobe_dagster.portals.ftp import FtpPlace

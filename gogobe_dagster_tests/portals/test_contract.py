@@ -8,9 +8,9 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import Portal, RemoteFile
-from gogobe_dagster.portals.directory import open_portal
+from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication

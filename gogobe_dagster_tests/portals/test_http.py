@@ -6,8 +6,8 @@ import pytest
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
 from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.download_stream import CHUNK, START
 from gogobe_dagster.portals.http import CURED_BY_WAITING, Client, Manners
-from gogobe_dagster.portals.streaming import CHUNK, START
 from gogobe_dagster_tests.portals.servers import (
     Script,
     drip,

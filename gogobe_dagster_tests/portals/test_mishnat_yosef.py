@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
 from gogobe_dagster_tests.portals.conftest import QUICK

@@ -6,7 +6,7 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.netiv_hahesed import NetivHaHesed
 from gogobe_dagster.replica.server import Replica

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
-from gogobe_dagster.portals.directory import base_url, open_portal
-from gogobe_dagster.portals.listings import israel_time, rounded_size
-from gogobe_dagster.portals.recognising import is_challenge, is_html, is_login_form
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.portals.factory import base_url, open_portal
+from gogobe_dagster.portals.listing import israel_time, rounded_size
+from gogobe_dagster.portals.response_detection import is_challenge, is_html, is_login_form
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import says, scripted

@@ -6,7 +6,7 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.shufersal import CATEGORIES, Shufersal

@@ -8,7 +8,7 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, CodedError, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.super_pharm import SuperPharm
 from gogobe_dagster.replica.publication import Shelf

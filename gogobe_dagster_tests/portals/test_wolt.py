@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds import find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.identity import sight
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.wolt import Wolt

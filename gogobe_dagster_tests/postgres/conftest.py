@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import FAST
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 
 # Nobody keeps what a test writes, so the disk need not hear of it.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 START = (
-    "import sys; from pathlib import Path; from gogobe_dagster.postgres import EmbeddedPostgres; "
+    "import sys; from pathlib import Path; from gogobe_dagster.postgres.server import EmbeddedPostgres; "
     "EmbeddedPostgres(Path(sys.argv[1])).start()"
 )
 

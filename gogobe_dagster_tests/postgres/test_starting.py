@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import (
     answer,
     execute,

@@ -9,7 +9,7 @@ import psutil
 import psycopg
 import pytest
 
-from gogobe_dagster.postgres import EmbeddedPostgres
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import (
     FAST,
     answer,

@@ -8,7 +8,13 @@ import pytest
 import sqlalchemy
 
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.postgres import EmbeddedPostgres, dagster_url, embedded, ensure_running, warehouse_url
+from gogobe_dagster.postgres.server import (
+    EmbeddedPostgres,
+    dagster_url,
+    embedded,
+    ensure_running,
+    warehouse_url,
+)
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.postgres.servers import FAST, free_port, temporary_folder
 

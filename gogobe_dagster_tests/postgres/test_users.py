@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.postgres import EmbeddedPostgres
-from gogobe_dagster.postgres_programs import DEBIAN, ELSEWHERE, Account
+from gogobe_dagster.postgres.binaries import DEBIAN, ELSEWHERE, Account
+from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import START, answer, postmaster_of
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import NOON, CerberusVisitor, ShufersalVisitor, full_prices
+from gogobe_dagster_tests.replica.portal_clients import NOON, CerberusVisitor, ShufersalVisitor, full_prices
 
 RAMI_LEVY, KING_STORE = "7290058140886", "7290058108879"
 

@@ -7,7 +7,7 @@ import requests
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import NOON, full_prices
+from gogobe_dagster_tests.replica.portal_clients import NOON, full_prices
 
 KING_STORE = "7290058108879"
 

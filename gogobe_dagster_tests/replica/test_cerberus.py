@@ -8,7 +8,7 @@ import requests
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.conftest import MovableClock
-from gogobe_dagster_tests.replica.visitors import TOKEN, CerberusVisitor, full_prices
+from gogobe_dagster_tests.replica.portal_clients import TOKEN, CerberusVisitor, full_prices
 
 RAMI_LEVY, SUPER_YUDA, YELLOW = "7290058140886", "7290058177776", "7290644700005"
 

@@ -7,7 +7,7 @@ import requests
 
 from gogobe_dagster.replica.faults import FAULTS, Faults
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import file_url, get, listing
+from gogobe_dagster_tests.replica.portal_clients import file_url, get, listing
 
 
 @pytest.mark.parametrize(("fault", "status"), [("portal_down", 503), ("bot_challenge", 403)])

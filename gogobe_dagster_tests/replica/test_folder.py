@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import FEEDS
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.folder import fill_from_folder
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import ShufersalVisitor, name_in
+from gogobe_dagster_tests.replica.portal_clients import ShufersalVisitor, name_in
 
 CONTENT = gzip.compress("<Root><ItemName>חלב</ItemName></Root>".encode())
 

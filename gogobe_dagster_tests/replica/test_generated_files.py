@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import FEEDS, Feed, find_feed
+from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.parsing.reading import ParsedFile, read_file
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.promotions import Promotion, promotions
 from gogobe_dagster.replica.generator.promotions_xml import (

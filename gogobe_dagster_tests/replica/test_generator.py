@@ -10,16 +10,16 @@ import pytest
 from lxml import etree
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds import FEEDS, Family, Feed, find_feed
+from gogobe_dagster.feeds.registry import FEEDS, Family, Feed, find_feed
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
+from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.catalogue import catalogue, gtin
+from gogobe_dagster.replica.generator.ground_truth import Place, published_prices
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.oddities import odd_files
 from gogobe_dagster.replica.generator.publishing import publish_day, publish_days
-from gogobe_dagster.replica.generator.truth import Place, published_prices
+from gogobe_dagster.replica.generator.stray_files import odd_files
 from gogobe_dagster.replica.publication import Publication, Shelf
-from gogobe_dagster.replica.spoiling import unpacked
 
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)

@@ -9,7 +9,7 @@ from lxml import html
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import NOON, full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import NOON, full_prices, get
 
 CHAIN = "7290700100008"
 

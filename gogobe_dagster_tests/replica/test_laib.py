@@ -10,7 +10,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.conftest import MovableClock
-from gogobe_dagster_tests.replica.visitors import NOON, full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import NOON, full_prices, get
 
 VICTORY = "7290696200003"
 STORES = Publication(

@@ -1,7 +1,7 @@
 """Mishnat Yosef's list behaves as PORTALS §4.11 tells."""
 
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import full_prices, get
 
 CHAIN = "5144744100002"
 

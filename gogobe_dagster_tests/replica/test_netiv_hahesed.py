@@ -10,7 +10,7 @@ import requests
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.conftest import MovableClock
-from gogobe_dagster_tests.replica.visitors import full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import full_prices, get
 
 CHAIN = "7290058160839"
 BROWSER = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}

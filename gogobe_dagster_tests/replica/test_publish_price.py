@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import full_prices, get
 
 CHAIN = "7290055700007"
 CONSTANT = re.compile(r"^  const (\w+) = (.*);$", re.MULTILINE)

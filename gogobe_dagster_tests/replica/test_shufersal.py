@@ -12,7 +12,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.conftest import MovableClock
-from gogobe_dagster_tests.replica.visitors import NOON, ShufersalVisitor, full_prices, name_in
+from gogobe_dagster_tests.replica.portal_clients import NOON, ShufersalVisitor, full_prices, name_in
 
 SHUFERSAL = "7290027600007"
 

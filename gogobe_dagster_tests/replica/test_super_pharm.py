@@ -9,7 +9,7 @@ from lxml import html
 
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.conftest import MovableClock
-from gogobe_dagster_tests.replica.visitors import full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import full_prices, get
 
 CHAIN = "7290172900007"
 

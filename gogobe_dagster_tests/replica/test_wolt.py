@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.replica.visitors import NOON, full_prices, get
+from gogobe_dagster_tests.replica.portal_clients import NOON, full_prices, get
 
 WOLT = "7290058249350"
 NAME = "PriceFull7290058249350-001-001-20260811-120001.gz"

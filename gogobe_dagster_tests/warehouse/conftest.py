@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.migrate import connect, migrate
+from gogobe_dagster.warehouse.schema.migrate import connect, migrate
 from gogobe_dagster_tests.conftest import DatabaseServer
-from gogobe_dagster_tests.warehouse.market import forget
+from gogobe_dagster_tests.warehouse.warehouse_harness import forget
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from gogobe_dagster.warehouse.history import Statement
+from gogobe_dagster.warehouse.history.periods import Statement
 
 Value = tuple[Decimal, Decimal | None]
 

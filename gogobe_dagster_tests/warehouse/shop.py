@@ -8,9 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from gogobe_dagster.files.raw_store import RawStore
-from gogobe_dagster.warehouse.retention import Keep, Removed, retain
+from gogobe_dagster.warehouse.maintenance.retention import Keep, Removed, retain
 from gogobe_dagster_tests.warehouse.making import NOON
-from gogobe_dagster_tests.warehouse.market import Market
+from gogobe_dagster_tests.warehouse.warehouse_harness import Market
 
 FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
 LATER = NOON + timedelta(days=100)

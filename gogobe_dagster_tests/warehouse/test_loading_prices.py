@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.parsing.model import WORDING
-from gogobe_dagster.warehouse import statements
-from gogobe_dagster.warehouse.ledger import FileState
-from gogobe_dagster.warehouse.products import SPELLING
-from gogobe_dagster.warehouse.wordings import Wordings
+from gogobe_dagster.warehouse.ledger.ledger import FileState
+from gogobe_dagster.warehouse.load import product_attributes
+from gogobe_dagster.warehouse.load.product_keys import SPELLING
+from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
-from gogobe_dagster_tests.warehouse.market import (
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
     EGGS,
     FATES,
@@ -260,4 +260,4 @@ def test_files_that_cannot_be_placed_never_reach_a_load(market: Market) -> None:
 
 
 def test_all_that_is_kept_of_a_products_words_is_in_their_hash() -> None:
-    assert set(WORDING) >= {*statements.SAID, *SPELLING} - {"chain_id"}
+    assert set(WORDING) >= {*product_attributes.SAID, *SPELLING} - {"chain_id"}

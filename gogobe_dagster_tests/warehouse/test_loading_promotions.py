@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
-from gogobe_dagster_tests.warehouse.market import (
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
     EGGS,
     FATES,
@@ -17,7 +18,6 @@ from gogobe_dagster_tests.warehouse.market import (
     Market,
     PriceFile,
 )
-from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 
 VICTORY = "7290696200003"
 MILK_OFFER, BREAD_OFFER = Offer("11", [MILK]), Offer("12", [BREAD])

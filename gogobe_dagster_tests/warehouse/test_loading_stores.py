@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
-from gogobe_dagster_tests.warehouse.market import MILK, STORES_NOW, Market, PriceFile, StoreList
+from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, STORES_NOW, Market, PriceFile, StoreList
 
 
 @pytest.fixture

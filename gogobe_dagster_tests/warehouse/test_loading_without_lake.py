@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, parsed
-from gogobe_dagster_tests.warehouse.market import MILK, Market, PriceFile, StoreList, frame_of
+from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile, StoreList, frame_of
 
 KEPT = PriceFile(5, {MILK: "7.10"}, is_full=True, store=1)
 LOST = PriceFile(5, {MILK: "6.90"}, is_full=True, store=2)

@@ -10,8 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.warehouse.columns import metadata
-from gogobe_dagster.warehouse.migrate import COMPARISON, config, connect, migrate
+from gogobe_dagster.warehouse.schema.columns import metadata
+from gogobe_dagster.warehouse.schema.migrate import COMPARISON, config, connect, migrate
 
 RELATIONS = """
 select c.relname, c.relkind, obj_description(c.oid) from pg_class c
@@ -144,7 +144,7 @@ def test_a_history_that_the_current_prices_contradict_is_not_split(database_url:
 
 
 def test_processes_that_migrate_at_the_same_time_do_no_harm(database_url: str) -> None:
-    program = "import sys; from gogobe_dagster.warehouse.migrate import migrate; migrate(sys.argv[1])"
+    program = "import sys; from gogobe_dagster.warehouse.schema.migrate import migrate; migrate(sys.argv[1])"
     processes = [subprocess.Popen([sys.executable, "-c", program, database_url]) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert "price_past" in _tables(database_url)

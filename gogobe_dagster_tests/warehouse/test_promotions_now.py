@@ -9,8 +9,16 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import now as present
-from gogobe_dagster_tests.warehouse.market import BREAD, EGGS, MILK, Market, PriceFile, Shelf, StoreList
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    BREAD,
+    EGGS,
+    MILK,
+    Market,
+    PriceFile,
+    Shelf,
+    StoreList,
+)
 
 
 @pytest.fixture

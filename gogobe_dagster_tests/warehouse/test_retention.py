@@ -12,20 +12,20 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.warehouse.horizons import HISTORY, gone_until
-from gogobe_dagster.warehouse.rebuilding import Scope, rebuild_prices
-from gogobe_dagster.warehouse.retention import Removed
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, gone_until
+from gogobe_dagster.warehouse.maintenance.rebuild import Scope, rebuild_prices
+from gogobe_dagster.warehouse.maintenance.retention import Removed
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
-from gogobe_dagster_tests.warehouse.market import BREAD, CARRIED, EGGS, MILK, PriceFile, StoreList
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.shop import LATER, Shop, shop
+from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, CARRIED, EGGS, MILK, PriceFile, StoreList
 
 RETAINER = """
 import sys
 from datetime import datetime
 from gogobe_dagster_tests.warehouse.shop import shop
-from gogobe_dagster.warehouse.migrate import connect
-from gogobe_dagster.warehouse.retention import Keep, retain
+from gogobe_dagster.warehouse.schema.migrate import connect
+from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 url, folder, now = sys.argv[1:]
 it = shop(connect(url), folder)
 print("ready", flush=True)

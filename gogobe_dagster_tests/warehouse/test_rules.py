@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.lake import SCHEMAS
-from gogobe_dagster.warehouse.ledger import LedgerFile
+from gogobe_dagster.lake.parquet_lake import SCHEMAS
+from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED
-from gogobe_dagster_tests.warehouse.market import (
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.reference_model import TABLES, Published, replay
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
     EGGS,
     MILK,
@@ -30,8 +32,6 @@ from gogobe_dagster_tests.warehouse.market import (
     Shelf,
     StoreList,
 )
-from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
-from gogobe_dagster_tests.warehouse.replay import TABLES, Published, replay
 
 TWIN = "mishnat_yosef_worker"
 """A second feed with the same chain."""

@@ -4,8 +4,8 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.summaries import rejects_by_reason, table_rows
-from gogobe_dagster.warehouse.tables import file
+from gogobe_dagster.warehouse.ledger.summaries import rejects_by_reason, table_rows
+from gogobe_dagster.warehouse.schema.tables import file
 
 DAY = date(2026, 11, 23)
 FILE = """

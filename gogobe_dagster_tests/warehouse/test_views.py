@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.warehouse.migrate import migrate
+from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
-from gogobe_dagster_tests.warehouse.market import (
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
     EGGS,
     MILK,

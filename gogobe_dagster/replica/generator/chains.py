@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.oddities import odd_files
 from gogobe_dagster.replica.generator.publishing import publish_days
+from gogobe_dagster.replica.generator.stray_files import odd_files
 from gogobe_dagster.replica.publication import Shelf
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.generator.catalogue import Product, catalogue
 from gogobe_dagster.replica.generator.chance import draw
 from gogobe_dagster.replica.generator.shops import Branch, branches

@@ -5,14 +5,14 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds import Feed
+from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.promotions import Promotion, promotions, started
+from gogobe_dagster.replica.generator.schedule import Slot, slots, stores_slot
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.stores_styles import stores_style
 from gogobe_dagster.replica.generator.styles import Style, store_label, style_of
-from gogobe_dagster.replica.generator.timetable import Slot, slots, stores_slot
 from gogobe_dagster.replica.publication import Publication, Shelf
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.generator.documents import gzipped
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.stores_xml import (

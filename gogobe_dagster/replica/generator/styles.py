@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from gogobe_dagster.feeds import Family, Feed
+from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.replica.corruption import zipped
 from gogobe_dagster.replica.generator.documents import UTF8_BOM, gzipped
 from gogobe_dagster.replica.generator.prices_xml import (
     BINA_PRICES,
@@ -34,7 +35,6 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     PromotionDialect,
 )
 from gogobe_dagster.replica.generator.shops import Branch
-from gogobe_dagster.replica.spoiling import zipped
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
 LAIB_CHANGED = date(2026, 1, 1)  # before it promotions were a row an item

@@ -1,0 +1,41 @@
+"""What was imported day by day or hour by hour, for pictures: where a trend says more than a number.
+
+Plain counts from the ledger; what is unusual is the business of `checking`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.files.kinds import Document, FileKind
+
+if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
+    from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+
+DAYS = 14
+ROWS = """
+select day, sum(rows) as rows from file
+where feed = :feed and day between :first and :last and kind = any(:kinds) and state = 'loaded'
+group by day
+"""
+
+
+def rows_by_day(engine: sa.Engine, feed: Feed, document: Document, *, until: date) -> dict[date, int]:
+    """Return the rows that a feed's files of each of the last days brought; 0 where there were none."""
+    days = [until - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    kinds = [kind.value for kind in FileKind if kind.document is document]
+    values = {"feed": feed.key, "first": days[0], "last": until, "kinds": kinds}
+    with engine.connect() as connection:
+        found = {row.day: int(row.rows or 0) for row in connection.execute(sa.text(ROWS), values)}
+    return {day: found.get(day, 0) for day in days}
+
+
+def files_by_hour(files: "Iterable[LedgerFile]") -> dict[int, int]:
+    """Count files by the hour in Israel at which they were published."""
+    hours = Counter(file.published_at.astimezone(ISRAEL).hour for file in files if file.published_at)
+    return {hour: hours[hour] for hour in range(24)}

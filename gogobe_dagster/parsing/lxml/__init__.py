@@ -1,0 +1,1 @@
+"""The lxml reader: for documents that the fast reader cannot take, and the oracle in tests."""

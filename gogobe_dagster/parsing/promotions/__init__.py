@@ -1,0 +1,1 @@
+"""Promotions of every dialect, from a reader's raw text to offers."""

@@ -1,0 +1,8 @@
+"""The embedded PostgreSQL server, and maintenance of the databases in it.
+
+server             start, stop and find the server; database URLs
+cluster            the server's data folder, its owner and its configuration
+binaries           where PostgreSQL's programs are and how they are run
+index_maintenance  rebuild bloated indexes
+dagster_retention  delete Dagster's old event logs
+"""

@@ -1,0 +1,82 @@
+"""Tables of 50 rows a page with a pager, newest first, as two portals show them (PORTALS §4.7, §4.10).
+
+Which files are asked for and what is in a row is the family's module.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from html import escape
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster.replica.serving import KILOBYTE
+from gogobe_dagster.replica.state import World, newest_first
+
+PAGE_ROWS = 50
+
+
+class Tables:
+    """The pages of one feed's table."""
+
+    def __init__(self, world: World, feed: Feed) -> None:
+        self._world = world
+        self._feed = feed
+
+    def of_day(self, day: str) -> list[Publication]:
+        """Return what is listed for a day, written as 2026-08-11; without one, everything."""
+        listed = self._world.listed(self._feed)
+        if not day or self._world.faults.take("day_ignored", self._feed.key):
+            return listed
+        return [item for item in listed if str(day_of(item.published_at)) == day]
+
+    def page(
+        self, request: Request, items: Iterable[Publication], row_of: Callable[[Publication], Iterable[str]]
+    ) -> HTMLResponse:
+        """Show the page that `p` asks for; beyond the last one there is a table without rows."""
+        asked = dict(request.query_params)
+        number = int(text) if (text := asked.get("p", "1")).isdecimal() else 1
+        items = newest_first(items)
+        items = items[1:] if self._newest_is_late(len(items), number) else items
+        pages = max(1, math.ceil(len(items) / PAGE_ROWS))
+        shown = items[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+        if number > 1 and self._world.faults.take("empty_page", self._feed.key):
+            shown = []
+        rows = "".join(_row(row_of(item)) for item in shown)
+        return HTMLResponse(
+            f"<!DOCTYPE html>\n<html><body><table><tbody>\n{rows}</tbody></table>\n"
+            f"<ul>{_pager(request.url.path, asked, pages)}</ul></body></html>\n"
+        )
+
+    def _newest_is_late(self, rows: int, page: int) -> bool:
+        """Whether the newest row is not there yet: it comes between page 1 and page 2."""
+        fault, key = "row_inserted_while_paging", self._feed.key
+        if rows <= PAGE_ROWS or not self._world.faults.find(fault, key):
+            return False
+        return page == 1 or not self._world.faults.take(fault, key)
+
+
+def kilobytes(size: int) -> str:
+    """Write a size in KB with one decimal and separators of thousands: `215.4`, `1,234.5`."""
+    return f"{size / KILOBYTE:,.1f}"
+
+
+def link_to(url: str) -> str:
+    """Return the cell that downloads."""
+    return f'<a href="{escape(url)}">הורדה</a>'
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
+
+
+def _pager(path: str, asked: dict[str, str], pages: int) -> str:
+    def item(number: int, text: str) -> str:
+        query = urlencode({**asked, "p": number})
+        return f'<li class="pagination-item"><a href="{escape(f"{path}?{query}")}">{text}</a></li>'
+
+    return item(1, "1") + (item(pages, "»") if pages > 1 else "")

@@ -1,0 +1,87 @@
+"""What all portal families share: the shelves, the faults, the clock, and what a feed shows and serves."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.corruption import spoil
+from gogobe_dagster.replica.faults import STORED, Fault, Faults
+from gogobe_dagster.replica.publication import Publication, Shelf
+
+FOREIGN_CHAIN = "7291029710008"  # Quik: no portal publishes it since February 2026
+WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (PORTALS §4.2.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that a portal needs to answer."""
+
+    feeds: Mapping[str, Feed]
+    shelves: Mapping[str, Shelf]
+    faults: Faults
+    clock: Callable[[], datetime]
+    session_seconds: float
+    """How long a Cerberus session lives without a request."""
+    link_seconds: float
+    """How long a signed Shufersal link lives."""
+
+    def feeds_of(self, family: Family) -> list[Feed]:
+        """Return the feeds of a family that have a shelf here."""
+        return [self.feeds[key] for key in self.shelves if self.feeds[key].family is family]
+
+    def listed(self, feed: Feed) -> list[Publication]:
+        """Return what the feed's listing shows now, with the faults of listings and stored files."""
+        shown = [self._as_stored(feed, publication) for publication in self._shelf(feed)]
+        if not self.faults.active():
+            return shown
+        if self.faults.take("empty_listing", feed.key):
+            return []
+        if self.faults.take("folder_wiped", feed.key):
+            shown = newest_first(shown)[:WIPED_TO]
+        return [item for item in shown if not self.faults.take("empty_kind", feed.key, item.name)]
+
+    def served(self, feed: Feed, name: str) -> Publication | None:
+        """Return the file that a download of this exact name gives; uses up faults of stored files."""
+        found = next((item for item in self._shelf(feed) if item.name == name), None)
+        if found is None or self.faults.take("missing_file", feed.key, name):
+            return None
+        return self._as_stored(feed, found, find=self.faults.take)
+
+    def _shelf(self, feed: Feed) -> list[Publication]:
+        publications = self.shelves[feed.key].publications()
+        if self.faults.find("foreign_chain", feed.key):
+            publications += foreign(publications, feed)
+        return publications
+
+    def _as_stored(
+        self,
+        feed: Feed,
+        publication: Publication,
+        find: Callable[[str, str, str], Fault | None] | None = None,
+    ) -> Publication:
+        if not self.faults.active():
+            return publication
+        find = find or self.faults.find
+        for name in STORED:
+            if find(name, feed.key, publication.name):
+                publication = spoil(publication, name)
+        return publication
+
+
+def newest_first(publications: Iterable[Publication]) -> list[Publication]:
+    """Sort by time, newest first; files of one moment by name."""
+    return sorted(sorted(publications, key=lambda item: item.name), key=_moment, reverse=True)
+
+
+def foreign(publications: Iterable[Publication], feed: Feed) -> list[Publication]:
+    """Return a full price file as if another chain had put it here; none if there is none."""
+    fulls = [
+        item for item in publications if item.kind is FileKind.FULL_PRICES and feed.chain_id in item.name
+    ]
+    return [replace(item, name=item.name.replace(feed.chain_id, FOREIGN_CHAIN)) for item in fulls[:1]]
+
+
+def _moment(publication: Publication) -> datetime:
+    return publication.published_at

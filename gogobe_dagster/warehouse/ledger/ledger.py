@@ -1,0 +1,294 @@
+"""The ledger: the life of every file that a listing ever showed. Nothing in it is ever deleted.
+
+discovered → downloaded → parsed → loaded; or superseded (replaced on the portal before it was fetched);
+or quarantined with a code and a reason. Every step is one short transaction that also writes a file_event.
+The last step, `loaded`, belongs to `loading`, in the transaction of the rows. How listings and parse reports
+are written down is `recording`, events are `journal`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import CodedError
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.parsing.report import Reject
+from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, note_listing
+from gogobe_dagster.warehouse.schema.tables import file, listing
+
+
+class FileState(StrEnum):
+    """Where a file is in its life."""
+
+    DISCOVERED = "discovered"
+    DOWNLOADED = "downloaded"
+    PARSED = "parsed"
+    LOADED = "loaded"
+    SUPERSEDED = "superseded"
+    QUARANTINED = "quarantined"
+
+
+OPEN_STATES = (FileState.DISCOVERED, FileState.DOWNLOADED, FileState.PARSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A line of a listing and what its name says."""
+
+    name: str
+    link: str
+    size: int | None
+    size_slack: int
+    modified_at: datetime | None
+    day: date
+    kind: FileKind | None = None
+    chain_id: str | None = None
+    sub_chain_id: int | None = None
+    store_id: int | None = None
+    published_at: datetime | None = None
+    problem: CodedError | None = None
+    """Why it is not to be imported; it is recorded as quarantined from the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a listing told: `listed` is the sum of the next three; `quarantined` are some of the new ones."""
+
+    listed: int
+    new: int
+    known: int
+    republished: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFile:
+    """One file as the ledger knows it. The columns of the table `file` say what each field means."""
+
+    id: int
+    feed: str
+    name: str
+    revision: int
+    link: str
+    listed_size: int | None
+    size_slack: int
+    modified_at: datetime | None
+    day: date
+    kind: FileKind | None
+    chain_id: str | None
+    sub_chain_id: int | None
+    store_id: int | None
+    published_at: datetime | None
+    state: FileState
+    code: str | None
+    reason: str | None
+    attempts: int
+    sha256: str | None
+    size: int | None
+    lake_path: str | None
+    is_damaged: bool
+    is_complete: bool
+    rows: int | None
+    rejected: int | None
+    duplicates: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """What reading a file gave, and where its rows are in the lake."""
+
+    file_id: int
+    chain_id: str
+    sub_chain_id: int
+    store_id: int | None
+    lake_path: str
+    rows: int
+    rejected: int
+    duplicates: int
+    reasons: Mapping[str, int]
+    samples: Sequence[Reject]
+    unknown: Mapping[str, int]
+    reader: str
+    dialect: str
+    container: str
+    encoding: str
+    is_damaged: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRow:
+    """Where the files of one feed stand. The columns of the view `fleet` say what each number means."""
+
+    feed: str
+    discovered: int
+    downloaded: int
+    parsed: int
+    loaded: int
+    superseded: int
+    quarantined: int
+    rows: int
+    newest_full: datetime | None
+    last_success: datetime | None
+    listed_at: datetime | None
+    listing_code: str | None
+    """Why the last listing failed; None: it succeeded."""
+
+
+FILE_COLUMNS = [file.c["file_id" if field.name == "id" else field.name] for field in fields(LedgerFile)]
+
+
+def as_file(row: sa.Row[Any]) -> LedgerFile:
+    """Make a LedgerFile of a row of FILE_COLUMNS."""
+    values = dict(zip(LedgerFile.__slots__, row, strict=True))
+    kind = None if values["kind"] is None else FileKind(values["kind"])
+    return LedgerFile(**{**values, "kind": kind, "state": FileState(values["state"])})
+
+
+class Ledger:
+    """The ledger in PostgreSQL. Every method is one transaction and may be repeated."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def record(self, feed_key: str, sightings: Sequence[Sighting], *, now: datetime) -> Recorded:
+        """Write down what a listing shows: one row a name and revision. Writers of one feed take turns."""
+        from gogobe_dagster.warehouse.ledger.listing_writes import record
+
+        with self._engine.begin() as connection:
+            recorded = record(connection, feed_key, sightings, now=now)
+            note_listing(connection, feed_key, listed_at=now, listed=recorded.listed, code=None, reason=None)
+        return recorded
+
+    def record_failure(self, feed_key: str, error: CodedError, *, now: datetime) -> None:
+        """Write down that a portal could not be listed; its files stay as they are."""
+        with self._engine.begin() as connection:
+            note_listing(connection, feed_key, failed_at=now, code=error.code, reason=clean(error.reason))
+
+    def to_download(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
+        """Files to fetch: store lists and full files first, because the most hangs on them."""
+        is_small = file.c.kind.not_in([kind for kind in FileKind if kind.is_full])
+        return self._files(*_of(feed_key, days), file.c.state == FileState.DISCOVERED, order=[is_small])
+
+    def to_parse(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
+        """Files to read, by stamp."""
+        return self._files(*_of(feed_key, days), file.c.state == FileState.DOWNLOADED)
+
+    def to_load(self, feed_key: str, days: Collection[date], document: Document) -> list[LedgerFile]:
+        """Files of one document to bring into the tables, by stamp."""
+        kinds = [kind for kind in FileKind if kind.document is document]
+        return self._files(*_of(feed_key, days), file.c.state == FileState.PARSED, file.c.kind.in_(kinds))
+
+    def pending(self, feed_key: str) -> list[LedgerFile]:
+        """Files of all days with something left to do."""
+        return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES))
+
+    def known_names(self, feed_key: str) -> set[str]:
+        """Every name that a listing of this feed ever showed."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(sa.select(file.c.name).where(file.c.feed == feed_key)))
+
+    def of_days(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
+        """All files of these days, by stamp."""
+        return self._files(*_of(feed_key, days))
+
+    def files(self, ids: Collection[int]) -> list[LedgerFile]:
+        """Return these files, by stamp."""
+        return self._files(file.c.file_id.in_(list(ids)))
+
+    def _files(
+        self, *where: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[Any]] = ()
+    ) -> list[LedgerFile]:
+        query = sa.select(*FILE_COLUMNS).where(*where)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(*order, file.c.published_at, file.c.file_id)).all()
+        return [as_file(row) for row in rows]
+
+    def mark_downloaded(self, file_id: int, *, sha256: str, size: int, now: datetime) -> None:
+        """Note where the bytes are. A file that is further already stays where it is."""
+        values = {"state": FileState.DOWNLOADED, "sha256": sha256, "size": size, "downloaded_at": now}
+        update = (
+            sa.update(file)
+            .where(file.c.file_id == file_id, file.c.state == FileState.DISCOVERED)
+            .values(**values, code=None, reason=None)
+        )
+        with self._engine.begin() as connection:
+            if connection.execute(update).rowcount:
+                note(connection, [event(file_id, FileState.DOWNLOADED, at=now, detail=f"{size} bytes")])
+
+    def mark_failed(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
+        """Count a failed try. Without retry verdict or tries left, the file is set aside."""
+        may_retry = sa.and_(sa.literal(error.retry), file.c.attempts + 1 < max_attempts)
+        update = (
+            sa.update(file)
+            .where(file.c.file_id == file_id, file.c.state.in_(OPEN_STATES))
+            .values(
+                attempts=file.c.attempts + 1,
+                code=error.code,
+                reason=clean(error.reason),
+                state=sa.case((may_retry, file.c.state), else_=FileState.QUARANTINED.value),
+            )
+            .returning(file.c.state)
+        )
+        with self._engine.begin() as connection:
+            states = connection.scalars(update).all()
+            note(
+                connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
+            )
+
+    def mark_untried(self, file_id: int, error: CodedError, *, now: datetime) -> None:
+        """Note why a file could not be tried: its portal went away. No try is counted, no state changes."""
+        update = (
+            sa.update(file)
+            .where(file.c.file_id == file_id, file.c.state.in_(OPEN_STATES))
+            .values(code=error.code, reason=clean(error.reason))
+            .returning(file.c.state)
+        )
+        with self._engine.begin() as connection:
+            states = connection.scalars(update).all()
+            note(
+                connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
+            )
+
+    def mark_parsed(self, entries: Sequence[ParsedEntry], *, now: datetime) -> None:
+        """Note what reading gave. Files that are not waiting to be read, or to be loaded, are left alone."""
+        from gogobe_dagster.warehouse.ledger.listing_writes import write_parsed
+
+        with self._engine.begin() as connection:
+            write_parsed(connection, entries, now=now)
+
+    def fleet(self, days: Collection[date] | None = None) -> list[FleetRow]:
+        """Say where the files of every feed ever looked at stand, in one query; of all days unless given."""
+        fleet = sa.table("fleet", *map(sa.column, ("feed", "day", *FleetRow.__slots__[1:10])))
+        sums = [
+            sa.func.sum(fleet.c[name]).cast(sa.BigInteger).label(name) for name in FleetRow.__slots__[1:8]
+        ]
+        newest = [sa.func.max(fleet.c[name]).label(name) for name in FleetRow.__slots__[8:10]]
+        counted = sa.select(fleet.c.feed, *sums, *newest).group_by(fleet.c.feed)
+        if days is not None:
+            counted = counted.where(fleet.c.day.in_(list(days)))
+        of_feed = counted.subquery()
+        feed = sa.func.coalesce(of_feed.c.feed, listing.c.feed)
+        query = (
+            sa.select(
+                feed,
+                *[sa.func.coalesce(of_feed.c[total.name], 0) for total in sums],
+                *[of_feed.c[moment.name] for moment in newest],
+                listing.c.listed_at,
+                listing.c.code,
+            )
+            # a portal that never answered has no files, and must be seen all the same
+            .select_from(of_feed.join(listing, listing.c.feed == of_feed.c.feed, full=True))
+            .order_by(feed)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [FleetRow(**dict(zip(FleetRow.__slots__, row, strict=True))) for row in rows]
+
+
+def _of(feed_key: str, days: Collection[date]) -> tuple[sa.ColumnElement[bool], ...]:
+    return file.c.feed == feed_key, file.c.day.in_(list(days))

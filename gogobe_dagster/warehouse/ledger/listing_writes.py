@@ -1,0 +1,221 @@
+"""How a listing and a parse report are compared with what the ledger knows, and written down.
+
+Both run inside the transaction of a `Ledger` method, which is the way in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import Code
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, write_rejects
+from gogobe_dagster.warehouse.ledger.ledger import (
+    FILE_COLUMNS,
+    FileState,
+    LedgerFile,
+    ParsedEntry,
+    Recorded,
+    Sighting,
+    as_file,
+)
+from gogobe_dagster.warehouse.schema.tables import file
+
+REJECTS_BEARABLE = 0.1
+"""A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
+_TURNS = 0x60_60_BE
+"""First half of the advisory lock by which recorders of one feed take turns."""
+_TOUCH = sa.text("""
+with locked as (select file_id from file where file_id = any(:ids) order by file_id for no key update)
+update file set link = seen.link, last_seen_at = greatest(last_seen_at, :now)
+from locked
+join unnest(cast(:ids as bigint[]), cast(:links as text[])) as seen (file_id, link) using (file_id)
+where file.file_id = locked.file_id
+""")
+"""Locked in the order in which `write_parsed` locks, or the two would deadlock."""
+
+
+def record(
+    connection: sa.Connection, feed_key: str, sightings: Sequence[Sighting], *, now: datetime
+) -> Recorded:
+    """Write down what a listing shows. The same listing again changes nothing but when it was last seen."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(feed_key))))
+    seen = {clean(one.name): one for one in sightings}
+    newest = _newest_revisions(connection, feed_key, seen)
+    new = {name: one for name, one in seen.items() if name not in newest}
+    changed = {name: one for name, one in seen.items() if name in newest and _has_changed(one, newest[name])}
+    known = {name: one for name, one in seen.items() if name not in new and name not in changed}
+    _touch(connection, {newest[name].id: one for name, one in known.items()}, now)
+    _release(
+        connection,
+        {newest[name].id: one for name, one in known.items() if _is_wanted_now(one, newest[name])},
+        now,
+    )
+    _supersede(connection, [newest[name] for name in changed], now)
+    revisions = {name: newest[name].revision + 1 for name in changed}
+    _insert(connection, feed_key, {**new, **changed}, revisions, now)
+    return Recorded(
+        listed=len(seen),
+        new=len(new),
+        known=len(known),
+        republished=len(changed),
+        quarantined=sum(one.problem is not None for one in (*new.values(), *changed.values())),
+    )
+
+
+def _newest_revisions(
+    connection: sa.Connection, feed_key: str, names: Collection[str]
+) -> dict[str, LedgerFile]:
+    query = (
+        sa.select(*FILE_COLUMNS)
+        .distinct(file.c.name)
+        .where(file.c.feed == feed_key, file.c.name == sa.any_(sa.cast(list(names), sa.ARRAY(sa.Text))))
+        .order_by(file.c.name, file.c.revision.desc())
+    )
+    return {row.name: as_file(row) for row in connection.execute(query)}
+
+
+def _has_changed(seen: Sighting, known: LedgerFile) -> bool:
+    """Compare listing with listing; the size of the bytes themselves may differ from what a portal says."""
+    slack = max(seen.size_slack, known.size_slack)
+    has_sizes = seen.size is not None and known.listed_size is not None
+    other_size = has_sizes and abs((seen.size or 0) - (known.listed_size or 0)) > slack
+    has_times = seen.modified_at is not None and known.modified_at is not None
+    return other_size or bool(has_times and seen.modified_at > known.modified_at)  # type: ignore[operator]
+
+
+def _is_wanted_now(seen: Sighting, known: LedgerFile) -> bool:
+    """Whether only its listing kept it out and no longer does: a leftover whose day is asked for now."""
+    was_never_tried = known.state is FileState.QUARANTINED and not known.attempts
+    return was_never_tried and seen.problem is None
+
+
+def _touch(connection: sa.Connection, seen: Mapping[int, Sighting], now: datetime) -> None:
+    links = [clean(one.link) for one in seen.values()]
+    connection.execute(_TOUCH, {"now": now, "ids": list(seen), "links": links})
+
+
+def _release(connection: sa.Connection, wanted: Mapping[int, Sighting], now: datetime) -> None:
+    for file_id, one in wanted.items():
+        values = _of_name(one) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
+        connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
+    note(
+        connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
+    )
+
+
+def _supersede(connection: sa.Connection, replaced: Sequence[LedgerFile], now: datetime) -> None:
+    """Give up revisions that were never fetched: the portal has other bytes under their name now."""
+    ids = [known.id for known in replaced if known.state is FileState.DISCOVERED]
+    connection.execute(sa.update(file).where(file.c.file_id.in_(ids)).values(state=FileState.SUPERSEDED))
+    why = {"code": Code.REPUBLISHED_SAME_NAME, "detail": "replaced before it was fetched"}
+    note(connection, [event(file_id, FileState.SUPERSEDED, at=now, **why) for file_id in ids])
+
+
+def _insert(
+    connection: sa.Connection,
+    feed_key: str,
+    seen: Mapping[str, Sighting],
+    revisions: Mapping[str, int],
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "feed": feed_key,
+            "name": name,
+            "revision": revisions.get(name, 1),
+            "first_seen_at": now,
+            "last_seen_at": now,
+            **_of_listing(one),
+            **_of_name(one),
+            **_fate(one),
+        }
+        for name, one in seen.items()
+    ]
+    if not rows:
+        return
+    insert = sa.insert(file).returning(file.c.file_id, file.c.name)
+    ids = {name: file_id for file_id, name in connection.execute(insert, rows)}
+    note(connection, [_first_event(ids[name], one, revisions.get(name), now) for name, one in seen.items()])
+
+
+def _first_event(file_id: int, seen: Sighting, revision: int | None, now: datetime) -> dict[str, Any]:
+    fate = _fate(seen)
+    if revision and not fate["code"]:
+        fate |= {"code": Code.REPUBLISHED_SAME_NAME, "reason": f"revision {revision}"}
+    return event(file_id, fate["state"], at=now, code=fate["code"], detail=fate["reason"])
+
+
+def _of_listing(seen: Sighting) -> dict[str, Any]:
+    return {
+        "link": clean(seen.link),
+        "listed_size": seen.size,
+        "size_slack": seen.size_slack,
+        "modified_at": seen.modified_at,
+    }
+
+
+def _of_name(seen: Sighting) -> dict[str, Any]:
+    return {
+        "day": seen.day,
+        "kind": seen.kind,
+        "chain_id": seen.chain_id,
+        "sub_chain_id": seen.sub_chain_id,
+        "store_id": seen.store_id,
+        "published_at": seen.published_at,
+    }
+
+
+def _fate(seen: Sighting) -> dict[str, Any]:
+    if seen.problem is None:
+        return {"state": FileState.DISCOVERED, "code": None, "reason": None}
+    return {"state": FileState.QUARANTINED, "code": seen.problem.code, "reason": clean(seen.problem.reason)}
+
+
+def write_parsed(connection: sa.Connection, entries: Sequence[ParsedEntry], *, now: datetime) -> None:
+    """Write down what reading gave, of the files that wait to be read or to be loaded; others are let be."""
+    by_id = {entry.file_id: entry for entry in entries}
+    claim = (
+        sa.select(file.c.file_id, file.c.kind)
+        .where(file.c.file_id.in_(by_id), file.c.state.in_([FileState.DOWNLOADED, FileState.PARSED]))
+        .order_by(file.c.file_id)
+        .with_for_update()
+    )
+    kinds = {file_id: FileKind(kind) for file_id, kind in connection.execute(claim)}
+    if not kinds:
+        return
+    update = sa.update(file).where(file.c.file_id == sa.bindparam("this"))
+    rows = [
+        _of_report(by_id[file_id], kind) | {"this": file_id, "parsed_at": now}
+        for file_id, kind in kinds.items()
+    ]
+    connection.execute(update, rows)
+    write_rejects(connection, {file_id: by_id[file_id].samples for file_id in kinds}, stage="parse")
+    note(connection, [_parsed_event(by_id[file_id], now) for file_id in kinds])
+
+
+def _parsed_event(entry: ParsedEntry, now: datetime) -> dict[str, Any]:
+    detail = f"{entry.rows} rows, {entry.rejected} rejected, {entry.duplicates} duplicates"
+    return event(entry.file_id, FileState.PARSED, at=now, detail=detail)
+
+
+def _of_report(entry: ParsedEntry, kind: FileKind) -> dict[str, Any]:
+    plain = ("chain_id", "sub_chain_id", "store_id", "lake_path", "rows", "rejected", "duplicates", "reader",
+             "dialect", "container", "encoding", "is_damaged")  # fmt: skip
+    return {name: getattr(entry, name) for name in plain} | {
+        "state": FileState.PARSED,
+        "code": None,
+        "reason": None,
+        "reasons": dict(entry.reasons),
+        "unknown": dict(entry.unknown),
+        "notes": list(entry.notes),
+        "is_complete": _is_complete(entry, kind),
+    }
+
+
+def _is_complete(entry: ParsedEntry, kind: FileKind) -> bool:
+    """Whether what the file does not list is gone. A damaged, empty or unreadable full file never says so."""
+    is_readable = entry.rejected <= REJECTS_BEARABLE * (entry.rows + entry.rejected)
+    return kind.is_full and entry.rows > 0 and not entry.is_damaged and is_readable

@@ -1,0 +1,120 @@
+"""Late files: those that are not newer than all of their document that their store already has.
+
+The store's prices, or its promotions, are taken back to what they were just before the oldest of them, by
+undoing the history from then on; then the files that followed are applied again together with the late ones.
+History before is final, and the lake has the rows of the files since. The locks of `places` keep other
+loaders away meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import Code
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, gone_until
+from gogobe_dagster.warehouse.ledger.file_claims import set_aside
+from gogobe_dagster.warehouse.ledger.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
+from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
+from gogobe_dagster.warehouse.schema.tables import file
+
+_UNDO = {
+    Document.PRICES: (
+        """
+        delete from price_current
+        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_from >= late.since
+        """,
+        """
+        with undone as (
+            delete from price_past
+            using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+            where store_key = late.key and valid_to >= late.since and valid_to >= :oldest
+            returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id, late.since
+        )
+        insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+        select store_key, product_key, price, unit_price, priced_at, valid_from, file_id
+        from undone where valid_from < since
+        """,
+    ),
+    Document.PROMOTIONS: (
+        """
+        delete from promotion_store
+        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_from >= late.since
+        """,
+        """
+        update promotion_store set valid_to = null, ended_file_id = null
+        from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        where store_key = late.key and valid_to >= late.since
+        """,
+    ),
+}
+
+
+def late_since(
+    document: Document, files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]
+) -> dict[Place, datetime]:
+    """Return the stores for which some of these files are late, with the stamp of the oldest late one."""
+    since: dict[Place, datetime] = {}
+    for one in files:
+        if _is_late(document, one, stores):
+            place, at = place_of(one), stamp_of(one)
+            since[place] = min(since.get(place, at), at)
+    return since
+
+
+def _is_late(document: Document, one: LedgerFile, stores: Mapping[Place, LockedStore]) -> bool:
+    newest = stores[place_of(one)].newest[document]
+    return newest is not None and stamp_of(one) <= newest
+
+
+def timely(
+    connection: sa.Connection,
+    document: Document,
+    claimed: Sequence[LedgerFile],
+    stores: Mapping[Place, LockedStore],
+    *,
+    now: datetime,
+) -> list[LedgerFile]:
+    """Set aside late files for which what followed them is not kept any more; return the others."""
+    late = [one for one in claimed if _is_late(document, one, stores)]
+    until = gone_until(connection, LAKE, HISTORY) if late else None
+    too_late = [one for one in late if until is not None and stamp_of(one) <= until]
+    if too_late:
+        reason = (
+            f"its store has newer {document}, and what is needed to change them goes back to {until} only"
+        )
+        set_aside(connection, too_late, Code.LATE_BEYOND_RETENTION, reason, now=now)
+    ids = {one.id for one in too_late}
+    return [one for one in claimed if one.id not in ids]
+
+
+def take_back(
+    connection: sa.Connection,
+    document: Document,
+    since: Mapping[Place, datetime],
+    stores: Mapping[Place, LockedStore],
+) -> list[LedgerFile]:
+    """Undo the history of these stores from a moment on; return the loaded files to apply again."""
+    if not since:
+        return []
+    late = {
+        "keys": [stores[place].key for place in since],
+        "moments": list(since.values()),
+        "oldest": min(since.values()),  # so that the months before it are not looked at
+    }
+    for statement in _UNDO[document]:
+        connection.execute(sa.text(statement), late)
+    kinds = [kind for kind in FileKind if kind.document is document]
+    loaded = sa.select(*FILE_COLUMNS).where(file.c.state == FileState.LOADED, file.c.kind.in_(kinds))
+    are_theirs = [
+        sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id) == sa.tuple_(*place)
+        for place in since
+    ]
+    is_since = [
+        theirs & (file.c.published_at >= at) for theirs, at in zip(are_theirs, since.values(), strict=True)
+    ]
+    return [as_file(row) for row in connection.execute(loaded.where(sa.or_(*is_since)))]

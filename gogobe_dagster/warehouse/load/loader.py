@@ -1,0 +1,131 @@
+"""Parsed files become rows: many files a transaction, and their ledger entries commit with them.
+
+A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. Where the
+database interrupts a load, `LoadInterrupted` says whether trying again can help. A lost
+file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
+changes is `history`; a late file is `lateness`; how one transaction goes is `price_load`, `promotion_load`
+and `store_load`.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.warehouse.bulk_io.db_errors import interruptions
+from gogobe_dagster.warehouse.ledger.file_claims import give_back_lost
+from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
+from gogobe_dagster.warehouse.load.price_load import PriceLoad
+from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
+from gogobe_dagster.warehouse.load.store_load import StoreLoad
+from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
+
+Load = PriceLoad | PromotionLoad | StoreLoad
+MOST_FILES = 500
+MOST_ROWS = 150_000
+"""Rows that a transaction takes, unless one file has more: about 200 MB; more at once is no faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport:
+    """What a load did; a second one finds nothing to do and reports zeros."""
+
+    files: int = 0
+    rows: int = 0
+    """Rows of these files that the tables took."""
+    inserted: int = 0
+    """Products or promotions new in a store, or stores new in a list."""
+    changed: int = 0
+    """Products at another price, promotions with another content, or stores described otherwise."""
+    ended: int = 0
+    """Products or promotions that a store has no longer, or stores that left their list."""
+    new_products: int = 0
+    new_stores: int = 0
+    new_promotions: int = 0
+    """Contents of promotions that are new in their chain."""
+    seconds: float = 0.0
+
+
+@interruptions()
+def load_prices(
+    engine: sa.Engine,
+    files: Sequence[LedgerFile],
+    lake: Lake,
+    *,
+    now: datetime,
+    rows_at_once: int = MOST_ROWS,
+) -> LoadReport:
+    """Bring price files into the tables. When it returns, all of them are there, whoever loaded them.
+
+    But for those whose lake file is gone: they wait to be read again.
+    """
+    there = give_back_lost(engine, files, lake, now=now)
+    ensure_partitions(engine, [stamp_of(one) for one in there])
+    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
+    return _in_transactions(engine, _portions(ordered, rows_at_once), load)
+
+
+@interruptions()
+def load_promotions(
+    engine: sa.Engine,
+    files: Sequence[LedgerFile],
+    lake: Lake,
+    *,
+    now: datetime,
+    rows_at_once: int = MOST_ROWS,
+) -> LoadReport:
+    """Bring promotion files into the tables. When it returns, all are there, as after `load_prices`."""
+    there = give_back_lost(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    load = PromotionLoad(lake, now=now, rows_at_once=rows_at_once)
+    return _in_transactions(engine, _portions(ordered, rows_at_once), load)
+
+
+@interruptions()
+def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
+    """Bring store lists into the tables. The newest list holds, in whatever order they come."""
+    there = give_back_lost(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (stamp_of(one), one.id))
+    return _in_transactions(engine, _portions(ordered, MOST_ROWS), StoreLoad(lake, now=now))
+
+
+def _portions(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
+    some: list[LedgerFile] = []
+    rows = 0
+    for one in files:
+        if some and (len(some) == MOST_FILES or rows + (one.rows or 0) > most_rows):
+            yield some
+            some, rows = [], 0
+        some.append(one)
+        rows += one.rows or 0
+    if some:
+        yield some
+
+
+def _in_transactions(engine: sa.Engine, portions: Iterable[Sequence[LedgerFile]], load: Load) -> LoadReport:
+    """Load portion by portion. What others hold is awaited at the end: another loader, or a listing."""
+    started = time.perf_counter()
+    counts: Counter[str] = Counter()
+    held = []
+    for portion in portions:
+        ids = [one.id for one in portion]
+        done = _in_transaction(engine, ids, load, wait=False)
+        counts += done
+        if done["files"] < len(ids):
+            held.append(ids)
+    for ids in held:
+        counts += _in_transaction(engine, ids, load, wait=True)
+    return LoadReport(**counts, seconds=time.perf_counter() - started)
+
+
+def _in_transaction(engine: sa.Engine, ids: Sequence[int], load: Load, *, wait: bool) -> Counter[str]:
+    with engine.begin() as connection:
+        # A commit lost in a crash is only work to do again: the ledger's entry is lost with it.
+        connection.execute(sa.text("set local synchronous_commit = off"))
+        return load.load(connection, ids, wait=wait)

@@ -1,0 +1,106 @@
+"""One transaction of price files: from claimed ledger entries to committed rows.
+
+Locks are taken in one order by every loader, each kind sorted: files (skipping what others have), places,
+stores, products, chain products, prices. That is why loaders wait for each other and never deadlock.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.warehouse.history.diff import find_changes
+from gogobe_dagster.warehouse.history.periods import PRICES
+from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
+from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
+from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
+from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place, lock_stores, note_files
+from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
+
+Stores = Mapping[Place, LockedStore]
+
+
+class PriceLoad:
+    """Loads price files, a transaction at a time, and remembers the products it has met."""
+
+    def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
+        self._now, self._rows_at_once = now, rows_at_once
+        self._wordings = Wordings(lake)
+
+    def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
+        """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
+        claimed = claim(connection, ids, wait=wait)
+        if not claimed:
+            return Counter()
+        made_before = self._wordings.products.made
+        stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
+        claimed = timely(connection, Document.PRICES, claimed, stores, now=self._now)
+        if not claimed:
+            return Counter()
+        rows, refused = self._wordings.read(connection, claimed)
+        self._wordings.tell(connection, rows)
+        late = late_since(Document.PRICES, claimed, stores)
+        again = _taken_back(connection, late, stores)
+        counts = self._apply_all(connection, claimed, rows.select(*PRICES.rows), again, stores)
+        note_files(connection, Document.PRICES, spoken_of(claimed, stores))
+        mark_loaded(connection, claimed, refused, now=self._now)
+        counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
+        counts.update(new_products=self._wordings.products.made - made_before)
+        return counts
+
+    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
+        stores, _ = lock_stores(connection, {place})
+        again = _taken_back(connection, {place: since}, stores)
+        counts = Counter(files=len(again))
+        for part in parts(again, self._rows_at_once) if again else ():
+            rows, _ = self._wordings.read(connection, part)
+            self._wordings.tell(connection, rows)
+            counts += _apply(connection, part, rows.select(*PRICES.rows), stores)
+        return counts
+
+    def _apply_all(
+        self,
+        connection: sa.Connection,
+        claimed: Sequence[LedgerFile],
+        rows: pl.DataFrame,
+        again: Sequence[LedgerFile],
+        stores: Stores,
+    ) -> Counter[str]:
+        """Apply claimed files and those after a late one, in order, in parts that memory bears."""
+        if not again:
+            return _apply(connection, claimed, rows, stores)
+        counts: Counter[str] = Counter()
+        followers = {one.id for one in again}
+        for part in parts([*claimed, *again], self._rows_at_once):
+            ids = [one.id for one in part]
+            earlier, _ = self._wordings.read(connection, [one for one in part if one.id in followers])
+            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.rows)])
+            counts += _apply(connection, part, stated, stores)
+        return counts
+
+
+def _taken_back(
+    connection: sa.Connection, since: Mapping[Place, datetime], stores: Stores
+) -> list[LedgerFile]:
+    """Undo, and see that the periods of the files to apply again find their months."""
+    again = take_back(connection, Document.PRICES, since, stores)
+    if again:
+        ensure_partitions(connection.engine, map(stamp_of, again))
+    return again
+
+
+def _apply(
+    connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
+) -> Counter[str]:
+    statements = [statement_of(one, stores[place_of(one)].key) for one in files]
+    done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
+    write_changes(connection, done)
+    return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

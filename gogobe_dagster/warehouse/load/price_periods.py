@@ -1,0 +1,83 @@
+"""Reading what holds and writing what changed: the SQL of price_current and price_past."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.bulk_io.pg_binary import Array, money
+from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
+from gogobe_dagster.warehouse.history.periods import PRICES, Changes, Statement
+
+NOTHING = -(2**63)
+"""Stands for a unit price that is not there."""
+_HELD = f"""
+select store_key, array_agg(product_key), array_agg((price * 10000)::bigint),
+    array_agg(coalesce((unit_price * 10000)::bigint, {NOTHING}))
+from price_current
+"""  # noqa: S608 - a number of ours
+_OF_STORES = f"{_HELD} where store_key = any(%(stores)s) group by store_key"
+_OF_PRODUCTS = f"""
+{_HELD} join unnest(%(store_key)s::int[], %(product_key)s::int[]) as wanted (store_key, product_key)
+using (store_key, product_key) group by store_key
+"""
+_END = """
+insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id,
+    ended_file_id)
+select store_key, product_key, valid_from, e.valid_to, price, unit_price, priced_at, file_id, e.ended_file_id
+from price_current
+join unnest(%(store_key)s::int[], %(product_key)s::int[], %(valid_to)s::timestamptz[],
+    %(ended_file_id)s::bigint[]) as e (store_key, product_key, valid_to, ended_file_id)
+using (store_key, product_key)
+"""
+_UPDATE = """
+update price_current c set price = n.price, unit_price = n.unit_price, priced_at = n.priced_at,
+    valid_from = n.valid_from, file_id = n.file_id
+from unnest(%(store_key)s::int[], %(product_key)s::int[], %(price)s::numeric[], %(unit_price)s::numeric[],
+    %(priced_at)s::timestamptz[], %(valid_from)s::timestamptz[], %(file_id)s::bigint[])
+    as n (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+where c.store_key = n.store_key and c.product_key = n.product_key
+"""
+_REMOVE = """
+delete from price_current c
+using unnest(%(store_key)s::int[], %(product_key)s::int[]) as gone (store_key, product_key)
+where c.store_key = gone.store_key and c.product_key = gone.product_key
+"""
+
+
+def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame) -> pl.DataFrame:
+    """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
+    whole = {one.store_key for one in statements if one.is_complete}
+    held = [pl.DataFrame(schema=PRICES.held)]
+    if whole:
+        stores = pl.Series(sorted(whole), dtype=pl.Int32)
+        held += _frames(execute(connection, _OF_STORES, stores=stores))
+    store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
+    if store_keys:
+        mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
+            pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32).alias("store_key"),
+            "product_key",
+        )
+        held += _frames(execute(connection, _OF_PRODUCTS, **mentioned.unique().to_dict()))
+    return pl.concat(held)
+
+
+def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:
+    for store_key, *arrays in stores:
+        products, prices, unit_prices = (Array(one).integers() for one in arrays)
+        yield pl.DataFrame({
+            "store_key": np.full(len(products), int.from_bytes(store_key), np.int32),
+            "product_key": products,
+            "price": money(prices, null=NOTHING),
+            "unit_price": money(unit_prices, null=NOTHING),
+        })  # fmt: skip
+
+
+def write_changes(connection: sa.Connection, done: Changes) -> None:
+    """Write what `history` found out."""
+    for statement, frame in ((_END, done.ended), (_REMOVE, done.removed), (_UPDATE, done.updated)):
+        if not frame.is_empty():
+            execute(connection, statement, **frame.to_dict())
+    copy_in(connection, "price_current", done.inserted)
+    copy_in(connection, "price_past", done.started.filter(pl.col("valid_to").is_not_null()))

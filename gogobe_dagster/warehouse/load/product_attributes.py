@@ -1,0 +1,158 @@
+"""What each chain says about its products: names, makers, units. The newest day's statement holds.
+
+Stores of a chain word a product differently on the same day. So that the result does not depend on the
+order of loading, statements have one order (day, then the fullest, then their text by its bytes) and the
+greatest holds. Repeating one changes nothing, which is why a loader may skip those it has already told. Most
+repeat the words of the day before: of those only the day is written, and a loader need not even read them, as
+their hash is beside them.
+
+Who writes a chain's words has them alone until its transaction ends.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
+from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
+from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
+from gogobe_dagster.warehouse.schema.tables import chain_product
+
+KEY = ["chain_id", "product_key"]
+NOT_SAID = {*KEY, "stated_on", WORDING_HASH}
+SAID = [column.name for column in chain_product.columns if column.name not in NOT_SAID]
+TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
+UNSTATED = date(1, 1, 1)
+"""Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
+_TURNS = 0x60_60_BE_05
+
+
+def _said(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in SAID)
+
+
+def _greatness(alias: str) -> str:
+    texts = ", ".join(f"coalesce({alias}.{name}::text, '') collate \"C\"" for name in SAID)
+    return f"({alias}.stated_on, num_nonnulls({_said(alias)}), {texts})"
+
+
+_COLUMNS = ", ".join([*KEY, "stated_on", *SAID, WORDING_HASH])
+_CREATE = (
+    f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
+    " from chain_product with no data"
+)
+_REPEAT = f"""
+update chain_product known set stated_on = s.stated_on, wording_hash = s.wording_hash from statement s
+where s.chain_id = known.chain_id and s.product_key = known.product_key and s.stated_on > known.stated_on
+    and ({_said("s")}) is not distinct from ({_said("known")})
+"""  # noqa: S608 - column names of our own table
+_TELL = f"""
+insert into chain_product ({_COLUMNS})
+select {", ".join(f"s.{name}" for name in KEY)}, s.stated_on, {_said("s")}, s.wording_hash
+from statement s left join chain_product known using (chain_id, product_key)
+where known.product_key is null or {_greatness("s")} > {_greatness("known")}
+on conflict (chain_id, product_key) do update set
+    stated_on = excluded.stated_on, {", ".join(f"{name} = excluded.{name}" for name in SAID)},
+    wording_hash = excluded.wording_hash
+"""  # noqa: S608 - column names of our own table
+_RECALL = """
+select coalesce(array_agg(product_key), '{}'), coalesce(array_agg(wording_hash), '{}') from chain_product
+where chain_id = %(chain_id)s and wording_hash = any(%(wording_hash)s::bigint[])
+"""
+_REPEATED = """
+unnest(%(product_key)s::int[], %(wording_hash)s::bigint[]) as s (product_key, wording_hash)
+"""
+_ALTERED = f"""
+select coalesce(array_agg(s.product_key), '{{}}') from {_REPEATED} left join chain_product known
+    on known.chain_id = %(chain_id)s and known.product_key = s.product_key
+where known.wording_hash is distinct from s.wording_hash
+"""  # noqa: S608 - ours
+_SAY_AGAIN = f"""
+update chain_product known set stated_on = %(stated_on)s from {_REPEATED}
+where known.chain_id = %(chain_id)s and known.product_key = s.product_key
+    and known.wording_hash = s.wording_hash and known.stated_on < %(stated_on)s
+"""  # noqa: S608 - ours
+_storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
+
+
+def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    """Let the next statement about each product of these chains hold; names stay until then.
+
+    Every statement is read, and its product looked up, by the rules of today.
+    """
+    _take_turns(connection, chain_ids)
+    are_theirs = chain_product.c.chain_id.in_(chain_ids)
+    forgotten = sa.update(chain_product).where(are_theirs).values(stated_on=UNSTATED, wording_hash=None)
+    connection.execute(forgotten)
+
+
+def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    """Drop what no file of these chains has stated again."""
+    _take_turns(connection, chain_ids)
+    are_theirs = chain_product.c.chain_id.in_(chain_ids)
+    connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
+
+
+def recall(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
+    """Return those rows whose words a product has, with its `product_key`.
+
+    Rows have `chain_id` and a `wording_hash`.
+    """
+    found = [said.clear().with_columns(product_key=pl.lit(None, pl.Int32))]
+    for (chain_id,), some in said.partition_by("chain_id", as_dict=True).items():
+        hashes = some[WORDING_HASH].unique().reinterpret(signed=True)
+        ((keys, held),) = execute(connection, _RECALL, chain_id=chain_id, wording_hash=hashes)
+        columns = {
+            WORDING_HASH: pl.Series(Array(held).integers(), dtype=pl.Int64).reinterpret(signed=False),
+            "product_key": pl.Series(Array(keys).integers(), dtype=pl.Int32),
+        }
+        # words that two products have, which only an identity of another release can bring about, are read
+        of_one = pl.DataFrame(columns).unique(WORDING_HASH, keep="none")
+        found.append(some.join(of_one, on=WORDING_HASH, how="inner", maintain_order="left"))
+    return pl.concat(found)
+
+
+def repeat(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
+    """Write the day of words that were recalled; return the rows whose product has other words by now.
+
+    Rows have the KEY, `stated_on` and `wording_hash`.
+    """
+    altered = [said.clear()]
+    _take_turns(connection, said["chain_id"].unique().to_list())
+    for (chain_id, day), some in said.partition_by("chain_id", "stated_on", as_dict=True).items():
+        hashes = some[WORDING_HASH].reinterpret(signed=True)
+        repeated = {"chain_id": chain_id, "product_key": some["product_key"], WORDING_HASH: hashes}
+        ((keys,),) = execute(connection, _ALTERED, **repeated)
+        altered.append(some.filter(pl.col("product_key").is_in(Array(keys).integers().tolist())))
+        execute(connection, _SAY_AGAIN, stated_on=day, **repeated)
+    return pl.concat(altered)
+
+
+def tell(connection: sa.Connection, said: pl.DataFrame) -> None:
+    """Write what rows say: columns of the lake and their `wording_hash`, the KEY and `stated_on`."""
+    if said.is_empty():
+        return
+    hashes = pl.col(WORDING_HASH).reinterpret(signed=True)
+    told = greatest(said.select(*KEY, "stated_on", *SAID, hashes).with_columns(_storable))
+    _take_turns(connection, told["chain_id"].unique().to_list())
+    connection.execute(sa.text(_CREATE))
+    copy_in(connection, "statement", told, empty_is_null=TEXTS)
+    for statement in (_REPEAT, _TELL, "truncate statement"):
+        connection.execute(sa.text(statement))
+
+
+def greatest(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the statement that holds of each product."""
+    if not told.select(pl.struct(KEY).is_duplicated().any()).item():
+        return told
+    fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in SAID)
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in SAID]
+    return told.sort("stated_on", fullness, *texts).unique(KEY, keep="last")
+
+
+def _take_turns(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+    for chain_id in sorted(set(chain_ids)):
+        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(chain_id))
+        connection.execute(sa.select(turn))

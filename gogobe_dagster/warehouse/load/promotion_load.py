@@ -1,0 +1,163 @@
+"""One transaction of promotion files: from claimed ledger entries to committed rows.
+
+Locks are taken in one order by every loader, each kind sorted: files (skipping what others have), places,
+stores, products, promotions. So loaders of promotions and of prices wait for each other and never deadlock.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
+from gogobe_dagster.warehouse.history.diff import find_changes
+from gogobe_dagster.warehouse.history.periods import PROMOTIONS
+from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
+from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, statement_of
+from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
+from gogobe_dagster.warehouse.load.product_keys import Products
+from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
+from gogobe_dagster.warehouse.load.promotion_versions import HASHED, Contents
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place, lock_stores, note_files
+from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
+
+PROMOTION_ID_UNUSABLE = "promotion_id_unusable"
+PROMOTION_REPEATED = "promotion_repeated"
+ITEM_CODE_UNUSABLE = "item_code_unusable"
+_TURNS = 0x60_60_BE_03
+Stores = Mapping[Place, LockedStore]
+_id, _hash = pl.col("promotion_id"), pl.col("content_hash")
+
+
+class PromotionLoad:
+    """Loads promotion files, a transaction at a time, and remembers the products and contents it has met."""
+
+    def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
+        self._lake, self._now, self._rows_at_once = lake, now, rows_at_once
+        self._products = Products()
+        self._contents = Contents(lake, self._products)
+
+    def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
+        """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
+        claimed = claim(connection, ids, wait=wait)
+        if not claimed:
+            return Counter()
+        products, contents = self._products.made, self._contents.made
+        stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
+        claimed = timely(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
+        if not claimed:
+            return Counter()
+        offers, refused = self._read(connection, claimed)
+        late = late_since(Document.PROMOTIONS, claimed, stores)
+        again = take_back(connection, Document.PROMOTIONS, late, stores)
+        counts = self._apply_all(connection, claimed, offers, again, stores)
+        note_files(connection, Document.PROMOTIONS, spoken_of(claimed, stores))
+        mark_loaded(connection, claimed, refused, now=self._now)
+        counts.update(files=len(claimed), rows=len(offers), new_stores=new_stores)
+        counts.update(new_products=self._products.made - products)
+        counts.update(new_promotions=self._contents.made - contents)
+        return counts
+
+    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say of a store from a moment on, and apply its loaded files since again.
+
+        What their promotions offer is the chain's: it is written anew once in the life of this object.
+        """
+        # each store's files write contents in an order of their own: rebuilds of a chain take turns
+        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(place.chain_id))
+        connection.execute(sa.select(turn))
+        stores, _ = lock_stores(connection, {place})
+        again = take_back(connection, Document.PROMOTIONS, {place: since}, stores)
+        counts = Counter(files=len(again))
+        for part in parts(again, self._rows_at_once) if again else ():
+            offers, _ = self._read(connection, part, anew=True)
+            counts += _apply(connection, part, _stated(offers), stores)
+        return counts
+
+    def _read(
+        self, connection: sa.Connection, files: Sequence[LedgerFile], *, anew: bool = False
+    ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
+        """Return the offers of these files with the keys of their contents, and what is refused."""
+        sources = {one.id: str(one.lake_path) for one in files}
+        chains = pl.DataFrame(
+            [(one.id, one.chain_id) for one in files],
+            schema={"file_id": pl.Int64(), "chain_id": pl.String()},
+            orient="row",
+        )
+        rows = self._lake.read(Document.PROMOTIONS, sources, columns=HASHED)
+        judged = rows.join(chains, on="file_id", how="inner", maintain_order="left").with_columns(
+            reason=_reason()
+        )
+        kept = judged.filter(pl.col("reason").is_null()).drop("reason")
+        offers = self._contents.resolve(connection, kept, sources, anew=anew)
+        return offers, _refused(judged.filter(pl.col("reason").is_not_null()), offers)
+
+    def _apply_all(
+        self,
+        connection: sa.Connection,
+        claimed: Sequence[LedgerFile],
+        offers: pl.DataFrame,
+        again: Sequence[LedgerFile],
+        stores: Stores,
+    ) -> Counter[str]:
+        """Apply claimed files and those after a late one, in order, in parts that memory bears."""
+        if not again:
+            return _apply(connection, claimed, _stated(offers), stores)
+        counts: Counter[str] = Counter()
+        followers = {one.id for one in again}
+        for part in parts([*claimed, *again], self._rows_at_once):
+            ids = [one.id for one in part]
+            earlier, _ = self._read(connection, [one for one in part if one.id in followers])
+            stated = pl.concat([_stated(offers.filter(pl.col("file_id").is_in(ids))), _stated(earlier)])
+            counts += _apply(connection, part, stated, stores)
+        return counts
+
+
+def _reason() -> pl.Expr:
+    """Say why a row cannot be taken; of two contents of a promotion in a file, the last one holds."""
+    is_usable = _id.str.len_chars().is_between(1, PROMOTION_ID_LIMIT) & ~_id.str.contains("\0", literal=True)
+    is_last = _hash == _hash.last().over("file_id", "promotion_id")
+    unusable, repeated = pl.lit(PROMOTION_ID_UNUSABLE), pl.lit(PROMOTION_REPEATED)
+    return pl.when(~is_usable).then(unusable).when(~is_last).then(repeated)
+
+
+def _stated(offers: pl.DataFrame) -> pl.DataFrame:
+    """One row a file and promotion."""
+    return offers.select(*PROMOTIONS.rows).unique(["file_id", "promotion_id"])
+
+
+def _apply(
+    connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
+) -> Counter[str]:
+    statements = [statement_of(one, stores[place_of(one)].key) for one in files]
+    done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
+    write_periods(connection, done)
+    return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
+
+
+def _refused(rows: pl.DataFrame, offers: pl.DataFrame) -> dict[int, Refused]:
+    """Count, by file, the rows refused and the items left out of the others."""
+    with_left_out = offers.filter(pl.col("unusable").is_not_null())
+    left_out = with_left_out.unique(["file_id", "promotion_id"], keep="first", maintain_order=True)
+    items = left_out.explode("unusable").with_columns(reason=pl.lit(ITEM_CODE_UNUSABLE))
+    by_file: dict[int, list[Reject]] = {}
+    for file_id, one in (*_samples(rows), *_samples(items)):
+        by_file.setdefault(file_id, []).append(one)
+    return {file_id: _counted(rejects) for file_id, rejects in by_file.items()}
+
+
+def _samples(rows: pl.DataFrame) -> Iterator[tuple[int, Reject]]:
+    for row in rows.iter_rows(named=True):
+        sample = f"{row['promotion_id'][:100]} {row.get('unusable') or ''}".strip()
+        yield row["file_id"], Reject(row_number=row["row_number"], reason=row["reason"], sample=sample)
+
+
+def _counted(rejects: Sequence[Reject]) -> Refused:
+    counts = Counter(one.reason for one in rejects)
+    inside = {reason: counts.pop(reason) for reason in [ITEM_CODE_UNUSABLE] if reason in counts}
+    return Refused(reasons=dict(counts), inside=inside, samples=rejects[:MOST_SAMPLES])

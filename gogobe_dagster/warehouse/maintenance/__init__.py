@@ -1,0 +1,1 @@
+"""Retention, clean-up and rebuilding."""

@@ -1,0 +1,48 @@
+"""Takes out of the lake what nobody refers to: drafts of killed writers, and files that no ledger row names.
+
+A file of the lake becomes an orphan when its batch was killed before the ledger knew of it, or when all its
+files were read again in other batches. What the ledger names stays, whatever its state: late files are
+merged by replaying it. How long that is kept is not decided here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.warehouse.schema.tables import file
+
+LONGER_THAN_ANY_BATCH: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """What was taken out, as paths in the lake."""
+
+    drafts: tuple[str, ...]
+    orphans: tuple[str, ...]
+    bytes: int
+
+
+def tidy_lake(
+    engine: sa.Engine, lake: Lake, *, now: datetime, older_than: timedelta = LONGER_THAN_ANY_BATCH
+) -> Upkeep:
+    """Remove drafts and orphans that were written before `now - older_than`. Idempotent.
+
+    A batch writes its file before the ledger names it, so `older_than` must exceed the longest batch.
+    """
+    # listed before the ledger is asked: what a batch finishes meanwhile is named, or not listed
+    old = [one for one in lake.files() if one.modified_at < now - older_than]
+    with engine.connect() as connection:
+        query = sa.select(file.c.lake_path).where(file.c.lake_path.is_not(None)).distinct()
+        named = set(connection.scalars(query))
+    unwanted = [one for one in old if one.path not in named]
+    for one in unwanted:
+        lake.remove(one.path)
+    return Upkeep(
+        drafts=tuple(one.path for one in unwanted if one.is_draft),
+        orphans=tuple(one.path for one in unwanted if not one.is_draft),
+        bytes=sum(one.size for one in unwanted),
+    )

@@ -1,0 +1,70 @@
+"""The end of old promotions: periods in stores that are over, then contents that no store has a period of.
+
+Who loads promotions holds the contents that it is about to refer to (`promotion_contents`): those are skipped
+here, and who asks for one that is going waits, and makes it again.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, hold_the_past, raise_horizon
+from gogobe_dagster.warehouse.schema.promotion_tables import (
+    promotion,
+    promotion_item,
+    promotion_offer,
+    promotion_store,
+)
+
+AT_ONCE = 20_000
+_KEYS = sa.ARRAY(sa.Integer())
+
+
+def remove_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int:
+    """Remove what ended before this moment, a store at a time; return how many periods."""
+    has_ended = promotion_store.c.valid_to < before
+    with engine.connect() as connection:
+        stores = connection.scalars(sa.select(promotion_store.c.store_key).where(has_ended).distinct()).all()
+    count = 0
+    for store_key in stores:
+        is_its = (promotion_store.c.store_key == store_key) & has_ended
+        query = sa.select(sa.func.count(), sa.func.max(promotion_store.c.valid_to)).where(is_its)
+        with engine.begin() as connection:
+            if not dry_run:
+                hold_the_past(connection)
+            number, newest = connection.execute(query).one()
+            if number and not dry_run:
+                raise_horizon(connection, HISTORY, newest)
+                connection.execute(sa.delete(promotion_store).where(is_its))
+        count += number
+    return count
+
+
+def remove_contents(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int:
+    """Remove contents, with their offers and items, that no store carries or carried since this moment."""
+    is_kept = (promotion_store.c.valid_to >= before) | promotion_store.c.valid_to.is_(None)
+    refers = promotion_store.c.promotion_key == promotion.c.promotion_key
+    is_free = ~sa.exists(sa.select(sa.literal(1)).where(refers, is_kept))
+    with engine.connect() as connection:
+        free = list(connection.scalars(sa.select(promotion.c.promotion_key).where(is_free)))
+    if dry_run:
+        return len(free)
+    return sum(
+        _remove(engine, free[start : start + AT_ONCE], is_free) for start in range(0, len(free), AT_ONCE)
+    )
+
+
+def _remove(engine: sa.Engine, keys: list[int], is_free: sa.ColumnElement[bool]) -> int:
+    with engine.begin() as connection:
+        mine = sa.select(promotion.c.promotion_key).where(_is_one_of(promotion, keys))
+        locked = connection.scalars(mine.with_for_update(skip_locked=True)).all()
+        # asked again by a statement that sees what those who had them locked have committed
+        still_free = mine.where(_is_one_of(promotion, list(locked)), is_free)
+        gone = list(connection.scalars(still_free).all())
+        for table in (promotion_item, promotion_offer, promotion):
+            connection.execute(sa.delete(table).where(_is_one_of(table, gone)))
+    return len(gone)
+
+
+def _is_one_of(table: sa.Table, keys: list[int]) -> sa.ColumnElement[bool]:
+    return table.c.promotion_key == sa.any_(sa.cast(keys, _KEYS))

@@ -1,0 +1,212 @@
+"""The tables made anew from the lake: what a document's tables say is dropped and its files applied again.
+
+A store at a time, each in one transaction under the locks of loading, so that a killed rebuild has done whole
+stores or nothing, another one does no harm, and loaders go on meanwhile. A store whose lake files are not all
+there is told and left as it is. A document's rebuild is one entry of `REBUILDERS`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, gone_until
+from gogobe_dagster.warehouse.ledger.ledger import FileState
+from gogobe_dagster.warehouse.load.loader import MOST_ROWS
+from gogobe_dagster.warehouse.load.price_load import PriceLoad
+from gogobe_dagster.warehouse.load.product_attributes import forget_days, forget_unstated
+from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
+from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores
+from gogobe_dagster.warehouse.load.store_load import StoreLoad, loaded_lists
+from gogobe_dagster.warehouse.schema.tables import file
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What to rebuild; empty: everything."""
+
+    feeds: Sequence[str] = ()
+    """Every store that these feeds published about, from whatever feed its files are."""
+    chain_ids: Sequence[str] = ()
+    store_ids: Sequence[int] = ()
+    since: datetime | None = None
+    """Prices and promotions only from this moment on; history before stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A store, or a chain's lists, that cannot be rebuilt."""
+
+    what: str
+    reason: str
+    code: Code = Code.LAKE_FILE_MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild did."""
+
+    stores: int = 0
+    files: int = 0
+    missing: Sequence[Missing] = field(default_factory=list)
+
+
+def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make the prices, history and product names of the scope's stores anew.
+
+    Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
+    """
+    there, missing = _divided(engine, Document.PRICES, scope, lake)
+    whole = [] if scope.since else _whole_chains(engine, there)
+    with engine.begin() as connection:
+        forget_days(connection, whole)
+    load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
+    for place in there:
+        counts += _replay(engine, load, place, scope.since)
+        tell(_words(place))
+    with engine.begin() as connection:
+        forget_unstated(connection, whole)
+    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+
+
+def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make anew which promotions the scope's stores carry and carried, and what these offer.
+
+    Raises `ContentError` as `rebuild_prices` does.
+    """
+    there, missing = _divided(engine, Document.PROMOTIONS, scope, lake)
+    load, counts = PromotionLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
+    for place in there:
+        counts += _replay(engine, load, place, scope.since)
+        tell(_words(place))
+    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+
+
+def _replay(
+    engine: sa.Engine, load: PriceLoad | PromotionLoad, place: Place, since: datetime | None
+) -> Counter[str]:
+    with engine.begin() as connection:
+        connection.execute(sa.text("set local synchronous_commit = off"))
+        lock_stores(connection, {place})  # before the lock of the past, as loaders do
+        _check_kept(connection, since)
+        return load.replay(connection, place, since=since or BEGINNING)
+
+
+def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
+    """Make what store lists say anew, of whole chains, and when files spoke of their stores."""
+    load, counts, missing = StoreLoad(lake, now=now), Counter[str](), []
+    for chain_id in _chains(engine, scope):
+        what = f"store lists of chain {chain_id}"
+        with engine.begin() as connection:
+            paths = {str(one.lake_path) for one in loaded_lists(connection, chain_id)}
+            lost = sorted(path for path in paths if not lake.has(path))
+            if lost:
+                missing.append(Missing(what=what, reason=_not_there(lost[0])))
+                continue
+            counts += load.replay(connection, chain_id)
+        tell(what)
+    return Rebuilt(stores=counts["stores"], files=counts["files"], missing=missing)
+
+
+REBUILDERS: Mapping[Document, Callable[..., Rebuilt]] = {
+    Document.STORES: rebuild_stores,
+    Document.PRICES: rebuild_prices,
+    Document.PROMOTIONS: rebuild_promotions,
+}
+"""How the tables of each document are made anew, in this order."""
+
+
+_IS_LOADED = file.c.state == FileState.LOADED
+_ARE_OF = {
+    one: _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is one]) for one in Document
+}
+_NATURAL = (file.c.chain_id, file.c.sub_chain_id, file.c.store_id)
+
+
+def _chains(engine: sa.Engine, scope: Scope) -> list[str]:
+    query = sa.select(file.c.chain_id).where(_IS_LOADED, *_within(scope)).distinct()
+    with engine.connect() as connection:
+        return sorted(connection.scalars(query))
+
+
+def _divided(
+    engine: sa.Engine, document: Document, scope: Scope, lake: Lake
+) -> tuple[list[Place], list[Missing]]:
+    """Return the stores to rebuild, and those that cannot be."""
+    with engine.connect() as connection:
+        _check_kept(connection, scope.since)
+    places = _places(engine, document, scope)
+    lost = _missing(engine, document, places, lake, scope.since)
+    told = [Missing(what=_words(place), reason=why) for place, why in sorted(lost.items())]
+    return [place for place in places if place not in lost], told
+
+
+def _places(engine: sa.Engine, document: Document, scope: Scope) -> list[Place]:
+    query = sa.select(*_NATURAL).where(_ARE_OF[document], *_within(scope)).distinct()
+    if scope.store_ids:
+        query = query.where(file.c.store_id.in_(scope.store_ids))
+    with engine.connect() as connection:
+        return sorted(Place(*row) for row in connection.execute(query))
+
+
+def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    limits = ((file.c.feed, scope.feeds), (file.c.chain_id, scope.chain_ids))
+    return [column.in_(values) for column, values in limits if values]
+
+
+def _is_about(document: Document, place: Place) -> sa.ColumnElement[bool]:
+    is_it = (column == value for column, value in zip(_NATURAL, place, strict=True))
+    return sa.and_(_ARE_OF[document], *is_it)
+
+
+def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
+    """See that every period that held at that moment is there still: it has to be opened again."""
+    if since is None:
+        return
+    until = gone_until(connection, HISTORY)
+    if until is not None and since <= until:
+        reason = f"periods of history until {until} are removed; rebuild from a later day, or everything"
+        raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
+
+
+def _missing(
+    engine: sa.Engine, document: Document, places: Sequence[Place], lake: Lake, since: datetime | None
+) -> dict[Place, str]:
+    """Return the stores that lack a file of the lake, and which."""
+    is_there: dict[str, bool] = {}
+    missing = {}
+    with engine.connect() as connection:
+        for place in places:
+            query = sa.select(file.c.lake_path).where(_is_about(document, place)).distinct()
+            if since is not None:
+                query = query.where(file.c.published_at >= since)
+            for path in connection.scalars(query):
+                if path not in is_there:
+                    is_there[path] = lake.has(path)
+                if not is_there[path]:
+                    missing[place] = _not_there(path)
+    return missing
+
+
+def _not_there(path: str) -> str:
+    return f"{path} is not in the lake"
+
+
+def _whole_chains(engine: sa.Engine, there: Sequence[Place]) -> list[str]:
+    """Return the chains of which every store is rebuilt: only then are all names stated again."""
+    chain_ids = sorted({place.chain_id for place in there})
+    every = _places(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
+    partly = {place.chain_id for place in set(every) - set(there)}
+    return [one for one in chain_ids if one not in partly]
+
+
+def _words(place: Place) -> str:
+    return f"chain {place.chain_id}, sub-chain {place.sub_chain_id}, store {place.store_id}"

@@ -1,0 +1,184 @@
+"""What is kept for how long: raw files, lake, history, rejects, events. The ledger and products are for ever.
+
+Nothing that is still needed goes. Raw bytes stay until their file is in the tables; a file of the lake until
+all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
+
+A late file of prices or promotions is applied by undoing history back to its stamp and applying the lake's
+files since again (`lateness`). So whatever goes leaves a horizon behind, in the same database and before it
+goes: the newest stamp of the lake files that are gone, the newest end of the periods that are gone. A late
+file that is not newer than both is refused; a newer one needs nothing that is gone.
+
+A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
+the horizon; one that holds never does. Prices go by whole months (`old_history`), and what a promotion offers
+goes with its last period (`old_promotions`). Every step may be killed and is done again by the next one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+
+import sqlalchemy as sa
+
+from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.raw_store import RawStore
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.history.retention_watermark import LAKE, raise_horizon
+from gogobe_dagster.warehouse.maintenance.price_retention import delete_periods, drop_months
+from gogobe_dagster.warehouse.maintenance.promotion_retention import remove_contents, remove_periods
+from gogobe_dagster.warehouse.schema.tables import file, file_event, reject
+
+GRACE = timedelta(days=1)
+"""Bytes younger than this stay, whatever the ledger says: a download is noted after its bytes are kept."""
+AT_ONCE = 20_000
+UNFINISHED = ("discovered", "downloaded", "parsed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Days that each kind is kept; 0 keeps it for ever."""
+
+    raw: int
+    """After loading, or after fetching where a file is set aside."""
+    lake: int
+    """After publication."""
+    history: int
+    """After a period has ended."""
+    rejects: int
+    events: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Keep":
+        """Take what the settings say."""
+        return cls(
+            raw=settings.keep_raw_days,
+            lake=settings.keep_lake_days,
+            history=settings.keep_history_days,
+            rejects=settings.keep_rejects_days,
+            events=settings.keep_events_days,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """How much of one kind went."""
+
+    count: int = 0
+    bytes: int = 0
+    """Zero for rows: their space is used again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """What went, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
+
+    removed: Mapping[str, Removed] = field(default_factory=dict)
+
+
+def retain(
+    engine: sa.Engine, raw_store: RawStore, lake: Lake, keep: Keep, *, now: datetime, dry_run: bool = False
+) -> Retained:
+    """Remove what is older than it is kept; a second time finds nothing. A dry run only counts."""
+    removed: dict[str, Removed] = {}
+    if keep.raw:
+        removed["raw"] = _raw(engine, raw_store, _before(now, keep.raw), now=now, dry_run=dry_run)
+    if keep.lake:
+        removed["lake"] = _lake(engine, lake, _before(now, keep.lake), dry_run=dry_run)
+    if keep.history:
+        removed |= _history(engine, _before(now, keep.history), dry_run=dry_run)
+    if keep.rejects:
+        removed["rejects"] = _rejects(engine, _before(now, keep.rejects), dry_run=dry_run)
+    if keep.events:
+        removed["events"] = _events(engine, _before(now, keep.events), dry_run=dry_run)
+    return Retained(removed=removed)
+
+
+def _before(now: datetime, days: int) -> datetime:
+    """Midnight in Israel so many days ago: whole publication days go."""
+    return datetime.combine(day_of(now) - timedelta(days=days), time(), tzinfo=ISRAEL)
+
+
+def _raw(
+    engine: sa.Engine, raw_store: RawStore, before: datetime, *, now: datetime, dry_run: bool
+) -> Removed:
+    done_at = sa.func.coalesce(file.c.loaded_at, file.c.downloaded_at, file.c.first_seen_at)
+    is_needed = sa.func.bool_or(file.c.state.in_(UNFINISHED) | (done_at >= before))
+    sizes = raw_store.sizes()
+    count = size = 0
+    for some in _chunks(sizes):
+        known = sa.select(file.c.sha256).where(file.c.sha256 == sa.any_(sa.cast(some, sa.ARRAY(sa.Text))))
+        with engine.connect() as connection:
+            done = connection.scalars(known.group_by(file.c.sha256).having(~is_needed)).all()
+        for sha256 in done:
+            if raw_store.kept_since(sha256) < now - GRACE:
+                count, size = count + 1, size + sizes[sha256]
+                if not dry_run:
+                    raw_store.remove(sha256)
+    return Removed(count=count, bytes=size)
+
+
+def _lake(engine: sa.Engine, lake: Lake, before: datetime, *, dry_run: bool) -> Removed:
+    is_needed = file.c.state.in_(UNFINISHED) | (file.c.published_at >= before)
+    found = lake.sizes(before=day_of(before))
+    sizes = {path: size for path, size in found.items() if not path.startswith(f"{Document.STORES}/")}
+    count = size = 0
+    for some in _chunks(sizes):
+        paths = file.c.lake_path == sa.any_(sa.cast(some, sa.ARRAY(sa.Text)))
+        of_path = sa.select(file.c.lake_path, sa.func.max(file.c.published_at)).where(paths)
+        with engine.begin() as connection:
+            query = of_path.group_by(file.c.lake_path).having(~sa.func.bool_or(is_needed))
+            done = dict(connection.execute(query).tuples().all())
+            if done and not dry_run:
+                raise_horizon(connection, LAKE, max(done.values()))
+        for path in done:
+            count, size = count + 1, size + sizes[path]
+            if not dry_run:
+                lake.remove(path)
+    return Removed(count=count, bytes=size)
+
+
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(names)
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+
+
+def _history(engine: sa.Engine, before: datetime, *, dry_run: bool) -> dict[str, Removed]:
+    months, size, dropped = drop_months(engine, before, dry_run=dry_run)
+    deleted = delete_periods(engine, before, dry_run=dry_run)
+    return {
+        "periods": Removed(count=dropped + deleted),
+        "months": Removed(count=months, bytes=size),
+        "promotion_periods": Removed(count=remove_periods(engine, before, dry_run=dry_run)),
+        "promotions": Removed(count=remove_contents(engine, before, dry_run=dry_run)),
+    }
+
+
+def _rejects(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
+    old = sa.select(file.c.file_id).where(sa.func.coalesce(file.c.loaded_at, file.c.parsed_at) < before)
+    is_old = reject.c.file_id.in_(old)
+    return _rows(engine, reject.c.reject_id, is_old, dry_run=dry_run)
+
+
+def _events(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
+    return _rows(engine, file_event.c.event_id, file_event.c.at < before, dry_run=dry_run)
+
+
+def _rows(
+    engine: sa.Engine, key: sa.Column[int], is_old: sa.ColumnElement[bool], *, dry_run: bool
+) -> Removed:
+    """Delete in short transactions, oldest first."""
+    table = key.table
+    if dry_run:
+        with engine.connect() as connection:
+            return Removed(
+                count=connection.scalar(sa.select(sa.func.count()).select_from(table).where(is_old)) or 0
+            )
+    some = sa.select(key).where(is_old).order_by(key).limit(AT_ONCE)
+    count = 0
+    while True:
+        with engine.begin() as connection:
+            gone = connection.execute(sa.delete(table).where(key.in_(some))).rowcount
+        count += gone
+        if gone < AT_ONCE:
+            return Removed(count=count)

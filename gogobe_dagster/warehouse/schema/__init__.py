@@ -1,0 +1,1 @@
+"""Tables, views and migrations: how the database is laid out."""

@@ -1,0 +1,83 @@
+"""The calendar of feeds, against dates that anybody can look up: Rosh Hashana 5787 is 12 September 2026."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.feeds.publishing_calendar import holiday, rest_at, rest_of, time_of_rest, why_empty
+from gogobe_dagster.feeds.registry import find_feed
+
+RESTS, WORKS = find_feed("netiv_hahesed"), find_feed("yellow")
+ROSH_HASHANA = date(2026, 9, 12)
+"""A Saturday; the second day is Sunday."""
+YOM_KIPPUR = date(2026, 9, 21)
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ISRAEL)
+
+
+def test_the_holidays_of_a_year_are_those_of_israel() -> None:
+    """Abroad there would be second days: 9 April, 23 May, 27 September, 4 October."""
+    days = (date(2026, 1, 1) + timedelta(days=number) for number in range(365))
+
+    found = {day: name for day in days if (name := holiday(day))}
+
+    assert {f"{day:%m-%d}": name for day, name in found.items()} == {
+        "04-02": "Pesach",
+        "04-08": "Pesach",
+        "05-22": "Shavuos",
+        "09-12": "Rosh Hashana",
+        "09-13": "Rosh Hashana",
+        "09-21": "Yom Kippur",
+        "09-26": "Succos",
+        "10-03": "Shmini Atzeres",
+    }
+
+
+def test_feeds_that_rest_do_so_on_shabbat_and_holidays_and_all_feeds_on_yom_kippur() -> None:
+    shabbat, weekday = date(2026, 11, 28), date(2026, 11, 25)
+
+    assert [rest_of(RESTS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
+        "Shabbat",
+        "Rosh Hashana",
+        "Yom Kippur",
+        "",
+    ]
+    assert [rest_of(WORKS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
+        "",
+        "",
+        "Yom Kippur",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hours_from_midnight_of_the_day", "rests"),
+    [(-10, False), (-9, True), (0, True), (19, True), (24, True), (43, True), (44, False)],
+)
+def test_a_rest_lasts_from_the_afternoon_before_to_the_night_after_its_last_day(
+    hours_from_midnight_of_the_day: int, *, rests: bool
+) -> None:
+    moment = at(ROSH_HASHANA, 0) + timedelta(hours=hours_from_midnight_of_the_day)
+
+    assert bool(rest_at(RESTS, moment)) is rests
+
+
+def test_hours_of_rest_between_two_moments_are_counted_once() -> None:
+    friday, sunday = at(date(2026, 11, 27), 5, 30), at(date(2026, 11, 29), 5, 30)
+
+    assert time_of_rest(RESTS, friday, sunday) == timedelta(hours=29)
+    assert time_of_rest(RESTS, at(date(2026, 9, 11), 5, 30), at(date(2026, 9, 14), 5)) == timedelta(hours=53)
+    assert time_of_rest(RESTS, sunday, friday) == time_of_rest(WORKS, friday, sunday) == timedelta(0)
+
+
+def test_an_empty_list_is_to_be_expected_after_midnight_and_during_a_rest() -> None:
+    wednesday, shabbat = date(2026, 11, 25), date(2026, 11, 28)
+
+    assert why_empty(WORKS, at(wednesday, 1, 59)) == "the day is new"
+    assert why_empty(WORKS, at(wednesday, 2)) == ""
+    assert why_empty(WORKS, at(shabbat, 12)) == ""
+    assert why_empty(RESTS, at(shabbat, 12)) == "it rests (Shabbat)"
+    assert why_empty(WORKS, at(YOM_KIPPUR, 12)) == "it rests (Yom Kippur)"

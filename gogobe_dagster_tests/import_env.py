@@ -1,0 +1,137 @@
+"""What a whole import needs: a home, two real databases, a replica of the portals, and their variables."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from gogobe_dagster import clock
+from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.publishing import publish_days
+from gogobe_dagster.replica.server import Replica
+from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.resources import Resources
+from gogobe_dagster.settings import Settings
+
+YESTERDAY = clock.day_of(clock.now()) - timedelta(days=1)
+MIDNIGHT = datetime.combine(YESTERDAY, time.max, tzinfo=clock.ISRAEL)
+"""Yesterday is over: what was published then is the same however often it is asked for."""
+
+
+@dataclass(frozen=True)
+class ImportEnv:
+    """Everything that an import touches, for one test."""
+
+    settings: Settings
+    replica: Replica
+    resources: Resources
+
+    def publish(
+        self,
+        *feed_keys: str,
+        stores: int = 2,
+        items: int = 40,
+        first_day: date = YESTERDAY,
+        until: datetime = MIDNIGHT,
+    ) -> Market:
+        """Let these feeds publish the files of made-up stores; return what is true about them."""
+        market = Market(stores=stores, items=items)
+        shelves = {key: self.replica.shelf(key) for key in feed_keys}
+        feeds = [find_feed(key) for key in feed_keys]
+        publish_days(shelves, feeds, first_day=first_day, market=market, now=until)
+        return market
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process of its own: `dagster`, `gogobe`, a run."""
+        ours = {
+            "GOGOBE_REPLICA_URL": self.settings.replica_url,
+            "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
+            "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
+            "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
+            "GOGOBE_ALERT_URL": self.settings.alert_url,
+            "GOGOBE_ALERT_AFTER": str(self.settings.alert_after),
+        }
+        return {**os.environ, **process_environment(self.settings), **ours}
+
+    def run(self, *command: str | Path, check: bool = True, seconds: float = 240) -> "Ended":
+        """Run a program of ours, such as ("gogobe", "status"), and return what it said."""
+        program, *arguments = map(str, command)
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name(program)), *arguments],
+            env=self.environment,
+            cwd=clone_folder(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if check and ended.returncode:
+            raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
+        return ended
+
+    def import_cells(self, *cells: str) -> None:
+        """Run the import job for these cells in a process of its own, as `gogobe import` does."""
+        told = self.settings.folder / "outcomes.jsonl"
+        self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", told, *cells)
+
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the warehouse."""
+        with psycopg.connect(self.settings.database_url) as connection:
+            return connection.execute(sql.encode(), parameters).fetchall()
+
+    def prices(self, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
+        """What each store of a feed's chains asks now, by chain, sub-chain, store and code."""
+        rows = self.query(
+            """
+            select s.chain_id, s.sub_chain_id, s.store_id, cp.code, p.price
+            from price_current p join store s using (store_key) join chain_product cp using (product_key)
+            where s.chain_id = any(%s) and cp.chain_id = s.chain_id
+            """,
+            [list(find_feed(feed_key).chain_ids)],
+        )
+        return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
+
+    def states(self, feed_key: str, day: date = YESTERDAY) -> dict[str, str]:
+        """What the ledger says of every file of a day: state, and code if there is one."""
+        files = self.resources.ledger.of_days(feed_key, [day])
+        return {file.name: f"{file.state} {file.code or ''}".strip() for file in files}
+
+
+Ended = subprocess.CompletedProcess[str]
+
+
+@contextmanager
+def open_import_env(
+    home: Path, *, warehouse_url: str, dagster_url: str, **changes: Any
+) -> Iterator[ImportEnv]:
+    """Set up an import environment on two databases; the warehouse gets its tables if it has none."""
+    from gogobe_dagster.warehouse.schema.migrate import migrate
+
+    migrate(warehouse_url)
+    (home / "dagster").mkdir(parents=True)
+    with Replica(clock=MovingClock(MIDNIGHT, speed=0)) as replica:  # some list only the day that it is
+        values = {
+            "home": home,
+            "database_url": warehouse_url,
+            "dagster_database_url": dagster_url,
+            "replica_url": replica.url,
+            "sensor_seconds": 5,
+            "quiet_hours": "",
+        }
+        settings = Settings(**{**values, **changes})
+        resources = Resources(settings)
+        try:
+            yield ImportEnv(settings, replica, resources)
+        finally:
+            resources.close()

@@ -1,0 +1,168 @@
+"""The lake keeps exactly what it was given, and a file is there whole or not at all."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from polars.testing import assert_frame_equal
+from upath import UPath
+
+from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.lake import parquet_lake as lake_module
+from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
+from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
+
+DAY = date(2026, 11, 23)
+EMPTY = pl.DataFrame(schema=pl.Schema(PRICES)).drop("file_id")
+
+
+@pytest.fixture(params=["folder", "object storage"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    root = UPath(tmp_path) if request.param == "folder" else UPath(f"memory://lake-{tmp_path.name}")
+    return Lake(root)
+
+
+def milk(*prices: str) -> pl.DataFrame:
+    """Rows of one file: milk at these prices, and everything else not said."""
+    rows = [
+        {
+            "row_number": number,
+            "code": f"729000004264{number % 10}",
+            "name": "חלב תנובה 3%",
+            "price": Decimal(price),
+            "priced_at": datetime(2026, 11, 23, 5, 30, tzinfo=UTC),
+        }
+        for number, price in enumerate(prices, 1)
+    ]
+    return pl.DataFrame(rows, schema=EMPTY.schema)
+
+
+def files_in(lake: Lake) -> list[str]:
+    root = lake._root  # noqa: SLF001 - nothing public lists a lake
+    return sorted(path.name for path in root.glob("**/*") if path.is_file())
+
+
+def test_rows_come_back_as_they_were_given(lake: Lake) -> None:
+    given = milk("6.90", "0", "-1.2345", "9999999999.9999")
+
+    with lake.batch(Document.PRICES, feed="rami_levy", day=DAY, key="one") as batch:
+        batch.add(17, given)
+
+    assert batch.path == "prices/feed=rami_levy/day=2026-11-23/one.parquet"
+    read = lake.read(Document.PRICES, {17: batch.path})
+    assert read.columns == PRICES.names
+    assert read.schema == pl.Schema(PRICES)
+    assert read.drop("file_id").equals(given)
+    assert read["file_id"].unique().to_list() == [17]
+
+
+def test_only_the_files_asked_for_are_read_ordered_by_file_and_row(lake: Lake) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="a") as first:
+        first.add(9, milk("1", "2"))
+        first.add(3, milk("3"))
+        first.add(4, milk("4"))
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="b") as second:
+        second.add(5, milk("5"))
+
+    read = lake.read(Document.PRICES, {9: first.path, 5: second.path, 3: first.path})
+
+    assert read.select("file_id", "row_number").rows() == [(3, 1), (5, 1), (9, 1), (9, 2)]
+
+
+def test_nothing_asked_for_is_an_empty_table_of_the_model(lake: Lake) -> None:
+    for document, schema in ((Document.PRICES, PRICES), (Document.STORES, STORES)):
+        assert lake.read(document, {}).schema == pl.Schema(schema)
+
+
+def test_a_batch_without_rows_is_a_file_all_the_same(lake: Lake) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="none") as batch:
+        batch.add(1, EMPTY)
+
+    assert len(lake.read(Document.PRICES, {1: batch.path})) == 0
+    assert files_in(lake) == ["none.parquet"]
+
+
+def test_an_exception_leaves_no_file_and_spoils_none(lake: Lake) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="a") as before:
+        before.add(1, milk("6.90"))
+
+    def fail_half_way() -> None:
+        with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="a") as batch:
+            batch.add(1, milk("1.00"))
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        fail_half_way()
+
+    assert files_in(lake) == ["a.parquet"]
+    assert lake.read(Document.PRICES, {1: before.path})["price"].to_list() == [Decimal("6.9000")]
+
+
+def test_the_same_key_overwrites(lake: Lake) -> None:
+    for price in ("6.90", "7.10"):
+        with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="a") as batch:
+            batch.add(1, milk(price))
+
+    assert files_in(lake) == ["a.parquet"]
+    assert lake.read(Document.PRICES, {1: batch.path})["price"].to_list() == [Decimal("7.1000")]
+
+
+def test_small_files_share_a_row_group_and_memory_holds_one(tmp_path: Path) -> None:
+    lake, some = Lake(str(tmp_path)), milk(*["6.90"] * 30_000)
+
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="many") as batch:
+        for file_id in range(10):
+            batch.add(file_id, some)
+            assert batch._rows < lake_module.ROW_GROUP  # noqa: SLF001 - what is held in memory
+
+    meta = pq.ParquetFile(tmp_path / batch.path).metadata
+    assert [meta.row_group(number).num_rows for number in range(meta.num_row_groups)] == [
+        120_000,
+        120_000,
+        60_000,
+    ]
+    assert meta.row_group(0).column(0).compression == "ZSTD"
+    assert meta.metadata[b"gogobe.schema_version"] == str(SCHEMA_VERSION).encode()
+    told = pq.read_schema(tmp_path / batch.path)
+    assert [told.field(one.name) for one in PRICES] == list(PRICES)
+    assert told.field("price").metadata == PRICES.field("price").metadata
+    assert len(lake.read(Document.PRICES, {7: batch.path})) == 30_000
+
+
+def test_a_file_that_is_not_there_is_an_error_and_not_no_rows(lake: Lake) -> None:
+    path = "prices/feed=keshet/day=2026-11-23/gone.parquet"
+    with pytest.raises(ContentError, match=path) as caught:
+        lake.read(Document.PRICES, {1: path})
+    assert caught.value.code == Code.LAKE_FILE_MISSING
+    assert not lake.has(path)
+
+
+def test_rows_that_say_the_same_of_a_product_have_one_hash_of_it(lake: Lake) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
+        batch.add(1, milk("6.90", "7.10"))
+        batch.add(2, milk("8.90"))
+
+    read = lake.read(Document.PRICES, {1: batch.path, 2: batch.path}, columns=[WORDING_HASH, "price"])
+
+    assert read.columns == ["file_id", "row_number", "price", WORDING_HASH]
+    first, other_code, of_second = read[WORDING_HASH].to_list()
+    assert first == of_second != other_code
+
+
+def test_a_file_without_the_hash_of_words_is_read_as_one_with_it(tmp_path: Path) -> None:
+    lake, sources = Lake(str(tmp_path)), {}
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
+        batch.add(1, milk("6.90", "7.10"))
+    sources[1] = batch.path
+    before = lake.read(Document.PRICES, sources, columns=[WORDING_HASH, "price", "code"])
+
+    rows = pq.read_table(tmp_path / batch.path, partitioning=None).drop_columns([WORDING_HASH])
+    pq.write_table(rows, tmp_path / batch.path)
+
+    assert_frame_equal(lake.read(Document.PRICES, sources, columns=[WORDING_HASH, "price", "code"]), before)
+    assert len(lake.read(Document.PRICES, sources)) == len(before)

@@ -1,0 +1,85 @@
+"""Who is told what, and how often; the messages reach a real HTTP server."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.monitoring.alerts import Alert, AlertNotSent, Watched, count_failures, news, send
+from gogobe_dagster.warehouse.ledger.listing_status import LastListing
+from gogobe_dagster_tests.receiver import receiver
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
+
+
+def failed(minutes: int) -> dict[str, LastListing]:
+    at = NOON + timedelta(minutes=minutes)
+    last = LastListing(feed="keshet", listed_at=None, failed_at=at, code="dns_dead", reason="no such host")
+    return {"keshet": last}
+
+
+def test_each_failed_look_is_counted_once_and_a_list_ends_the_count() -> None:
+    watched = Watched()
+    counts = []
+    for listings in (failed(0), failed(0), failed(5), failed(10)):
+        failures, failed_at = count_failures(watched, listings)
+        watched = Watched.read(Watched(failures=failures, failed_at=failed_at).text)
+        counts.append(failures["keshet"])
+    well = LastListing(feed="keshet", listed_at=NOON, failed_at=NOON, code=None, reason=None)
+
+    assert counts == [1, 1, 2, 3]
+    assert count_failures(watched, {"keshet": well}) == ({}, {})
+
+
+def test_an_empty_list_counts_only_where_none_is_to_be_expected() -> None:
+    """Before two at night lists are empty; by day it is a portal that was wiped."""
+
+    def counted(hour: int, feed: str = "keshet") -> dict[str, int]:
+        last = LastListing(
+            feed=feed,
+            listed_at=None,
+            failed_at=NOON.replace(hour=hour),
+            code="listing_empty_unexpected",
+            reason="nothing",
+        )
+        return count_failures(Watched(), {feed: last})[0]
+
+    assert [counted(hour) for hour in (0, 1, 2, 12)] == [{}, {}, {"keshet": 1}, {"keshet": 1}]
+    assert counted(1, "a feed of old") == {"a feed of old": 1}
+
+
+def test_news_is_what_changed_and_nothing_else() -> None:
+    (wrong,) = news({}, {"portal keshet": "Keshet: dns_dead"})
+    (well,) = news({"portal keshet": "Keshet: dns_dead"}, {})
+
+    assert (wrong.title, wrong.body, wrong.is_good) == ("gogobe: 1 new problems", "Keshet: dns_dead", False)
+    assert (well.title, well.is_good) == ("gogobe: 1 problems are over", True)
+    assert news({"a": "before"}, {"a": "in other words"}) == []
+
+
+def test_an_alert_reaches_the_address_of_the_url() -> None:
+    with receiver() as inbox:
+        send(Alert(title="gogobe: קשת", body="dns_dead"), inbox.url)
+        send(Alert(title="well", body="again", is_good=True), inbox.url)
+
+        assert [(one["title"], one["message"], one["type"]) for one in inbox.taken] == [
+            ("gogobe: קשת", "dns_dead", "failure"),
+            ("well", "again", "success"),
+        ]
+
+
+def test_an_alert_that_is_not_taken_is_an_error_that_keeps_the_urls_password() -> None:
+    with receiver() as inbox:
+        inbox.refuses = True
+        url = inbox.url.replace("json://", "json://user:secret@")
+
+        with pytest.raises(AlertNotSent) as refused:
+            send(Alert(title="t", body="b"), url)
+        with pytest.raises(AlertNotSent, match="GOGOBE_ALERT_URL is no URL"):
+            send(Alert(title="t", body="b"), "nonsense")
+
+    assert "secret" not in str(refused.value)
+
+
+def test_without_a_url_nobody_is_told() -> None:
+    send(Alert(title="t", body="b"), "")

@@ -1,0 +1,242 @@
+"""The checks of what was imported, each red for its reason and green without it."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.monitoring.data_quality import (
+    Verdict,
+    has_few_outliers,
+    has_usual_rows,
+    is_complete,
+    is_fresh,
+    knows_promoted,
+    rejects_few,
+)
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster_tests.warehouse.making import FEED
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, EGGS, MILK, TOMATO, Market, PriceFile
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
+EVENING = NOON.replace(hour=17)
+TODAY = NOON.date()
+SETTINGS = Settings(replica_url="http://127.0.0.1:1")
+"""The shops are made up, so they are not compared with the register."""
+LOADED = """
+insert into file (feed, name, revision, day, kind, chain_id, sub_chain_id, store_id, published_at, link,
+    state, lake_path, rows, rejected, first_seen_at, last_seen_at)
+values (:feed, :name, 1, :day, 'full_prices', '7290785400000', 0, :store, :at, '', 'loaded', 'x',
+    :rows, :rejected, :at, :at)
+"""
+
+
+def load(
+    engine: sa.Engine,
+    day: date,
+    *,
+    stores: int = 5,
+    rows: int = 1000,
+    rejected: int = 0,
+    feed: str = "keshet",
+) -> None:
+    """Note full files of a day, of six in the morning, as loaded."""
+    at = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL)
+    with engine.begin() as connection:
+        for store in range(1, stores + 1):
+            values = {"feed": feed, "name": f"{day}-{store}", "day": day, "store": store, "at": at}
+            connection.execute(sa.text(LOADED), values | {"rows": rows, "rejected": rejected})
+    Ledger(engine).record(feed, [], now=at)
+
+
+def lines(verdict: Verdict) -> list[tuple[str, str, str]]:
+    return [(one.subject, one.seen, one.expected) for one in verdict.worst]
+
+
+def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=1))
+
+    assert is_fresh(engine, SETTINGS, NOON).passed
+    late = is_fresh(engine, SETTINGS, NOON + timedelta(hours=7))
+
+    assert late.is_severe
+    assert late.words == "1 of 1 feeds have no full price file that is fresh"
+    assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
+
+
+PESACH = date(2026, 4, 8)
+"""Its last day, a Wednesday."""
+SHAVUOT = date(2026, 5, 22)
+"""A Friday: with Shabbat two days of rest."""
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "is_late"),
+    [
+        (PESACH - timedelta(days=1), 71, False),
+        (PESACH - timedelta(days=1), 73, True),
+        (SHAVUOT - timedelta(days=1), 88, False),
+        (SHAVUOT - timedelta(days=1), 90, True),
+    ],
+)
+def test_a_feed_that_rests_may_be_older_over_a_holiday_and_older_still_over_two_days(
+    engine: sa.Engine, day: date, hours: int, *, is_late: bool
+) -> None:
+    load(engine, day, feed="osher_ad")
+    now = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL) + timedelta(hours=hours)
+
+    assert is_fresh(engine, SETTINGS, now).passed is not is_late
+
+
+def test_a_feed_that_has_no_full_files_is_never_late(engine: sa.Engine) -> None:
+    Ledger(engine).record("super_cofix", [], now=NOON)
+
+    assert is_fresh(engine, SETTINGS, NOON).numbers == {"feeds": 0, "late": 0}
+
+
+def test_a_feed_that_lists_but_never_loads_is_late(engine: sa.Engine) -> None:
+    Ledger(engine).record_failure("keshet", PortalError(Code.AUTH_FAILED, "wrong password"), now=NOON)
+
+    assert lines(is_fresh(engine, SETTINGS, NOON)) == [
+        (find_feed("keshet").name, "none in 14 days", "within 36 hours")
+    ]
+
+
+def test_stores_without_a_full_file_are_missed_in_the_evening_and_not_at_noon(engine: sa.Engine) -> None:
+    for days in range(1, 4):
+        load(engine, TODAY - timedelta(days=days), stores=10)
+    load(engine, TODAY, stores=7)
+
+    assert is_complete(engine, SETTINGS, NOON).passed, "at noon the day before is judged"
+    evening = is_complete(engine, SETTINGS, EVENING)
+
+    assert lines(evening) == [("keshet", "7 stores", "10, as in the last seven days")]
+    assert evening.numbers == {"stores": 7, "stores usually": 10}
+
+
+def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=1), stores=10)
+    load(engine, TODAY, stores=8)
+
+    assert is_complete(engine, SETTINGS, EVENING).passed
+
+
+def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
+    """Osher Ad rests on the second day of Rosh Hashana; Keshet does not."""
+    evening = datetime(2026, 9, 13, 17, 0, tzinfo=ISRAEL)
+    for feed in ("osher_ad", "keshet"):
+        load(engine, date(2026, 9, 11), feed=feed)
+
+    assert [subject for subject, *_ in lines(is_complete(engine, SETTINGS, evening))] == ["keshet"]
+    yom_kippur = datetime(2026, 9, 21, 17, 0, tzinfo=ISRAEL)
+    load(engine, date(2026, 9, 20), feed="keshet")
+    assert is_complete(engine, SETTINGS, yom_kippur).passed
+
+
+def test_a_feed_that_never_was_complete_is_measured_by_the_register(engine: sa.Engine) -> None:
+    load(engine, TODAY, stores=20)
+
+    few = is_complete(engine, Settings(), EVENING)
+
+    assert lines(few) == [("keshet", "20 stores", "27, as in the register")]
+    load(engine, TODAY - timedelta(days=1), stores=25)
+    assert is_complete(engine, Settings(), NOON).passed
+
+
+def test_full_files_are_compared_with_the_last_day_that_had_any(engine: sa.Engine) -> None:
+    load(engine, TODAY - timedelta(days=3), rows=1000)
+    load(engine, TODAY, rows=500)
+
+    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+
+    assert lines(verdict) == [("keshet", "500 a file", f"1000 on {TODAY - timedelta(days=3)}")]
+
+
+@pytest.mark.parametrize(("rows", "passes"), [(1240, True), (1260, False), (740, False)])
+def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
+    engine: sa.Engine, rows: int, *, passes: bool
+) -> None:
+    load(engine, TODAY - timedelta(days=1), rows=1000)
+    load(engine, TODAY, rows=rows)
+
+    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+
+    assert verdict.passed is passes
+    if not passes:
+        assert lines(verdict) == [("keshet", f"{rows} a file", f"1000 on {TODAY - timedelta(days=1)}")]
+
+
+def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engine) -> None:
+    load(engine, TODAY, stores=1, rows=970, rejected=30)
+    load(engine, TODAY, stores=1, rows=995, rejected=5, feed="rami_levy")
+
+    verdict = rejects_few(engine, SETTINGS, NOON)
+
+    assert lines(verdict) == [("keshet", "3.00 % rejected", "at most 1 %")]
+    assert verdict.numbers == {"rows": 2000, "rejected": 35}
+
+
+def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
+    history = """
+    with stored as (insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
+        values ('7290785400000', 0, 4, :before, :now) returning store_key)
+    , made as (insert into product (gtin) values ('7290000000015'), ('7290000000022') returning *),
+    priced as (select store_key, product_key, was, now from stored, made join
+        (values ('7290000000015', 5.9, 59), ('7290000000022', 4, 5)) as price (gtin, was, now) using (gtin)),
+    held as (insert into price_current (store_key, product_key, valid_from, price, file_id)
+        select store_key, product_key, :now, now, 1 from priced)
+    insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+    select store_key, product_key, :before, :now, was, 1, 1 from priced
+    """
+    from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
+
+    ensure_partitions(engine, [NOON])
+    with engine.begin() as connection:
+        chain = "insert into chain (chain_id) values ('7290785400000');"
+        connection.execute(sa.text(chain))
+        connection.execute(
+            sa.text("insert into sub_chain (chain_id, sub_chain_id) values ('7290785400000', 0)")
+        )
+        connection.execute(sa.text(history), {"before": NOON - timedelta(days=9), "now": NOON})
+
+    verdict = has_few_outliers(engine, SETTINGS, NOON + timedelta(hours=1))
+
+    assert verdict.words == "1 of 2 changed prices by more than a factor of 5"
+    assert lines(verdict) == [("1, store 4 of 7290785400000", "59", "5.9 before")]
+    assert has_few_outliers(
+        engine, SETTINGS.model_copy(update={"outlier_factor": 20}), NOON + timedelta(hours=1)
+    ).passed
+
+
+def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    market = Market.at(engine, tmp_path)
+    ended = {"ends_at": NOON - timedelta(hours=1)}
+    assert knows_promoted(engine, SETTINGS, NOON).passed, "nothing is promoted"
+    market.open(PriceFile(5, {MILK: "7"}, store=9))
+    offers = [
+        Offer("11", [MILK, BREAD], gifts=[EGGS]),
+        Offer("12", [MILK]),
+        Offer("13", [TOMATO], other=ended),
+        Offer("14", [EGGS]),
+    ]
+    for store in (1, 2):
+        market.offer(
+            PromotionFile(5, offers, is_full=True, store=store),
+            PromotionFile(6, offers[:3], is_full=True, store=store),
+        )
+
+    verdict = knows_promoted(engine, SETTINGS, NOON)
+
+    assert lines(verdict) == [
+        (FEED, "1 of 2 promoted products (50%)", "at most 20 % without a price in the chain")
+    ]
+    assert (verdict.numbers, verdict.is_severe) == ({"promoted products": 2, "unknown": 1}, False)
+    assert knows_promoted(engine, SETTINGS.model_copy(update={"unknown_product_percent": 50}), NOON).passed

@@ -1,0 +1,59 @@
+"""An import environment that many rows of a table share, and scenes on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import stamina
+
+from gogobe_dagster.feeds.feed_settings import FeedOverride
+from gogobe_dagster.feeds.registry import FEEDS, find_feed
+from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.resources import Resources
+from gogobe_dagster_tests.conftest import DatabaseServer
+from gogobe_dagster_tests.import_env import MIDNIGHT, ImportEnv, open_import_env
+from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
+
+
+@pytest.fixture(scope="module")
+def whole_stage(
+    postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ImportEnv]:
+    """One environment for all rows: each begins on an empty ledger and empty shelves."""
+    home: Path = tmp_path_factory.mktemp("import_env") / "home"
+    with (
+        postgres_server.database() as warehouse,
+        open_import_env(home, warehouse_url=warehouse, dagster_url=warehouse) as one,
+    ):
+        yield one
+
+
+@pytest.fixture
+def scene(whole_stage: ImportEnv) -> Iterator[OpenScene]:
+    """Open a scene at a door of a feed's portal. No time is spent between tries; three are made."""
+    opened: list[Resources] = []
+
+    def scene(feed_key: str, door: str = "web", **override: Any) -> Scene:
+        feed = find_feed(feed_key)
+        told = FeedOverride.model_validate({"door": door} | override)
+        settings = whole_stage.settings.model_copy(update={"feed": {feed_key: told}})
+        opened.append(Resources(settings))
+        return Scene(whole_stage, opened[-1], feed)
+
+    _begin_anew(whole_stage)
+    with stamina.set_testing(True, attempts=3):
+        yield scene
+    for resources in opened:
+        resources.close()
+
+
+def _begin_anew(whole: ImportEnv) -> None:
+    with psycopg.connect(whole.settings.database_url) as connection:
+        connection.execute("truncate file, listing cascade")
+    whole.replica.faults.switch_off()
+    for feed in FEEDS:
+        whole.replica.shelf(feed.key).clear()
+    assert isinstance(whole.replica.clock, MovingClock)
+    whole.replica.clock.move(now=MIDNIGHT)

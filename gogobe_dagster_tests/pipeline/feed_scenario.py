@@ -1,0 +1,76 @@
+"""One feed on an import environment, step by step: publish, look, take, and what the ledger says then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from gogobe_dagster import clock, pipeline
+from gogobe_dagster.errors import PortalError
+from gogobe_dagster.feeds.registry import Feed, find_feed
+from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.resources import Resources
+from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+
+MORNING = datetime.combine(YESTERDAY, time(9), clock.ISRAEL)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One feed in the environment: its shelf, its portal, its part of the ledger."""
+
+    env: ImportEnv
+    resources: Resources
+    feed: Feed
+
+    def publish(self, *, stores: int = 2) -> None:
+        """Publish a morning; what promotions become is not the portal's matter."""
+        self.env.publish(self.feed.key, stores=stores, items=30, until=MORNING)
+        self.shelf.remove(*(item.name for item in self.shelf.publications() if "promo" in item.name.lower()))
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.env.replica.shelf(self.feed.key)
+
+    def full(self, number: int = 0) -> Publication:
+        """A full price file: the one that is spoiled."""
+        fulls = [item for item in self.shelf.publications() if item.name.lower().startswith("pricefull")]
+        return sorted(fulls, key=lambda item: item.name)[number]
+
+    def look(self, day: date = YESTERDAY) -> str | None:
+        """List the portal; return the code if it fails."""
+        try:
+            pipeline.discover(self.feed, [day], self.resources)
+        except PortalError as error:
+            return error.code.value
+        return None
+
+    def take(self) -> None:
+        """Download and parse what is pending."""
+        pipeline.download(self.feed, [YESTERDAY], self.resources)
+        for batch in pipeline.plan(self.feed, [YESTERDAY], self.resources):
+            pipeline.parse(batch, self.feed, self.resources)
+
+    def states(self) -> dict[str, str]:
+        """State, and code if there is one, of every file that the ledger has of the feed."""
+        rows = self.env.query("select name, state, code from file where feed = %s", [self.feed.key])
+        return {name: f"{state} {code or ''}".strip() for name, state, code in rows}
+
+    def of(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
+        return self.env.query(
+            f"select {', '.join(columns)} from file where name = %s order by revision", [name]
+        )
+
+
+def import_all(env: ImportEnv, feed_key: str) -> None:
+    """Every chapter once, in order."""
+    feed, days, resources = find_feed(feed_key), [YESTERDAY], env.resources
+    pipeline.discover(feed, days, resources)
+    pipeline.download(feed, days, resources)
+    for batch in pipeline.plan(feed, days, resources):
+        pipeline.parse(batch, feed, resources)
+    for document in pipeline.LOADERS:
+        pipeline.load(document, feed, days, resources)
+
+
+OpenScene = Callable[..., Scene]

@@ -1,0 +1,213 @@
+"""What portals do wrong (PORTALS §8), and what the ledger says of it then: one line a row.
+
+Through discover, download and parse, with real connectors on real sockets and a real PostgreSQL. That
+every family gives the same codes is `portals.test_faults`; what files of each dialect hold is `parsing`;
+what takes more than one look is `test_faults_over_time`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from gogobe_dagster.replica.corruption import unpacked
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.stray_files import odd_files
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
+from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
+
+DAY = f"{YESTERDAY:%Y%m%d}"
+MARKET = Market(stores=2, items=30)
+KESHET, BINA, LAIB = "keshet", "king_store", "victory"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A fault of a listing or of the way to the portal."""
+
+    scenario: str
+    feed: str
+    fault: str
+    code: str | None = None
+    """None: every file is found, fetched and read all the same."""
+    door: str = "web"
+    stores: int = 2
+    how: Mapping[str, Any] = field(default_factory=dict)
+    linked: str = ""
+    """How the links in the ledger begin."""
+
+
+LISTINGS = [
+    Listing("links with &amp;", "shufersal", "", linked="http"),
+    Listing("a row is inserted while paging", "shufersal", "row_inserted_while_paging", stores=25),
+    Listing("a row is inserted while paging", "super_pharm", "row_inserted_while_paging", stores=25),
+    Listing("a signed link has expired", "shufersal", "expired_sas", how={"times": 1}),
+    Listing("a slow page", "shufersal", "slow_page", how={"seconds": 0.5, "times": 2}),
+    Listing("a time-out, then all is well", "shufersal", "timeout_once", how={"seconds": 0.2}),
+    Listing("a token is refused once", KESHET, "csrf_token_wrong", how={"times": 1}),
+    Listing("every token is refused", KESHET, "csrf_token_wrong", "csrf_rejected"),
+    Listing("200 with an error as JSON", KESHET, "json_error_200", "csrf_rejected"),
+    Listing("every token is refused", KESHET, "csrf_token_wrong", door="auto", linked="ftp:"),
+    Listing("the session ends before the download", KESHET, "session_expires", how={"names": "Price*"}),
+    Listing(
+        "the session ends before the download", "super_pharm", "session_expires", how={"names": "Price*"}
+    ),
+    Listing("wrong password", KESHET, "wrong_password", "auth_failed"),
+    Listing("wrong password, two doors", KESHET, "wrong_password", "auth_failed", door="auto"),
+    Listing("wrong password over FTP", KESHET, "wrong_password", "auth_failed", door="ftp"),
+    Listing("a page with half of the rows", KESHET, "listing_truncated"),
+    Listing("a count that is never reached", KESHET, "listing_never_complete", "listing_truncated"),
+    Listing("FTP wants TLS", KESHET, "ftps_required", door="ftp", linked="ftp:"),
+    Listing("FTP always wants TLS", "dor_alon", "", door="ftp", linked="ftp:"),
+    Listing("FTP has no MLSD", KESHET, "ftp_without_mlsd", door="ftp", linked="ftp:"),
+    Listing("both doors are shut", KESHET, "portal_down", "http_error", door="auto"),
+    Listing("exactly 1,000 rows", BINA, "cap_1000"),
+    Listing("empty, then filled", LAIB, "empty_listing", how={"times": 1}),
+    Listing("empty and empty again", LAIB, "empty_listing", "listing_empty_unexpected"),
+    Listing("an emptied folder", KESHET, "empty_listing", "listing_empty_unexpected"),
+    Listing("kinds in capitals", LAIB, "file_type_case"),
+    Listing("every row twice", LAIB, "listed_twice"),
+    Listing("the connection is reset", LAIB, "connection_reset", "geo_blocked"),
+    Listing("the connection is reset", KESHET, "connection_reset", "connection_lost"),
+    Listing("403 of Cloudflare", "super_pharm", "bot_challenge", "bot_challenge"),
+    Listing("247 of Reblaze", "super_pharm", "bot_wall", "bot_challenge"),
+    Listing("'Just a moment' with 200", "super_pharm", "polite_challenge", "bot_challenge"),
+    Listing("the file's place as JSON", "super_pharm", "two_step_download"),
+    Listing("the script's names are new", "carrefour", "script_renamed", "listing_schema_changed"),
+    Listing("the days oldest first", "wolt_market", "oldest_first"),
+    Listing("the page of a day is 400", "wolt_market", "missing_day", "not_found"),
+]
+
+
+def _line(row: Any) -> str:
+    return "-".join(filter(None, (row.scenario, row.feed, getattr(row, "door", ""))))
+
+
+@pytest.mark.parametrize("row", LISTINGS, ids=_line)
+def test_a_listing(scene: OpenScene, row: Listing) -> None:
+    here = scene(row.feed, row.door)
+    here.publish(stores=row.stores)
+    if row.fault:
+        here.env.replica.faults.switch_on(row.fault, feed=row.feed, **row.how)
+
+    code = here.look()
+    here.take()
+
+    [(recorded,)] = here.env.query("select code from listing where feed = %s", [row.feed])
+    assert (code, recorded) == (row.code, row.code)
+    published = {} if row.code else {item.name: "parsed" for item in here.shelf.publications()}
+    assert here.states() == published
+    links = here.env.query("select link from file")
+    assert all(link.startswith(row.linked) for (link,) in links)
+
+
+# ---------------------------------------------------------------- files
+
+
+@dataclass(frozen=True)
+class File:
+    """A fault of one file."""
+
+    scenario: str
+    feed: str
+    spoil: str | Callable[[Scene, Publication], Publication]
+    """A fault of the replica, or what makes the bad file from a good one."""
+    expected: str
+    """State, and code if there is one."""
+    notes: tuple[str, ...] = ()
+    damaged: bool = False
+    how: Mapping[str, Any] = field(default_factory=dict)
+    door: str = "web"
+
+
+Spoil = Callable[[Scene, Publication], Publication]
+
+
+def named(form: str) -> Spoil:
+    """The same bytes under a name of this form."""
+    return lambda here, full: replace(
+        full, name=form.format(chain=here.feed.chain_id, day=DAY, store=full.store_id)
+    )
+
+
+def encoded(encoding: str, declared: str) -> Spoil:
+    """The same document in another encoding."""
+
+    def spoil(_here: Scene, full: Publication) -> Publication:
+        text = unpacked(full.read()).decode("utf-8-sig").partition("?>")
+        body = text[2] or text[0]
+        return replace(full, content=f"{declared}{body}".encode(encoding))
+
+    return spoil
+
+
+def leftover(here: Scene, _full: Publication) -> Publication:
+    """A file of December 2024."""
+    return odd_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)[0]
+
+
+def null_file(here: Scene, _full: Publication) -> Publication:
+    """A placeholder without rows."""
+    odd = odd_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)
+    return next(item for item in odd if item.name.startswith("NULL"))
+
+
+def of_another_store(here: Scene, full: Publication) -> Publication:
+    """What the second store says, under the name of the first."""
+    return replace(full, content=here.full(1).read())
+
+
+DECLARED = '<?xml version="1.0" encoding="{}"?>'
+SECOND_NAME = named("PriceFull{chain}-{store:03}-{day}0955.gz")
+FILES = [
+    File("zero bytes", BINA, "zero_byte", "discovered zero_byte"),
+    File("a web page", KESHET, "html_instead_of_file", "discovered html_instead_of_file"),
+    File("the gz holds a ZIP", BINA, "zip_in_gz", "parsed", ("container_mismatch",)),
+    File("the gz holds bare XML", KESHET, "plain_in_gz", "parsed", ("container_mismatch",)),
+    File("a cut archive", "shufersal", "truncated_gzip", "parsed", damaged=True),
+    File("a wrong checksum", LAIB, "wrong_crc", "parsed", damaged=True),
+    File("cut off on the way", BINA, "truncated_download", "discovered truncated_download"),
+    File("cut off on the way", KESHET, "truncated_download", "discovered truncated_download", door="ftp"),
+    File("FTP hangs up", KESHET, "ftp_hangs_up", "discovered truncated_download", door="ftp"),
+    File("listed and not there", KESHET, "missing_file", "quarantined not_found"),
+    File("listed and not there", KESHET, "missing_file", "quarantined not_found", door="ftp"),
+    File("the fresh link has expired", "shufersal", "expired_sas", "discovered link_expired"),
+    File("a placeholder", KESHET, null_file, "quarantined null_file"),
+    File("a chain of zeros", KESHET, named("PriceFull0000000000000-001-{day}0901.gz"),
+         "quarantined name_unparsed"),
+    File("another chain", BINA, named("PriceFull7291029710008-001-{day}0901.gz"),
+         "quarantined foreign_chain_in_listing"),
+    File("a name of no form", KESHET, named("backup_{day}.gz"), "quarantined name_unparsed"),
+    File("a leftover of 2024", KESHET, leftover, "quarantined stale_file"),
+    File("windows-1255", KESHET, encoded("cp1255", DECLARED.format("windows-1255")), "parsed"),
+    File("a byte order mark", KESHET, encoded("utf-8-sig", DECLARED.format("utf-8")), "parsed"),
+    File("no declaration", KESHET, encoded("utf-8", ""), "parsed"),
+    File("UTF-16 with a mark", KESHET, encoded("utf-16", DECLARED.format("utf-16")), "parsed"),
+    File("another store inside", LAIB, of_another_store, "parsed", ("header_name_mismatch",)),
+    File("both generations of names", KESHET, SECOND_NAME, "parsed"),
+    File("both generations of names", BINA, SECOND_NAME, "parsed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", FILES, ids=_line)
+def test_a_file(scene: OpenScene, row: File) -> None:
+    here = scene(row.feed, row.door)
+    here.publish()
+    target = here.full()
+    if isinstance(row.spoil, str):
+        here.env.replica.faults.switch_on(row.spoil, feed=row.feed, names=target.name, **row.how)
+    else:
+        target = row.spoil(here, target)
+        here.shelf.put(target)
+
+    code = here.look()
+    here.take()
+
+    states = here.states()
+    assert (code, states.pop(target.name)) == (None, row.expected)
+    assert set(states.values()) == {"parsed"}, "the others go on"
+    [(notes, damaged)] = here.of(target.name, "notes", "is_damaged")
+    assert set(row.notes) <= set(notes or ())
+    assert damaged == row.damaged

@@ -1,0 +1,129 @@
+"""What goes wrong between two looks at a portal (PORTALS §8), and what the ledger says of it then."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster_tests.import_env import YESTERDAY
+from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene
+from gogobe_dagster_tests.pipeline.test_fault_table import BINA, DAY, KESHET, SECOND_NAME
+
+
+def test_a_wiped_folder_deletes_nothing(scene: OpenScene) -> None:
+    here = scene(KESHET)
+    here.publish()
+    here.look()
+    here.take()
+    before = here.states()
+
+    here.env.replica.faults.switch_on("folder_wiped", feed=KESHET)
+
+    assert here.look() is None
+    here.take()
+    assert here.states() == before
+
+
+def test_an_empty_kind_is_no_failure_and_deletes_nothing(scene: OpenScene) -> None:
+    here = scene(BINA)
+    here.publish()
+    here.env.replica.faults.switch_on("empty_kind", feed=BINA, names="PriceFull*")
+
+    code = here.look()
+    here.take()
+
+    fulls = {name for name in here.states() if name.startswith("PriceFull")}
+    assert (code, fulls) == (None, set())
+    here.env.replica.faults.switch_off()
+    here.look()
+    here.take()
+    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
+
+
+def test_new_bytes_under_an_old_name_are_a_revision_that_is_imported_again(scene: OpenScene) -> None:
+    here = scene(KESHET)
+    here.publish()
+    here.look()
+    here.take()
+    name = here.full().name
+
+    here.env.replica.faults.switch_on("republished_same_name", feed=KESHET, names=name)
+    here.look()
+    here.take()
+
+    rows = here.of(name, "revision", "state", "sha256")
+    assert [row[:2] for row in rows] == [(1, "parsed"), (2, "parsed")]
+    assert rows[0][2] != rows[1][2]
+    told = here.env.query("select count(*) from file_event where code = 'republished_same_name'")
+    assert told == [(1,)]
+
+
+def test_the_same_files_by_the_other_door_are_no_new_bytes(scene: OpenScene) -> None:
+    web, ftp = scene(KESHET), scene(KESHET, "ftp")
+    web.publish()
+    web.look()
+
+    ftp.look()
+
+    assert web.env.query("select count(*), max(revision) from file") == [(len(web.states()), 1)]
+    ftp.take()
+    assert set(web.states().values()) == {"parsed"}
+
+
+def test_the_same_bytes_under_another_name_are_kept_once(scene: OpenScene) -> None:
+    here = scene(KESHET)
+    here.publish()
+    copy = SECOND_NAME(here, here.full())
+    here.shelf.put(copy)
+
+    here.look()
+    here.take()
+
+    hashes = {here.of(name, "sha256", "state")[0] for name in (copy.name, here.full().name)}
+    assert len(hashes) == 1
+    assert {state for _, state in hashes} == {"parsed"}
+
+
+def test_after_midnight_yesterday_is_merged(scene: OpenScene) -> None:
+    here = scene("carrefour")
+    here.publish()
+    assert isinstance(here.env.replica.clock, MovingClock)
+    here.env.replica.clock.move(forward=timedelta(minutes=10))
+
+    code = here.look()
+    here.take()
+
+    assert code is None
+    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
+
+
+def test_files_three_months_old_are_listed_and_not_imported(scene: OpenScene) -> None:
+    here = scene("wolt_market")
+    here.publish()
+    old = YESTERDAY - timedelta(days=90)
+    for item in here.shelf.publications():
+        here.shelf.remove(item.name)
+        here.shelf.put(
+            replace(
+                item,
+                name=item.name.replace(DAY, f"{old:%Y%m%d}"),
+                published_at=item.published_at - timedelta(days=90),
+            )
+        )
+
+    code = here.look(YESTERDAY + timedelta(days=1))
+    here.take()
+
+    assert code is None
+    assert set(here.states().values()) == {"quarantined stale_file"}
+
+
+def test_a_dead_host_is_named_and_the_other_feeds_go_on(scene: OpenScene) -> None:
+    dead, alive = scene(KESHET, base_url="http://portal.invalid"), scene(BINA)
+    alive.publish()
+
+    codes = dead.look(), alive.look()
+    alive.take()
+
+    assert codes == ("dns_dead", None)
+    assert dead.env.query("select code from listing where feed = %s", [KESHET]) == [("dns_dead",)]
+    assert set(alive.states().values()) == {"parsed"}

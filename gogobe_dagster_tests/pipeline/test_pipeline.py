@@ -1,0 +1,255 @@
+"""The story without Dagster: from the replica's listings to the tables, through `importing`."""
+
+import gzip
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gogobe_dagster import pipeline
+from gogobe_dagster.errors import PortalError
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.names import FileName
+from gogobe_dagster.replica.corruption import unpacked
+from gogobe_dagster.replica.generator.ground_truth import published_prices
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.pipeline.feed_scenario import import_all
+
+ONE_OF_EACH_FAMILY = [
+    "rami_levy",
+    "shufersal",
+    "king_store",
+    "carrefour",
+    "super_pharm",
+    "het_cohen",
+    "wolt_market",
+    "mishnat_yosef_worker",
+    "hazi_hinam",
+    "city_market_shops",
+    "netiv_hahesed",
+]
+
+
+def restamped(name: str, later: timedelta) -> str:
+    """The same name, published later."""
+    stamp = FileName.parse(name).published_at
+    for form in ("%Y%m%d%H%M", "%Y%m%d-%H%M"):
+        name = name.replace(f"{stamp:{form}}", f"{stamp + later:{form}}")
+    return name
+
+
+@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str) -> None:
+    market = import_env.publish(feed_key)
+
+    import_all(import_env, feed_key)
+
+    truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
+    assert import_env.prices(feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
+    listed = {file.name for file in import_env.replica.shelf(feed_key).publications()}
+    assert set(import_env.states(feed_key)) == listed
+
+
+def test_shops_that_list_only_themselves_are_all_listed(import_env: ImportEnv) -> None:
+    market = import_env.publish("city_market_shops", stores=4)
+
+    import_all(import_env, "city_market_shops")
+
+    listed = import_env.query("select store_id, name, is_listed from store order by store_id")
+    assert listed == [
+        (branch.store_id, branch.name, True) for branch in market.branches(find_feed("city_market_shops"))
+    ]
+    lists = import_env.query("select count(*) from file where kind = 'stores' and store_id is not null")
+    assert lists == [(4,)]
+
+
+def test_a_price_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_number(
+    import_env: ImportEnv,
+) -> None:
+    """Netiv HaHesed's promotions always do so; here a price file does."""
+    import_env.publish("netiv_hahesed")
+    shelf = import_env.replica.shelf("netiv_hahesed")
+    full = next(file for file in shelf.publications() if file.name.startswith("PriceFull"))
+    said = FileName.parse(full.name)
+    unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
+    name = restamped(full.name, timedelta(minutes=20)).replace("-002-", "-000-")
+    shelf.put(replace(full, name=name, content=unsaid))
+
+    import_all(import_env, "netiv_hahesed")
+
+    placed = import_env.query("select state, sub_chain_id, store_id from file where name = %s", [name])
+    assert (said.sub_chain_id, placed) == (2, [("loaded", 2, said.store_id)])
+    assert import_env.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
+
+
+def test_a_second_time_there_is_nothing_to_do(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    import_all(import_env, "keshet")
+    before = import_env.query("select * from price_history order by 1, 2, 3")
+    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+
+    again = pipeline.discover(feed, days, resources)
+
+    assert (again.new, again.republished) == (0, 0)
+    assert pipeline.download(feed, days, resources).fetched == 0
+    assert pipeline.plan(feed, days, resources) == []
+    assert pipeline.load(Document.PRICES, feed, days, resources).files == 0
+    assert import_env.query("select * from price_history order by 1, 2, 3") == before
+
+
+def test_every_offer_of_the_promotion_files_is_in_the_lake_and_in_the_tables(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+
+    import_all(import_env, "keshet")
+
+    files = import_env.resources.ledger.of_days("keshet", [YESTERDAY])
+    assert {file.state.value for file in files} == {"loaded"}
+    promotions = [file for file in files if file.kind and file.kind.document is Document.PROMOTIONS]
+    places = {file.id: file.lake_path for file in promotions if file.lake_path}
+    offers = import_env.resources.lake.read(Document.PROMOTIONS, places)
+    assert len(offers) == sum(file.rows or 0 for file in promotions)
+    assert offers["items"].list.len().gt(0).all()
+    stored = import_env.query("select promotion_id, replace(content_hash::text, '-', '') from promotion")
+    assert sorted(stored) == sorted(offers.select("promotion_id", "content_hash").unique().iter_rows())
+    assert stored
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "expected"),
+    [
+        ("zero_byte", "Price*", "discovered zero_byte"),
+        ("html_instead_of_file", "Price*", "discovered html_instead_of_file"),
+        ("truncated_download", "Price*", "discovered truncated_download"),
+        ("wrong_crc", "PriceFull*", "loaded"),
+        ("truncated_gzip", "PriceFull*", "loaded"),
+        ("zip_in_gz", "PriceFull*", "loaded"),
+    ],
+)
+def test_a_bad_file_has_a_code_and_the_others_go_on(
+    import_env: ImportEnv, fault: str, names: str, expected: str
+) -> None:
+    import_env.publish("keshet")
+    bad = next(
+        f.name for f in import_env.replica.shelf("keshet").publications() if f.name.startswith(names[:-1])
+    )
+    import_env.replica.faults.switch_on(fault, feed="keshet", names=bad)
+
+    import_all(import_env, "keshet")
+
+    states = import_env.states("keshet")
+    assert states.pop(bad) == expected
+    assert set(states.values()) == {"loaded"}
+
+
+def test_a_damaged_full_file_ends_nothing(import_env: ImportEnv) -> None:
+    """What could not be read of a full file is not called gone."""
+    import_env.publish("keshet")
+    import_all(import_env, "keshet")
+    sold = import_env.query("select count(*) from price_current")
+    full = next(
+        f for f in import_env.replica.shelf("keshet").publications() if f.name.startswith("PriceFull")
+    )
+    name = restamped(full.name, timedelta(minutes=1))
+    import_env.replica.shelf("keshet").put(replace(full, name=name))
+    import_env.replica.faults.switch_on("truncated_gzip", feed="keshet", names=name)
+
+    import_all(import_env, "keshet")
+
+    damaged = import_env.query("select is_damaged from file where name = %s", [name])
+    assert (name, damaged) == (name, [(True,)])
+    assert import_env.query("select count(*) from price_current") == sold
+
+
+def test_a_portal_that_is_down_is_recorded_and_loses_nothing(import_env: ImportEnv) -> None:
+    import_env.publish("keshet", "king_store")
+    import_all(import_env, "keshet")
+    before = import_env.states("keshet")
+    import_env.replica.faults.switch_on("portal_down", feed="keshet")
+
+    with pytest.raises(PortalError) as down:
+        pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
+    import_all(import_env, "king_store")
+
+    codes = {row.feed: row.listing_code for row in import_env.resources.ledger.fleet()}
+    assert codes == {"keshet": down.value.code, "king_store": None}
+    assert import_env.states("keshet") == before
+
+
+@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+def test_a_portal_that_turns_us_away_while_downloading_costs_no_file_a_try(
+    import_env: ImportEnv, feed_key: str
+) -> None:
+    import_env.publish(feed_key)
+    feed, days, resources = find_feed(feed_key), [YESTERDAY], import_env.resources
+    pipeline.discover(feed, days, resources)
+    import_env.replica.faults.switch_on("bot_challenge", feed=feed_key)
+
+    refused = pipeline.download(feed, days, resources)
+
+    assert refused.stopped_by
+    assert refused.stopped_by.code == "bot_challenge"
+    (row,) = resources.ledger.fleet()
+    assert (row.listing_code, row.quarantined) == ("bot_challenge", 0)
+    import_env.replica.faults.switch_off("bot_challenge")
+    import_all(import_env, feed_key)
+    assert set(import_env.states(feed_key).values()) == {"loaded"}
+
+
+def test_a_file_of_a_day_that_has_not_come_waits_for_that_day(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    name = f"Price7290785400000-001-{MIDNIGHT + timedelta(days=3):%Y%m%d%H%M}.gz"
+    import_env.replica.shelf("keshet").put(
+        replace(next(iter(import_env.replica.shelf("keshet").publications())), name=name)
+    )
+
+    import_all(import_env, "keshet")
+
+    assert import_env.query("select state, code from file where name = %s", [name]) == [
+        ("quarantined", "future_stamp")
+    ]
+
+
+def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    import_all(import_env, "keshet")
+    before = import_env.states("keshet")
+    import_env.replica.shelf("keshet").clear()
+
+    with pytest.raises(PortalError) as empty:
+        pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
+
+    assert empty.value.code == "listing_empty_unexpected"
+    assert import_env.resources.ledger.fleet()[0].listing_code == "listing_empty_unexpected"
+    assert import_env.states("keshet") == before
+
+
+def test_files_that_are_not_ours_are_set_aside_with_a_code(import_env: ImportEnv) -> None:
+    from gogobe_dagster.replica.generator.stray_files import odd_files
+
+    market = import_env.publish("yohananof")
+    odd = odd_files(market, find_feed("yohananof"), day=YESTERDAY, now=MIDNIGHT)
+    import_env.replica.shelf("yohananof").put(*odd)
+
+    import_all(import_env, "yohananof")
+
+    set_aside = import_env.query(
+        "select code, count(*) from file where state = 'quarantined' group by code order by code"
+    )
+    codes = {code for code, _ in set_aside}
+    assert {"foreign_chain_in_listing", "name_unparsed", "stale_file"} <= codes
+
+
+def test_a_raw_file_that_was_cleaned_away_is_said_to_be_missing(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+    pipeline.discover(feed, days, resources)
+    pipeline.download(feed, days, resources)
+    gone = resources.ledger.to_parse("keshet", days)[0]
+    assert gone.sha256
+    (resources.raw_store.root / gone.sha256[:2] / gone.sha256).unlink()
+
+    for batch in pipeline.plan(feed, days, resources):
+        pipeline.parse(batch, feed, resources)
+
+    assert import_env.states("keshet")[gone.name] == "quarantined raw_file_missing"

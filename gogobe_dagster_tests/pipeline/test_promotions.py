@@ -1,0 +1,113 @@
+"""Promotions from the replica's files to the tables, which say the same in whatever form a chain writes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gogobe_dagster import pipeline
+from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.generator.ground_truth import published_promotions
+from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.promotions import Promotion
+from gogobe_dagster.replica.generator.promotions_xml import MATRIX_SALES
+from gogobe_dagster.replica.generator.publishing import offered
+from gogobe_dagster.replica.generator.schedule import slots
+from gogobe_dagster.replica.generator.styles import style_of
+from gogobe_dagster.replica.publication import Publication
+from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.pipeline.feed_scenario import import_all
+
+FLAT, GROUPED, ROW_AN_ITEM = "keshet", "king_store", "het_cohen"
+ORDERS = [("Promo", "Price", "Stores"), ("Price", "Promo", "Stores"), ("Stores", "Promo", "Price")]
+CARRIED = """
+select s.chain_id, s.sub_chain_id, s.store_id, ps.promotion_id, o.description, o.discounted_price,
+    o.min_quantity, o.starts_at, o.ends_at, array_agg(cp.code order by cp.code collate "C")
+from promotion_store ps join store s using (store_key) join promotion_offer o using (promotion_key)
+join promotion_item i using (promotion_key, offer_number)
+join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
+where ps.valid_to is null and s.chain_id = any(%s)
+group by s.store_key, ps.promotion_id, o.promotion_key, o.offer_number
+"""
+
+
+def a_row_an_item(market: Market) -> Iterator[Publication]:
+    """The promotion files of a feed of Laib as it wrote them until 2026."""
+    feed = find_feed(ROW_AN_ITEM)
+    for branch in market.branches(feed):
+        style = replace(style_of(feed, branch, YESTERDAY), promotions=MATRIX_SALES)
+        for slot in slots(branch, YESTERDAY):
+            offers = offered(market, branch, slot)
+            if slot.kind.document is Document.PROMOTIONS and (offers or slot.kind.is_full):
+                name = style.name(slot.kind, branch, slot.stamp)
+                content = style.pack(style.promotions.write(branch, offers), name)
+                yield Publication(
+                    name=name,
+                    content=content,
+                    published_at=slot.published_at,
+                    kind=slot.kind,
+                    store_id=branch.store_id,
+                    store_label=branch.name,
+                )
+
+
+def terms(one: Promotion) -> tuple[Any, ...]:
+    codes = sorted(product.code for product in one.products)
+    return one.description, Decimal(one.agorot) / 100, one.pieces, one.starts_at, one.ends_at, codes
+
+
+def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env: ImportEnv) -> None:
+    market = import_env.publish(FLAT, GROUPED, ROW_AN_ITEM, stores=3, items=200)
+    import_env.replica.shelf(ROW_AN_ITEM).put(*a_row_an_item(market))
+
+    for key in (FLAT, GROUPED, ROW_AN_ITEM):
+        import_all(import_env, key)
+
+        truth = published_promotions(market, find_feed(key), now=MIDNIGHT, day=YESTERDAY)
+        carried = import_env.query(CARRIED, [list(find_feed(key).chain_ids)])
+        assert {tuple(row[:4]): tuple(row[4:]) for row in carried} == {
+            tuple(place): terms(one) for place, one in truth.items()
+        }
+        assert len(carried) == len(truth) > 10, key
+        assert set(import_env.states(key).values()) == {"loaded"}
+
+
+def test_a_promotion_of_every_store_is_stored_once(import_env: ImportEnv) -> None:
+    import_env.publish(FLAT, stores=3)
+
+    import_all(import_env, FLAT)
+
+    ((carried, contents),) = import_env.query(
+        "select count(*), count(distinct promotion_key) from promotion_store"
+    )
+    ((stored,),) = import_env.query("select count(*) from promotion")
+    assert carried > contents == stored > 0
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_promotions_that_leave_the_sub_chain_out_are_about_the_store_of_the_price_files(
+    import_env: ImportEnv, order: tuple[str, ...]
+) -> None:
+    """Netiv HaHesed writes sub-chain 0 into every promotion file (PORTALS §4.9)."""
+    import_env.publish("netiv_hahesed")
+    feed, days, resources = find_feed("netiv_hahesed"), [YESTERDAY], import_env.resources
+    pipeline.discover(feed, days, resources)
+    pipeline.download(feed, days, resources)
+    names = {file.id: file.name for file in resources.ledger.of_days(feed.key, days)}
+    assert all("-000-" in name for name in names.values() if name.startswith("Promo"))
+
+    for start in order:
+        for batch in pipeline.plan(feed, days, resources):
+            ids = tuple(one for one in batch.file_ids if names[one].startswith(start))
+            pipeline.parse(replace(batch, file_ids=ids), feed, resources)
+        for document in pipeline.LOADERS:
+            pipeline.load(document, feed, days, resources)
+
+    assert set(import_env.states(feed.key).values()) == {"loaded"}
+    priced = import_env.query("select distinct store_key from price_current order by 1")
+    assert import_env.query("select distinct store_key from promotion_store order by 1") == priced
+    assert import_env.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
+    assert priced

@@ -1,0 +1,62 @@
+"""Indexes with holes, on a real server: found, built anew, and left alone by those who may not."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.postgres.index_maintenance import rebuild_sparse_indexes
+
+KILOBYTES = 100 * 1024
+ROWS = """
+create table shelf (item integer primary key, aisle integer);
+create index shelf_aisle_idx on shelf (aisle);
+insert into shelf select number, number from generate_series(1, 60000) as number;
+delete from shelf where item % 10 <> 0;
+create table full_shelf (item integer primary key);
+insert into full_shelf select number from generate_series(1, 60000) as number;
+"""
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(ROWS))
+        connection.execute(sa.text("vacuum shelf"))
+    yield engine
+    engine.dispose()
+
+
+def test_an_index_of_holes_is_built_anew_once(engine: sa.Engine) -> None:
+    given_back = rebuild_sparse_indexes(engine, least_bytes=KILOBYTES)
+
+    assert given_back.keys() == {"shelf_aisle_idx", "shelf_pkey"}
+    assert all(size > KILOBYTES for size in given_back.values())
+    assert rebuild_sparse_indexes(engine, least_bytes=KILOBYTES) == {}
+
+
+def test_small_indexes_are_not_worth_it(engine: sa.Engine) -> None:
+    assert rebuild_sparse_indexes(engine) == {}
+
+
+def test_what_a_killed_rebuild_left_behind_is_removed(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("create index shelf_aisle_idx_ccnew on shelf (aisle)"))
+        invalid = (
+            "update pg_index set indisvalid = false where indexrelid = 'shelf_aisle_idx_ccnew'::regclass"
+        )
+        connection.execute(sa.text(invalid))
+
+    rebuild_sparse_indexes(engine)
+
+    assert {index["name"] for index in sa.inspect(engine).get_indexes("shelf")} == {"shelf_aisle_idx"}
+
+
+def test_where_the_extension_may_not_be_made_nothing_is_done(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("drop role if exists stranger; create role stranger"))
+    as_stranger = sa.create_engine(engine.url, connect_args={"options": "-c role=stranger"})
+
+    assert rebuild_sparse_indexes(as_stranger, least_bytes=KILOBYTES) == {}
+    as_stranger.dispose()

@@ -1,0 +1,203 @@
+"""What the tables must say after any files, in plain Python: the judge of rule 3."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gogobe_dagster.warehouse.history.periods import Statement
+from gogobe_dagster_tests.warehouse.making import CHAIN
+from gogobe_dagster_tests.warehouse.oracle import periods_of
+from gogobe_dagster_tests.warehouse.promotions import PromotionFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import PriceFile, Shelf, StoreList
+
+PRODUCT = "coalesce(p.gtin, p.code)"
+LABEL = "f.feed || ' ' || f.name"
+ENDED = "left join file e on e.file_id = h.ended_file_id"
+TABLES = {
+    "price_history": f"""
+        select s.store_id, {PRODUCT}, h.price, h.unit_price, h.valid_from, {LABEL}, h.valid_to,
+            e.feed || ' ' || e.name
+        from price_history h join store s using (store_key) join product p using (product_key)
+        join file f using (file_id) {ENDED}
+    """,
+    "price_current": f"""
+        select s.store_id, {PRODUCT}, h.price, h.unit_price, h.valid_from, {LABEL}
+        from price_current h join store s using (store_key) join product p using (product_key)
+        join file f using (file_id)
+    """,
+    "promotion_store": f"""
+        select s.store_id, h.promotion_id, replace(r.content_hash::text, '-', ''), h.valid_from, {LABEL},
+            h.valid_to, e.feed || ' ' || e.name
+        from promotion_store h join store s using (store_key) join promotion r using (promotion_key)
+        join file f using (file_id) {ENDED}
+    """,
+    "promotion": """
+        select chain_id, promotion_id, replace(content_hash::text, '-', ''), group_id, discounted_price
+        from promotion join promotion_offer using (promotion_key)
+    """,
+    "promotion_item": f"""
+        select promotion_id, replace(content_hash::text, '-', ''), group_id, {PRODUCT}
+        from promotion join promotion_offer using (promotion_key)
+        join promotion_item using (promotion_key, offer_number) join product p using (product_key)
+    """,
+    "product": f"select {PRODUCT} from product p",
+    "store": """
+        select store_id, name, is_listed, first_seen_at, last_seen_at, last_price_at, last_full_at,
+            last_promotion_at, last_full_promotion_at from store
+    """,
+    "chain": "select chain_id, name from chain",
+    "chain_product": f"""
+        select {PRODUCT}, d.name, d.manufacturer from chain_product d join product p using (product_key)
+    """,
+    "file": "select f.feed, f.name, f.state, f.rows - f.not_loaded from file f",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file in a feed."""
+
+    feed: str
+    file: Any
+    """A PriceFile, PromotionFile or StoreList."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.feed} {self.file.name}"
+
+    @property
+    def at(self) -> Any:
+        return self.file.sighting.published_at
+
+    @property
+    def size(self) -> int:
+        return len(self.file.names if isinstance(self.file, StoreList) else self.file.rows)
+
+    @property
+    def is_full(self) -> bool:
+        return isinstance(self.file, StoreList) or self.file.is_full
+
+    @property
+    def is_complete(self) -> bool:
+        return self.is_full and self.size > 0 and not self.file.is_damaged
+
+    @property
+    def order(self) -> Any:
+        return self.at, (not self.is_full, self.feed, self.file.name, 1)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it says of which thing."""
+        if isinstance(self.file, PriceFile):
+            return {product_of(one.code): _value(one) for one in self.file.rows}
+        return {one.promotion_id: self.file.hash_of(one.promotion_id) for one in self.file.offers}
+
+
+def product_of(code: str) -> str:
+    """All GTINs of the tests have 13 digits."""
+    return code.lstrip("0") if len(code) > 8 else code
+
+
+def _value(one: Shelf) -> tuple[Decimal, Decimal | None]:
+    return Decimal(one.price), None if one.unit_price is None else Decimal(one.unit_price)
+
+
+def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:
+    """Return what each table of TABLES must say."""
+    prices = [one for one in published if isinstance(one.file, PriceFile)]
+    promotions = [one for one in published if isinstance(one.file, PromotionFile)]
+    sold = {(store, product, *value, *rest) for store, product, value, *rest in _periods(prices)}
+    offers = [(one.file, offer) for one in promotions for offer in one.file.offers]
+    items = {
+        (offer.promotion_id, file.hash_of(offer.promotion_id), offer.group, product_of(code))
+        for file, offer in offers
+        for code in offer.items
+    }
+    lists = [one for one in published if isinstance(one.file, StoreList)]
+    return {
+        "price_history": sold,
+        "price_current": {row[:6] for row in sold if row[6] is None},
+        "promotion_store": {tuple(row) for row in _periods(promotions)},
+        "promotion": {
+            (CHAIN, offer.promotion_id, file.hash_of(offer.promotion_id), offer.group, Decimal(offer.price))
+            for file, offer in offers
+        },
+        "promotion_item": items,
+        "product": {(row[1],) for row in sold} | {(item[3],) for item in items} | _listed_products(prices),
+        "store": _stores(prices, promotions, lists),
+        "chain": {(CHAIN, "רמי לוי" if any(one.size for one in lists) else None)}
+        if any(not isinstance(one.file, StoreList) or one.size for one in published)
+        else set(),
+        "chain_product": _statements(prices),
+        "file": {(one.feed, one.file.name, "loaded", _kept(one)) for one in published},
+    }
+
+
+def _periods(published: Sequence[Published]) -> list[Any]:
+    by_number = dict(enumerate(published))
+    labels = {number: one.label for number, one in by_number.items()} | {None: None}
+    statements = [
+        Statement(
+            file_id=number,
+            store_key=one.file.store or 0,
+            published_at=one.at,
+            is_complete=one.is_complete,
+            tie=one.order[1],
+        )
+        for number, one in by_number.items()
+    ]
+    told = periods_of(statements, {number: one.said for number, one in by_number.items()})
+    return [[*head, at, labels[by], until, labels[ended]] for *head, at, by, until, ended in told]
+
+
+def _listed_products(prices: Sequence[Published]) -> set[tuple[str]]:
+    return {(product,) for one in prices for product in one.said}
+
+
+def _kept(one: Published) -> int:
+    return len(one.said) if isinstance(one.file, PriceFile) else one.size
+
+
+def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
+    """Of each product, the fullest statement of the newest day, of those that hold in their file."""
+    best: dict[str, Any] = {}
+    for one in prices:
+        for shelf in {product_of(shelf.code): shelf for shelf in one.file.rows}.values():
+            said = [shelf.name, shelf.manufacturer]
+            fullness = sum(word is not None for word in said)
+            greatness = (one.file.sighting.day, fullness, shelf.code, *(word or "" for word in said))
+            product = product_of(shelf.code)
+            best[product] = max(best.get(product, (greatness, said)), (greatness, said))
+    return {(product, *said) for product, (_, said) in best.items()}
+
+
+def _stores(
+    prices: Sequence[Published], promotions: Sequence[Published], lists: Sequence[Published]
+) -> set[tuple[Any, ...]]:
+    shown = {one.label: {store for _, store in one.file.names} for one in lists}
+    known = {one.file.store for one in (*prices, *promotions)}.union(*shown.values())
+    return {_store(store, prices, promotions, lists, shown) for store in known}
+
+
+def _store(
+    store: Any,
+    prices: Sequence[Published],
+    promotions: Sequence[Published],
+    lists: Sequence[Published],
+    shown: dict[str, set[int]],
+) -> tuple[Any, ...]:
+    ours = [[one for one in some if one.file.store == store] for some in (prices, promotions)]
+    on_lists = sorted((one for one in lists if store in shown[one.label]), key=lambda one: one.order)
+    seen = [one.at for some in (*ours, on_lists) for one in some]
+    newest = on_lists[-1] if on_lists else None
+    name = newest.file.names[1, store] if newest else None
+    is_listed = newest is not None and not any(
+        one.is_complete and one.feed == newest.feed and one.order > newest.order for one in lists
+    )
+    stamps = [
+        max((one.at for one in some if one.is_complete or not only_full), default=None)
+        for some in ours
+        for only_full in (False, True)
+    ]
+    return (store, name, is_listed, min(seen), max(seen), *stamps)

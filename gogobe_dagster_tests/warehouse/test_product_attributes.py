@@ -1,0 +1,154 @@
+"""Whatever the order in which a chain's words are told, the greatest statement of the newest day holds."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
+from gogobe_dagster.warehouse.bulk_io.pg_binary import MONEY
+from gogobe_dagster.warehouse.load.product_attributes import KEY, SAID, forget_days, recall, repeat, tell
+
+NUMBERS = {"quantity": MONEY, "quantity_in_package": MONEY, "is_weighted": pl.Boolean()}
+SCHEMA: dict[str, pl.DataType] = {
+    "chain_id": pl.String(),
+    "product_key": pl.Int32(),
+    "stated_on": pl.Date(),
+    **{name: NUMBERS.get(name, pl.String()) for name in SAID},
+}
+FIRST, SECOND = date(2026, 11, 23), date(2026, 11, 24)
+WORDINGS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "code": st.sampled_from(["7", "07"]),
+            "name": st.sampled_from([None, "a", "B", "a-b", "ab", "a b", "חלב", "é"]),
+            "country": st.sampled_from([None, "IL", "il"]),
+            "quantity": st.sampled_from([None, Decimal(9), Decimal(10), Decimal("-0.5")]),
+            "is_weighted": st.sampled_from([None, False, True]),
+        }
+    ),
+    min_size=1,
+    max_size=4,
+)
+ABOUT = st.tuples(st.sampled_from(["1", "2"]), st.sampled_from([1, 2]), st.sampled_from([FIRST, SECOND]))
+STATEMENTS = WORDINGS.flatmap(
+    lambda wordings: st.lists(st.builds(_statement, ABOUT, st.sampled_from(wordings)), max_size=12)
+)
+Said = Mapping[str, Any]
+
+
+def _statement(about: tuple[str, int, date], words: Said) -> Said:
+    return {**dict(zip((*KEY, "stated_on"), about, strict=True)), **words}
+
+
+@pytest.fixture
+def products(engine: sa.Engine) -> sa.Engine:
+    """A warehouse with two chains and two products."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("insert into chain (chain_id) values ('1'), ('2')"))
+        gtins = "insert into product (gtin) values ('7290000000015'), ('7290000000022')"
+        connection.execute(sa.text(gtins))
+    return engine
+
+
+def frame_of(said: Sequence[Said]) -> pl.DataFrame:
+    """Rows as a load has them: with the hash of their words."""
+    frame = pl.DataFrame([{name: one.get(name) for name in SCHEMA} for one in said], schema=SCHEMA)
+    return frame.with_columns(pl.struct(SAID).hash().alias(WORDING_HASH))
+
+
+def greatness(one: Said) -> tuple[Any, ...]:
+    words = [_text(one.get(name)).encode() for name in SAID]
+    return one["stated_on"], sum(one.get(name) is not None for name in SAID), words
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:.4f}"
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def load(connection: sa.Connection, said: pl.DataFrame) -> None:
+    """Tell as a load does: of words that are known, the day alone."""
+    marks = ["chain_id", WORDING_HASH, "product_key"]
+    is_known = recall(connection, said.drop("product_key")).select(marks).unique()
+    repeated = said.join(is_known, on=marks, how="semi")
+    altered = repeat(connection, repeated.select(*KEY, "stated_on", WORDING_HASH))
+    assert altered.is_empty()
+    tell(connection, said.join(is_known, on=marks, how="anti"))
+
+
+def told(engine: sa.Engine) -> dict[tuple[str, int], Said]:
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text(f"select {', '.join(SCHEMA)} from chain_product")).mappings()
+        return {(row["chain_id"], row["product_key"]): dict(row) for row in rows}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=STATEMENTS, data=st.data())
+def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
+    products: sa.Engine, said: list[Said], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(said))
+    with products.begin() as connection:
+        connection.execute(sa.text("truncate chain_product cascade"))
+        while order:
+            size = data.draw(st.integers(1, len(order)))
+            load(connection, frame_of(order[:size]))
+            order = order[size:]
+
+    by_product = {(one["chain_id"], one["product_key"]): one for one in sorted(said, key=greatness)}
+    assert told(products) == {
+        key: {name: one.get(name) for name in SCHEMA} for key, one in by_product.items()
+    }
+
+
+def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) -> None:
+    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7"}
+
+    def tell_more() -> None:
+        with products.begin() as connection:
+            tell(connection, frame_of([milk | {"name": "a"}, milk | {"chain_id": "2"}]))
+
+    with ThreadPoolExecutor(1) as pool, products.begin() as connection:
+        tell(connection, frame_of([milk | {"name": "b"}]))
+        other = pool.submit(tell_more)
+        with pytest.raises(TimeoutError):
+            other.result(timeout=0.3)
+        connection.commit()
+        other.result()
+    assert {key: one["name"] for key, one in told(products).items()} == {("1", 1): "b", ("2", 1): None}
+
+
+def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.Engine) -> None:
+    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7", "name": "a"}
+    next_day, fuller = milk | {"stated_on": SECOND}, milk | {"stated_on": SECOND, "country": "IL"}
+    with products.begin() as connection:
+        tell(connection, frame_of([milk]))
+    with products.connect() as connection:
+        met = recall(connection, frame_of([next_day]).drop("product_key"))
+        with products.begin() as other:
+            tell(other, frame_of([fuller]))
+        altered = repeat(connection, met)
+        connection.commit()
+
+    assert met["product_key"].to_list() == [1]
+    assert altered.equals(met)
+    assert [(one["stated_on"], one["country"]) for one in told(products).values()] == [(SECOND, "IL")]
+
+
+def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(products: sa.Engine) -> None:
+    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7"}
+    with products.begin() as connection:
+        tell(connection, frame_of([milk, milk | {"chain_id": "2"}]))
+        forget_days(connection, ["1"])
+        met = recall(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
+
+    assert met["chain_id"].to_list() == ["2"]

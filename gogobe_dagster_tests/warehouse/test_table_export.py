@@ -1,0 +1,129 @@
+"""Exported files say what the views say: whole files, exact money, flat memory."""
+
+import tracemalloc
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
+from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
+from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, TOMATO, Market, PriceFile, Shelf, StoreList
+
+NAME = 'חלב, "תנובה"\nליטר'
+
+
+@pytest.fixture
+def market(engine: sa.Engine, tmp_path: Path) -> Market:
+    market = Market.at(engine, tmp_path / "lake")
+    market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
+    shelves = [Shelf(MILK, "7.0001", is_barcode=True, name=NAME), Shelf(TOMATO, "5", "0.5", name="")]
+    market.open(*[PriceFile(6, shelves, store=store) for store in (1, 2)])
+    return market
+
+
+def exported(
+    market: Market, folder: Path, subject: Subject, only: Only | None = None, *, format_: FileFormat
+) -> pl.DataFrame:
+    path = folder / f"out.{format_}"
+    told: list[int] = []
+    rows = export(market.engine, subject, only or Only(), path, format_=format_, tell=told.append)
+    assert rows == sum(told)
+    assert [one.name for one in folder.iterdir() if one.is_file()] == [path.name]
+    frame = (
+        pl.read_parquet(path)
+        if format_ is FileFormat.PARQUET
+        else pl.read_csv(path, infer_schema_length=None)
+    )
+    assert len(frame) == rows
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("subject", "relation"),
+    [
+        (Subject.PRICES, "current_prices"),
+        (Subject.STORES, "store_coverage"),
+        (Subject.PRODUCTS, "chain_product"),
+        (Subject.HISTORY, "price_periods"),
+    ],
+)
+@pytest.mark.parametrize("format_", FileFormat)
+def test_every_subject_has_the_rows_of_its_view(
+    market: Market, tmp_path: Path, subject: Subject, relation: str, format_: FileFormat
+) -> None:
+    frame = exported(market, tmp_path, subject, format_=format_)
+
+    assert [(len(frame),)] == market.ask(f"select count(*) from {relation}")
+
+
+def test_parquet_has_exact_money_aware_times_and_any_text(market: Market, tmp_path: Path) -> None:
+    frame = exported(market, tmp_path, Subject.PRICES, Only(store_ids=[1]), format_=FileFormat.PARQUET)
+
+    milk, tomato = frame.sort("code", descending=True).to_dicts()
+    assert (milk["price"], milk["unit_price"], milk["product_name"]) == (Decimal("7.0001"), None, NAME)
+    assert (milk["valid_from"], milk["store_name"]) == (NOON.replace(hour=6), "תלפיות")
+    assert (tomato["price"], tomato["gtin"]) == (Decimal(5), None)
+    query = f"select product_name from current_prices where code = '{TOMATO}' and store_id = 1"
+    assert [(tomato["product_name"],)] == market.ask(query)
+
+
+def test_only_what_is_asked_for_comes(market: Market, tmp_path: Path) -> None:
+    wanted = [
+        (Only(store_ids=[2]), 2),
+        (Only(chain_ids=[CHAIN]), 4),
+        (Only(chain_ids=["'; drop table store"]), 0),
+        (Only(cities=["חיפה"]), 0),
+    ]
+    for only, rows in wanted:
+        assert len(exported(market, tmp_path, Subject.PRICES, only, format_=FileFormat.PARQUET)) == rows
+
+
+def test_a_file_that_fails_half_way_leaves_what_was_there(market: Market, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+
+    def no_more(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(market.engine, Subject.PRICES, Only(), path, format_=FileFormat.CSV, tell=no_more)
+
+    assert path.read_text() == "before"
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["out.csv"]
+
+
+def test_memory_does_not_grow_with_the_rows(market: Market, tmp_path: Path) -> None:
+    many = sa.text("""
+        insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
+        select chain_id, 1, 1000 + n, now(), now() from chain, generate_series(1, 20000) n
+    """)
+    prices = sa.text("""
+        insert into price_current (store_key, product_key, price, valid_from, file_id)
+        select s.store_key, p.product_key, 1, now(), 1 from store s, product p where s.store_id > 1000
+    """)
+    with market.engine.begin() as connection:
+        connection.execute(many)
+        connection.execute(prices)
+
+    def peak(only: Only) -> int:
+        tracemalloc.start()
+        path = tmp_path / "out.csv"
+        export(
+            market.engine,
+            Subject.PRICES,
+            only,
+            path,
+            format_=FileFormat.CSV,
+            tell=len_of.append,
+            block_rows=2000,
+        )
+        grown = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return grown
+
+    len_of: list[int] = []
+    assert peak(Only()) < 2 * peak(Only(store_ids=range(1000, 4000)))
+    assert sum(len_of) == 40_004 + 5_998
