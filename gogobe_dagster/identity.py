@@ -16,7 +16,8 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 RIGHTLY = frozenset({Code.STALE_FILE, Code.FUTURE_STAMP, Code.FOREIGN_CHAIN_IN_LISTING, Code.NULL_FILE})
 

@@ -33,9 +33,10 @@ from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
-from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile, ParsedEntry, Recorded
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 TRIES = 3
 LOADERS = {

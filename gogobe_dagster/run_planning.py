@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.publishing_calendar import rest_at
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
-
-if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
-    from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 SELDOM = 12
 """Every so manieth look is enough where nothing new is expected: one an hour, with the usual interval."""
@@ -50,7 +47,7 @@ class Threshold:
 
 def runs_wanted(
     feed: Feed,
-    pending: "Sequence[LedgerFile]",
+    pending: Sequence[LedgerFile],
     *,
     first_day: date,
     under_way: Collection[date],
@@ -70,7 +67,7 @@ def runs_wanted(
     return found
 
 
-def why_none(pending: "Sequence[LedgerFile]", *, under_way: Collection[date], threshold: Threshold) -> str:
+def why_none(pending: Sequence[LedgerFile], *, under_way: Collection[date], threshold: Threshold) -> str:
     """Say in words why nothing was wanted."""
     if not pending:
         return "nothing is pending"
@@ -116,12 +113,12 @@ def look_interval(feed: Feed, seconds: int) -> int:
     return seconds + spread % max(1, seconds // 5)
 
 
-def _by_day(pending: "Sequence[LedgerFile]") -> "Mapping[date, list[LedgerFile]]":
+def _by_day(pending: Sequence[LedgerFile]) -> Mapping[date, list[LedgerFile]]:
     grouped = groupby(sorted(pending, key=attrgetter("day", "id")), key=attrgetter("day"))
     return {day: list(files) for day, files in grouped}
 
 
-def _why_now(files: "Sequence[LedgerFile]", threshold: Threshold, now: datetime) -> str:
+def _why_now(files: Sequence[LedgerFile], threshold: Threshold, now: datetime) -> str:
     """Say why these files should not wait for more; empty: they should."""
     if full := sum(bool(file.kind and file.kind.is_full) for file in files):
         return f"{full} full files wait"
@@ -133,7 +130,7 @@ def _why_now(files: "Sequence[LedgerFile]", threshold: Threshold, now: datetime)
     return ""
 
 
-def _key(feed: Feed, day: date, files: "Sequence[LedgerFile]", now: datetime) -> str:
+def _key(feed: Feed, day: date, files: Sequence[LedgerFile], now: datetime) -> str:
     work = ",".join(f"{file.id}:{file.state}" for file in files)
     return f"{feed.key}|{day}|{hashlib.sha256(work.encode()).hexdigest()[:12]}|{now:%Y-%m-%dT%H}"
 

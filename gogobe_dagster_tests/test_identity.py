@@ -13,7 +13,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.identity import identify, sight
 from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster_tests.warehouse.making import NOON
 
 CITY, KESHET = "city_market_shops", "keshet"

@@ -23,7 +23,8 @@ from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 APART = {"GOGOBE_RAW_STORE": "", "GOGOBE_LAKE": ""}
 NUMBERS = (

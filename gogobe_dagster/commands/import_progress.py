@@ -17,7 +17,7 @@ from gogobe_dagster.commands.processes import Children, stopped_by_signals
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
-from gogobe_dagster.warehouse.ledger.ledger import FleetRow
+from gogobe_dagster.warehouse.ledger.model import FleetRow
 
 LOOK_SECONDS = 0.5
 WORKER = "import"

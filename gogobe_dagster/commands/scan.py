@@ -22,7 +22,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.identity import sight
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.ledger import Sighting
+from gogobe_dagster.warehouse.ledger.model import Sighting
 
 AT_ONCE = 8
 TOLD = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")

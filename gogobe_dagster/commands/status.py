@@ -17,7 +17,7 @@ from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.ledger import FleetRow
+from gogobe_dagster.warehouse.ledger.model import FleetRow
 
 NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
 

@@ -17,12 +17,12 @@ from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.monitoring.statistics import files_by_hour, rows_by_day
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from gogobe_dagster.pipeline import Downloads
-    from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
     from gogobe_dagster.warehouse.load.loader import LoadReport
 
     Materialized = dg.MaterializeResult[None]
@@ -35,13 +35,13 @@ ONLY_TODAY = "this portal shows only today"
 Days = Mapping[Feed, Collection[date]]
 
 
-def files_in(resources: Resources, days: Days, document: Document | None = None) -> "list[LedgerFile]":
+def files_in(resources: Resources, days: Days, document: Document | None = None) -> list[LedgerFile]:
     """Return the ledger's files of these cells, of one document if given."""
     files = [file for feed, some in days.items() for file in resources.ledger.of_days(feed.key, some)]
     return [file for file in files if document is None or (file.kind and file.kind.document is document)]
 
 
-def about(files: "Sequence[LedgerFile]", unknown: Sequence[str]) -> dict[str, Any]:
+def about(files: Sequence[LedgerFile], unknown: Sequence[str]) -> dict[str, Any]:
     """Say how many files there are, in which states, and which. `unknown`: what `days_not_offered` found."""
     states = Counter(file.state.value for file in files)
     codes = Counter(file.code for file in files if file.code)
@@ -102,7 +102,7 @@ FILE_COLUMNS = dg.TableSchema(
 )
 
 
-def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
+def _table(files: Sequence[LedgerFile]) -> dg.TableMetadataValue:
     """List files, those with a code first, as many as `SHOWN`."""
     shown = sorted(files, key=lambda file: (file.code is None, file.name))[:SHOWN]
     records = [
@@ -121,7 +121,7 @@ def _table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
     return dg.TableMetadataValue(records, FILE_COLUMNS)
 
 
-def about_hours(files: "Sequence[LedgerFile]") -> dict[str, Any]:
+def about_hours(files: Sequence[LedgerFile]) -> dict[str, Any]:
     """Draw when the files were published; {} if there are none."""
     numbers = {f"{hour:02}:00": number for hour, number in files_by_hour(files).items()}
     return {"published by the hour": bars(numbers, "files by the hour")} if any(numbers.values()) else {}
@@ -142,7 +142,7 @@ def speed(what: str, number: int, seconds: float) -> dict[str, Any]:
     return {"seconds": round(seconds, 2), f"{what} a second": round(number / seconds) if seconds else 0}
 
 
-def told(file: "LedgerFile") -> str:
+def told(file: LedgerFile) -> str:
     """Say in a line of a log what became of a file."""
     if file.code:
         return f"{file.name}: {file.state.value}, {file.code}: {file.reason}"
@@ -201,7 +201,7 @@ def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
     }
 
 
-def check(name: str, bad: "Sequence[LedgerFile]", *, of: int) -> dg.AssetCheckResult:
+def check(name: str, bad: Sequence[LedgerFile], *, of: int) -> dg.AssetCheckResult:
     """Make a check that fails, without blocking, for every file that did not come through."""
     metadata: dict[str, Any] = {"files": of, "files that failed": len(bad)}
     if bad:

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Thread
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -31,9 +30,7 @@ from gogobe_dagster.run_planning import (
     why_not_to_look,
 )
 from gogobe_dagster.settings import Settings
-
-if TYPE_CHECKING:
-    from gogobe_dagster.warehouse.ledger.ledger import Recorded
+from gogobe_dagster.warehouse.ledger.model import Recorded
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -142,7 +139,7 @@ def _look(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
     return Look(said=f"{seen.listed} files listed, {seen.new} new", cursor="")
 
 
-def _discover_in_time(feed: Feed, resources: Resources, now: datetime) -> "Recorded":
+def _discover_in_time(feed: Feed, resources: Resources, now: datetime) -> Recorded:
     """Give up what no time limit of a client ends: a name server that hangs, headers that drip.
 
     The thread may go on for a while; what it writes into the ledger late is right all the same.

@@ -6,16 +6,13 @@ Plain counts from the ledger; what is unusual is the business of `checking`.
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document, FileKind
-
-if TYPE_CHECKING:  # with it comes Polars, which no process needs that only looks at the definitions
-    from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 DAYS = 14
 ROWS = """
@@ -35,7 +32,7 @@ def rows_by_day(engine: sa.Engine, feed: Feed, document: Document, *, until: dat
     return {day: found.get(day, 0) for day in days}
 
 
-def files_by_hour(files: "Iterable[LedgerFile]") -> dict[int, int]:
+def files_by_hour(files: Iterable[LedgerFile]) -> dict[int, int]:
     """Count files by the hour in Israel at which they were published."""
     hours = Counter(file.published_at.astimezone(ISRAEL).hour for file in files if file.published_at)
     return {hour: hours[hour] for hour in range(24)}

@@ -24,7 +24,8 @@ from gogobe_dagster.parsing.lxml.reader import read_carefully
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
 from gogobe_dagster.parsing.normalization import Normalised, normalise
 from gogobe_dagster.parsing.promotions.reader import NOTHING, no_promotions, read_promotions
-from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reject
+from gogobe_dagster.parsing.reject import Reject
+from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows
 
 DAMAGED_ROW: Final = "damaged_row"
 LONGEST_NUMBER: Final = 9

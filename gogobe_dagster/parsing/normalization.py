@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.dialects import UNKNOWN_WORDS
 from gogobe_dagster.parsing.document_rules import MOST_TEXT_BYTES, RULES, Rules
+from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.parsing.rejection import INEXACT, reasons_of, samples_of
-from gogobe_dagster.parsing.report import ROW_NUMBER, Reject
+from gogobe_dagster.parsing.report import ROW_NUMBER
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 

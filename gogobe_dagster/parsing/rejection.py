@@ -7,7 +7,8 @@ import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.parsing.document_rules import Rules
-from gogobe_dagster.parsing.report import LONGEST_SAMPLE, MOST_SAMPLES, ROW_NUMBER, Reject
+from gogobe_dagster.parsing.reject import LONGEST_SAMPLE, MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.report import ROW_NUMBER
 
 INEXACT: Final = r"\.[0-9]{4}[0-9]*[1-9]|[eE]"
 """More than the four decimals that the model keeps, or a power of ten."""

@@ -10,9 +10,8 @@ from typing import Final, Literal
 import polars as pl
 
 from gogobe_dagster.parsing.dialects import Dialects
+from gogobe_dagster.parsing.reject import Reject
 
-MOST_SAMPLES: Final = 20
-LONGEST_SAMPLE: Final = 300
 ROW_NUMBER: Final = "row_number"
 
 ReaderName = Literal["fast", "careful"]
@@ -46,15 +45,6 @@ class Header:
     chain_name: str | None = None
     sub_chain_id: int | None = None
     store_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
-    """One row that was not taken, with enough of it to see why."""
-
-    row_number: int
-    reason: str
-    sample: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

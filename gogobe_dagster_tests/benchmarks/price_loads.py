@@ -34,7 +34,7 @@ from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.ledger import Sighting
+from gogobe_dagster.warehouse.ledger.model import Sighting
 from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster_tests.benchmarks.baseline import bare_rows, fields_of
 

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in
-from gogobe_dagster.warehouse.ledger.ledger import Ledger, LedgerFile
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.loader import load_promotions
 from gogobe_dagster_tests.benchmarks.runner import Contender, contest, show
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, parsed, sighting

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.feeds.registry import FEEDS
-from gogobe_dagster.warehouse.ledger.ledger import FileState
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 Counts = Mapping[str, Counter[str]]

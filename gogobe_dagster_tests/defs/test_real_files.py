@@ -9,7 +9,8 @@ from rich.table import Table
 
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.corpus import RealFile, publish
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 

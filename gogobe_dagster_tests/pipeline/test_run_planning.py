@@ -16,7 +16,8 @@ from gogobe_dagster.run_planning import (
     why_none,
     why_not_to_look,
 )
-from gogobe_dagster.warehouse.ledger.ledger import FileState, LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 TODAY = NOW.date()

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.parsing.report import Reject
-from gogobe_dagster.warehouse.ledger.ledger import Ledger, LedgerFile, ParsedEntry, Sighting
+from gogobe_dagster.parsing.reject import Reject
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Sighting
 
 FEED = "rami_levy"
 CHAIN = "7290058140886"

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.ledger import Sighting
+from gogobe_dagster.warehouse.ledger.model import Sighting
 from gogobe_dagster_tests.warehouse.making import CHAIN, sighting
 
 

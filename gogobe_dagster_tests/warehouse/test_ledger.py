@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError, DownloadError, PortalError
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.warehouse.ledger.ledger import FileState, Ledger
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, file_event, listing, reject
 from gogobe_dagster_tests.warehouse.making import (
     FEED,

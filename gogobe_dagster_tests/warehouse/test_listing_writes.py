@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, DownloadError, UnknownFileName
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.ledger import FileState, Ledger, Recorded
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.model import Recorded
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, file_event
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, everything, fetch_all, rows_of, sighting
 

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.parsing.model import WORDING
-from gogobe_dagster.warehouse.ledger.ledger import FileState
 from gogobe_dagster.warehouse.load import product_attributes
 from gogobe_dagster.warehouse.load.product_keys import SPELLING
 from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,

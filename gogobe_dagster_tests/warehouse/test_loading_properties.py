@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, parsed, sighting
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile

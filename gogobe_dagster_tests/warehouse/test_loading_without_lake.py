@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, parsed
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile, StoreList, frame_of
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import SCHEMAS
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.reference_model import TABLES, Published, replay

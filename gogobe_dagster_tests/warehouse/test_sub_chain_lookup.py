@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.ledger import Ledger, Sighting
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.model import Sighting
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
 from gogobe_dagster_tests.warehouse.making import NOON, TODAY, parsed, sighting
 from gogobe_dagster_tests.warehouse.warehouse_harness import forget

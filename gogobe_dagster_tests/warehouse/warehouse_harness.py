@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, STORES
-from gogobe_dagster.warehouse.ledger.ledger import Ledger, LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.tables import file

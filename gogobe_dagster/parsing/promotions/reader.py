@@ -15,7 +15,8 @@ from gogobe_dagster.parsing.model import PROMOTIONS
 from gogobe_dagster.parsing.promotions.offers import ELEMENTS, Offers
 from gogobe_dagster.parsing.promotions.raw import RawPromotions
 from gogobe_dagster.parsing.promotions.terms import Statements, statements_of
-from gogobe_dagster.parsing.report import MOST_SAMPLES, ReaderName, Reject, Tally
+from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.report import ReaderName, Tally
 
 DAMAGED_ROW: Final = "damaged_row"
 NOTHING: Final = Tally(elements=0, taken=0, rejected=0, duplicates=0)

@@ -14,7 +14,8 @@ from gogobe_dagster.parsing.dialects import PROMOTIONS, UNKNOWN_WORDS
 from gogobe_dagster.parsing.document_rules import ITEMS, TERMS
 from gogobe_dagster.parsing.normalization import normalise_by
 from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIVEN, LINE, RawPromotions
-from gogobe_dagster.parsing.report import ROW_NUMBER, Reject
+from gogobe_dagster.parsing.reject import Reject
+from gogobe_dagster.parsing.report import ROW_NUMBER
 
 ELEMENT: Final = "element"
 """The number in the document of the promotion's XML element."""

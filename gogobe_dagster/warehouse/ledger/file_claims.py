@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.report import Reject
+from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.ledger.file_events import event, note, write_rejects
-from gogobe_dagster.warehouse.ledger.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
+from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from gogobe_dagster.parsing.report import Reject
+from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.schema.tables import listing, reject
 
 _NOTE = sa.text("""

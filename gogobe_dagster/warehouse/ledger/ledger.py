@@ -1,152 +1,25 @@
 """The ledger: the life of every file that a listing ever showed. Nothing in it is ever deleted.
 
-discovered → downloaded → parsed → loaded; or superseded (replaced on the portal before it was fetched);
+discovered → downloaded → parsed → loaded; or superseded (replaced on the portal before it was downloaded);
 or quarantined with a code and a reason. Every step is one short transaction that also writes a file_event.
-The last step, `loaded`, belongs to `loading`, in the transaction of the rows. How listings and parse reports
-are written down is `recording`, events are `journal`.
+The last step, `loaded`, belongs to `load`, in the transaction of the rows. `listing_writes` has the SQL for
+listings and parse reports, `file_events` the SQL for events.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import CodedError
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.parsing.report import Reject
 from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, note_listing
+from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.listing_writes import record, write_parsed
+from gogobe_dagster.warehouse.ledger.model import FleetRow, LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 from gogobe_dagster.warehouse.schema.tables import file, listing
-
-
-class FileState(StrEnum):
-    """Where a file is in its life."""
-
-    DISCOVERED = "discovered"
-    DOWNLOADED = "downloaded"
-    PARSED = "parsed"
-    LOADED = "loaded"
-    SUPERSEDED = "superseded"
-    QUARANTINED = "quarantined"
-
-
-OPEN_STATES = (FileState.DISCOVERED, FileState.DOWNLOADED, FileState.PARSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """A line of a listing and what its name says."""
-
-    name: str
-    link: str
-    size: int | None
-    size_slack: int
-    modified_at: datetime | None
-    day: date
-    kind: FileKind | None = None
-    chain_id: str | None = None
-    sub_chain_id: int | None = None
-    store_id: int | None = None
-    published_at: datetime | None = None
-    problem: CodedError | None = None
-    """Why it is not to be imported; it is recorded as quarantined from the start."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What a listing told: `listed` is the sum of the next three; `quarantined` are some of the new ones."""
-
-    listed: int
-    new: int
-    known: int
-    republished: int
-    quarantined: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerFile:
-    """One file as the ledger knows it. The columns of the table `file` say what each field means."""
-
-    id: int
-    feed: str
-    name: str
-    revision: int
-    link: str
-    listed_size: int | None
-    size_slack: int
-    modified_at: datetime | None
-    day: date
-    kind: FileKind | None
-    chain_id: str | None
-    sub_chain_id: int | None
-    store_id: int | None
-    published_at: datetime | None
-    state: FileState
-    code: str | None
-    reason: str | None
-    attempts: int
-    sha256: str | None
-    size: int | None
-    lake_path: str | None
-    is_damaged: bool
-    is_complete: bool
-    rows: int | None
-    rejected: int | None
-    duplicates: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedEntry:
-    """What reading a file gave, and where its rows are in the lake."""
-
-    file_id: int
-    chain_id: str
-    sub_chain_id: int
-    store_id: int | None
-    lake_path: str
-    rows: int
-    rejected: int
-    duplicates: int
-    reasons: Mapping[str, int]
-    samples: Sequence[Reject]
-    unknown: Mapping[str, int]
-    reader: str
-    dialect: str
-    container: str
-    encoding: str
-    is_damaged: bool
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRow:
-    """Where the files of one feed stand. The columns of the view `fleet` say what each number means."""
-
-    feed: str
-    discovered: int
-    downloaded: int
-    parsed: int
-    loaded: int
-    superseded: int
-    quarantined: int
-    rows: int
-    newest_full: datetime | None
-    last_success: datetime | None
-    listed_at: datetime | None
-    listing_code: str | None
-    """Why the last listing failed; None: it succeeded."""
-
-
-FILE_COLUMNS = [file.c["file_id" if field.name == "id" else field.name] for field in fields(LedgerFile)]
-
-
-def as_file(row: sa.Row[Any]) -> LedgerFile:
-    """Make a LedgerFile of a row of FILE_COLUMNS."""
-    values = dict(zip(LedgerFile.__slots__, row, strict=True))
-    kind = None if values["kind"] is None else FileKind(values["kind"])
-    return LedgerFile(**{**values, "kind": kind, "state": FileState(values["state"])})
 
 
 class Ledger:
@@ -157,8 +30,6 @@ class Ledger:
 
     def record(self, feed_key: str, sightings: Sequence[Sighting], *, now: datetime) -> Recorded:
         """Write down what a listing shows: one row a name and revision. Writers of one feed take turns."""
-        from gogobe_dagster.warehouse.ledger.listing_writes import record
-
         with self._engine.begin() as connection:
             recorded = record(connection, feed_key, sightings, now=now)
             note_listing(connection, feed_key, listed_at=now, listed=recorded.listed, code=None, reason=None)
@@ -256,8 +127,6 @@ class Ledger:
 
     def mark_parsed(self, entries: Sequence[ParsedEntry], *, now: datetime) -> None:
         """Note what reading gave. Files that are not waiting to be read, or to be loaded, are left alone."""
-        from gogobe_dagster.warehouse.ledger.listing_writes import write_parsed
-
         with self._engine.begin() as connection:
             write_parsed(connection, entries, now=now)
 

@@ -12,15 +12,9 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, write_rejects
-from gogobe_dagster.warehouse.ledger.ledger import (
-    FILE_COLUMNS,
-    FileState,
-    LedgerFile,
-    ParsedEntry,
-    Recorded,
-    Sighting,
-    as_file,
-)
+from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 REJECTS_BEARABLE = 0.1

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from gogobe_dagster.warehouse.history.periods import Statement
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
 
 

@@ -15,9 +15,11 @@ from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, gone_until
 from gogobe_dagster.warehouse.ledger.file_claims import set_aside
-from gogobe_dagster.warehouse.ledger.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
+from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
 from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 _UNDO = {

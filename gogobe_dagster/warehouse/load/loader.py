@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.bulk_io.db_errors import interruptions
 from gogobe_dagster.warehouse.ledger.file_claims import give_back_lost
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad

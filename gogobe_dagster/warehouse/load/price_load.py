@@ -16,7 +16,7 @@ from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PRICES
 from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, stamp_of, statement_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes

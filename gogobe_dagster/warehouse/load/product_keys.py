@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import execute
 from gogobe_dagster.warehouse.ledger.file_claims import Refused

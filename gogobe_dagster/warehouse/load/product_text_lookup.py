@@ -18,7 +18,7 @@ from gogobe_dagster.lake.parquet_lake import OBSERVED, Lake
 from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
 from gogobe_dagster.parsing.model import WORDING
 from gogobe_dagster.warehouse.ledger.file_claims import Refused
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import stamp_of
 from gogobe_dagster.warehouse.load.product_attributes import recall, repeat, tell
 from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refuse

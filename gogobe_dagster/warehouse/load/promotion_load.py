@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.report import MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
 from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
-from gogobe_dagster.warehouse.ledger.ledger import LedgerFile
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, statement_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.product_keys import Products

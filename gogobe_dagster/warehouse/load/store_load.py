@@ -17,9 +17,11 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.file_events import clean
-from gogobe_dagster.warehouse.ledger.ledger import FILE_COLUMNS, FileState, LedgerFile, as_file
+from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import stamp_of
 from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores, note_lists
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import chain, file, store, sub_chain
 
 Order = tuple[datetime, str, str, int]

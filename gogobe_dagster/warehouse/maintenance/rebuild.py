@@ -16,13 +16,13 @@ from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, gone_until
-from gogobe_dagster.warehouse.ledger.ledger import FileState
 from gogobe_dagster.warehouse.load.loader import MOST_ROWS
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.product_attributes import forget_days, forget_unstated
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores
 from gogobe_dagster.warehouse.load.store_load import StoreLoad, loaded_lists
+from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)

@@ -1,0 +1,117 @@
+"""What the ledger takes and returns, as plain values.
+
+Nothing here imports SQLAlchemy or Polars, so that any module may name these types without loading them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gogobe_dagster.errors import CodedError
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.parsing.reject import Reject
+from gogobe_dagster.warehouse.schema.enums import FileState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A line of a listing and what its name says."""
+
+    name: str
+    link: str
+    size: int | None
+    size_slack: int
+    modified_at: datetime | None
+    day: date
+    kind: FileKind | None = None
+    chain_id: str | None = None
+    sub_chain_id: int | None = None
+    store_id: int | None = None
+    published_at: datetime | None = None
+    problem: CodedError | None = None
+    """Why it is not to be imported; it is recorded as quarantined from the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a listing told: `listed` is the sum of the next three; `quarantined` are some of the new ones."""
+
+    listed: int
+    new: int
+    known: int
+    republished: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFile:
+    """One file as the ledger knows it. The columns of the table `file` say what each field means."""
+
+    id: int
+    feed: str
+    name: str
+    revision: int
+    link: str
+    listed_size: int | None
+    size_slack: int
+    modified_at: datetime | None
+    day: date
+    kind: FileKind | None
+    chain_id: str | None
+    sub_chain_id: int | None
+    store_id: int | None
+    published_at: datetime | None
+    state: FileState
+    code: str | None
+    reason: str | None
+    attempts: int
+    sha256: str | None
+    size: int | None
+    lake_path: str | None
+    is_damaged: bool
+    is_complete: bool
+    rows: int | None
+    rejected: int | None
+    duplicates: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """What reading a file gave, and where its rows are in the lake."""
+
+    file_id: int
+    chain_id: str
+    sub_chain_id: int
+    store_id: int | None
+    lake_path: str
+    rows: int
+    rejected: int
+    duplicates: int
+    reasons: Mapping[str, int]
+    samples: Sequence[Reject]
+    unknown: Mapping[str, int]
+    reader: str
+    dialect: str
+    container: str
+    encoding: str
+    is_damaged: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRow:
+    """Where the files of one feed stand. The columns of the view `fleet` say what each number means."""
+
+    feed: str
+    discovered: int
+    downloaded: int
+    parsed: int
+    loaded: int
+    superseded: int
+    quarantined: int
+    rows: int
+    newest_full: datetime | None
+    last_success: datetime | None
+    listed_at: datetime | None
+    listing_code: str | None
+    """Why the last listing failed; None: it succeeded."""
