@@ -8,7 +8,7 @@ import dagster as dg
 from gogobe_dagster.defs.alerts import build_alert_sensors
 from gogobe_dagster.defs.asset_metadata import described
 from gogobe_dagster.defs.assets import build_assets
-from gogobe_dagster.defs.checks import FLEET, build_checks
+from gogobe_dagster.defs.checks import FEED_HEALTH, build_checks
 from gogobe_dagster.defs.jobs import executor, import_job
 from gogobe_dagster.defs.maintenance import build_jobs, build_schedules
 from gogobe_dagster.defs.parsed import build_parsed
@@ -25,7 +25,7 @@ def build_definitions(resources: Mapping[str, Any] | None = None) -> dg.Definiti
     partitions = feed_days(settings)
     steps = executor(settings)
     own = dg.Definitions(
-        assets=[*described([*build_assets(partitions), build_parsed(partitions)], settings), FLEET],
+        assets=[*described([*build_assets(partitions), build_parsed(partitions)], settings), FEED_HEALTH],
         asset_checks=build_checks(),
         jobs=[import_job(steps), *build_jobs()],
         sensors=[*build_sensors(settings), *build_alert_sensors(settings)],

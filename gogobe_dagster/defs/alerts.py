@@ -1,14 +1,15 @@
-"""What watches: failed looks in a row and red checks become alerts, once; so do failed and recovered runs.
+"""Sensors that send alerts: for portals that fail repeatedly, failed checks, failed and recovered runs.
 
-The state of the watch is its cursor; that of the runs is Dagster's own record of them. What is said and how
-it is sent is in `alerting`.
+Each problem is alerted once when it begins and once when it ends. The sensor `alert_monitor` keeps its state
+in its cursor; the run sensors ask Dagster for the previous run. The texts and the sending are in
+`monitoring.alerts`.
 """
 
 from collections.abc import Mapping
 
 import dagster as dg
 
-from gogobe_dagster.defs.checks import FLEET, PLAUSIBLE, health
+from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, health
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED
 from gogobe_dagster.feeds.registry import FEEDS
@@ -22,18 +23,20 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
 def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """Make the watch, which is always on, and the two that tell of runs, on where there is a URL."""
+    """Make the alert monitor, which is always on, and the two that tell of runs, on where there is a URL."""
     seconds = min(settings.sensor_seconds, LONGEST_PAUSE)
     on = dg.DefaultSensorStatus.RUNNING if settings.alert_url else dg.DefaultSensorStatus.STOPPED
 
     @dg.sensor(
-        name="watch",
+        name="alert_monitor",
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Counts failed looks at portals, turns health checks red and green, and sends alerts.",
     )
-    def watch(context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]) -> dg.SensorResult:
-        with as_failure("watch"):
+    def alert_monitor(
+        context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]
+    ) -> dg.SensorResult:
+        with as_failure("alert_monitor"):
             return look_around(context, resources)
 
     @dg.run_failure_sensor(
@@ -56,7 +59,7 @@ def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def recovered_runs(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
         return _sent(about_success(context.instance, context.dagster_run), settings)
 
-    return [watch, failed_runs, recovered_runs]
+    return [alert_monitor, failed_runs, recovered_runs]
 
 
 def look_around(context: dg.SensorEvaluationContext, resources: Resources) -> dg.SensorResult:
@@ -89,7 +92,7 @@ def _changed_health(
     ]
     return [
         dg.AssetCheckEvaluation(
-            asset_key=FLEET.key,
+            asset_key=FEED_HEALTH.key,
             check_name=one.check_name or "",
             passed=one.passed,
             metadata=one.metadata,
@@ -103,7 +106,7 @@ def _changed_health(
 def _red_checks(instance: dg.DagsterInstance, before: Mapping[str, str]) -> dict[str, str]:
     """Return the checks of plausibility that failed last; one that is being made stays as it was."""
     found = dict[str, str]()
-    keys = [spec.key for spec in PLAUSIBLE]
+    keys = [spec.key for spec in DATA_QUALITY]
     for key, record in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
         name = f"check {key.to_user_string()}"
         if record.status.value == "PLANNED" and name in before:

@@ -85,12 +85,12 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         pool=PORTALS,
         check_specs=[
             dg.AssetCheckSpec(
-                "every_name_understood",
+                "all_names_recognized",
                 asset="discovered",
                 description="The name of every file says of which chain, kind and moment it is.",
             ),
             dg.AssetCheckSpec(
-                "every_day_offered",
+                "all_days_available",
                 asset="discovered",
                 description="The portal could be asked for the day, or the ledger has files of it.",
             ),
@@ -109,7 +109,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         return Materialized(
             metadata=seconds | about_hours(files) | about(files, unknown),
             check_results=[
-                check("every_name_understood", unread, of=len(files)),
+                check("all_names_recognized", unread, of=len(files)),
                 check_days(unknown),
             ],
         )
@@ -148,7 +148,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         pool=PORTALS,
         check_specs=[
             dg.AssetCheckSpec(
-                "every_file_fetched",
+                "all_files_downloaded",
                 asset="downloaded",
                 description="Every file of the day was fetched, or was set aside for a good reason.",
             )
@@ -173,7 +173,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
         return Materialized(
             metadata=about_downloads(done, seconds) | about(files, days_not_offered(resources, days)),
-            check_results=[check("every_file_fetched", unfetched, of=len(files))],
+            check_results=[check("all_files_downloaded", unfetched, of=len(files))],
         )
 
     return downloaded
@@ -192,7 +192,7 @@ def _table(
         pool=WAREHOUSE,
         check_specs=[
             dg.AssetCheckSpec(
-                "every_file_loaded",
+                "all_files_loaded",
                 asset=document.value,
                 description=f"The rows of every file of {document.value} of the day are in the tables.",
             )
@@ -218,7 +218,7 @@ def _table(
             | about_table(resources, document)
             | about_trend(resources, document, days)
             | about(files, days_not_offered(resources, days)),
-            check_results=[check("every_file_loaded", missing, of=len(files))],
+            check_results=[check("all_files_loaded", missing, of=len(files))],
         )
 
     return table

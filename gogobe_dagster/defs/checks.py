@@ -1,9 +1,9 @@
-"""The checks of `checking`, and one for every feed: does its portal answer.
+"""The data quality checks of all feeds, and one check per feed that tells whether its portal responds.
 
-They are about all feeds together and run by the clock, in one step. They hang on the asset `fleet`, which
-nobody materializes: on the tables, every import would run them. The checks of a run's own cells come with
-its assets. They warn and never block: a bad file is set aside before the tables, and a load is all or
-nothing, so that nothing nonsensical follows from a red check.
+They run on a schedule, in one step, and belong to the asset `feed_health`, which is never materialized: on
+the table assets every import would run them. Checks of a single partition are returned by its assets. All
+checks only warn and never block: a bad file is quarantined before it reaches the tables, and a load is
+atomic.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,17 @@ from gogobe_dagster.monitoring.data_quality import CHECKS, Finding, Verdict
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
-FLEET = dg.AssetSpec(
-    "fleet",
+FEED_HEALTH = dg.AssetSpec(
+    "feed_health",
     deps=["stores", "prices", "promotions"],
-    group_name="watch",
+    group_name="monitoring",
     owners=OWNERS,
     kinds={"postgres"},
     description="All feeds together, as people find them in the tables; checked by the clock.",
 )
-PLAUSIBLE = [
-    dg.AssetCheckSpec(name, asset=FLEET.key, description=meaning) for name, (_, meaning) in CHECKS.items()
+DATA_QUALITY = [
+    dg.AssetCheckSpec(name, asset=FEED_HEALTH.key, description=meaning)
+    for name, (_, meaning) in CHECKS.items()
 ]
 WORST_COLUMNS = dg.TableSchema(
     columns=[
@@ -40,20 +41,20 @@ WORST_COLUMNS = dg.TableSchema(
 def answers(feed: Feed) -> dg.AssetCheckSpec:
     """Name the health check of a feed: red after so many failed looks in a row."""
     words = f"The portal of {feed.name} can be listed; red after GOGOBE_ALERT_AFTER failed looks in a row."
-    return dg.AssetCheckSpec(f"{feed.key}_answers", asset=FLEET.key, description=words)
+    return dg.AssetCheckSpec(f"{feed.key}_portal_responds", asset=FEED_HEALTH.key, description=words)
 
 
 def build_checks() -> list[dg.AssetChecksDefinition]:
     """Make the checks of plausibility, and the health checks of the feeds."""
 
     @dg.multi_asset_check(
-        specs=PLAUSIBLE, can_subset=True, description="Compares what was imported with what is usual."
+        specs=DATA_QUALITY, can_subset=True, description="Compares what was imported with what is usual."
     )
-    def plausible(
+    def data_quality(
         context: dg.AssetCheckExecutionContext, resources: dg.ResourceParam[Resources]
     ) -> Iterator[dg.AssetCheckResult]:
         now = resources.clock()
-        for spec in PLAUSIBLE:
+        for spec in DATA_QUALITY:
             if spec.key in context.selected_asset_check_keys:
                 with as_failure(spec.name):
                     verdict = CHECKS[spec.name][0](resources.engine, resources.settings, now)
@@ -62,12 +63,12 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
     @dg.multi_asset_check(
         specs=[answers(feed) for feed in FEEDS],
         can_subset=True,
-        description="How the last look at each portal went; the sensor `watch` counts failures in a row.",
+        description="Whether each portal's last listing succeeded. `alert_monitor` counts failures in a row.",
     )
-    def portals_answer(
+    def portal_health(
         context: dg.AssetCheckExecutionContext, resources: dg.ResourceParam[Resources]
     ) -> Iterator[dg.AssetCheckResult]:
-        with as_failure("portals_answer"):
+        with as_failure("portal_health"):
             listings = last_listings(resources.engine)
         for feed in FEEDS:
             if answers(feed).key in context.selected_asset_check_keys:
@@ -75,7 +76,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
                 failures = int(bool(last and last.code))
                 yield health(feed, last, failures=failures, passed=not failures)
 
-    return [plausible, portals_answer]
+    return [data_quality, portal_health]
 
 
 def result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:

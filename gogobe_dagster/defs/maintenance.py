@@ -1,4 +1,4 @@
-"""What runs by the clock: the last sweep before midnight, the checks, and the night's upkeep.
+"""What runs by the clock: the last sweep before midnight, the checks, and the nightly maintenance.
 
 Times are Israel's. What each thing does is elsewhere; here is when, and what a run says about it.
 """
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.defs.checks import PLAUSIBLE
+from gogobe_dagster.defs.checks import DATA_QUALITY
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import partition_key
@@ -22,7 +22,7 @@ from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import last_listings
 
-CHECK_JOB, UPKEEP_JOB = "check_tables", "upkeep"
+CHECK_JOB, MAINTENANCE_JOB = "check_data_quality", "maintenance"
 
 
 @dg.op
@@ -43,7 +43,7 @@ def purge_dagster_storage(context: dg.OpExecutionContext, resources: dg.Resource
 
 
 @dg.op
-def make_partitions(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+def create_table_partitions(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
     """Have the tables' partitions of this month and the next before rows come."""
     from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
 
@@ -60,7 +60,7 @@ def set_pool_limits(context: dg.OpExecutionContext, resources: dg.ResourceParam[
 
 
 @dg.op
-def retain_for_days(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+def apply_retention(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
     """Remove raw files, lake files, history, rejects and events that the settings keep no longer."""
     from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 
@@ -78,7 +78,7 @@ def retain_for_days(context: dg.OpExecutionContext, resources: dg.ResourceParam[
 
 
 @dg.op
-def tidy_lake_folder(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+def clean_up_lake(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
     """Remove from the lake what killed writers left and what nothing names any more."""
     from gogobe_dagster.warehouse.maintenance.lake_cleanup import tidy_lake
 
@@ -101,12 +101,12 @@ def rebuild_indexes(context: dg.OpExecutionContext, resources: dg.ResourceParam[
     context.add_output_metadata({"bytes given back": sum((ours | dagsters).values()), **ours, **dagsters})
 
 
-UPKEEP = (
+MAINTENANCE_OPS = (
     purge_dagster_storage,
-    make_partitions,
+    create_table_partitions,
     set_pool_limits,
-    retain_for_days,
-    tidy_lake_folder,
+    apply_retention,
+    clean_up_lake,
     rebuild_indexes,
 )
 """Every op that the night runs, each by itself: add one, and it is run."""
@@ -116,21 +116,21 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
     """Make the jobs that schedules start. Their steps are short and share a process."""
 
     @dg.job(
-        name=UPKEEP_JOB,
+        name=MAINTENANCE_JOB,
         executor_def=dg.in_process_executor,
         description="Removes what the settings keep no longer, and readies tables and pools for the day.",
     )
-    def upkeep() -> None:
-        for op in UPKEEP:
+    def maintenance() -> None:
+        for op in MAINTENANCE_OPS:
             op()
 
     checks = dg.define_asset_job(
         CHECK_JOB,
-        selection=dg.AssetSelection.checks(*[spec.key for spec in PLAUSIBLE]),
+        selection=dg.AssetSelection.checks(*[spec.key for spec in DATA_QUALITY]),
         executor_def=dg.in_process_executor,
         description="Compares what was imported with what is usual.",
     )
-    return [upkeep, checks]
+    return [maintenance, checks]
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -161,20 +161,30 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             for feed in feeds
         ] or dg.SkipReason("every portal that was ever looked at remembers the day")
 
-    by_clock = (
-        (CHECK_JOB, "10 * * * *", "Ten past every hour: is what was imported fresh, complete and plausible?"),
-        (UPKEEP_JOB, "0 4 * * *", "At four, before the day's full files: removes what is kept no longer."),
+    recurring = (
+        (
+            f"{CHECK_JOB}_hourly",
+            CHECK_JOB,
+            "10 * * * *",
+            "Ten past every hour: is what was imported fresh, complete and plausible?",
+        ),
+        (
+            f"{MAINTENANCE_JOB}_nightly",
+            MAINTENANCE_JOB,
+            "0 4 * * *",
+            "At four, before the day's full files: removes what is kept no longer.",
+        ),
     )
     others = [
         dg.ScheduleDefinition(
-            name=f"{job}_by_clock",
+            name=name,
             job_name=job,
             cron_schedule=cron,
             execution_timezone=ISRAEL.key,
             default_status=on,
             description=description,
         )
-        for job, cron, description in by_clock
+        for name, job, cron, description in recurring
     ]
     return [last_sweep, *others]
 

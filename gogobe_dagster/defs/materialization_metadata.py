@@ -82,7 +82,7 @@ def about_days(cells: Sequence[str]) -> dict[str, Any]:
 def check_days(cells: Sequence[str]) -> dg.AssetCheckResult:
     """Make a check that fails, without blocking, for every cell that its portal does not show any more."""
     return dg.AssetCheckResult(
-        check_name="every_day_offered",
+        check_name="all_days_available",
         passed=not cells,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=about_days(cells),

@@ -15,7 +15,7 @@ from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster.settings import Settings
 
 ASSET = "official_register"
-CHECK = "our_register_is_the_official_one"
+CHECK = "matches_official_register"
 JOB = "compare_registers"
 MONDAY_MORNING = "0 8 * * 1"
 DRIFT_COLUMNS = dg.TableSchema(

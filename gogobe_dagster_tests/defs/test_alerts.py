@@ -1,4 +1,4 @@
-"""The watch on a real instance: red once, told once, green and told when it is over."""
+"""The alert monitor on a real instance: one alert when a check fails, one when it recovers."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -36,7 +36,7 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
             def look() -> None:
                 nonlocal cursor
                 context = dg.build_sensor_context(instance=instance, cursor=cursor)
-                with as_failure("watch"):
+                with as_failure("alert_monitor"):
                     result = look_around(context, resources)
                 cursor = result.cursor
                 seen.append([event.passed for event in result.asset_events])  # type: ignore[union-attr]
@@ -65,7 +65,7 @@ def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
         changes = {"alert_url": inbox.url, "alert_after": 1}
         with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:
             context = dg.build_sensor_context(instance=instance)
-            with pytest.raises(dg.Failure, match="was not taken"), as_failure("watch"):
+            with pytest.raises(dg.Failure, match="was not taken"), as_failure("alert_monitor"):
                 look_around(context, resources)
             inbox.refuses = False
 

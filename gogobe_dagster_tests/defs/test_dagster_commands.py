@@ -48,7 +48,7 @@ def test_a_run_can_be_started_by_either_command_and_queued(import_env: ImportEnv
     import_env.run(*documented("dagster job launch"))
     with psycopg.connect(import_env.settings.dagster_database_url) as connection:
         runs = connection.execute("select pipeline_name, status from runs order by id").fetchall()
-    assert runs == [("__ASSET_JOB", "SUCCESS"), ("import_feed", "SUCCESS"), ("upkeep", "QUEUED")]
+    assert runs == [("__ASSET_JOB", "SUCCESS"), ("import_feed", "SUCCESS"), ("maintenance", "QUEUED")]
 
 
 def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
@@ -62,7 +62,7 @@ def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
         "prices",
         "official_register",
         "promotions",
-        "fleet",
+        "feed_health",
     }
 
 

@@ -40,7 +40,7 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "prices": {"parsed"},
         "official_register": set(),
         "promotions": {"parsed"},
-        "fleet": {"stores", "prices", "promotions"},
+        "feed_health": {"stores", "prices", "promotions"},
     }
 
 
@@ -121,12 +121,12 @@ def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions
     sensors = {sensor.name: sensor for sensor in definitions.sensors or []}
 
     assert set(sensors) == {f"{feed.key}_files" for feed in FEEDS} | {
-        "watch",
+        "alert_monitor",
         "failed_runs",
         "recovered_runs",
     }
     running = [name for name, one in sensors.items() if one.default_status is dg.DefaultSensorStatus.RUNNING]
-    assert running == ["watch"]
+    assert running == ["alert_monitor"]
 
 
 def test_a_sensor_says_of_whom_it_is_and_what_to_expect(definitions: dg.Definitions) -> None:
@@ -142,10 +142,10 @@ def test_a_sensor_says_of_whom_it_is_and_what_to_expect(definitions: dg.Definiti
 def test_checks_of_all_feeds_hang_on_what_no_import_materializes(definitions: dg.Definitions) -> None:
     """On the tables, every run of the web UI and of a backfill would run them."""
     graph = definitions.resolve_asset_graph()
-    of_fleet = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey("fleet")}
+    of_all_feeds = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey("feed_health")}
 
-    assert of_fleet == {f"{feed.key}_answers" for feed in FEEDS} | set(CHECKS)
-    assert not graph.get(dg.AssetKey("fleet")).is_materializable
+    assert of_all_feeds == {f"{feed.key}_portal_responds" for feed in FEEDS} | set(CHECKS)
+    assert not graph.get(dg.AssetKey("feed_health")).is_materializable
 
 
 def test_steps_that_visit_portals_or_load_tables_stand_in_line(definitions: dg.Definitions) -> None:

@@ -85,7 +85,7 @@ def test_old_step_logs_go_and_what_was_materialized_stays(import_env: ImportEnv)
 
 def test_the_night_and_the_checks_run_with_dagsters_own_command(import_env: ImportEnv) -> None:
     execute = ("dagster", "job", "execute", "-m", "gogobe_dagster.definitions", "-j")
-    for job in ("upkeep", "check_tables"):
+    for job in ("maintenance", "check_data_quality"):
         assert "RUN_SUCCESS" in import_env.run(*execute, job).stderr
 
     with psycopg.connect(import_env.settings.dagster_database_url) as connection:

@@ -26,7 +26,7 @@ def said(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[str, Any]:
 def check_passed(instance: dg.DagsterInstance, run_id: str) -> bool:
     events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     results = [event.get_dagster_event().asset_check_evaluation_data for event in events]
-    (passed,) = [result.passed for result in results if result.check_name == "every_day_offered"]
+    (passed,) = [result.passed for result in results if result.check_name == "all_days_available"]
     return passed
 
 

@@ -89,7 +89,7 @@ def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and
 
 def sees_the_graph(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/asset-groups")
-    for group in ("files", "warehouse", "watch", "register"):
+    for group in ("files", "warehouse", "monitoring", "register"):
         find(browser, group)
 
 
@@ -134,7 +134,7 @@ def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
 
 def sees_which_check_is_red_and_why(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/assets/downloaded?view=checks")
-    find(browser, "every_file_fetched")
+    find(browser, "all_files_downloaded")
     find(browser, "not_found")
 
 
