@@ -1,39 +1,45 @@
-"""What Dagster loads. `build_definitions` assembles everything; anything can be replaced in a test."""
+"""The entry point that Dagster loads: everything in the folder `defs`, with resources and executor.
 
+Each file in `defs` that defines something has a function decorated with `@dg.definitions`, or defines it at
+module level as `dg scaffold defs` writes it. There is no list of files to maintain.
+"""
+
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from gogobe_dagster.defs.alerts import build_alert_sensors
-from gogobe_dagster.defs.asset_metadata import described
-from gogobe_dagster.defs.assets import build_assets
-from gogobe_dagster.defs.checks import FEED_HEALTH, build_checks
-from gogobe_dagster.defs.jobs import executor, import_job
-from gogobe_dagster.defs.maintenance import build_jobs, build_schedules
-from gogobe_dagster.defs.parsed import build_parsed
-from gogobe_dagster.defs.partitions import feed_days
-from gogobe_dagster.defs.register_drift import build_register_drift
+import gogobe_dagster.defs as defs_folder
+from gogobe_dagster.defs.jobs import executor
 from gogobe_dagster.defs.resources import ImportResources
-from gogobe_dagster.defs.sensors import build_sensors
 from gogobe_dagster.settings import Settings
 
 
 def build_definitions(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Assemble everything from the settings in the environment."""
-    settings = Settings.read()
-    partitions = feed_days(settings)
-    steps = executor(settings)
-    own = dg.Definitions(
-        assets=[*described([*build_assets(partitions), build_parsed(partitions)], settings), FEED_HEALTH],
-        asset_checks=build_checks(),
-        jobs=[import_job(steps), *build_jobs()],
-        sensors=[*build_sensors(settings), *build_alert_sensors(settings)],
-        schedules=build_schedules(settings),
-        resources={"resources": ImportResources(), **(resources or {})},
-        executor=steps,
+    """Load the folder `defs` with the settings in the environment; a test may replace the resources.
+
+    Raises `SettingsError` if a setting is wrong.
+    """
+    settings = Settings.read()  # first: an error inside the folder would be reported as that of a file
+    shared = dg.Definitions(
+        resources={"resources": ImportResources(), **(resources or {})}, executor=executor(settings)
     )
-    return dg.Definitions.merge(own, build_register_drift(settings))
+    return dg.Definitions.merge(_load_folder(), shared)
+
+
+def _load_folder() -> dg.Definitions:
+    """Load every file and component of the folder.
+
+    `dg.load_from_defs_folder` does the same, but needs pyproject.toml, which an installed wheel lacks. The
+    path leaves out the schemas of all installed component types, which cost each process 0.1 CPU s.
+    """
+    folder = Path(defs_folder.__path__[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # of the loader itself, not of our code
+        tree = dg.ComponentTree.from_module(defs_module=defs_folder, project_root=folder.parents[1])
+        return tree.build_defs(folder)
 
 
 defs = build_definitions()

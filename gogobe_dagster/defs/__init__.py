@@ -1,1 +1,19 @@
-"""The Dagster layer: thin shells around `importing`. The only package that imports dagster."""
+"""Dagster definitions: thin shells around `pipeline` and the other core modules.
+
+Every file in this folder is loaded by `gogobe_dagster.definitions`; a new one needs no registration. Together
+with `dagster_runtime` these are the only modules that import dagster.
+
+Definitions
+    assets, parsed       the import: discovered, downloaded, parsed, stores, prices, promotions
+    jobs                 the job that runs them, and how its steps are executed
+    sensors              one sensor per feed, which requests runs of that job
+    checks, alerts       the checks of all feeds, and the sensors that send alerts
+    maintenance          the nightly job, and all schedules
+    register_drift       the weekly comparison with the official register
+
+Shared by them
+    partitions, pools    feed by publication day; limits on concurrent steps
+    resources, failures  what a step opens; our errors as Dagster's
+    asset_metadata, materialization_metadata, register_metadata, plots
+                         what the web UI shows
+"""

@@ -22,8 +22,10 @@ LONGEST_PAUSE = 60
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
-def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """Make the alert monitor, which is always on, and the two that tell of runs, on where there is a URL."""
+@dg.definitions
+def alert_sensors() -> dg.Definitions:
+    """Define the alert monitor, always on, and two sensors for runs, on if GOGOBE_ALERT_URL is set."""
+    settings = Settings.read()
     seconds = min(settings.sensor_seconds, LONGEST_PAUSE)
     on = dg.DefaultSensorStatus.RUNNING if settings.alert_url else dg.DefaultSensorStatus.STOPPED
 
@@ -59,7 +61,7 @@ def build_alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def recovered_runs(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
         return _sent(about_success(context.instance, context.dagster_run), settings)
 
-    return [alert_monitor, failed_runs, recovered_runs]
+    return dg.Definitions(sensors=[alert_monitor, failed_runs, recovered_runs])
 
 
 def look_around(context: dg.SensorEvaluationContext, resources: Resources) -> dg.SensorResult:

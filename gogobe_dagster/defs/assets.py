@@ -11,6 +11,7 @@ from time import monotonic
 
 import dagster as dg
 
+from gogobe_dagster.defs.asset_metadata import described
 from gogobe_dagster.defs.failures import as_failure, listings_failed
 from gogobe_dagster.defs.materialization_metadata import (
     Materialized,
@@ -27,13 +28,14 @@ from gogobe_dagster.defs.materialization_metadata import (
     files_in,
     told,
 )
-from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.partitions import days_by_feed, feed_days
 from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
 from gogobe_dagster.defs.register_metadata import register_tables
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.settings import Settings
 
 OWNERS = ["team:gogobe"]
 LISTED_BY_SENSOR = "gogobe/listed_at"
@@ -70,10 +72,13 @@ names, conditions and the effective price of a unit.
 }
 
 
-def build_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """Make the assets around `parsed`, all on the same grid."""
+@dg.definitions
+def assets() -> dg.Definitions:
+    """Define the assets before and after `parsed`, all with the same partitions."""
+    settings = Settings.read()
+    partitions = feed_days(settings)
     tables = [_table(document, description, partitions) for document, description in TABLES.items()]
-    return [_discovered(partitions), _downloaded(partitions), *tables]
+    return dg.Definitions(described([_discovered(partitions), _downloaded(partitions), *tables], settings))
 
 
 def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

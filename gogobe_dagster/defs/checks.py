@@ -44,8 +44,9 @@ def answers(feed: Feed) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(f"{feed.key}_portal_responds", asset=FEED_HEALTH.key, description=words)
 
 
-def build_checks() -> list[dg.AssetChecksDefinition]:
-    """Make the checks of plausibility, and the health checks of the feeds."""
+@dg.definitions
+def checks() -> dg.Definitions:
+    """Define the asset `feed_health`, the data quality checks, and a portal check per feed."""
 
     @dg.multi_asset_check(
         specs=DATA_QUALITY, can_subset=True, description="Compares what was imported with what is usual."
@@ -76,7 +77,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
                 failures = int(bool(last and last.code))
                 yield health(feed, last, failures=failures, passed=not failures)
 
-    return [data_quality, portal_health]
+    return dg.Definitions(assets=[FEED_HEALTH], asset_checks=[data_quality, portal_health])
 
 
 def result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:

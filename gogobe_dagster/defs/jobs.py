@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.settings import Settings
 
@@ -37,13 +36,15 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
     return dg.multi_or_in_process_executor.configured(choose, config_schema=CHOICE)
 
 
-def import_job(executor_def: dg.ExecutorDefinition) -> UnresolvedAssetJobDefinition:
-    """The whole way of one feed and day, from the portal to the tables."""
-    return dg.define_asset_job(
+@dg.definitions
+def import_job() -> dg.Definitions:
+    """Define the job that imports one feed and day, from the portal to the tables."""
+    job = dg.define_asset_job(
         IMPORT_JOB,
         selection=dg.AssetSelection.groups("files", "warehouse"),
-        executor_def=executor_def,
+        executor_def=executor(Settings.read()),
         description="Finds, fetches, reads and loads what a feed published on a day.",
         # Retry from failure drops mapped steps that had not started (dagster #20925): always all steps.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
     )
+    return dg.Definitions(jobs=[job])

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.defs.checks import DATA_QUALITY
@@ -112,8 +111,9 @@ MAINTENANCE_OPS = (
 """Every op that the night runs, each by itself: add one, and it is run."""
 
 
-def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
-    """Make the jobs that schedules start. Their steps are short and share a process."""
+@dg.definitions
+def maintenance_jobs() -> dg.Definitions:
+    """Define the jobs that schedules start. Their steps are short and share a process."""
 
     @dg.job(
         name=MAINTENANCE_JOB,
@@ -130,11 +130,13 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
         executor_def=dg.in_process_executor,
         description="Compares what was imported with what is usual.",
     )
-    return [maintenance, checks]
+    return dg.Definitions(jobs=[maintenance, checks])
 
 
-def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Make the schedules; they start as the sensors do."""
+@dg.definitions
+def schedules() -> dg.Definitions:
+    """Define the schedules; GOGOBE_SENSORS_ON switches them on, as it does sensors."""
+    settings = Settings.read()
     on = dg.DefaultScheduleStatus.RUNNING if settings.sensors_on else dg.DefaultScheduleStatus.STOPPED
 
     @dg.schedule(
@@ -186,7 +188,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         )
         for name, job, cron, description in recurring
     ]
-    return [last_sweep, *others]
+    return dg.Definitions(schedules=[last_sweep, *others])
 
 
 def to_sweep(resources: Resources, day: date) -> list[Feed]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from gogobe_dagster.defs.asset_metadata import described
 from gogobe_dagster.defs.assets import OWNERS
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.materialization_metadata import (
@@ -20,9 +21,10 @@ from gogobe_dagster.defs.materialization_metadata import (
     speed,
     told,
 )
-from gogobe_dagster.defs.partitions import days_by_feed
+from gogobe_dagster.defs.partitions import days_by_feed, feed_days
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from gogobe_dagster.pipeline import Batch
@@ -106,12 +108,14 @@ def collect_batches(
     yield dg.Output(None, metadata=read | about_rejects(resources, days) | files)
 
 
-def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """Make the asset on the grid."""
+@dg.definitions
+def parsed_asset() -> dg.Definitions:
+    """Define the asset."""
+    settings = Settings.read()
 
     @dg.graph_asset(
         ins={"downloaded": dg.AssetIn(dagster_type=dg.Nothing)},
-        partitions_def=partitions,
+        partitions_def=feed_days(settings),
         group_name="files",
         owners=OWNERS,
         kinds={"polars", "parquet"},
@@ -121,7 +125,7 @@ def build_parsed(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         batches, planned = plan_batches(downloaded)
         return collect_batches(planned, batches.map(parse_batch).collect())
 
-    return parsed
+    return dg.Definitions(described([parsed], settings))
 
 
 def _batch(values: Plan) -> "Batch":

@@ -29,8 +29,10 @@ DRIFT_COLUMNS = dg.TableSchema(
 )
 
 
-def build_register_drift(settings: Settings) -> dg.Definitions:
-    """Make the asset with its check, the job and the weekly schedule."""
+@dg.definitions
+def register_drift() -> dg.Definitions:
+    """Define the asset with its check, the job and the weekly schedule."""
+    settings = Settings.read()
     # a selection as text would load a parser into every step of every run
     selection = dg.AssetSelection.assets(ASSET)
     job = dg.define_asset_job(JOB, selection, description="Compares gov.il's register with ours.")

@@ -45,9 +45,11 @@ SLOW_FOR = timedelta(hours=6)
 """How long a portal that was too slow for a look is not tried in a look again."""
 
 
-def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """Make a sensor for every feed, so that people switch feeds on and off in the web UI."""
-    return [_sensor(feed, settings) for feed in FEEDS]
+@dg.definitions
+def feed_sensors() -> dg.Definitions:
+    """Define one sensor per feed, so that feeds can be switched on and off in the web UI."""
+    settings = Settings.read()
+    return dg.Definitions(sensors=[_sensor(feed, settings) for feed in FEEDS])
 
 
 def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
