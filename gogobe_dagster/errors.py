@@ -1,101 +1,379 @@
-"""Everything that can go wrong, as one tree, with a stable code and a retry verdict.
+"""Every error of ours: one tree of exceptions, and one enum of the codes that they carry.
 
-GogobeError
-├── SettingsError            a setting is missing or wrong: names the variable and what is accepted
-├── DatabaseUnavailable      PostgreSQL does not answer, or the embedded server cannot start
-├── LoadInterrupted          the database undid a load: it went away, is full, or others were in the way
-├── PortalError              a portal could not be listed (the whole feed is affected)
-└── FileError                one file could not be named, fetched, opened or read
-    ├── UnknownFileName      the name fits no known grammar
-    ├── DownloadError        the bytes could not be fetched whole
-    └── ContentError         the bytes are no document that we can read
+GogobeError                  anything raised on purpose
+├── CodedError               has a code and a reason; whatever can fail a Dagster step
+│   ├── SettingsError        a setting is missing or wrong: names the variable and the accepted values
+│   ├── DatabaseUnavailable  PostgreSQL does not answer, or the embedded server cannot start
+│   ├── LoadInterrupted      the database rolled back a load: connection lost, disk full or deadlock
+│   ├── AlertNotSent         an alert could not be delivered
+│   ├── PortalError          a portal could not be listed (the whole feed is affected)
+│   └── FileError            one file could not be identified, downloaded, opened or parsed
+│       ├── UnknownFileName  the name fits no known pattern
+│       ├── DownloadError    the bytes could not be downloaded completely
+│       └── ContentError     the bytes are not a document that can be parsed
+└── (others)                 messages of a command that have no code, defined beside the command
 
-The codes are those of PORTALS §3.5; the ledger, logs, metadata and the command line show them
-unchanged, so people may build on them. Nothing here knows Dagster; `defs.failures` translates.
+The ledger, logs, Dagster metadata and the command line show codes unchanged, so people may build on
+them. `docs/codes.md` is generated from the enum. Nothing here knows Dagster: `defs.failures` translates.
 """
 
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from typing import Self
 
 
+class Fault(StrEnum):
+    """Where the cause of an error is, and so who can remove it."""
+
+    PORTAL = "portal"
+    FILE = "file"
+    NETWORK = "network"
+    INSTALLATION = "installation"
+
+
+class Trait(Flag):
+    """What follows from a code for the program."""
+
+    NONE = 0
+    RETRY = auto()
+    """Trying again can help, later or with a new session, token or link."""
+    RESEND = auto()
+    """Sending the same request again after a pause can help."""
+    EXPECTED = auto()
+    """The file is left out on purpose: nobody has to act, and no check reports it."""
+    OTHER_TRANSPORT = auto()
+    """Another transport to the same account (FTP instead of the web) can help."""
+    WHOLE_PORTAL = auto()
+    """The whole portal is affected, even when a single file was requested."""
+
+
+# Short names keep a code on as few lines as possible.
+_PORTAL, _FILE, _NETWORK, _INSTALLATION = Fault
+_NONE, _RETRY, _RESEND = Trait.NONE, Trait.RETRY, Trait.RETRY | Trait.RESEND
+_EXPECTED, _TRANSPORT, _WHOLE = Trait.EXPECTED, Trait.OTHER_TRANSPORT, Trait.WHOLE_PORTAL
+
+
 class Code(StrEnum):
-    """A stable name for a way to fail. `retry` says whether trying again can help."""
+    """A stable name for a way to fail: value, fault, traits, meaning, what to do."""
 
-    retry: bool
+    fault: Fault
+    traits: Trait
+    meaning: str
+    action: str
 
-    def __new__(cls, value: str, retry: bool = False) -> Self:  # noqa: FBT001, FBT002 - reads as a table below
-        """Make a member that is its own text and knows its retry verdict."""
+    def __new__(cls, value: str, fault: Fault, traits: Trait, meaning: str, action: str) -> Self:
+        """Make a member that equals its value and knows what follows from it."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member.retry = retry
+        member.fault, member.traits, member.meaning, member.action = fault, traits, meaning, action
         return member
 
-    # the portal as a whole
-    DNS_DEAD = "dns_dead", True
-    CONNECT_TIMEOUT = "connect_timeout", True
-    CONNECTION_LOST = "connection_lost", True
-    TLS_ERROR = "tls_error"
-    HTTP_ERROR = "http_error", True
-    GEO_BLOCKED = "geo_blocked"
-    BOT_CHALLENGE = "bot_challenge"
-    AUTH_FAILED = "auth_failed"
-    SESSION_EXPIRED = "session_expired", True
-    CSRF_REJECTED = "csrf_rejected", True
-    LISTING_SCHEMA_CHANGED = "listing_schema_changed"
-    LISTING_EMPTY_UNEXPECTED = "listing_empty_unexpected", True
-    LISTING_TRUNCATED = "listing_truncated", True
-    LISTING_TOO_SLOW = "listing_too_slow", True
-    PAST_DAY_NOT_OFFERED = "past_day_not_offered"
-    # one file: its name, its download
-    NAME_UNPARSED = "name_unparsed"
-    FOREIGN_CHAIN_IN_LISTING = "foreign_chain_in_listing"
-    STALE_FILE = "stale_file"
-    FUTURE_STAMP = "future_stamp"
-    REPUBLISHED_SAME_NAME = "republished_same_name"
-    LINK_EXPIRED = "link_expired", True
-    NOT_FOUND = "not_found"
-    ZERO_BYTE = "zero_byte", True
-    HTML_INSTEAD_OF_FILE = "html_instead_of_file", True
-    TRUNCATED_DOWNLOAD = "truncated_download", True
-    TOO_LARGE = "too_large"
-    # one file: its content
-    CONTAINER_MISMATCH = "container_mismatch"
-    CORRUPT_ARCHIVE = "corrupt_archive"
-    NULL_FILE = "null_file"
-    HEADER_NAME_MISMATCH = "header_name_mismatch"
-    EMPTY_DOCUMENT = "empty_document"
-    DAMAGED_DOCUMENT = "damaged_document"
-    SCHEMA_UNKNOWN = "schema_unknown"
-    ENCODING_UNKNOWN = "encoding_unknown"
-    HOSTILE_CONTENT = "hostile_content"
-    # ours
-    RAW_FILE_MISSING = "raw_file_missing"
-    LATE_BEYOND_RETENTION = "late_beyond_retention"
-    LAKE_FILE_MISSING = "lake_file_missing", True
-    DATABASE_UNAVAILABLE = "database_unavailable", True
-    DATABASE_BUSY = "database_busy", True
-    DATABASE_FULL = "database_full"
+    # ------------------------------------------------------------ a portal cannot be listed
+    DNS_DEAD = (
+        "dns_dead",
+        _NETWORK,
+        _RESEND | _TRANSPORT | _WHOLE,
+        "The portal's host name does not resolve.",
+        "Check DNS on this machine. If other machines fail too, the portal is down or has moved.",
+    )
+    CONNECT_TIMEOUT = (
+        "connect_timeout",
+        _NETWORK,
+        _RESEND | _TRANSPORT | _WHOLE,
+        "No connection to the portal could be opened.",
+        "Check network, firewall and proxy. Several portals answer only callers in Israel.",
+    )
+    CONNECTION_LOST = (
+        "connection_lost",
+        _NETWORK,
+        _RESEND | _TRANSPORT,
+        "The connection broke, or nothing was received for too long.",
+        "Nothing at first: it is tried again. If it persists, check network and proxy.",
+    )
+    TLS_ERROR = (
+        "tls_error",
+        _PORTAL,
+        _TRANSPORT | _WHOLE,
+        "The portal's certificate is not valid, or no TLS connection was possible.",
+        "Check this machine's clock and whether a proxy intercepts TLS (`CA_BUNDLE` of the feed).",
+    )
+    HTTP_ERROR = (
+        "http_error",
+        _PORTAL,
+        _RESEND | _TRANSPORT,
+        "The portal answered with an error status, or with something that is not an answer.",
+        "Nothing at first: it is tried again. If it persists, open the portal in a browser.",
+    )
+    GEO_BLOCKED = (
+        "geo_blocked",
+        _INSTALLATION,
+        _TRANSPORT | _WHOLE,
+        "The portal closes connections from outside Israel.",
+        "Run in Israel, or set a proxy there (`GOGOBE_FEED__<FEED>__PROXY`).",
+    )
+    BOT_CHALLENGE = (
+        "bot_challenge",
+        _PORTAL,
+        _TRANSPORT | _WHOLE,
+        "The portal answered with a bot challenge instead of data.",
+        "Wait, poll less often, or use another address (`GOGOBE_FEED__<FEED>__PROXY`).",
+    )
+    AUTH_FAILED = (
+        "auth_failed",
+        _INSTALLATION,
+        _WHOLE,
+        "The portal refused the user name, the password or the client id.",
+        "Compare with the official register (`gogobe register`), then set user and password of the feed.",
+    )
+    SESSION_EXPIRED = (
+        "session_expired",
+        _PORTAL,
+        _RETRY | _TRANSPORT,
+        "The session at the portal ended, and a new one ended as well.",
+        "Nothing at first: the next run logs in again.",
+    )
+    CSRF_REJECTED = (
+        "csrf_rejected",
+        _PORTAL,
+        _RETRY | _TRANSPORT,
+        "The portal rejected the token that its own page had issued.",
+        "Nothing at first: the next run logs in again.",
+    )
+    LISTING_SCHEMA_CHANGED = (
+        "listing_schema_changed",
+        _PORTAL,
+        _TRANSPORT,
+        "The portal's listing has a format that the connector does not know.",
+        "Adapt the connector (`gogobe_dagster/portals`); until then nothing is listed.",
+    )
+    LISTING_EMPTY_UNEXPECTED = (
+        "listing_empty_unexpected",
+        _PORTAL,
+        _RESEND,
+        "The portal lists no file, at a time when it should list some.",
+        "Nothing at first: some portals empty and refill their folder. If it persists, open it in a browser.",
+    )
+    LISTING_TRUNCATED = (
+        "listing_truncated",
+        _PORTAL,
+        _RETRY | _TRANSPORT,
+        "The listing ended before its last row, or exceeds what the portal can show.",
+        "Nothing at first: it is tried again. If it persists, adapt the connector.",
+    )
+    LISTING_TOO_SLOW = (
+        "listing_too_slow",
+        _PORTAL,
+        _RETRY,
+        "The listing did not finish within `GOGOBE_POLL_TIMEOUT_SECONDS`.",
+        "Nothing: runs list the portal instead, every `GOGOBE_SLOW_LISTING_MINUTES`.",
+    )
+    PAST_DAY_NOT_OFFERED = (
+        "past_day_not_offered",
+        _PORTAL,
+        _NONE,
+        "The portal no longer offers this past day, and nothing of it was listed at the time.",
+        "Nothing can be done: what was published then is unknown.",
+    )
+    # ------------------------------------------------------------ a file: its name and its download
+    NAME_UNPARSED = (
+        "name_unparsed",
+        _FILE,
+        _NONE,
+        "The file name fits no known pattern.",
+        "If it is a data file, add the pattern to `gogobe_dagster/files/names.py`.",
+    )
+    FOREIGN_CHAIN_IN_LISTING = (
+        "foreign_chain_in_listing",
+        _FILE,
+        _EXPECTED,
+        "The file belongs to a chain that this feed does not publish.",
+        "Nothing, unless the chain is new in this feed: then add its id to the feed's row.",
+    )
+    STALE_FILE = (
+        "stale_file",
+        _FILE,
+        _EXPECTED,
+        "The file was published more than `GOGOBE_STALE_AFTER_DAYS` ago.",
+        "Nothing. `gogobe import --day` imports it on request.",
+    )
+    FUTURE_TIMESTAMP = (
+        "future_timestamp",
+        _FILE,
+        _EXPECTED,
+        "The timestamp in the file name is on a day that has not come yet.",
+        "Nothing: it is imported on that day, if it is still listed.",
+    )
+    REPUBLISHED_SAME_NAME = (
+        "republished_same_name",
+        _FILE,
+        _NONE,
+        "The portal replaced the file under the same name; this event names the new revision.",
+        "Nothing: each revision is imported.",
+    )
+    LINK_EXPIRED = (
+        "link_expired",
+        _PORTAL,
+        _RETRY,
+        "The download link expired, and the portal gave no new one.",
+        "Nothing: the next listing brings a new link.",
+    )
+    NOT_FOUND = (
+        "not_found",
+        _PORTAL,
+        _TRANSPORT,
+        "The portal lists the file and answers that it does not exist.",
+        "Nothing: the portal has removed it. It is imported if it is published again.",
+    )
+    ZERO_BYTE = (
+        "zero_byte",
+        _PORTAL,
+        _RETRY,
+        "The file is empty, or holds NUL bytes only.",
+        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+    )
+    HTML_INSTEAD_OF_FILE = (
+        "html_instead_of_file",
+        _PORTAL,
+        _RETRY,
+        "The portal sent a web page instead of the file.",
+        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+    )
+    TRUNCATED_DOWNLOAD = (
+        "truncated_download",
+        _NETWORK,
+        _RETRY,
+        "The download ended before its announced size.",
+        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+    )
+    TOO_LARGE = (
+        "too_large",
+        _FILE,
+        _NONE,
+        "The file as served is larger than `GOGOBE_MAX_DOWNLOAD_MB`.",
+        "If the size is plausible, raise the setting.",
+    )
+    # ------------------------------------------------------------ a file: its content
+    CORRUPT_ARCHIVE = (
+        "corrupt_archive",
+        _FILE,
+        _NONE,
+        "The gzip or ZIP archive cannot be unpacked.",
+        "Nothing: the portal has to publish the file again.",
+    )
+    NULL_FILE = (
+        "null_file",
+        _FILE,
+        _EXPECTED,
+        "A placeholder, with NULL in its name and no rows: nothing has changed in the store.",
+        "Nothing.",
+    )
+    HEADER_NAME_MISMATCH = (
+        "header_name_mismatch",
+        _FILE,
+        _NONE,
+        "The name promises another kind of document than the file contains.",
+        "Nothing: the portal has to publish it under the right name.",
+    )
+    SCHEMA_UNKNOWN = (
+        "schema_unknown",
+        _FILE,
+        _NONE,
+        "The document has no rows of a known kind, or does not say which store it is about.",
+        "Look at it with `gogobe read FILE`; a new layout is added in `gogobe_dagster/parsing/dialects.py`.",
+    )
+    ENCODING_UNKNOWN = (
+        "encoding_unknown",
+        _FILE,
+        _NONE,
+        "The text is neither UTF-8, UTF-16 nor windows-1255.",
+        "Nothing: the portal has to publish it again.",
+    )
+    HOSTILE_CONTENT = (
+        "hostile_content",
+        _FILE,
+        _NONE,
+        "The content could harm a parser: an archive bomb, a DTD, NUL bytes, extreme nesting or length.",
+        "Nothing. If a large document is genuine, raise `GOGOBE_MAX_DOCUMENT_MB`.",
+    )
+    # ------------------------------------------------------------ this installation
+    RAW_FILE_MISSING = (
+        "raw_file_missing",
+        _INSTALLATION,
+        _NONE,
+        "The downloaded bytes are no longer in the raw store.",
+        "Keep them longer (`GOGOBE_KEEP_RAW_DAYS`), and do not delete them by hand.",
+    )
+    LATE_BEYOND_RETENTION = (
+        "late_beyond_retention",
+        _INSTALLATION,
+        _NONE,
+        "The file is older than the lake or the history reaches, so it could only be applied wrongly.",
+        "Keep more (`GOGOBE_KEEP_LAKE_DAYS`, `GOGOBE_KEEP_HISTORY_DAYS`).",
+    )
+    LAKE_FILE_MISSING = (
+        "lake_file_missing",
+        _INSTALLATION,
+        _RETRY,
+        "The parsed rows are no longer in the lake.",
+        "Nothing: the file is parsed again from the raw store, while that has it.",
+    )
+    DATABASE_UNAVAILABLE = (
+        "database_unavailable",
+        _INSTALLATION,
+        _RETRY,
+        "PostgreSQL does not answer, or closed the connection.",
+        "Check that the server runs (`gogobe up` starts the embedded one) and read its log.",
+    )
+    DATABASE_BUSY = (
+        "database_busy",
+        _INSTALLATION,
+        _RETRY,
+        "PostgreSQL rolled back the transaction because of a lock or a deadlock.",
+        "Nothing: the step is tried again.",
+    )
+    DATABASE_FULL = (
+        "database_full",
+        _INSTALLATION,
+        _NONE,
+        "The disk of the database is full.",
+        "Free space or keep less (`gogobe retain`), then run again.",
+    )
+    SETTINGS_INVALID = (
+        "settings_invalid",
+        _INSTALLATION,
+        _NONE,
+        "A setting is missing or wrong.",
+        "The message names the variable and what is accepted; see `docs/settings.md`.",
+    )
+    BATCHES_LOST = (
+        "batches_lost",
+        _INSTALLATION,
+        _RETRY,
+        "Files of the plan were in no batch that ran: the run was re-executed from failure.",
+        "Re-execute the run with all steps.",
+    )
+    ALERT_NOT_SENT = (
+        "alert_not_sent",
+        _INSTALLATION,
+        _NONE,
+        "An alert could not be delivered.",
+        "Check `GOGOBE_ALERT_URL`; the alert is sent again at the next evaluation.",
+    )
+
+    @property
+    def retry(self) -> bool:
+        """Whether trying again can help."""
+        return Trait.RETRY in self.traits
 
 
 class GogobeError(Exception):
-    """The root: whatever we raise on purpose."""
-
-
-class SettingsError(GogobeError):
-    """A setting is missing or wrong; the message names the variable and what is accepted."""
-
-
-class DatabaseUnavailable(GogobeError):
-    """PostgreSQL does not answer or cannot be started; trying again may help."""
-
-    code = Code.DATABASE_UNAVAILABLE
+    """The root: anything raised on purpose. The text is a message for people."""
 
 
 class CodedError(GogobeError):
-    """An error with a stable code; `str()` is the reason in words, without the code."""
+    """An error with a stable code; `str()` is the reason alone, without the code."""
 
     def __init__(self, code: Code, reason: str) -> None:
-        """Keep the code and the reason apart, so that the ledger can store both."""
+        """Keep code and reason apart: the ledger has a column for each."""
         super().__init__(reason)
         self.code = code
         self.reason = reason
@@ -106,8 +384,32 @@ class CodedError(GogobeError):
         return self.code.retry
 
 
+class SettingsError(CodedError):
+    """A setting is missing or wrong; the message names the variable and the accepted values."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the message; the code is always the same."""
+        super().__init__(Code.SETTINGS_INVALID, reason)
+
+
+class DatabaseUnavailable(CodedError):
+    """PostgreSQL does not answer or cannot be started."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the message; the code is always the same."""
+        super().__init__(Code.DATABASE_UNAVAILABLE, reason)
+
+
+class AlertNotSent(CodedError):
+    """An alert could not be delivered. The message does not contain the URL, which may hold a password."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the message; the code is always the same."""
+        super().__init__(Code.ALERT_NOT_SENT, reason)
+
+
 class LoadInterrupted(CodedError):
-    """The database undid a transaction of a load; what was committed before stays, the next run goes on."""
+    """The database rolled back a transaction of a load; what was committed stays, the next run goes on."""
 
 
 class PortalError(CodedError):
@@ -115,21 +417,21 @@ class PortalError(CodedError):
 
 
 class FileError(CodedError):
-    """One file could not be named, fetched, opened or read; the other files go on."""
+    """One file could not be identified, downloaded, opened or parsed; the other files go on."""
 
 
 class UnknownFileName(FileError):
-    """The name fits no grammar of PORTALS §2."""
+    """The name fits no known pattern (docs/portals.md)."""
 
     def __init__(self, name: str, reason: str) -> None:
-        """Say which name, and which part of the grammar it breaks."""
+        """Take the name and which part of the pattern it breaks."""
         super().__init__(Code.NAME_UNPARSED, f"{name!r}: {reason}")
         self.name = name
 
 
 class DownloadError(FileError):
-    """The bytes could not be fetched whole."""
+    """The bytes could not be downloaded completely."""
 
 
 class ContentError(FileError):
-    """The bytes are no document that we can read."""
+    """The bytes are not a document that can be parsed."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code, ContentError, FileError, UnknownFileName
+from gogobe_dagster.errors import Code, ContentError, FileError, Trait, UnknownFileName
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
@@ -19,7 +19,7 @@ from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster.warehouse.schema.enums import FileState
 
-RIGHTLY = frozenset({Code.STALE_FILE, Code.FUTURE_STAMP, Code.FOREIGN_CHAIN_IN_LISTING, Code.NULL_FILE})
+EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
 
 
 def sight(
@@ -71,15 +71,15 @@ def _foreign(name: FileName, feed: Feed) -> FileError | None:
 def _untimely(day: date, *, today: date, asked: Collection[date], stale_after: timedelta) -> FileError | None:
     """A day that has not come is no partition yet; its file is taken by the listing of that day."""
     if day > today:
-        return FileError(Code.FUTURE_STAMP, f"stamped {day}, which has not come; imported when it has")
+        return FileError(Code.FUTURE_TIMESTAMP, f"published on {day}, a day that has not come yet")
     if day in asked or day >= today - stale_after:
         return None
     return FileError(Code.STALE_FILE, f"published on {day}, a leftover; ask for that day to import it")
 
 
-def is_set_aside_rightly(file: LedgerFile) -> bool:
-    """Whether a file that is not in the tables is not meant to be: nobody need look at it."""
-    return file.state is FileState.SUPERSEDED or file.code in RIGHTLY
+def is_expected_quarantine(file: LedgerFile) -> bool:
+    """Whether a file is left out of the tables on purpose, so that nobody has to look at it."""
+    return file.state is FileState.SUPERSEDED or file.code in EXPECTED_CODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

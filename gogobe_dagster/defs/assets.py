@@ -161,7 +161,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         description=DOWNLOADED.strip(),
     )
     def downloaded(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
-        from gogobe_dagster.identity import is_set_aside_rightly
+        from gogobe_dagster.identity import is_expected_quarantine
         from gogobe_dagster.pipeline import Downloads, download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
@@ -175,7 +175,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         # those that were fetched are named when they are read
         lost = [told(file) for file in files if file.id in tried and file.sha256 is None and file.code]
         context.log.info("\n".join([f"{len(tried) - len(lost)} of {len(tried)} files fetched", *lost]))
-        unfetched = [file for file in files if file.sha256 is None and not is_set_aside_rightly(file)]
+        unfetched = [file for file in files if file.sha256 is None and not is_expected_quarantine(file)]
         return Materialized(
             metadata=about_downloads(done, seconds) | about(files, days_not_offered(resources, days)),
             check_results=[check("all_files_downloaded", unfetched, of=len(files))],
@@ -208,7 +208,7 @@ def _table(
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
     def table(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
-        from gogobe_dagster.identity import is_set_aside_rightly
+        from gogobe_dagster.identity import is_expected_quarantine
         from gogobe_dagster.pipeline import load
 
         days = days_by_feed(context.partition_keys)
@@ -217,7 +217,9 @@ def _table(
             with as_failure(feed.key):
                 reports.append(load(document, feed, some, resources))
         files = files_in(resources, days, document)
-        missing = [file for file in files if file.state.value != "loaded" and not is_set_aside_rightly(file)]
+        missing = [
+            file for file in files if file.state.value != "loaded" and not is_expected_quarantine(file)
+        ]
         return Materialized(
             metadata=about_load(reports)
             | about_table(resources, document)

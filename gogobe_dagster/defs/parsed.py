@@ -22,6 +22,7 @@ from gogobe_dagster.defs.materialization_metadata import (
     told,
 )
 from gogobe_dagster.defs.partitions import days_by_feed, feed_days
+from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
@@ -100,7 +101,7 @@ def collect_batches(
         left = unparsed(planned, resources)
     if left:
         words = f"{len(left)} planned files were in no batch that ran; run all steps again"
-        raise failure(words, retry=True, code="batches_lost")
+        raise failure(words, Code.BATCHES_LOST)
     rows = int(sum(batch["rows"] for batch in batches))
     read = {"batches": len(batches), "rows read now": rows}
     read |= speed("rows", rows, sum(batch["seconds"] for batch in batches))

@@ -8,17 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gogobe_dagster.errors import Code, GogobeError
+from gogobe_dagster.errors import AlertNotSent, Code
 from gogobe_dagster.feeds.publishing_calendar import why_empty
 from gogobe_dagster.feeds.registry import known_feed
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing
 
 if TYPE_CHECKING:
     import apprise
-
-
-class AlertNotSent(GogobeError):
-    """Nobody took the alert; the message names no URL, which may hold a password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

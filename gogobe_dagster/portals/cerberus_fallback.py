@@ -8,28 +8,11 @@ import logging
 from collections.abc import Iterator
 from datetime import date
 
-from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.errors import PortalError, Trait
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.portals.cerberus_ftp import SCHEME
 
 LOG = logging.getLogger(__name__)
-# What another door can help with. A wrong password is wrong at both, and an empty folder empty.
-CURED_BY_FTP = frozenset(
-    {
-        Code.DNS_DEAD,
-        Code.CONNECT_TIMEOUT,
-        Code.CONNECTION_LOST,
-        Code.TLS_ERROR,
-        Code.HTTP_ERROR,
-        Code.GEO_BLOCKED,
-        Code.BOT_CHALLENGE,
-        Code.SESSION_EXPIRED,
-        Code.CSRF_REJECTED,
-        Code.NOT_FOUND,
-        Code.LISTING_SCHEMA_CHANGED,
-        Code.LISTING_TRUNCATED,
-    }
-)
 
 
 class CerberusDoors:
@@ -53,7 +36,7 @@ class CerberusDoors:
         try:
             return self._web.list_files(day)
         except PortalError as refused:
-            if refused.code not in CURED_BY_FTP:
+            if Trait.OTHER_TRANSPORT not in refused.code.traits:
                 raise
             files = self._listed_over_ftp(refused)
         LOG.warning("%s: %d files listed over FTP instead", self._key, len(files))

@@ -18,7 +18,7 @@ import stamina
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
-from gogobe_dagster.errors import Code, CodedError, PortalError
+from gogobe_dagster.errors import Code, CodedError, PortalError, Trait
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.download_stream import CHUNK, START, check_start, counted, gather
 from gogobe_dagster.portals.http_errors import (
@@ -41,16 +41,6 @@ USER_AGENT: Final = (
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 LONGEST_PAGE: Final = 64 * 1024 * 1024
-# Waiting cures these. A session, a token or a link is renewed by its connector; a file is the caller's.
-CURED_BY_WAITING: Final = frozenset(
-    {
-        Code.DNS_DEAD,
-        Code.CONNECT_TIMEOUT,
-        Code.CONNECTION_LOST,
-        Code.HTTP_ERROR,
-        Code.LISTING_EMPTY_UNEXPECTED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,4 +226,4 @@ def _answer(response: requests.Response, body: bytes) -> Answer:
 
 
 def _is_cured_by_waiting(error: Exception) -> bool:
-    return isinstance(error, CodedError) and error.code in CURED_BY_WAITING
+    return isinstance(error, CodedError) and Trait.RESEND in error.code.traits

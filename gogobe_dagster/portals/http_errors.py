@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions as urllib3
 
-from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
+from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, Trait
 from gogobe_dagster.portals.response_detection import is_challenge
 
 OK, NOT_FOUND, GONE = 200, 404, 410
@@ -29,17 +29,6 @@ CODES: tuple[tuple[type[Exception], Code, str], ...] = (
     (urllib3.DecodeError, Code.HTTP_ERROR, "cannot be decoded"),
     (requests.RequestException, Code.HTTP_ERROR, "no usable answer"),
     (Exception, Code.CONNECTION_LOST, "the connection broke"),
-)
-# These say that the portal as a whole is out of reach, also when one file was asked for.
-PORTAL_WIDE = frozenset(
-    {
-        Code.DNS_DEAD,
-        Code.CONNECT_TIMEOUT,
-        Code.TLS_ERROR,
-        Code.GEO_BLOCKED,
-        Code.BOT_CHALLENGE,
-        Code.AUTH_FAILED,
-    }
 )
 
 
@@ -98,7 +87,7 @@ def file_failures(url: str) -> Iterator[None]:
 
 def file_failure(url: str, code: Code, reason: str) -> CodedError:
     """Return the error for one file, or for the portal when the code speaks of the portal."""
-    kind = PortalError if code in PORTAL_WIDE else DownloadError
+    kind = PortalError if Trait.WHOLE_PORTAL in code.traits else DownloadError
     return kind(code, f"{place(url)}: {reason}")
 
 

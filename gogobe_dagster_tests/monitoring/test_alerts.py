@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.monitoring.alerts import Alert, AlertNotSent, Watched, count_failures, news, send
+from gogobe_dagster.errors import AlertNotSent
+from gogobe_dagster.monitoring.alerts import Alert, Watched, count_failures, news, send
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing
 from gogobe_dagster_tests.receiver import receiver
 

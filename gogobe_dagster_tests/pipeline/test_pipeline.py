@@ -206,7 +206,7 @@ def test_a_file_of_a_day_that_has_not_come_waits_for_that_day(import_env: Import
     import_all(import_env, "keshet")
 
     assert import_env.query("select state, code from file where name = %s", [name]) == [
-        ("quarantined", "future_stamp")
+        ("quarantined", "future_timestamp")
     ]
 
 

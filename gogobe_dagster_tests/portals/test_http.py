@@ -7,7 +7,7 @@ import pytest
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.download_stream import CHUNK, START
-from gogobe_dagster.portals.http import CURED_BY_WAITING, Client, Manners
+from gogobe_dagster.portals.http import Client, Manners
 from gogobe_dagster_tests.portals.servers import (
     Script,
     drip,
@@ -180,10 +180,6 @@ def test_a_page_is_asked_for_again_only_where_waiting_helps(
 
         assert caught.value.code is code
         assert len(server.requests) == requests
-
-
-def test_only_what_can_pass_is_waited_for() -> None:
-    assert all(code.retry for code in CURED_BY_WAITING)
 
 
 def test_a_file_is_never_asked_for_twice(client: Client) -> None:
