@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test check bench format clean
+.PHONY: help demo ui up test check bench migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -31,6 +31,9 @@ check: $(READY) ## Check style, types and which module may import which.
 
 bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)
+
+migration: $(READY) ## Write the next migration from the tables: make migration NAME=add_opening_hours.
+	@$(BIN)/python -m gogobe_dagster_tests.warehouse.new_migration $(or $(NAME),$(error NAME=… is missing))
 
 format: $(READY) ## Bring the code into the project's style.
 	@$(BIN)/ruff check --fix .

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 
-from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.import_env import ImportEnv, open_import_env
-from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
+from gogobe_dagster_tests.postgres.servers import temporary_folder, temporary_server
 
 LONG = 30
 """How many times as many examples a long run has."""
@@ -88,13 +87,8 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[DatabaseServer]:
     if given:
         yield DatabaseServer(given)
         return
-    with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres", options=FAST)
-        server.start()
-        try:
-            yield DatabaseServer(server.url("postgres"))
-        finally:
-            server.stop()
+    with temporary_server() as server:
+        yield DatabaseServer(server.url("postgres"))
 
 
 @pytest.fixture

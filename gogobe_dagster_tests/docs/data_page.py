@@ -1,15 +1,16 @@
 """The columns in the page of data, from the comments in the database.
 
-`python -m gogobe_dagster_tests.docs.data_page postgresql://…` brings them up to date; what is around them is
-written by hand.
+`python -m gogobe_dagster_tests.docs.data_page` writes them again; the text between them is written by hand.
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
+
+from gogobe_dagster.warehouse.schema.migrate import migrate
+from gogobe_dagster_tests.postgres.servers import temporary_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 MARK = re.compile(r"<!-- columns: (\w+) -->\n(\n\| column .*?\n(?=\n))?", re.DOTALL)
@@ -42,4 +43,7 @@ def _table(name: str, columns: list[tuple[str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), columns_of(sys.argv[1])), encoding="utf-8")
+    with temporary_server() as server:
+        migrate(server.url("gogobe"))
+        described = columns_of(server.url("gogobe"))
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), described), encoding="utf-8")

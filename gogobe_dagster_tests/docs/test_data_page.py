@@ -59,7 +59,7 @@ def _load(market: Market) -> None:
 
 
 def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> None:
-    """Bring the columns up to date with: python -m gogobe_dagster_tests.docs.data_page postgresql://…"""
+    """Bring the columns up to date with: python -m gogobe_dagster_tests.docs.data_page"""
     columns, page = columns_of(loaded_url), PAGE.read_text(encoding="utf-8")
 
     assert {mark[1] for mark in MARK.finditer(page)} == set(columns), "described, and there"

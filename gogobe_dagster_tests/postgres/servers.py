@@ -34,6 +34,18 @@ def temporary_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def temporary_server() -> Iterator[EmbeddedPostgres]:
+    """A running server that is gone afterwards, with its databases."""
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", options=FAST)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 def processes_of(server: EmbeddedPostgres) -> list[psutil.Process]:
     """Every living process that works in the server's data folder."""
     data, found = str(server.folder.resolve() / "data"), []

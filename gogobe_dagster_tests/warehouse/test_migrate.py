@@ -1,7 +1,11 @@
+import re
+import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.warehouse.schema.columns import metadata
-from gogobe_dagster.warehouse.schema.migrate import COMPARISON, config, connect, migrate
+from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.warehouse.schema.columns import column, metadata
+from gogobe_dagster.warehouse.schema.enums import FileState
+from gogobe_dagster.warehouse.schema.extensions import require_trigrams
+from gogobe_dagster.warehouse.schema.migrate import COMPARISON, SCRIPTS, config, connect, migrate
+from gogobe_dagster.warehouse.schema.views import SQL, VIEWS, View
+from gogobe_dagster_tests.conftest import DatabaseServer
+from gogobe_dagster_tests.warehouse.new_migration import write_migration
 
 RELATIONS = """
 select c.relname, c.relkind, obj_description(c.oid) from pg_class c
@@ -22,29 +32,39 @@ select c.relname || '.' || a.attname, col_description(c.oid, a.attnum) from pg_c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 """
-OLD_HISTORY = """
-create table price_history_2026_10 partition of price_history
-    for values from ('2026-10-01Z') to ('2026-11-01Z');
-create table price_history_2026_11 partition of price_history
-    for values from ('2026-11-01Z') to ('2026-12-01Z');
-create table price_history_2026_12 partition of price_history
-    for values from ('2026-12-01Z') to ('2027-01-01Z');
-insert into chain (chain_id) values ('1');
-insert into sub_chain (chain_id, sub_chain_id) values ('1', 0);
-insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
-    values ('1', 0, 1, now(), now()), ('1', 0, 2, now(), now());
-insert into product (gtin) values ('7290000000015'), ('7290000000022');
-insert into price_history values
-    (1, 1, '2026-10-31 22:00Z', '2026-10-31 23:00Z', 5, null, null, 1, 2),
-    (1, 1, '2026-10-31 23:00Z', '2026-11-01 00:00Z', 6, 0.6, '2026-10-30 10:00Z', 2, 3),
-    (1, 1, '2026-11-01 00:00Z', '2026-12-02 03:04Z', 5, 0.5, '2026-10-30 10:00Z', 3, 4),
-    (1, 1, '2026-12-02 03:04Z', null, 7.1234, 0.7, '2026-10-30 10:00Z', 4, null),
-    (1, 2, '2026-10-05 00:00Z', null, 9, null, null, 1, null),
-    (2, 1, '2026-10-05 00:00Z', '2026-10-06 00:00Z', -1, 0, null, 1, 2);
-insert into price_current select store_key, product_key, price, unit_price, priced_at, valid_from, file_id
-from price_history where valid_to is null
+FUNCTIONS = """
+select proname, obj_description(p.oid) from pg_proc p
+where pronamespace = 'public'::regnamespace
+    and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
 """
-CHECKS = "select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'c' and conrelid > 0"
+TABLES = """
+select format('column %s.%s %s collation %s', a.attrelid::regclass, attname, format_type(atttypid, atttypmod),
+        attcollation::regcollation),
+    format('not null %s, default %s, identity %s', attnotnull, pg_get_expr(adbin, adrelid), attidentity)
+from pg_attribute a left join pg_attrdef d on adrelid = attrelid and adnum = attnum
+join pg_class c on c.oid = attrelid
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and attnum > 0
+union all
+select format('table %s', oid::regclass), format('%s %s', reloptions, pg_get_partkeydef(oid))
+from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+union all
+select format('constraint %s.%s', conrelid::regclass, conname), pg_get_constraintdef(oid)
+from pg_constraint where connamespace = 'public'::regnamespace
+union all
+select format('index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+from pg_index join pg_class on pg_class.oid = indexrelid where relnamespace = 'public'::regnamespace
+union all
+select format('comment %s.%s', objoid::regclass, objsubid), description
+from pg_description join pg_class on pg_class.oid = objoid
+where classoid = 'pg_class'::regclass and relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+"""
+"""All that the catalog knows of tables, as pairs of texts."""
+
+
+def _tables_of(engine: sa.Engine) -> dict[str, str]:
+    with engine.connect() as connection:
+        found: dict[str, str] = dict(connection.execute(sa.text(TABLES)).tuples().all())
+    return {name: value for name, value in found.items() if "alembic_version" not in name}
 
 
 def test_the_migrated_schema_is_that_of_the_tables_module(engine: sa.Engine) -> None:
@@ -53,25 +73,52 @@ def test_the_migrated_schema_is_that_of_the_tables_module(engine: sa.Engine) -> 
         assert compare_metadata(context, metadata) == []
 
 
-def test_checks_of_the_migrated_schema_are_those_of_the_tables_module(
-    engine: sa.Engine, database_url: str
+def test_the_catalog_has_the_same_tables_whether_migrated_or_made_from_the_module(
+    postgres_server: DatabaseServer, database_url: str
 ) -> None:
-    # alembic does not compare check constraints
-    made_by_tables = connect(database_url)
-    metadata.create_all(made_by_tables)
-    with engine.connect() as migrated, made_by_tables.connect() as made:
-        expected = set(made.execute(sa.text(CHECKS)).all())
-        assert set(migrated.execute(sa.text(CHECKS)).all()) == expected
-    made_by_tables.dispose()
-    assert len(expected) >= 10
+    # Alembic's comparison knows nothing of checks, collations, fill factors and partition keys
+    with postgres_server.database() as other_url:
+        migrate(database_url)
+        migrated, made = connect(database_url), connect(other_url)
+        with made.begin() as connection:
+            require_trigrams(connection)
+            metadata.create_all(connection)
+        expected = _tables_of(made)
+        assert _tables_of(migrated) == expected
+        migrated.dispose()
+        made.dispose()
+    kinds = Counter(name.split()[0] for name in expected)
+    assert min(kinds[kind] for kind in ("column", "table", "constraint", "index", "comment")) > 10
 
 
 @pytest.mark.parametrize("query", [RELATIONS, COLUMNS])
-def test_every_table_view_and_column_says_what_it_is(engine: sa.Engine, query: str) -> None:
+def test_every_table_view_and_column_has_a_comment(engine: sa.Engine, query: str) -> None:
     with engine.connect() as connection:
         described = {name: comment for name, *_, comment in connection.execute(sa.text(query))}
     assert [name for name, comment in described.items() if not comment] == []
     assert any("price_history" in name for name in described)
+
+
+def test_every_function_has_a_comment(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        described: dict[str, str] = dict(connection.execute(sa.text(FUNCTIONS)).tuples().all())
+    assert [name for name, comment in described.items() if not comment] == []
+    assert {"search_products", "offered_price"} <= set(described)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_column_of_a_view_is_described_once(engine: sa.Engine, view: View) -> None:
+    columns = {column["name"] for column in sa.inspect(engine).get_columns(view.name)}
+    assert set(view.columns) == columns
+
+
+def test_words_of_the_sql_files_are_those_of_the_enums() -> None:
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in SQL.glob("*.sql"))
+    states = re.findall(r"\bstate (?:=|in) \(?((?:'\w+'(?:, )?)+)", scripts)
+    kinds = re.findall(r"\bkind (?:=|in) \(?((?:'\w+'(?:, )?)+)", scripts)
+    assert {word for some in states for word in re.findall(r"\w+", some)} == set(FileState)
+    assert {word for some in kinds for word in re.findall(r"\w+", some)} <= set(FileKind)
+    assert kinds
 
 
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
@@ -80,67 +127,88 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     assert _tables(database_url) >= {"file", "price_current", "alembic_version"}
 
 
-def test_the_schema_can_go_down_to_nothing_and_up_again(database_url: str) -> None:
+def test_a_view_that_was_changed_is_as_defined_after_the_next_migration(database_url: str) -> None:
     migrate(database_url)
-    first = _tables(database_url)
+    engine = connect(database_url)
+    expected = _view(engine, "price_changes")
+    with engine.begin() as connection:  # as an older version could have left it: other columns, another order
+        connection.execute(sa.text("drop view price_changes"))
+        connection.execute(sa.text("create view price_changes as select 1 as difference, 2 as percent"))
+        connection.execute(sa.text("update schema_fingerprint set sha256 = 'of another version'"))
 
+    migrate(database_url)
+
+    assert _view(engine, "price_changes") == expected
+    engine.dispose()
+
+
+def test_nothing_is_replaced_while_the_definitions_are_the_same(database_url: str) -> None:
+    migrate(database_url)
     engine = connect(database_url)
     with engine.begin() as connection:
-        command.downgrade(config(connection), "base")
-    engine.dispose()
-    assert _tables(database_url) == {"alembic_version"}
+        connection.execute(sa.text("comment on view price_changes is 'mine'"))
 
     migrate(database_url)
-    assert _tables(database_url) == first
 
-
-def _changed(engine: sa.Engine, revision: str) -> None:
-    with engine.begin() as connection:
-        change = command.downgrade if revision < "0004" else command.upgrade
-        change(config(connection), revision)
-
-
-def _old_history(url: str) -> sa.Engine:
-    """A database with prices, as the third revision has them."""
-    engine = connect(url)
-    with engine.begin() as connection:
-        command.upgrade(config(connection), "0003")
-        connection.execute(sa.text(OLD_HISTORY))
-    return engine
-
-
-def test_the_history_is_the_same_after_its_split_and_back_again(database_url: str) -> None:
-    engine = _old_history(database_url)
-    tables = {"price_history": 6, "price_current": 2, "price_periods": 6, "price_changes": 3}
-    asked = [sa.text(f"select * from {name} order by store_key, product_key, file_id") for name in tables]
     with engine.connect() as connection:
-        before = [connection.execute(query).all() for query in asked]
-    assert [len(rows) for rows in before] == list(tables.values())
-
-    for revision in ("0004", "0003", "0004"):
-        _changed(engine, revision)
-        with engine.connect() as connection:
-            assert [connection.execute(query).all() for query in asked] == before
-            months = connection.scalars(
-                sa.text("""
-                select inhrelid::regclass::text from pg_inherits join pg_class on pg_class.oid = inhparent
-                where relname in ('price_history', 'price_past') order by 1
-            """)
-            ).all()
-        table = "price_past" if revision == "0004" else "price_history"
-        assert months == [f"{table}_2026_{month}" for month in (10, 11, 12)]
+        assert connection.scalar(sa.text("select obj_description('price_changes'::regclass)")) == "mine"
     engine.dispose()
 
 
-def test_a_history_that_the_current_prices_contradict_is_not_split(database_url: str) -> None:
-    engine = _old_history(database_url)
+def test_a_view_of_somebody_else_is_never_dropped(database_url: str) -> None:
+    migrate(database_url)
+    engine = connect(database_url)
     with engine.begin() as connection:
-        connection.execute(sa.text("update price_current set price = 8 where product_key = 2"))
-    with pytest.raises(sa.exc.DBAPIError, match="run gogobe rebuild before"):
-        _changed(engine, "0004")
-    with engine.connect() as connection:
-        assert connection.scalar(sa.text("select count(*) from price_history")) == 6
+        connection.execute(sa.text("drop view price_changes"))
+        connection.execute(sa.text("create view price_changes as select 1 as nothing"))
+        connection.execute(sa.text("create view mine as select nothing from price_changes"))
+        connection.execute(sa.text("update schema_fingerprint set sha256 = 'of another version'"))
+
+    with pytest.raises(sa.exc.DBAPIError, match="view mine depends on view price_changes"):
+        migrate(database_url)
+
+    assert _view(engine, "mine")
     engine.dispose()
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """A copy of the migrations, to which new ones can be added."""
+    return Path(shutil.copytree(SCRIPTS, tmp_path / "migrations"))
+
+
+def test_no_migration_is_written_where_the_tables_are_as_defined(database_url: str, scripts: Path) -> None:
+    before = set(scripts.rglob("*.py"))
+
+    assert write_migration(database_url, "nothing", scripts=scripts) is None
+    assert set(scripts.rglob("*.py")) == before
+
+
+def test_a_new_column_and_table_get_a_migration_that_makes_them(database_url: str, scripts: Path) -> None:
+    changed = sa.MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        table.to_metadata(changed)
+    changed.tables["store"].append_column(column("opening_hours", sa.Text(), "When it is open."))
+    sa.Table("holiday", changed, column("day", sa.Date(), "The day.", key=True), comment="Days off.")
+
+    path = write_migration(database_url, "add_opening_hours", scripts=scripts, tables=changed)
+
+    assert path
+    assert path.name == "m0002_add_opening_hours.py"
+    engine = connect(database_url)
+    with engine.begin() as connection:
+        command.upgrade(config(connection, scripts=scripts, tables=changed), "head")
+        connection.execute(sa.text("select opening_hours from store"))
+        connection.execute(sa.text("select day from holiday"))
+    engine.dispose()
+    assert write_migration(database_url, "again", scripts=scripts, tables=changed) is None
+
+
+def _view(engine: sa.Engine, name: str) -> tuple[str, str | None]:
+    with engine.connect() as connection:
+        text = sa.text("select pg_get_viewdef(oid), obj_description(oid) from pg_class where relname = :name")
+        definition, comment = connection.execute(text, {"name": name}).one()
+    return definition, comment
 
 
 def test_processes_that_migrate_at_the_same_time_do_no_harm(database_url: str) -> None:

@@ -18,7 +18,7 @@ from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
-from gogobe_dagster.warehouse.schema.tables import file
+from gogobe_dagster.warehouse.schema.tables import file, schema_fingerprint
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
 from gogobe_dagster_tests.warehouse.promotions import PromotionFile
 
@@ -259,7 +259,11 @@ class Market:
 def forget(engine: sa.Engine) -> None:
     """Empty all tables."""
     with engine.begin() as connection:
-        connection.execute(sa.text(f"truncate {', '.join(metadata.tables)} restart identity"))
+        connection.execute(
+            sa.text(
+                f"truncate {', '.join(metadata.tables.keys() - {schema_fingerprint.name})} restart identity"
+            )
+        )
 
 
 def _hours(span: timedelta) -> float:

@@ -1,6 +1,7 @@
 """Reaching the warehouse: one way to connect, one way to bring its schema up to date.
 
-Alembic runs from inside the package, without an alembic.ini. What the tables are is `tables.py`.
+Tables change by Alembic's revisions, which `make migration` writes from `tables` and `promotion_tables`.
+Functions, views and comments are `repeatable`. Alembic runs from inside the package, without an alembic.ini.
 """
 
 import re
@@ -12,10 +13,8 @@ from alembic import command
 from alembic.config import Config
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.warehouse.schema import (
-    tables,  # noqa: F401 - they register with the metadata
-)
 from gogobe_dagster.warehouse.schema.columns import metadata
+from gogobe_dagster.warehouse.schema.repeatable import replace_definitions
 
 SCRIPTS = Path(__file__).parent / "migrations"
 LOCK = 0x60_60_BE_01
@@ -23,21 +22,30 @@ LOCK = 0x60_60_BE_01
 CONNECT_SECONDS = 10
 DRIVER = "postgresql+psycopg"
 _PARTITION = re.compile(r"price_past_\d{4}_\d{2}$")
-_SQL_ONLY = {"product_name_spelled_idx"}  # needs an extension, which tables.py cannot ask for
 
 
 def _is_ours(name: str | None, type_: str, _parents: object) -> bool:
-    """Tell Alembic to look past the monthly partitions, which are made while loading."""
-    return not (type_ == "table" and name and _PARTITION.match(name)) and name not in _SQL_ONLY
+    """Hide the monthly partitions from Alembic: loads make them."""
+    return not (type_ == "table" and name and _PARTITION.match(name))
 
 
 COMPARISON: dict[str, Any] = {
-    "target_metadata": metadata,
     "include_name": _is_ours,
     "compare_type": True,
     "compare_server_default": True,
 }
-"""How schema and tables are compared, for Alembic and for the test."""
+"""How Alembic compares the tables with a database."""
+
+
+def versioned(tables: sa.MetaData) -> sa.MetaData:
+    """Return what revisions are about: the tables without their comments, which are `repeatable`."""
+    copy = sa.MetaData(naming_convention=tables.naming_convention)
+    for table in tables.sorted_tables:
+        bare = table.to_metadata(copy)
+        bare.comment = None
+        for column in bare.columns:
+            column.comment = None
+    return copy
 
 
 def connect(url: str) -> sa.Engine:
@@ -71,20 +79,23 @@ def _parse(url: str) -> sa.URL:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema up to date. Idempotent; processes that start together take turns."""
+    """Bring the schema up to date. Idempotent; of processes that start together, one does it."""
     engine = connect(url)
     try:
         with engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             command.upgrade(config(connection), "head")
+            replace_definitions(connection)
     finally:
         engine.dispose()
 
 
-def config(connection: sa.Connection) -> Config:
+def config(connection: sa.Connection, *, scripts: Path = SCRIPTS, tables: sa.MetaData = metadata) -> Config:
     """Return the configuration with which Alembic's commands run on this connection."""
     settings = Config()
-    settings.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    settings.set_main_option("script_location", str(scripts).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
+    settings.set_main_option("file_template", "m%%(rev)s_%%(slug)s")
     settings.attributes["connection"] = connection
+    settings.attributes["metadata"] = tables
     return settings

@@ -20,9 +20,11 @@ CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
 
 
-_PLACED = """state not in ('parsed', 'loaded') or (kind is not null and published_at is not null
-    and lake_path is not null and chain_id is not null and sub_chain_id is not null
-    and (store_id is not null or kind = 'stores'))"""
+_PLACED = """
+        state not in ('parsed', 'loaded')
+        or (kind is not null and published_at is not null and lake_path is not null and chain_id is not null
+            and sub_chain_id is not null and (store_id is not null or kind = 'stores'))
+    """
 
 file = sa.Table(
     "file",
@@ -236,6 +238,8 @@ product_name = sa.Table(
     _column("spelled", sa.Text(), "The chain's name of it, in one spelling.", null=False),
     sa.ForeignKeyConstraint(["chain_id", "product_key"],
                             ["chain_product.chain_id", "chain_product.product_key"], ondelete="CASCADE"),
+    sa.Index("product_name_spelled_idx", "spelled", postgresql_using="gin",
+             postgresql_ops={"spelled": "gin_trgm_ops"}),
     comment="The names of chain_product in the spelling of search_text; triggers keep them.",
 )  # fmt: skip
 
@@ -273,4 +277,13 @@ price_past = sa.Table(
     sa.Index(None, "valid_to", postgresql_using="brin"),
     comment="The periods of price_history that have ended; a partition a month of valid_to.",
     postgresql_partition_by="range (valid_to)",
+)
+
+schema_fingerprint = sa.Table(
+    "schema_fingerprint",
+    metadata,
+    _column("only_row", sa.Boolean(), "Always true: there is one row.", key=True),
+    _column("sha256", sa.Text(), "Hash of their text.", null=False),
+    sa.CheckConstraint("only_row", name="only_row"),
+    comment="Which functions, views and comments this database has; `gogobe` replaces them when they differ.",
 )

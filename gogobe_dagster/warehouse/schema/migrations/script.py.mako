@@ -1,6 +1,8 @@
 """${message}."""
 
+import sqlalchemy as sa
 from alembic import op
+${imports if imports else ""}
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
@@ -9,8 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "raise NotImplementedError"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "raise NotImplementedError"}
+    """Change the tables; views, functions and comments follow by themselves (`repeatable`)."""
+    ${upgrades}

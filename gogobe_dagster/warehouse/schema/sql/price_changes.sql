@@ -1,24 +1,25 @@
--- What a change was before has ended, so it is what this begins with; what it became may hold, or have ended too.
-create view price_changes as
+-- Starts at the period that ended: it is always in price_past, so a condition on changed_at reads only the months
+-- concerned. The period that follows may hold still (price_current) or have ended as well (price_past).
+create or replace view price_changes as
 select
     before.valid_to as changed_at,
     s.chain_id,
+    c.name as chain_name,
     s.sub_chain_id,
     s.store_id,
     s.name as store_name,
+    s.city,
     p.gtin,
     cp.code,
     cp.name as product_name,
     before.price as old_price,
     h.price as new_price,
     h.price - before.price as difference,
+    round(100 * (h.price - before.price) / nullif(before.price, 0), 1) as percent,
+    before.valid_from as old_since,
     before.store_key,
     before.product_key,
-    h.file_id,
-    c.name as chain_name,
-    s.city,
-    round(100 * (h.price - before.price) / nullif(before.price, 0), 1) as percent,
-    before.valid_from as old_since
+    h.file_id
 from price_past before
 cross join lateral (
     select c.price, c.file_id from price_current c
@@ -26,7 +27,7 @@ cross join lateral (
     union all
     select p.price, p.file_id from price_past p
     where p.store_key = before.store_key and p.product_key = before.product_key and p.valid_from = before.valid_to
-        and p.valid_to > before.valid_to -- says nothing new, but months before are not looked at
+        and p.valid_to > before.valid_to -- always true, but lets the planner skip the months before
 ) h
 join store s on s.store_key = before.store_key
 join chain c on c.chain_id = s.chain_id

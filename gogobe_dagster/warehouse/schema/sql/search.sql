@@ -1,42 +1,29 @@
--- Search on product names: trigrams of the names in one spelling, kept beside them by triggers, so that any
--- part of a word is found at once. A column of chain_product would be written anew with every day's statement.
+-- Search on product names. The table product_name has each name normalized by search_text, with a trigram index that
+-- finds any part of a word; triggers on chain_product keep it up to date. The names have a table of their own because
+-- chain_product gets a new date every day, and each update of a row would also update the trigram index.
+--
+-- A change of search_text needs a migration that fills product_name again, or old and new names do not match.
 
-create function search_text(name text) returns text
+create or replace function search_text(name text) returns text
 language sql immutable parallel safe strict
 return ' ' || btrim(translate(lower(name),
     'ךםןףץ-־–_/\|,;:()[]{}*+&%!?#=' || e'\t\n\r' || '"''`´״׳’‘”“″′',
     'כמנפצ                            ')) || ' ';
-comment on function search_text(text) is 'A name in the spelling in which names are compared: lower case, without quotes, gershayim and final letters, punctuation as spaces.';
+comment on function search_text(text) is 'A name normalized for comparison: lower case, final letters as medial ones, no quotes or gershayim, punctuation as spaces.';
 
-create function search_gtin(typed text) returns text
+create or replace function search_gtin(typed text) returns text
 language sql immutable parallel safe strict
 return case when typed ~ '^[0-9]{7,14}$' then lpad(ltrim(typed, '0'), greatest(13, length(ltrim(typed, '0'))), '0') end;
-comment on function search_gtin(text) is 'A GTIN as typed, in the digits in which products have it; null: it cannot be one.';
+comment on function search_gtin(text) is 'A typed GTIN with the number of digits that product.gtin has; null if it cannot be a GTIN.';
 
-create table product_name (
-    chain_id text not null,
-    product_key integer not null,
-    spelled text not null,
-    constraint product_name_pkey primary key (chain_id, product_key),
-    constraint product_name_chain_id_product_key_fkey foreign key (chain_id, product_key)
-        references chain_product (chain_id, product_key) on delete cascade
-);
-comment on table product_name is 'The names of chain_product in the spelling of search_text; triggers keep them.';
-comment on column product_name.chain_id is 'The chain.';
-comment on column product_name.product_key is 'The product.';
-comment on column product_name.spelled is 'The chain''s name of it, in one spelling.';
-insert into product_name select chain_id, product_key, search_text(name) from chain_product where name is not null;
-create index product_name_spelled_idx on product_name using gin (spelled gin_trgm_ops);
-create index chain_product_code_idx on chain_product (code);
-
-create function spell_new_names() returns trigger language plpgsql as $$
+create or replace function normalize_new_names() returns trigger language plpgsql as $$
 begin
     insert into product_name select chain_id, product_key, search_text(name) from named where name is not null;
     return null;
 end
 $$;
-comment on function spell_new_names() is 'Keeps product_name when chains name new products.';
-create function spell_changed_name() returns trigger language plpgsql as $$
+comment on function normalize_new_names() is 'Adds the names of new products to product_name.';
+create or replace function normalize_changed_name() returns trigger language plpgsql as $$
 begin
     if new.name is null then
         delete from product_name where chain_id = new.chain_id and product_key = new.product_key;
@@ -47,32 +34,32 @@ begin
     return null;
 end
 $$;
-comment on function spell_changed_name() is 'Keeps product_name when chains name products otherwise.';
-create trigger spell_new_names after insert on chain_product
-referencing new table as named for each statement execute function spell_new_names();
-create trigger spell_changed_name after update of name on chain_product
-for each row when (old.name is distinct from new.name) execute function spell_changed_name();
+comment on function normalize_changed_name() is 'Keeps product_name up to date when the name of a product changes.';
+create or replace trigger normalize_new_names after insert on chain_product
+referencing new table as named for each statement execute function normalize_new_names();
+create or replace trigger normalize_changed_name after update of name on chain_product
+for each row when (old.name is distinct from new.name) execute function normalize_changed_name();
 
--- The functions below keep the planner from reading all names in the hope of an early end (enable_seqscan).
--- A word of one or two letters has trigrams only at the beginning of a word.
-create function search_pattern(word text) returns text
+-- A word of one or two letters has trigrams only at the beginning of a word, so it is looked for only there.
+create or replace function search_pattern(word text) returns text
 language sql immutable parallel safe strict
 return case when length(word) < 3 then '% ' else '%' end || word || '%';
-comment on function search_pattern(text) is 'What a name must be like to have this word.';
+comment on function search_pattern(text) is 'The LIKE pattern of normalized names that contain this word.';
 
-create function search_corrected(word text) returns text
+-- Without enable_seqscan = off the planner reads all names, because the limit makes it expect an early end.
+create or replace function search_corrected(word text) returns text
 language sql stable strict
 set pg_trgm.word_similarity_threshold = 0.39
 set enable_seqscan = off
 as $function$
     select known from (
-        select string_to_array(btrim(spelled), ' ') as words from product_name where spelled %> word limit 1000
-    ) alike, unnest(words) known
+        select string_to_array(btrim(spelled), ' ') as tokens from product_name where spelled %> word limit 1000
+    ) alike, unnest(tokens) known
     group by known having length(known) > 1 order by similarity(known, word) desc, count(*) desc, known limit 1
 $function$;
-comment on function search_corrected(text) is 'The word that names have and that resembles a word the most; the word itself where names have it, null where nothing resembles it.';
+comment on function search_corrected(text) is 'The most similar word that occurs in names: the word itself if it occurs, null if nothing is similar.';
 
-create function search_products(query text, at_most integer default 20)
+create or replace function search_products(query text, at_most integer default 20)
 returns table (product_key integer, gtin text, name text, names jsonb, chains bigint, score real)
 language plpgsql stable
 set enable_seqscan = off
@@ -88,18 +75,20 @@ begin
     if wanted is null then
         return;
     end if;
-    for turn in 1..2 loop
+    -- first with the words as typed; where no product has all of them, again with the misspelled ones corrected
+    for attempt in 1..2 loop
         select string_agg(format('(strpos(n.spelled, %L) > 0)::int', ' ' || word || ' '), ' + '),
             string_agg(format('n.spelled like %L', search_pattern(word)), ' and ')
         into score, matches from unnest(wanted) word;
         execute format('select exists (select from product_name n where %s)', matches) into has_any;
-        exit when has_any or turn = 2 or exists (select from product p where p.gtin = search_gtin(btrim(query)))
+        exit when has_any or attempt = 2 or exists (select from product p where p.gtin = search_gtin(btrim(query)))
             or exists (select from chain_product cp where cp.code = btrim(query));
         wanted := array(
             select coalesce(search_corrected(word), word) from unnest(wanted) word where length(word) > 2
             union select word from unnest(wanted) word where length(word) < 3
         );
     end loop;
+    -- whole words count 1 each, a name that begins with the query 2 more; of equal names the shorter one comes first
     score := format('(%s + 2 * starts_with(n.spelled, %L)::int - length(n.spelled) / 1000.0)::real',
         score, search_text(query));
     return query execute format($search$
@@ -121,4 +110,4 @@ begin
     $search$, search_gtin(btrim(query)), btrim(query), score, matches, at_most);
 end
 $function$;
-comment on function search_products(text, integer) is 'Products by words of their names in any order, parts of words, misspelled words, GTIN or code; the best first.';
+comment on function search_products(text, integer) is 'Finds products by words of their names in any order, parts of words, misspelled words, GTIN or code; best match first.';

@@ -1,5 +1,3 @@
--- The fleet matrix with ages. The first eleven columns are those of the revision before.
-
 create or replace view fleet as
 select
     feed,
@@ -19,7 +17,3 @@ select
     sum(size)::bigint as bytes
 from file
 group by feed, day;
-comment on column fleet.success_age is 'Since last_success; null: never.';
-comment on column fleet.pending_age is 'Since a listing first showed the oldest file that is not where it ends up; null: none waits.';
-comment on column fleet.last_listed is 'When a listing last showed one of these files.';
-comment on column fleet.bytes is 'Bytes of the fetched files as served.';

@@ -1,0 +1,302 @@
+-- The tables of version 0.1.0, written from tables.py and promotion_tables.py; a test compares both.
+
+create table file (
+    file_id bigint generated always as identity,
+    feed text collate "C" not null,
+    name text collate "C" not null,
+    revision integer not null,
+    day date not null,
+    kind text,
+    chain_id text,
+    sub_chain_id integer,
+    store_id integer,
+    published_at timestamptz,
+    link text not null,
+    listed_size bigint,
+    size_slack integer default 0 not null,
+    modified_at timestamptz,
+    state text not null,
+    code text,
+    reason text,
+    attempts integer default 0 not null,
+    sha256 text,
+    size bigint,
+    container text,
+    encoding text,
+    reader text,
+    dialect text,
+    is_damaged boolean default false not null,
+    is_complete boolean default false not null,
+    lake_path text,
+    rows integer,
+    rejected integer,
+    duplicates integer,
+    not_loaded integer,
+    reasons jsonb,
+    unknown jsonb,
+    notes jsonb,
+    first_seen_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    downloaded_at timestamptz,
+    parsed_at timestamptz,
+    loaded_at timestamptz,
+    constraint file_pkey primary key (file_id),
+    constraint file_feed_name_revision_key unique (feed, name, revision),
+    constraint file_counts_check check (revision >= 1 and attempts >= 0),
+    constraint file_kind_check check (kind in ('stores', 'prices', 'full_prices', 'promotions', 'full_promotions')),
+    constraint file_parsed_is_placed_check check (
+        state not in ('parsed', 'loaded')
+        or (kind is not null and published_at is not null and lake_path is not null and chain_id is not null
+            and sub_chain_id is not null and (store_id is not null or kind = 'stores'))
+    ),
+    constraint file_quarantine_says_why_check check (state <> 'quarantined' or code is not null),
+    constraint file_state_check check (
+        state in ('discovered', 'downloaded', 'parsed', 'loaded', 'superseded', 'quarantined')
+    )
+) with (fillfactor = 80);
+create index file_day_idx on file (day, feed);
+create index file_pending_idx on file (feed, state, day) where state in ('discovered', 'downloaded', 'parsed');
+create index file_store_idx on file (chain_id, sub_chain_id, store_id, published_at) where state = 'loaded';
+
+create table file_event (
+    event_id bigint generated always as identity,
+    file_id bigint not null,
+    at timestamptz not null,
+    state text not null,
+    code text,
+    detail text,
+    constraint file_event_pkey primary key (event_id),
+    constraint file_event_file_id_fkey foreign key (file_id) references file (file_id)
+);
+create index file_event_file_id_idx on file_event (file_id);
+
+create table reject (
+    reject_id bigint generated always as identity,
+    file_id bigint not null,
+    row_number integer not null,
+    reason text not null,
+    sample text not null,
+    stage text not null,
+    constraint reject_pkey primary key (reject_id),
+    constraint reject_stage_check check (stage in ('parse', 'load')),
+    constraint reject_file_id_fkey foreign key (file_id) references file (file_id)
+);
+create index reject_file_id_idx on reject (file_id);
+
+create table listing (
+    feed text collate "C" not null,
+    listed_at timestamptz,
+    listed integer,
+    failed_at timestamptz,
+    code text,
+    reason text,
+    constraint listing_pkey primary key (feed)
+);
+
+create table horizon (
+    kind text not null,
+    gone_until timestamptz not null,
+    constraint horizon_pkey primary key (kind),
+    constraint horizon_kind_check check (kind in ('lake', 'history'))
+);
+
+create table chain (
+    chain_id text not null,
+    name text,
+    list_file_id bigint,
+    constraint chain_pkey primary key (chain_id),
+    constraint chain_list_file_id_fkey foreign key (list_file_id) references file (file_id)
+);
+
+create table sub_chain (
+    chain_id text not null,
+    sub_chain_id integer not null,
+    name text,
+    list_file_id bigint,
+    constraint sub_chain_pkey primary key (chain_id, sub_chain_id),
+    constraint sub_chain_chain_id_fkey foreign key (chain_id) references chain (chain_id),
+    constraint sub_chain_list_file_id_fkey foreign key (list_file_id) references file (file_id)
+);
+
+create table store (
+    store_key integer generated always as identity,
+    chain_id text not null,
+    sub_chain_id integer not null,
+    store_id integer not null,
+    check_digit smallint,
+    store_type smallint,
+    name text,
+    address text,
+    city text,
+    zip_code text,
+    is_listed boolean default false not null,
+    list_file_id bigint,
+    first_seen_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    last_price_at timestamptz,
+    last_full_at timestamptz,
+    last_promotion_at timestamptz,
+    last_full_promotion_at timestamptz,
+    constraint store_pkey primary key (store_key),
+    constraint store_chain_id_sub_chain_id_store_id_key unique (chain_id, sub_chain_id, store_id),
+    constraint store_chain_id_sub_chain_id_fkey foreign key (chain_id, sub_chain_id)
+        references sub_chain (chain_id, sub_chain_id),
+    constraint store_list_file_id_fkey foreign key (list_file_id) references file (file_id)
+);
+
+create table product (
+    product_key integer generated always as identity,
+    gtin text,
+    chain_id text,
+    code text,
+    constraint product_pkey primary key (product_key),
+    constraint product_chain_id_code_key unique (chain_id, code),
+    constraint product_gtin_key unique (gtin),
+    constraint product_code_check check (char_length(code) between 1 and 64),
+    constraint product_gtin_check check (gtin ~ '^([0-9]{13}|[1-9][0-9]{13})$'),
+    constraint product_one_identity_check check (
+        (gtin is not null and chain_id is null and code is null)
+        or (gtin is null and chain_id is not null and code is not null)
+    ),
+    constraint product_chain_id_fkey foreign key (chain_id) references chain (chain_id)
+);
+
+create table chain_product (
+    chain_id text not null,
+    product_key integer not null,
+    stated_on date not null,
+    code text not null,
+    name text,
+    manufacturer text,
+    country text,
+    description text,
+    unit_quantity text,
+    quantity numeric(14, 4),
+    unit_of_measure text,
+    is_weighted boolean,
+    quantity_in_package numeric(14, 4),
+    wording_hash bigint,
+    constraint chain_product_pkey primary key (chain_id, product_key),
+    constraint chain_product_chain_id_fkey foreign key (chain_id) references chain (chain_id),
+    constraint chain_product_product_key_fkey foreign key (product_key) references product (product_key)
+) with (fillfactor = 50);
+create index chain_product_code_idx on chain_product (code);
+create index chain_product_product_key_idx on chain_product (product_key);
+
+create table product_name (
+    chain_id text not null,
+    product_key integer not null,
+    spelled text not null,
+    constraint product_name_pkey primary key (chain_id, product_key),
+    constraint product_name_chain_id_product_key_fkey foreign key (chain_id, product_key)
+        references chain_product (chain_id, product_key) on delete cascade
+);
+create index product_name_spelled_idx on product_name using gin (spelled gin_trgm_ops);
+
+create table price_current (
+    store_key integer not null,
+    product_key integer not null,
+    price numeric(14, 4) not null,
+    unit_price numeric(14, 4),
+    priced_at timestamptz,
+    valid_from timestamptz not null,
+    file_id bigint not null,
+    constraint price_current_pkey primary key (store_key, product_key)
+) with (fillfactor = 85);
+create index price_current_product_key_idx on price_current (product_key);
+
+create table price_past (
+    store_key integer not null,
+    product_key integer not null,
+    valid_from timestamptz not null,
+    valid_to timestamptz not null,
+    price numeric(14, 4) not null,
+    unit_price numeric(14, 4),
+    priced_at timestamptz,
+    file_id bigint not null,
+    ended_file_id bigint not null,
+    constraint price_past_pkey primary key (store_key, product_key, valid_to),
+    constraint price_past_period_check check (valid_to > valid_from)
+) partition by range (valid_to);
+create index price_past_valid_to_idx on price_past using brin (valid_to);
+
+create table schema_fingerprint (
+    only_row boolean not null,
+    sha256 text not null,
+    constraint schema_fingerprint_pkey primary key (only_row),
+    constraint schema_fingerprint_only_row_check check (only_row)
+);
+
+create table promotion (
+    promotion_key integer generated always as identity,
+    chain_id text not null,
+    promotion_id text collate "C" not null,
+    content_hash uuid not null,
+    description text,
+    starts_at timestamptz,
+    ends_at timestamptz,
+    unusable_codes text[],
+    constraint promotion_pkey primary key (promotion_key),
+    constraint promotion_chain_id_promotion_id_content_hash_key unique (chain_id, promotion_id, content_hash),
+    constraint promotion_promotion_id_check check (char_length(promotion_id) between 1 and 64),
+    constraint promotion_chain_id_fkey foreign key (chain_id) references chain (chain_id)
+);
+
+create table promotion_offer (
+    promotion_key integer not null,
+    offer_number integer not null,
+    group_id integer not null,
+    description text,
+    starts_at timestamptz,
+    ends_at timestamptz,
+    reward_type smallint,
+    discount_type smallint,
+    discount_rate numeric(14, 4),
+    discounted_price numeric(14, 4),
+    discounted_unit_price numeric(14, 4),
+    min_quantity numeric(14, 4),
+    max_quantity numeric(14, 4),
+    min_purchase_amount numeric(14, 4),
+    min_basket_amount numeric(14, 4),
+    min_amount numeric(14, 4),
+    max_amount numeric(14, 4),
+    min_items_offered integer,
+    gift_count numeric(14, 4),
+    redemption_limit numeric(14, 4),
+    weight_unit smallint,
+    is_weighted boolean,
+    allows_multiple_discounts boolean,
+    is_coupon boolean,
+    is_total boolean,
+    is_active boolean,
+    club_ids text,
+    days text,
+    remarks text,
+    constraint promotion_offer_pkey primary key (promotion_key, offer_number),
+    constraint promotion_offer_promotion_key_fkey foreign key (promotion_key) references promotion (promotion_key)
+);
+
+create table promotion_item (
+    promotion_key integer not null,
+    offer_number integer not null,
+    product_key integer not null,
+    is_gift boolean not null,
+    gift_price numeric(14, 4),
+    constraint promotion_item_pkey primary key (promotion_key, offer_number, product_key, is_gift)
+);
+create index promotion_item_product_key_idx on promotion_item (product_key);
+
+create table promotion_store (
+    store_key integer not null,
+    promotion_id text collate "C" not null,
+    valid_from timestamptz not null,
+    valid_to timestamptz,
+    promotion_key integer not null,
+    file_id bigint not null,
+    ended_file_id bigint,
+    constraint promotion_store_pkey primary key (store_key, promotion_id, valid_from),
+    constraint promotion_store_end_check check ((valid_to is null) = (ended_file_id is null)),
+    constraint promotion_store_period_check check (valid_to > valid_from)
+);
+create unique index promotion_store_now_idx on promotion_store (store_key, promotion_id) where valid_to is null;
+create index promotion_store_where_idx on promotion_store (promotion_key, store_key) where valid_to is null;

@@ -1,0 +1,36 @@
+create or replace view cheapest_prices as
+select
+    p.product_key,
+    p.gtin,
+    cp.code,
+    cp.name as product_name,
+    cp.manufacturer,
+    sold.lowest_price,
+    (
+        select count(*) from price_current same
+        where same.product_key = p.product_key and same.price = sold.lowest_price
+    ) as stores_at_lowest,
+    s.chain_id,
+    c.name as chain_name,
+    s.sub_chain_id,
+    s.store_id,
+    s.name as store_name,
+    s.city,
+    s.store_key,
+    sold.highest_price,
+    sold.stores,
+    sold.chains
+from product p
+cross join lateral (
+    select
+        (array_agg(pc.store_key order by pc.price, at.chain_id, at.sub_chain_id, at.store_id))[1] as store_key,
+        min(pc.price) as lowest_price,
+        max(pc.price) as highest_price,
+        count(*) as stores,
+        count(distinct at.chain_id) as chains
+    from price_current pc join store at using (store_key)
+    where pc.product_key = p.product_key and pc.price > 0 -- chains publish 0 for a price they do not state
+) sold
+join store s on s.store_key = sold.store_key
+join chain c on c.chain_id = s.chain_id
+left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = p.product_key;

@@ -1,0 +1,32 @@
+create or replace view current_prices as
+select
+    s.chain_id,
+    c.name as chain_name,
+    s.sub_chain_id,
+    b.name as sub_chain_name,
+    s.store_id,
+    s.name as store_name,
+    s.city,
+    s.address,
+    s.store_type,
+    p.gtin,
+    cp.code,
+    cp.name as product_name,
+    cp.manufacturer,
+    pc.price,
+    pc.unit_price,
+    cp.unit_of_measure,
+    cp.quantity,
+    cp.unit_quantity,
+    cp.is_weighted,
+    pc.valid_from,
+    pc.priced_at,
+    pc.store_key,
+    pc.product_key,
+    pc.file_id
+from price_current pc
+join store s using (store_key)
+join chain c on c.chain_id = s.chain_id
+join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id
+join product p using (product_key)
+left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = pc.product_key;

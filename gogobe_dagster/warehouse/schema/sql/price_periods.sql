@@ -1,0 +1,25 @@
+create or replace view price_periods as
+select
+    s.chain_id,
+    c.name as chain_name,
+    s.sub_chain_id,
+    s.store_id,
+    s.name as store_name,
+    s.city,
+    p.gtin,
+    cp.code,
+    cp.name as product_name,
+    h.valid_from,
+    h.valid_to,
+    h.price,
+    h.unit_price,
+    h.priced_at,
+    h.store_key,
+    h.product_key,
+    h.file_id,
+    h.ended_file_id
+from store s
+join chain c on c.chain_id = s.chain_id
+join price_history h using (store_key)
+join product p using (product_key)
+left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = h.product_key;

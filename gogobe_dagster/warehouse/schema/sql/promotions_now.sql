@@ -1,0 +1,55 @@
+create or replace view promotions_now as
+select
+    s.chain_id,
+    c.name as chain_name,
+    s.sub_chain_id,
+    s.store_id,
+    s.name as store_name,
+    s.city,
+    ps.promotion_id,
+    o.description,
+    p.gtin,
+    coalesce(cp.code, p.code) as code,
+    cp.name as product_name,
+    cp.manufacturer,
+    case when not i.is_gift and o.is_total is not true
+        then offered_price(o.reward_type, o.discounted_price, o.min_quantity) end as effective_unit_price,
+    pc.price as regular_price,
+    i.is_gift,
+    i.gift_price,
+    o.reward_type,
+    o.discounted_price,
+    o.discount_rate,
+    o.min_quantity,
+    o.max_quantity,
+    o.is_weighted,
+    o.min_purchase_amount,
+    o.min_basket_amount,
+    o.club_ids,
+    '0' = any (string_to_array(o.club_ids, ',')) as is_for_everybody,
+    o.is_coupon,
+    o.is_total,
+    o.allows_multiple_discounts,
+    o.redemption_limit,
+    o.days,
+    o.remarks,
+    o.starts_at,
+    o.ends_at,
+    ps.valid_from,
+    o.offer_number,
+    o.group_id,
+    ps.store_key,
+    i.product_key,
+    ps.promotion_key
+from promotion_store ps
+join store s on s.store_key = ps.store_key
+join chain c on c.chain_id = s.chain_id
+join promotion_offer o on o.promotion_key = ps.promotion_key
+left join promotion_item i on i.promotion_key = o.promotion_key and i.offer_number = o.offer_number
+left join product p on p.product_key = i.product_key
+left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
+left join price_current pc on pc.store_key = ps.store_key and pc.product_key = i.product_key
+where ps.valid_to is null
+    and o.is_active is not false
+    and (o.starts_at is null or o.starts_at <= now())
+    and (o.ends_at is null or o.ends_at >= now());

@@ -1,0 +1,205 @@
+"""The views, with the meaning of each of their columns. Their SQL is in the folder `sql`, one file per view.
+
+A column that a view takes from a table has the meaning that it has there; only the others are described here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from gogobe_dagster.warehouse.schema.promotion_tables import (
+    promotion_item,
+    promotion_offer,
+    promotion_store,
+)
+from gogobe_dagster.warehouse.schema.tables import (
+    chain_product,
+    file,
+    price_current,
+    price_past,
+    store,
+)
+
+SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One view."""
+
+    name: str
+    comment: str
+    columns: Mapping[str, str]
+    """Meaning by column. A test compares the names with those of the view in the database."""
+
+    @property
+    def sql(self) -> str:
+        """The statement that creates or replaces it."""
+        return (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
+
+
+def _from(table: sa.Table, *names: str) -> dict[str, str]:
+    return {name: str(table.c[name].comment) for name in names}
+
+
+_STORE = {
+    "chain_id": "Chain id.",
+    "chain_name": "Name of the chain.",
+    "sub_chain_id": "Sub-chain id; 0: none.",
+    "store_id": "The store's number in its sub-chain.",
+    "store_name": "Name of the store; null: no store list shows it.",
+    "city": "City: a name, or a CBS locality code.",
+    "store_key": "Key of the store.",
+}
+_PRODUCT = {
+    "gtin": "GTIN; null: a code of the chain's own.",
+    "code": "Item code as the chain publishes it.",
+    "product_name": "The chain's name of the product.",
+    "product_key": "Key of the product.",
+}
+_SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the shop."
+_PERIOD = {
+    **_from(price_past, "valid_from"),
+    "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it still holds.",
+    **_from(price_past, "price", "unit_price", "priced_at", "file_id", "ended_file_id"),
+}
+
+VIEWS = (
+    View(
+        name="price_history",
+        comment="One row for every period in which a price did not change: those that have ended and those"
+        " that hold.",
+        columns=_from(price_past, "store_key", "product_key") | _PERIOD,
+    ),
+    View(
+        name="current_prices",
+        comment="What each product costs in each store now, with names.",
+        columns={
+            **_STORE,
+            **_PRODUCT,
+            "sub_chain_name": _SUB_CHAIN_NAME,
+            **_from(store, "store_type"),
+            "address": "Street address.",
+            "manufacturer": "Manufacturer as the chain publishes it.",
+            **_from(price_current, "price", "priced_at", "valid_from", "file_id"),
+            "unit_price": "Price in ILS of one unit_of_measure.",
+            **_from(chain_product, "unit_of_measure", "quantity", "unit_quantity", "is_weighted"),
+        },
+    ),
+    View(
+        name="cheapest_prices",
+        comment="Where in the country each product costs the least, and how much elsewhere. Prices of 0 are"
+        " left out.",
+        columns={
+            "product_key": _PRODUCT["product_key"],
+            "gtin": "GTIN; null: a code of one chain's own.",
+            "code": "Item code as the cheapest chain publishes it.",
+            "product_name": "The cheapest chain's name of it.",
+            "manufacturer": "Manufacturer as the cheapest chain publishes it.",
+            "lowest_price": "Lowest shelf price in ILS.",
+            "stores_at_lowest": "Stores with the lowest price; the columns from chain_id to store_key name"
+            " the first of them.",
+            "chain_id": "Chain id of the cheapest store.",
+            "chain_name": "Name of its chain.",
+            "sub_chain_id": "Its sub-chain id; 0: none.",
+            "store_id": "Its number in its sub-chain.",
+            "store_name": "Its name; null: no store list shows it.",
+            "city": "Its city: a name, or a CBS locality code.",
+            "store_key": "Its key.",
+            "highest_price": "Highest shelf price in ILS.",
+            "stores": "Stores that sell it.",
+            "chains": "Chains that sell it.",
+        },
+    ),
+    View(
+        name="price_periods",
+        comment="Price history with names: one row for every period in which a store's price did not change.",
+        columns=_STORE | _PRODUCT | _PERIOD,
+    ),
+    View(
+        name="price_changes",
+        comment="Every step from one price to the next. A product that left and came back made no step.",
+        columns={
+            **_STORE,
+            **_PRODUCT,
+            "changed_at": "When the new price was first published.",
+            "old_price": "Price before, in ILS.",
+            "new_price": "Price from then on, in ILS.",
+            "difference": "new_price less old_price: negative when it became cheaper.",
+            "percent": "difference in per cent of old_price; null: it was 0.",
+            "old_since": "Since when the old price held.",
+            "file_id": "The file that published the new price.",
+        },
+    ),
+    View(
+        name="store_coverage",
+        comment="What is known of each store, and how fresh it is.",
+        columns={
+            **_STORE,
+            "sub_chain_name": _SUB_CHAIN_NAME,
+            "standing": "listed: in the newest list, with prices; ghost: in the list, never a price file;"
+            " delisted: left the list, has had prices; gone: left the list, never a price;"
+            " unknown: price files, never in a list.",
+            "prices": "Products that it sells now.",
+            "newest_full": "Newest stamp of a loaded complete price file.",
+            "newest_delta": "Newest stamp of a loaded delta.",
+            "age": "Since the stamp of its newest price file; null: it never had one.",
+            **_from(store, "first_seen_at", "last_seen_at", "store_type"),
+        },
+    ),
+    View(
+        name="promotions_now",
+        comment="Promotions in force now: one row for each store, offer and product; conditions in columns.",
+        columns={
+            **_STORE,
+            **_PRODUCT,
+            "gtin": f"{_PRODUCT['gtin'].removesuffix('.')}, or the offer names no item.",
+            "code": f"{_PRODUCT['code'].removesuffix('.')}; to look for a product, use gtin or product_key.",
+            "product_name": f"{_PRODUCT['product_name'].removesuffix('.')}; null: not in its price files.",
+            "product_key": f"{_PRODUCT['product_key'].removesuffix('.')}; null: the offer names no item.",
+            "manufacturer": "Manufacturer as the chain publishes it.",
+            "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met:"
+            " discounted_price / min_quantity for reward types 1, 3 and 10; null for others, gifts and"
+            " baskets.",
+            "regular_price": "Shelf price in ILS in this store; null: it does not list the product.",
+            "is_for_everybody": "Whether no club is asked for; null if absent.",
+            "valid_from": "Since when the store publishes it so.",
+            **_from(promotion_store, "promotion_id", "promotion_key"),
+            **_from(promotion_item, "is_gift", "gift_price"),
+            **_from(
+                promotion_offer,
+                *("offer_number", "group_id", "description", "starts_at", "ends_at", "reward_type"),
+                *("discounted_price", "discount_rate", "min_quantity", "max_quantity", "is_weighted"),
+                *("min_purchase_amount", "min_basket_amount", "club_ids", "is_coupon", "is_total"),
+                *("allows_multiple_discounts", "redemption_limit", "days", "remarks"),
+            ),
+        },
+    ),
+    View(
+        name="fleet",
+        comment="The fleet matrix: what became of the files of each feed and day.",
+        columns={
+            "feed": "Key of the feed.",
+            **_from(file, "day"),
+            "discovered": "Files listed and not fetched yet.",
+            "downloaded": "Files fetched and not read yet.",
+            "parsed": "Files read and not in the tables yet.",
+            "loaded": "Files in the tables.",
+            "superseded": "Files that were replaced on the portal before they were fetched.",
+            "quarantined": "Files set aside with a code and a reason.",
+            "rows": "Rows of the loaded files that the tables took.",
+            "newest_full": "Newest stamp of a loaded full price file.",
+            "last_success": "When a file was last loaded.",
+            "success_age": "Since last_success; null: never.",
+            "pending_age": "Since a listing first showed the oldest file that is not where it ends up;"
+            " null: none waits.",
+            "last_listed": "When a listing last showed one of these files.",
+            "bytes": "Bytes of the fetched files as served.",
+        },
+    ),
+)
+"""In the order in which they can be created: a view comes after those that it reads."""
+FUNCTIONS = ("offered_price", "search")
+"""Files in `sql` with functions and triggers. They come before the views, which use them."""
