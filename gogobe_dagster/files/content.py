@@ -54,7 +54,7 @@ class Opened:
 def open_content(data: bytes, *, name: str, limit: int) -> Opened:
     """Open a file as served; `limit` is the most bytes that it may unpack to.
 
-    Raises `ContentError` with a code of PORTALS §3.5, and nothing else, for any bytes.
+    Raises `ContentError` and nothing else, for any bytes.
     """
     _check_not_empty(data)
     unpacked = unpack(data, limit=limit)

@@ -1,8 +1,7 @@
-"""The grammar of published file names: kind, chain, sub-chain, store and stamp (PORTALS §2).
+"""Parse published file names: kind, chain, sub-chain, store and time (docs/portals.md, File names).
 
-Both generations are read (`-001-202608110200` and `-001-039-20260811-020010`), and every variant that
-was really published since 2015. A name that fits no grammar is an error and never a guess: the file is
-kept and quarantined. What a document says about itself is not read here.
+Every layout published since 2015 is read. A name that fits none is an error and never a guess: the file is
+kept and quarantined. The document's own header is not read here.
 """
 
 import re

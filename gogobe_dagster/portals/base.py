@@ -1,7 +1,8 @@
-"""What every portal can do: list what it shows, and stream one file.
+"""What every connector offers: list what the portal shows, and download one file.
 
-A family is code (one module here), a feed is a row of `feeds.FEEDS`. A connector raises `PortalError`
-when a listing fails and `DownloadError` when a file does; it never returns an empty list for a failure.
+A portal family is code (one module of this package); a feed is a row of the register. A connector raises
+`PortalError` when a listing fails and `DownloadError` when a file does. It never returns an empty list for
+a failure.
 """
 
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ class Portal(Protocol):
 
     @property
     def parallel_downloads(self) -> int:
-        """The politeness limit: how many files at once (PORTALS §3.3)."""
+        """The politeness limit: how many files at once (docs/portals.md, Requests)."""
 
     def list_files(self, day: date | None = None) -> list[RemoteFile]:
         """List what the portal shows now, or one past day where `offers_past_days`.

@@ -1,7 +1,4 @@
-"""Bina Projects, the portal of 10 chains: no login, a JSON list that stops at 1,000 rows (PORTALS §4.3).
-
-Each chain has its own host. The page for people, `Main.aspx`, is not read.
-"""
+"""Bina: 10 chains, each on its own host; a JSON list limited to 1,000 rows (docs/portals.md, Bina)."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,6 +1,6 @@
-"""Cerberus, the "Published Prices Server" of 13 chains: login, a rotating token, a JSON list (PORTALS §4.2).
+"""Cerberus over the web: login, rotating token, JSON list (docs/portals.md, Cerberus).
 
-One connector is one login. FTP, the other door of the same server, is `cerberus_ftp`.
+One connector is one account. The same account over FTP is `cerberus_ftp`.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Web first, FTP as the fall-back: the two doors of a Cerberus account as one portal (PORTALS §4.2.2).
+"""A Cerberus account over the web, with FTP as the fallback (docs/portals.md, Cerberus over FTP).
 
-A file is fetched by the door that listed it: its link says which. A fall-back is never silent: it is a
-warning in the log, and the links in the ledger begin with `ftp:`.
+A file is downloaded over the transport that listed it: its link says which. A fallback is logged as a
+warning, and the links in the ledger begin with `ftp:`.
 """
 
 import logging

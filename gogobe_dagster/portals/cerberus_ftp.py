@@ -1,6 +1,6 @@
-"""The other door of Cerberus: the same folders over FTP, plain or with TLS (PORTALS §4.2.2).
+"""Cerberus over FTP, plain or with TLS (docs/portals.md, Cerberus over FTP).
 
-The list is MLSD where the server has it, else LIST. Which door is taken is `cerberus_doors`.
+When this transport is used is decided in `cerberus_fallback` and `factory`.
 """
 
 import ftplib
@@ -32,7 +32,7 @@ DOS_LINE = re.compile(r"[\d/-]+ +\d+:\d+ ?[AP]M +(?P<size>\d+|<DIR>) +(?P<name>.
 class CerberusFtp:
     """One account."""
 
-    manners = Manners(listing=300)  # the server writes a long list slowly: PORTALS §3.3
+    manners = Manners(listing=300)  # the server writes a long list slowly: docs/portals.md, Requests
     offers_past_days = False
 
     def __init__(

@@ -1,7 +1,7 @@
-"""City Market Shops: a table of 50 rows a page; every shop lists itself (PORTALS §4.10).
+"""City Market Shops: an HTML table of 50 rows per page (docs/portals.md, City Market Shops).
 
-The table gives names without an extension, which is then not part of the name. Only some columns of it are
-known: what the others hold is not needed, and a time is taken where there is one.
+The table prints names without an extension, so the name of a file here has none. The meaning of some
+columns is not known for certain: they are not read, and a time is read only where there is one.
 """
 
 import re

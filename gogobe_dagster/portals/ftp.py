@@ -1,7 +1,8 @@
-"""The only FTP client: one account's few connections, plain or with TLS, and what comes over them.
+"""The only FTP client: a few connections per account, plain or with TLS.
 
-Passive only, and always to the host of the commands: the address in the server's reply is that of its
-own network (PORTALS §4.2.2). What a listing means is the connector's.
+Data connections are passive and always go to the host of the commands, because the address in the server's
+reply is one of its own network (docs/portals.md, Cerberus over FTP). Parsing a listing is the connector's
+part.
 """
 
 import ftplib

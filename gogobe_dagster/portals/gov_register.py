@@ -1,7 +1,6 @@
-"""The official register: the page of gov.il that names each company's portal (PORTALS §4.12).
+"""The official register on gov.il, read through its content API (docs/portals.md, Official register).
 
-The page itself is behind a bot wall, the API that its own script asks is not; it wants the id that the
-script sends. What the rows mean for our register is `register.drift`.
+How it differs from our own register is decided in `feeds.official_register`.
 """
 
 import re

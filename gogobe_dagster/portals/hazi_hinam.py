@@ -1,6 +1,6 @@
-"""Hazi Hinam: a table of 50 rows a page behind Cloudflare, the files in an open blob store (PORTALS §4.7).
+"""Hazi Hinam: an HTML table of 50 rows per page, behind Cloudflare (docs/portals.md, Hazi Hinam).
 
-Its stores publish at different hours: a listing joins today and the two days before.
+Its stores publish at different hours, so a listing joins today and the two days before.
 """
 
 from datetime import date, timedelta

@@ -1,6 +1,6 @@
-"""Tables of 50 rows a page with a pager, as Hazi Hinam and City Market Shops show them (PORTALS §4.7, §4.10).
+"""HTML tables of 50 rows per page with a pager, as Hazi Hinam and City Market Shops have them.
 
-What the cells of a row mean is the family's module.
+The meaning of the cells is the connector's part (docs/portals.md).
 """
 
 import re

@@ -1,7 +1,7 @@
-"""The only HTTP client: pages and lists as a whole, files as a stream of checked chunks.
+"""The only HTTP client: whole pages with retries, and files as a stream of checked chunks.
 
-Time limits always, a browser's user agent, retries of pages with growing waits. A file is not tried
-again here: what was streamed cannot be taken back, so the caller starts it anew.
+Every request has time limits and a browser's user agent. A file is not tried again here: what was streamed
+cannot be taken back, so the caller starts again from the beginning.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ from gogobe_dagster.portals.http_errors import (
 from gogobe_dagster.portals.transport import Way
 
 T = TypeVar("T")
-# Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (PORTALS §3.1).
+# Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (docs/portals.md, Requests).
 USER_AGENT: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36"
@@ -45,7 +45,7 @@ LONGEST_PAGE: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
-    """How a portal is treated (PORTALS §3.3), and on which way it is reached. Times are seconds."""
+    """How a portal is treated (docs/portals.md, Requests), and how it is reached. Times are in seconds."""
 
     connect: float = 30
     listing: float = 60

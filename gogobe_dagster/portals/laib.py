@@ -1,7 +1,4 @@
-"""Laib (Matrix, Nibit), the portal of 3 chains: a JSON list of today, without paging (PORTALS §4.4).
-
-The ASPX pages and the directory of before 2026 are not read: they hold only store lists since.
-"""
+"""Laib (Matrix, Nibit): 3 chains on one host; a JSON list of today's files (docs/portals.md, Laib)."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mishnat Yosef's own list, a JSON array of direct links (PORTALS §4.11). Its other feed is a Bina portal."""
+"""Mishnat Yosef's own list: a JSON array of direct links (docs/portals.md, Mishnat Yosef)."""
 
 from datetime import date
 from typing import Any

@@ -1,7 +1,7 @@
-"""Netiv HaHesed: a page a day of download links, behind Cloudflare (PORTALS §4.9).
+"""Netiv HaHesed: one page of download links per day, behind Cloudflare (docs/portals.md, Netiv HaHesed).
 
-Only the form of the links is known: what stands around them is not read. Until the morning the page of today
-has only deltas: then the three days before are read as well.
+Only the links are read, because only their form is known for certain. Until the morning the page of today
+has only deltas: then the three days before are listed too.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""PublishPrice, the portal of the Carrefour group: a page a day with its files in a script (PORTALS §4.6).
+"""PublishPrice (Carrefour): one page per day, files as JSON in a script (docs/portals.md, PublishPrice).
 
-Shortly after midnight the page of today is nearly empty, while the files of yesterday still lie there:
-a listing joins the two days.
+Shortly after midnight the page of today is nearly empty while yesterday's files are still there, so a
+listing joins the two days.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Shufersal's own portal: an HTML grid of 20 rows a page, and signed links that expire (PORTALS §4.1).
+"""Shufersal: an HTML grid of 20 rows per page and signed links (docs/portals.md, Shufersal).
 
-The grid grows at its top while it is read, and shows its last page again beyond the end. A link lives
-half an hour to an hour; a file whose link died is found again by its kind and store.
+Rows move down while the grid is read, and pages after the last repeat it. A link lives 30 to 60 minutes; a
+file whose link has expired is found again by its kind and store.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Super-Pharm's own portal: a grid of 20 rows a page, behind a session and a bot wall (PORTALS §4.5).
+"""Super-Pharm: an HTML grid of 20 rows per page, a session, a bot wall (docs/portals.md, Super-Pharm).
 
-The wall answers with status 247, or politely with a grid without rows: an empty grid where nothing was
-filtered is the wall. A link gives the file itself, or as until 2026 the place of the file as JSON.
+The wall answers with status 247 or with a grid without rows: an empty grid without a filter is the wall. A
+link gives the file, or, as until 2026, the file's address as JSON.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Wolt Market: a page of days and a page of links for each day, months back (PORTALS §4.8).
+"""Wolt: an index of days, and one page of links per day (docs/portals.md, Wolt).
 
 Whether the newest day is too old is not decided here: its files are listed, and their names say it.
 """

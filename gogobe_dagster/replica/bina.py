@@ -1,6 +1,6 @@
-"""A Bina portal: a JSON list without paging that stops at 1,000 rows in no order (PORTALS §4.3).
+"""A Bina portal: a JSON list of at most 1,000 rows in no order (docs/portals.md, Bina).
 
-Every account has its own host there, and its own path here.
+Each account has a host of its own there, and a path of its own here.
 """
 
 from datetime import date, datetime

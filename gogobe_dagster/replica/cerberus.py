@@ -1,6 +1,6 @@
-"""The Cerberus portal: login with a rotating token, a JSON file list, downloads by cookie (PORTALS §4.2).
+"""The Cerberus portal: login with a rotating token, JSON list (docs/portals.md, Cerberus).
 
-One application with every account; an account is a feed. FTP is not here.
+One application for all accounts; an account is a feed. FTP is `cerberus_ftp`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""City Market Shops' portal: a table of 50 rows a page, downloads by number (PORTALS §4.10)."""
+"""City Market Shops' portal: an HTML table of 50 rows per page (docs/portals.md, City Market Shops)."""
 
 from collections.abc import Iterable
 from html import escape

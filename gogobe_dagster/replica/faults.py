@@ -1,7 +1,7 @@
-"""What can go wrong at a portal, by name, switched on and off while the replica runs (PORTALS §8).
+"""The faults that the replica can simulate, switched on and off by name while it runs.
 
-Which faults exist and which are on; what a fault does is in `spoiling` (bytes), `serving` (answers
-of every family) and in the family modules (their own listings and logins).
+docs/portals.md, "Faults and their codes", says which code each gives. What a fault does is in `corruption`
+(bytes), `serving` (answers of every family) and the family modules (their own listings and logins).
 """
 
 from collections.abc import Collection

@@ -1,6 +1,7 @@
-"""The official register as gov.il's content API gives it, made from our own register (PORTALS §4.12).
+"""The official register as gov.il's content API gives it, made from our own register.
 
-It names the feeds that the replica has a shelf for; a replica with fewer feeds has companies that are gone.
+See docs/portals.md, "Official register". It names the feeds that this replica publishes; a replica with
+fewer feeds looks as if companies had left.
 """
 
 from collections.abc import Iterable

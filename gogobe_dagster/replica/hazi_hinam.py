@@ -1,6 +1,6 @@
-"""Hazi Hinam's portal: a table of 50 rows a page, files in a blob store (PORTALS §4.7).
+"""Hazi Hinam's portal: an HTML table of 50 rows per page (docs/portals.md, Hazi Hinam).
 
-The blob store is another host there, and the path /regulatories of the same portal here.
+The blob store of the files is another host there, and the path /regulatories here.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
-"""Tables of 50 rows a page with a pager, newest first, as two portals show them (PORTALS §4.7, §4.10).
+"""HTML tables of 50 rows per page with a pager, newest first, as two portals have them.
 
-Which files are asked for and what is in a row is the family's module.
+Which files are listed and what a row holds is in the family modules.
 """
 
 import math

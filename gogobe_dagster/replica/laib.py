@@ -1,6 +1,6 @@
-"""Laib's portal: a JSON list of today's files for each chain, all chains on one host (PORTALS §4.4).
+"""Laib's portal: a JSON list of today's files per chain, all chains on one host (docs/portals.md, Laib).
 
-The pages for people are nearly empty here; the directory of before 2026 is not here.
+The pages for people are nearly empty here, and the directory used before 2026 does not exist.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""Mishnat Yosef's list: one JSON array with direct links (PORTALS §4.11).
+"""Mishnat Yosef's list: a JSON array of direct links (docs/portals.md, Mishnat Yosef).
 
-The files lie on another host there, and below /files here.
+The files are on another host there, and below /files here.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Netiv HaHesed's portal: a page a day of download links, closed to programs (PORTALS §4.9)."""
+"""Netiv HaHesed's portal: one page of links per day, closed to programs (docs/portals.md, Netiv HaHesed)."""
 
 import re
 from html import escape

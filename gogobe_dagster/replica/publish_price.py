@@ -1,4 +1,4 @@
-"""A PublishPrice portal: a page a day, its files as JSON inside a script (PORTALS §4.6)."""
+"""A PublishPrice portal: one page per day, its files as JSON in a script (docs/portals.md, PublishPrice)."""
 
 import json
 import re

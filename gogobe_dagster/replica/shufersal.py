@@ -1,6 +1,6 @@
-"""Shufersal's portal: an HTML grid of 20 rows a page, and signed links that expire (PORTALS §4.1).
+"""Shufersal's portal: an HTML grid of 20 rows per page and signed links (docs/portals.md, Shufersal).
 
-The blob host of the signed links is the path /blob of the same portal.
+The blob host of the signed links is the path /blob here.
 """
 
 import base64

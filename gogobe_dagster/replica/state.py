@@ -11,7 +11,7 @@ from gogobe_dagster.replica.faults import STORED, Fault, Faults
 from gogobe_dagster.replica.publication import Publication, Shelf
 
 FOREIGN_CHAIN = "7291029710008"  # Quik: no portal publishes it since February 2026
-WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (PORTALS §4.2.3)
+WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (docs/portals.md, Cerberus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Super-Pharm's portal: a grid of 20 rows a page, and downloads within a session (PORTALS §4.5)."""
+"""Super-Pharm's portal: an HTML grid of 20 rows per page, and sessions (docs/portals.md, Super-Pharm)."""
 
 import math
 import secrets

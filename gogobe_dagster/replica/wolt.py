@@ -1,4 +1,4 @@
-"""Wolt Market's portal: a page of the days, a page of each day's files, downloads below (PORTALS §4.8)."""
+"""Wolt's portal: an index of days, one page of links per day, downloads below (docs/portals.md, Wolt)."""
 
 from collections.abc import Iterable
 from html import escape

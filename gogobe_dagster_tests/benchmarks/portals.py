@@ -1,6 +1,7 @@
 """Portals for the benchmarks, in a process of their own: `portals.serve(…)` starts it and gives its address.
 
-Feeds publish as many files as they do (PORTALS §4.2, §7), by a scale; nobody could read the contents.
+Feeds publish about as many files as in August 2026 (docs/chains.md), times a scale; the contents are random
+bytes.
 """
 
 import subprocess

@@ -16,7 +16,7 @@ from gogobe_dagster.files.names import FileName
 
 # name, kind, chain, sub-chain, store, stamp; `-` where the name does not say.
 PUBLISHED = """
-the vectors of PORTALS §2.2
+both main layouts, and variants of them
 PriceFull7290058140886-001-202608110200.gz             full_prices     7290058140886 - 1   2026-08-11T02:00:00
 PriceFull7290058140886-001-039-20260811-020010.gz      full_prices     7290058140886 1 39  2026-08-11T02:00:10
 Stores7290027600007-000-20260922-025.gz                stores          7290027600007 0 -   2026-09-22T00:00:00
@@ -39,7 +39,7 @@ PriceFull7290055700007-5304-202507081210.gz            full_prices    7290055700
 PriceFull7290661400001-260-202505310519-001.xml.gz     full_prices     7290661400001 - 260 2025-05-31T05:19:00
 PriceFull-7290696200003-097-201608280606-001.xml       full_prices     7290696200003 - 97  2016-08-28T06:06:00
 StoresFull-7290058179503-000-201507060606-000.xml      stores          7290058179503 0 -   2015-07-06T06:06:00
-shapes of PORTALS §2.1 that the vectors leave out
+other layouts
 Price7290492000005-004-715-20260811-1905.gz            prices          7290492000005 4 715 2026-08-11T19:05:00
 Price7290696200003-001-001-20260811191500.gz           prices          7290696200003 1 1   2026-08-11T19:15:00
 PromoFull7290000000003-000-079-20260811-051000         full_promotions 7290000000003 0 79  2026-08-11T05:10:00

@@ -1,8 +1,8 @@
-"""What portals do wrong (PORTALS §8), and what the ledger says of it then: one line a row.
+"""One line per fault of docs/portals.md, "Faults and their codes": what the ledger records for it.
 
-Through discover, download and parse, with real connectors on real sockets and a real PostgreSQL. That
-every family gives the same codes is `portals.test_faults`; what files of each dialect hold is `parsing`;
-what takes more than one look is `test_faults_over_time`.
+Through discover, download and parse, with real connectors on real sockets and a real PostgreSQL. That every
+family gives the same codes is `portals.test_faults`; what files of each dialect hold is `parsing`; what
+takes more than one poll is `test_faults_over_time`.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What goes wrong between two looks at a portal (PORTALS §8), and what the ledger says of it then."""
+"""What the ledger records for faults that happen between two polls of a portal (docs/portals.md)."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -91,7 +91,7 @@ def test_a_promotion_of_every_store_is_stored_once(import_env: ImportEnv) -> Non
 def test_promotions_that_leave_the_sub_chain_out_are_about_the_store_of_the_price_files(
     import_env: ImportEnv, order: tuple[str, ...]
 ) -> None:
-    """Netiv HaHesed writes sub-chain 0 into every promotion file (PORTALS §4.9)."""
+    """Netiv HaHesed writes sub-chain 0 into every promotion file (docs/portals.md, Netiv HaHesed)."""
     import_env.publish("netiv_hahesed")
     feed, days, resources = find_feed("netiv_hahesed"), [YESTERDAY], import_env.resources
     pipeline.discover(feed, days, resources)

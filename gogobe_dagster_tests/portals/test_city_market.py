@@ -14,7 +14,7 @@ from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290000000003"
-# As recorded in PORTALS §4.10.
+# As described in docs/portals.md, City Market Shops.
 NAME = f"PriceFull{CHAIN}-000-079-20260811-051000"
 LINK = "/downloadFile/123e4567-e89b-12d3-a456-426614174000"
 ROW = f"""<tr><td>11-08-2026 05:10</td><td>חברה לדוגמה בע"מ, הרצל 1 גבעתיים</td><td>{NAME}</td>

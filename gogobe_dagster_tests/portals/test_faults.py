@@ -1,4 +1,4 @@
-"""What can go wrong at a portal (PORTALS §8), and what becomes of it: a code, or nothing at all."""
+"""Every fault of docs/portals.md, "Faults and their codes", at every family: its code, or none."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -15,7 +15,7 @@ from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, s
 
 CHAIN = "7290700100008"
 TODAY = date(2026, 8, 11)
-# As recorded in PORTALS §4.7.
+# As described in docs/portals.md, Hazi Hinam.
 STEM = f"PriceFull{CHAIN}-000-206-20260811-011315"
 LINK = f"https://hazihinamprod01.blob.core.windows.net/regulatories/{STEM}.gz"
 ROW = f"""<tr><td><span>11-08-2026</span> <span>01:13</span></td><td>206</td><td>{STEM}</td>

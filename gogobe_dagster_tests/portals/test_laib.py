@@ -17,7 +17,7 @@ from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, reset, says, scripted, stay_silent
 
-# As recorded in PORTALS §4.4.
+# As described in docs/portals.md, Laib.
 FULL: dict[str, Any] = {
     "fileName": "PriceFull7290696200003-001-001-20260811-051500.gz",
     "fileType": "pricefull",

@@ -17,7 +17,7 @@ NAME = "PriceFull5144744100002-001-202608110300.gz"
 
 
 def row(url: object) -> dict[str, Any]:
-    """A row as PORTALS §4.11 records it."""
+    """A row as docs/portals.md, "Mishnat Yosef", describes it."""
     return {"name": NAME, "type": "pricefull", "date": "2026-08-11", "url": url}
 
 

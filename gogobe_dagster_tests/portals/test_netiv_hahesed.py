@@ -15,7 +15,7 @@ from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, s
 
 CHAIN = "7290058160839"
 TODAY = date(2026, 8, 11)
-# As recorded in PORTALS §4.9; what stands around the link is a guess there.
+# As described in docs/portals.md, Netiv HaHesed; the cells around the link are a guess.
 NAME = f"PriceFull{CHAIN}-009-012-20260811-052500.GZ"
 LINK = f"/Prices/Download?fileName={NAME}"
 ROW = f"""<tr><td>{NAME.removesuffix(".GZ")}</td><td>11/08/2026 05:25</td>

@@ -14,7 +14,7 @@ from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal,
 from gogobe_dagster_tests.portals.servers import Script, says, scripted
 
 CHAIN = "7290055700007"
-# As recorded in PORTALS §4.6.
+# As described in docs/portals.md, PublishPrice.
 NAME = f"PriceFull{CHAIN}-001-0075-20260811-031000.gz"
 FILES = f"""const files = [{{"name":"{NAME}","size":412345,"modified":"03:10 11-08-2026"}}];"""
 BRANCHES = """const branches = [{"number":"0075","name":"סניף דוגמה"}];"""

@@ -16,7 +16,7 @@ from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, names_of_a_
 from gogobe_dagster_tests.portals.servers import Script, says, scripted
 
 SHUFERSAL = find_feed("shufersal")
-# As recorded in PORTALS §4.1; the signature is made up.
+# As described in docs/portals.md, Shufersal; the signature is made up.
 LINK = (
     "https://pricesprodpublic.blob.core.windows.net/pricefull/"
     "PriceFull7290027600007-001-357-20260811-031500.gz?sv=2014-02-14&amp;sr=b&amp;"

@@ -17,7 +17,7 @@ from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal,
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290172900007"
-# As recorded in PORTALS §4.5.
+# As described in docs/portals.md, Super-Pharm.
 NAME = f"PriceFull{CHAIN}-000-224-20260811-050010.gz"
 LINK = f"/Download/{NAME}?bucketName=sp_transparency_output_prod_v2"
 ROW = f"""<tr><td>1</td><td>{NAME}</td><td>11/08/2026 05:00:10</td>

@@ -14,7 +14,7 @@ from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal,
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 WOLT = find_feed("wolt_market")
-# As recorded in PORTALS §4.8.
+# As described in docs/portals.md, Wolt.
 DAYS = '<li><a href="2026-07-03.html">2026-07-03</a></li><li><a href="2026-07-02.html">2026-07-02</a></li>'
 NAME = "PriceFull7290058249350-000-043-20260703-000055.gz"
 FILE = f'<li><a href="download/2026-07-03/{NAME}">{NAME}</a></li>'

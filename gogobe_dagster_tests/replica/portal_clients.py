@@ -1,4 +1,4 @@
-"""Plain HTTP visits to the portals, step by step as PORTALS §4 tells them, without our connectors."""
+"""Plain HTTP requests to each portal, step by step as in docs/portals.md, without our connectors."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The Bina portals behave as PORTALS §4.3 tells."""
+"""The Bina portals behave as docs/portals.md, "Bina", says."""
 
 from typing import Any
 

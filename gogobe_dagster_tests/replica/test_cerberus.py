@@ -1,4 +1,4 @@
-"""The Cerberus portal behaves as PORTALS §4.2 tells."""
+"""The Cerberus portal behaves as docs/portals.md, "Cerberus", says."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""City Market Shops' portal behaves as PORTALS §4.10 tells."""
+"""City Market Shops' portal behaves as docs/portals.md, "City Market Shops", says."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Faults of files and downloads do what their names say (PORTALS §8)."""
+"""Faults of files and downloads do what their names say."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Hazi Hinam's portal behaves as PORTALS §4.7 tells."""
+"""Hazi Hinam's portal behaves as docs/portals.md, "Hazi Hinam", says."""
 
 import re
 from datetime import timedelta

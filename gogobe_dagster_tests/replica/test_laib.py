@@ -1,4 +1,4 @@
-"""Laib's portal behaves as PORTALS §4.4 tells."""
+"""Laib's portal behaves as docs/portals.md, "Laib", says."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Faults of lists and logins do what their names say (PORTALS §8)."""
+"""Faults of listings and logins do what their names say."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Netiv HaHesed's portal behaves as PORTALS §4.9 tells."""
+"""Netiv HaHesed's portal behaves as docs/portals.md, "Netiv HaHesed", says."""
 
 import re
 from dataclasses import replace

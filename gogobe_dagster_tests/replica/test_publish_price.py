@@ -1,4 +1,4 @@
-"""Carrefour's portal behaves as PORTALS §4.6 tells."""
+"""Carrefour's portal behaves as docs/portals.md, "PublishPrice", says."""
 
 import json
 import re

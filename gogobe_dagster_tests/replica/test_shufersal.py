@@ -1,4 +1,4 @@
-"""Shufersal's portal behaves as PORTALS §4.1 tells."""
+"""Shufersal's portal behaves as docs/portals.md, "Shufersal", says."""
 
 import re
 from datetime import timedelta

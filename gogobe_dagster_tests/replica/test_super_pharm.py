@@ -1,4 +1,4 @@
-"""Super-Pharm's portal behaves as PORTALS §4.5 tells."""
+"""Super-Pharm's portal behaves as docs/portals.md, "Super-Pharm", says."""
 
 import re
 from datetime import timedelta

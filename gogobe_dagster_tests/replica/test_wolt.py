@@ -1,4 +1,4 @@
-"""Wolt Market's portal behaves as PORTALS §4.8 tells."""
+"""Wolt's portal behaves as docs/portals.md, "Wolt", says."""
 
 from datetime import timedelta
 

@@ -45,7 +45,7 @@ CLASSIC = Envelope(
     list_start='<{list_name} Count="{count}">',
     list_empty='<{list_name} Count="{count}"/>',
 )
-"""Corpus dialect A: Cerberus with names of the first generation."""
+"""The classic layout: Cerberus files with classic names."""
 LOWER_CASE = Envelope(
     root="root",
     start=(
@@ -56,7 +56,7 @@ LOWER_CASE = Envelope(
     list_start='<{list_name} Count="{count}">',
     list_empty='<{list_name} Count="{count}"/>',
 )
-"""Corpus dialect B: Shufersal until mid-2026, Tiv Taam."""
+"""The classic layout under a lower-case root: Shufersal until mid-2026, Tiv Taam."""
 BINA = Envelope(
     root="Root",
     start=(
@@ -67,7 +67,7 @@ BINA = Envelope(
     list_start="<{list_name}>",
     list_empty="<{list_name} />",
 )
-"""Corpus dialect C; its promotions count themselves, its items do not."""
+"""Bina's classic layout: promotions have a count attribute, items have none."""
 BINA_PROMOTIONS = Envelope(
     root="Root",
     start=BINA.start,
@@ -84,16 +84,16 @@ NEW = Envelope(
     list_start="<{list_name}>",
     list_empty="<{list_name}/>",
 )
-"""Corpus dialect K: names of the second generation, 2026."""
+"""The layout with upper-case ids, in files with dated names (2026)."""
 DECLARED_NEW = replace(NEW, start=DECLARATION + NEW.start)
-"""Dialect K with a declaration: Laib."""
+"""The layout with upper-case ids after an XML declaration: Laib."""
 MATRIX_PROMOTIONS = replace(
     NEW,
     root="Promos",
     start=DECLARATION
     + NEW.start.replace("<Root>", "<Promos>").replace("branch.chain_id", "branch.chain_id:.5"),
 )
-"""Corpus dialect D, which cuts the chain id short."""
+"""The Matrix layout, which cuts the chain id short."""
 WOLT = replace(NEW, start='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + NEW.start)
 
 

@@ -1,4 +1,4 @@
-"""Promotion documents, as each dialect writes them (PORTALS §6: flat P1, grouped P2, a row an item P3)."""
+"""Promotion documents: flat, grouped, or one row per item (docs/portals.md, Documents by layout)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class PromotionDialect:
     money: Callable[[int], str] = shekels
     list_name: str = "Promotions"
     is_repeated: bool = False
-    """Whether the promotion is written once for each of its items (P3)."""
+    """Whether the promotion is written once for each of its items."""
 
     def write(self, branch: Branch, promotions: Iterable[Promotion]) -> bytes:
         """Return the document of a store, UTF-8 without BOM."""

@@ -1,4 +1,4 @@
-"""How a feed writes its list of stores, or each store its own: layout, name and container (PORTALS §6.2)."""
+"""How a feed writes its stores file: layout, name and container (docs/portals.md, Documents by layout)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files that should not be on a portal but are, each seen on a real one (PORTALS §2.1, §3.6, §4.2.3)."""
+"""Files that do not belong on a portal but were seen on one (docs/portals.md, Names that are quarantined)."""
 
 from dataclasses import replace
 from datetime import date, datetime, time

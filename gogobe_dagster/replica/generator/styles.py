@@ -1,7 +1,7 @@
-"""How a feed writes: which generation of names, which dialect, which container. Store lists: `stores_styles`.
+"""How a feed writes its files: name layout, document layout, container. Stores files are in `stores_styles`.
 
-Each choice is one that was seen on that portal (PORTALS §2, §4, §6); where a chain mixes two, half of
-its stores write one and half the other.
+Each choice was seen on that portal (docs/portals.md). Where a chain mixes two layouts, half of its stores
+write one and half the other.
 """
 
 from dataclasses import dataclass, replace
@@ -60,12 +60,12 @@ TIME_TWICE = {"het_cohen"}
 
 
 class Names(StrEnum):
-    """Generations of names, as PORTALS §2.1 numbers them."""
+    """Name layouts, as docs/portals.md, "Name layouts", calls them."""
 
-    CLASSIC = "N1"
-    NEW = "N2"
-    TIME_TWICE = "N6"
-    LOWER_CASE = "N7"
+    CLASSIC = "classic"
+    DATED = "dated"
+    TIME_TWICE = "time twice"
+    LOWER_CASE = "lower case"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class Style:
         extension = self.full_extension if kind.is_full else self.delta_extension
         branch = branch if kind.document is Document.PRICES else self.promoting(branch)
         start = f"{WORDS[kind]}{branch.chain_id}"
-        if self.names is Names.NEW:
+        if self.names is Names.DATED:
             places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
             return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
         if self.names is Names.TIME_TWICE:
@@ -108,25 +108,25 @@ class Style:
 CLASSIC = Style(
     names=Names.CLASSIC, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True
 )  # fmt: skip
-NEW = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
+NEW = Style(names=Names.DATED, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True)
 LOWER = Style(names=Names.CLASSIC, prices=LOWER_CASE_PRICES, promotions=LOWER_CASE_PROMOTIONS, has_bom=True)
 REPEATED = replace(LOWER, promotions=REPEATED_PROMOTIONS)
 PUBLISH_PRICE = Style(
-    names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
+    names=Names.DATED, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=True, store_digits=4
 )
-SUPER_PHARM = Style(names=Names.NEW, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
+SUPER_PHARM = Style(names=Names.DATED, prices=NEW_PRICES, promotions=NEW_PROMOTIONS, has_bom=False)
 ONLINE = Style(
     names=Names.LOWER_CASE, prices=CLASSIC_PRICES, promotions=CLASSIC_PROMOTIONS, has_bom=True, is_zip=True
 )
 LAIB = Style(
-    names=Names.NEW, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
+    names=Names.DATED, prices=DECLARED_NEW_PRICES, promotions=DECLARED_NEW_PROMOTIONS, has_bom=False
 )  # fmt: skip
-WOLT = Style(names=Names.NEW, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
+WOLT = Style(names=Names.DATED, prices=WOLT_PRICES, promotions=WOLT_PROMOTIONS, has_bom=False)
 YOSEF = Style(
     names=Names.CLASSIC, prices=BINA_PRICES, promotions=BINA_PROMOTIONS_DIALECT, has_bom=False
 )  # fmt: skip
 HAZI_HINAM = Style(
-    names=Names.NEW,
+    names=Names.DATED,
     prices=CLASSIC_PRICES,
     promotions=CLASSIC_GROUPED_PROMOTIONS,
     has_bom=True,
@@ -141,7 +141,7 @@ CITY_MARKET = Style(
     delta_extension="",
 )
 NETIV_HAHESED = Style(
-    names=Names.NEW,
+    names=Names.DATED,
     prices=BINA_PRICES,
     promotions=BINA_PROMOTIONS_DIALECT,
     has_bom=False,
@@ -173,7 +173,7 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     if feed.family is Family.CERBERUS:
         return _cerberus(feed, branch, is_new=is_new)
     if feed.family is Family.CITY_MARKET:
-        names = Names.NEW if is_new else Names.CLASSIC
+        names = Names.DATED if is_new else Names.CLASSIC
         return replace(CITY_MARKET, names=names, is_zip=not is_new)
     style = OF_FEED.get(feed.key) or OF_FAMILY[feed.family]
     if feed.family is Family.LAIB and day < LAIB_CHANGED:
@@ -205,7 +205,7 @@ def _cerberus(feed: Feed, branch: Branch, *, is_new: bool) -> Style:
 
 def _bina(feed: Feed, *, is_new: bool) -> Style:
     return Style(
-        names=Names.NEW if is_new else Names.CLASSIC,
+        names=Names.DATED if is_new else Names.CLASSIC,
         prices=NEW_PRICES if is_new else BINA_PRICES,
         promotions=NEW_PROMOTIONS if is_new else BINA_PROMOTIONS_DIALECT,
         has_bom=False,
