@@ -17,7 +17,7 @@ import dagster as dg
 from gogobe_dagster.definitions import defs
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED
-from gogobe_dagster.defs.pools import set_limits
+from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.settings import Settings
 
 
@@ -59,7 +59,7 @@ def _first_failure(result: dg.JobExecutionResult) -> str:
 def main(outcomes: Path, cells: list[str]) -> None:
     """Run every cell, and tell how each went as soon as it has ended."""
     with dg.DagsterInstance.get() as instance, outcomes.open("a", buffering=1) as told:
-        set_limits(instance, Settings.read())
+        write_pool_limits(instance, Settings.read())
         for cell in cells:
             told.write(json.dumps(run_cell(cell, instance)) + "\n")
 

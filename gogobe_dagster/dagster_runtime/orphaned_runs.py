@@ -12,7 +12,7 @@ import socket
 import dagster as dg
 import psutil
 
-from gogobe_dagster.defs.pools import set_limits
+from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.settings import Settings
 
 BELIEVED_ALIVE = [
@@ -60,6 +60,6 @@ def _lives(pid: int, seen_at: float) -> bool:
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as here:
-        set_limits(here, Settings.read())
+        write_pool_limits(here, Settings.read())
         for orphan in fail_orphans(here):
             print(f"run {orphan}: its process was gone")  # noqa: T201 - told to whoever starts us

@@ -1,7 +1,7 @@
-"""What the web UI shows of an asset beside its materializations: where it is kept, its code, its age.
+"""Metadata of asset definitions: where the data is stored, links to the code, freshness policies.
 
-The description, owners, kinds and columns are said where an asset is made; here is what follows from the
-settings or is the same for all.
+Descriptions, owners, kinds and columns are given where an asset is defined; this module adds what depends on
+the settings or is the same for all assets.
 """
 
 import warnings
@@ -14,40 +14,42 @@ from sqlalchemy import make_url
 from gogobe_dagster.postgres.server import warehouse_url
 from gogobe_dagster.settings import Settings
 
+OWNERS = ["team:gogobe"]
 TABLES = {"discovered": "file", "stores": "store", "prices": "price_current", "promotions": "promotion_store"}
 
 
-def described(assets: Sequence[dg.AssetsDefinition], settings: Settings) -> Sequence[dg.AssetsDefinition]:
-    """Add where each asset is kept, links to its code, and how old the tables may become."""
+def with_asset_metadata(
+    assets: Sequence[dg.AssetsDefinition], settings: Settings
+) -> Sequence[dg.AssetsDefinition]:
+    """Add to each asset where it is stored, a link to its code and, for tables, a freshness policy."""
 
-    def describe(spec: dg.AssetSpec) -> dg.AssetSpec:
-        name = spec.key.to_user_string()
-        with_place = spec.merge_attributes(metadata=_place(name, settings))
+    def add_metadata(spec: dg.AssetSpec) -> dg.AssetSpec:
+        stored = spec.merge_attributes(metadata=_storage_metadata(spec.key.to_user_string(), settings))
         if spec.group_name != "warehouse":
-            return with_place
-        # of the table as a whole; how old each feed is says the check `fresh`
-        oldest = timedelta(hours=settings.fresh_hours)
-        policy = dg.FreshnessPolicy.time_window(fail_window=oldest, warn_window=oldest / 2)
-        return with_place.replace_attributes(freshness_policy=policy)
+            return stored
+        # for the table as a whole; the check `fresh` looks at each feed
+        limit = timedelta(hours=settings.fresh_hours)
+        policy = dg.FreshnessPolicy.time_window(fail_window=limit, warn_window=limit / 2)
+        return stored.replace_attributes(freshness_policy=policy)
 
-    found = dg.map_asset_specs(describe, list(assets))
+    described = dg.map_asset_specs(add_metadata, list(assets))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # it would greet every process that loads us
-        linked = dg.with_source_code_references(found)
-    return [one for one in linked if isinstance(one, dg.AssetsDefinition)]
+        warnings.simplefilter("ignore", dg.BetaWarning)  # every process that loads us would print it
+        linked = dg.with_source_code_references(described)
+    return [asset for asset in linked if isinstance(asset, dg.AssetsDefinition)]
 
 
-def _place(name: str, settings: Settings) -> dict[str, str]:
+def _storage_metadata(asset: str, settings: Settings) -> dict[str, str]:
     folders = {"downloaded": settings.raw_store_url, "parsed": settings.lake_url}
-    if name in folders:
-        return {"dagster/uri": folders[name]}
-    if name not in TABLES:
+    if asset in folders:
+        return {"dagster/uri": folders[asset]}
+    if asset not in TABLES:
         return {}
-    return {"dagster/uri": _without_secrets(settings), "dagster/table_name": f"public.{TABLES[name]}"}
+    return {"dagster/uri": _public_url(settings), "dagster/table_name": f"public.{TABLES[asset]}"}
 
 
-def _without_secrets(settings: Settings) -> str:
-    """Return where the warehouse is, without who logs in there: everybody may see it who sees the web UI."""
+def _public_url(settings: Settings) -> str:
+    """Return the warehouse's URL without user and password: everybody with access to the web UI sees it."""
     url = make_url(warehouse_url(settings))
     port = f":{url.port}" if url.port else ""
     socket = f"?host={url.query['host']}" if "host" in url.query else ""

@@ -1,8 +1,7 @@
-"""The assets discovered, downloaded, stores, prices and promotions; `parsed` between them is in `parsed`.
+"""The assets discovered, downloaded, stores, prices and promotions; `parsed` is in a module of its own.
 
-Each is a thin shell: it takes the run's cells, calls one chapter of `importing` per feed, and says
-what happened in numbers and a table. A partition is materialized many times a day; each time it
-does the pending work, and a second time it finds nothing to do and says so.
+Each asset calls one function of `pipeline` per feed and reports the result as metadata. A partition is
+materialized many times a day: each run does the pending work, and one without pending work changes nothing.
 """
 
 from collections.abc import Mapping
@@ -11,63 +10,63 @@ from time import monotonic
 
 import dagster as dg
 
-from gogobe_dagster.defs.asset_metadata import described
-from gogobe_dagster.defs.failures import as_failure, listings_failed
+from gogobe_dagster.defs.asset_metadata import OWNERS, with_asset_metadata
+from gogobe_dagster.defs.failures import as_failure, listing_failure
 from gogobe_dagster.defs.materialization_metadata import (
     Materialized,
-    about,
-    about_downloads,
-    about_hours,
-    about_load,
-    about_table,
-    about_trend,
-    check,
-    check_days,
+    available_days_check,
     column_schema,
-    days_not_offered,
-    files_in,
-    told,
+    daily_rows_metadata,
+    download_metadata,
+    file_line,
+    files_check,
+    files_metadata,
+    files_of,
+    load_metadata,
+    publication_hours_metadata,
+    table_metadata,
+    unavailable_days,
 )
-from gogobe_dagster.defs.partitions import days_by_feed, feed_days
+from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
-from gogobe_dagster.defs.register_metadata import register_tables
+from gogobe_dagster.defs.register_metadata import register_metadata
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
-OWNERS = ["team:gogobe"]
 LISTED_BY_SENSOR = "gogobe/listed_at"
+"""Tag of a run whose sensor has just listed the portal: the run need not list it again."""
 DISCOVERED = """
-Every file that the portal shows, written into the ledger for ever.
+Every file that the portal lists, recorded in the ledger for ever.
 
-Portals are listed by the feed's sensor, or by this step where a run was asked for by hand. A name stays in
-the ledger when the portal forgets it, with what became of it: `gogobe status --feed … --day … --files`.
+A portal is listed by the feed's sensor, or by this step if somebody started the run. A file stays in the
+ledger, with its state, after the portal stops listing it: `gogobe status --feed … --day … --files`.
 """
 DOWNLOADED = """
-The bytes of every listed file exactly as served, kept under their SHA-256.
+The bytes of every listed file exactly as served, stored under their SHA-256.
 
-A file is fetched once, however often its day is materialized, with as many downloads at once as the portal
-bears.
+Each file is downloaded once, however often its partition is materialized, with as many parallel downloads as
+the portal tolerates.
 """
 TABLES = {
     Document.STORES: """
-Every branch of every chain: name, address, city, kind; from its newest store list.
+Every store of every chain, from the newest store list: name, address, city and kind.
 
-A price file of a store that no list names makes the store, marked as not listed.
+A price file of a store that is in no store list creates the store, marked as not listed.
 """,
     Document.PRICES: """
-What each product costs in each store now, since when, and what it cost before.
+What each product costs in each store: the current price, since when, and the previous ones.
 
-A full file replaces what its store sold, a file of changes adds to it; order does not matter. Ask the views
-`current_prices`, `cheapest_prices`, `price_changes` and `price_periods`, which have the names.
+A full file replaces the prices of its store, a delta file adds to them; the order of loading does not matter.
+Query the views `current_prices`, `cheapest_prices`, `price_changes` and `price_periods`, which add the names.
 """,
     Document.PROMOTIONS: """
-What each promotion offers, once a chain, and which stores carry it since when.
+What each promotion offers, stored once per chain, and which stores have it since when.
 
-Grouped, flat and per-item forms of an offer are the same rows. Ask the view `promotions_now`, which has the
-names, conditions and the effective price of a unit.
+Grouped, flat and per-item forms of an offer become the same rows. Query the view `promotions_now`, which adds
+names, conditions and the effective unit price.
 """,
 }
 
@@ -76,9 +75,11 @@ names, conditions and the effective price of a unit.
 def assets() -> dg.Definitions:
     """Define the assets before and after `parsed`, all with the same partitions."""
     settings = Settings.read()
-    partitions = feed_days(settings)
+    partitions = feed_day_partitions(settings)
     tables = [_table(document, description, partitions) for document, description in TABLES.items()]
-    return dg.Definitions(described([_discovered(partitions), _downloaded(partitions), *tables], settings))
+    return dg.Definitions(
+        with_asset_metadata([_discovered(partitions), _downloaded(partitions), *tables], settings)
+    )
 
 
 def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -92,30 +93,30 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             dg.AssetCheckSpec(
                 "all_names_recognized",
                 asset="discovered",
-                description="The name of every file says of which chain, kind and moment it is.",
+                description="The name of every file tells its chain, its kind and when it was published.",
             ),
             dg.AssetCheckSpec(
                 "all_days_available",
                 asset="discovered",
-                description="The portal could be asked for the day, or the ledger has files of it.",
+                description="The portal lists this day, or the ledger already has files of it.",
             ),
         ],
         description=DISCOVERED.strip(),
-        metadata=register_tables(),
+        metadata=register_metadata(),
     )
     def discovered(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
         days, started = days_by_feed(context.partition_keys), monotonic()
         if LISTED_BY_SENSOR not in context.run.tags:
             _list_portals(context, resources, days)
         seconds = {"seconds": round(monotonic() - started, 2)}
-        files = files_in(resources, days)
-        unread = [file for file in files if file.kind is None]
-        unknown = days_not_offered(resources, days)
+        files = files_of(resources, days)
+        unrecognized = [file for file in files if file.kind is None]
+        unavailable = unavailable_days(resources, days)
         return Materialized(
-            metadata=seconds | about_hours(files) | about(files, unknown),
+            metadata=seconds | publication_hours_metadata(files) | files_metadata(files, unavailable),
             check_results=[
-                check("all_names_recognized", unread, of=len(files)),
-                check_days(unknown),
+                files_check("all_names_recognized", unrecognized, total=len(files)),
+                available_days_check(unavailable),
             ],
         )
 
@@ -125,22 +126,21 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 def _list_portals(
     context: dg.AssetExecutionContext, resources: Resources, days: Mapping[Feed, list[date]]
 ) -> None:
-    """List each feed's portal; one that does not answer fails the step after the others were listed."""
+    """List the portal of each feed; if one fails, the step fails after the others were listed."""
     from gogobe_dagster.pipeline import discover
 
-    failed: dict[Feed, PortalError] = {}
-    for feed, some in days.items():
+    errors: dict[Feed, PortalError] = {}
+    for feed, feed_days in days.items():
         try:
-            with as_failure(feed.key, but=(PortalError,)):
-                seen = discover(feed, some, resources)
+            with as_failure(feed.key, reraise=(PortalError,)):
+                listing = discover(feed, feed_days, resources)
         except PortalError as error:
-            failed[feed] = error
+            errors[feed] = error
         else:
-            context.log.info(
-                "%s: %d files listed, %d new, %d known", feed.key, seen.listed, seen.new, seen.known
-            )
-    if failed:
-        raise listings_failed(failed)
+            counts = (listing.listed, listing.new, listing.known)
+            context.log.info("%s: %d files listed, %d new, %d known", feed.key, *counts)
+    if errors:
+        raise listing_failure(errors)
 
 
 def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -155,7 +155,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             dg.AssetCheckSpec(
                 "all_files_downloaded",
                 asset="downloaded",
-                description="Every file of the day was fetched, or was set aside for a good reason.",
+                description="Every file of the day was downloaded, or quarantined for an expected reason.",
             )
         ],
         description=DOWNLOADED.strip(),
@@ -165,20 +165,23 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         from gogobe_dagster.pipeline import Downloads, download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
-        done, tried = list[Downloads](), set[int]()
-        for feed, some in days.items():
+        downloads, tried = list[Downloads](), set[int]()
+        for feed, feed_days in days.items():
             with as_failure(feed.key):
-                tried |= {file.id for file in resources.ledger.to_download(feed.key, some)}
-                done.append(download(feed, some, resources))
+                tried |= {file.id for file in resources.ledger.to_download(feed.key, feed_days)}
+                downloads.append(download(feed, feed_days, resources))
         seconds = monotonic() - started
-        files = files_in(resources, days)
-        # those that were fetched are named when they are read
-        lost = [told(file) for file in files if file.id in tried and file.sha256 is None and file.code]
-        context.log.info("\n".join([f"{len(tried) - len(lost)} of {len(tried)} files fetched", *lost]))
-        unfetched = [file for file in files if file.sha256 is None and not is_expected_quarantine(file)]
+        files = files_of(resources, days)
+        missing = [file for file in files if file.sha256 is None]
+        # only failures: downloaded files are logged when they are parsed
+        lines = [file_line(file) for file in missing if file.id in tried and file.code]
+        succeeded = len(tried) - len(lines)
+        context.log.info("\n".join([f"{succeeded} of {len(tried)} files downloaded", *lines]))
+        failed = [file for file in missing if not is_expected_quarantine(file)]
         return Materialized(
-            metadata=about_downloads(done, seconds) | about(files, days_not_offered(resources, days)),
-            check_results=[check("all_files_downloaded", unfetched, of=len(files))],
+            metadata=download_metadata(downloads, seconds)
+            | files_metadata(files, unavailable_days(resources, days)),
+            check_results=[files_check("all_files_downloaded", failed, total=len(files))],
         )
 
     return downloaded
@@ -199,12 +202,12 @@ def _table(
             dg.AssetCheckSpec(
                 "all_files_loaded",
                 asset=document.value,
-                description=f"The rows of every file of {document.value} of the day are in the tables.",
+                description=f"Every file of {document.value} of the day was loaded into the tables.",
             )
         ],
         description=description.strip(),
         metadata={"dagster/column_schema": column_schema(document)},
-        # a lost connection or a serialization failure leaves nothing half done
+        # safe: a lost connection or a serialization failure leaves no partial load
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
     def table(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
@@ -213,19 +216,18 @@ def _table(
 
         days = days_by_feed(context.partition_keys)
         reports = []
-        for feed, some in days.items():
+        for feed, feed_days in days.items():
             with as_failure(feed.key):
-                reports.append(load(document, feed, some, resources))
-        files = files_in(resources, days, document)
-        missing = [
-            file for file in files if file.state.value != "loaded" and not is_expected_quarantine(file)
-        ]
+                reports.append(load(document, feed, feed_days, resources))
+        files = files_of(resources, days, document)
+        missing = [file for file in files if file.state.value != "loaded"]
+        failed = [file for file in missing if not is_expected_quarantine(file)]
         return Materialized(
-            metadata=about_load(reports)
-            | about_table(resources, document)
-            | about_trend(resources, document, days)
-            | about(files, days_not_offered(resources, days)),
-            check_results=[check("all_files_loaded", missing, of=len(files))],
+            metadata=load_metadata(reports)
+            | table_metadata(resources, document)
+            | daily_rows_metadata(resources, document, days)
+            | files_metadata(files, unavailable_days(resources, days)),
+            check_results=[files_check("all_files_loaded", failed, total=len(files))],
         )
 
     return table

@@ -6,14 +6,15 @@ checks only warn and never block: a bad file is quarantined before it reaches th
 atomic.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import dagster as dg
 
-from gogobe_dagster.defs.assets import OWNERS
+from gogobe_dagster.defs.asset_metadata import OWNERS
 from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.feeds.registry import FEEDS, Feed
-from gogobe_dagster.monitoring.data_quality import CHECKS, Finding, Verdict
+from gogobe_dagster.monitoring.data_quality import CHECKS, Verdict
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
@@ -23,25 +24,29 @@ FEED_HEALTH = dg.AssetSpec(
     group_name="monitoring",
     owners=OWNERS,
     kinds={"postgres"},
-    description="All feeds together, as people find them in the tables; checked by the clock.",
+    description="The imported data of all feeds together; holds the checks that run every hour.",
 )
 DATA_QUALITY = [
     dg.AssetCheckSpec(name, asset=FEED_HEALTH.key, description=meaning)
     for name, (_, meaning) in CHECKS.items()
 ]
-WORST_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("subject", "string", description="Feed, or product and store"),
-        dg.TableColumn("seen", "string", description="What there is"),
-        dg.TableColumn("expected", "string", description="What there should be"),
-    ]
+FINDING_COLUMNS = table_schema(
+    {
+        "subject": "Feed, or product and store",
+        "seen": "The actual value",
+        "expected": "The value that the check expects",
+    }
 )
 
 
-def answers(feed: Feed) -> dg.AssetCheckSpec:
-    """Name the health check of a feed: red after so many failed looks in a row."""
-    words = f"The portal of {feed.name} can be listed; red after GOGOBE_ALERT_AFTER failed looks in a row."
-    return dg.AssetCheckSpec(f"{feed.key}_portal_responds", asset=FEED_HEALTH.key, description=words)
+def portal_check_spec(feed: Feed) -> dg.AssetCheckSpec:
+    """Describe the check of a feed's portal."""
+    return dg.AssetCheckSpec(
+        f"{feed.key}_portal_responds",
+        asset=FEED_HEALTH.key,
+        description=f"The portal of {feed.name} can be listed; "
+        "fails after GOGOBE_ALERT_AFTER failed listings in a row.",
+    )
 
 
 @dg.definitions
@@ -49,7 +54,7 @@ def checks() -> dg.Definitions:
     """Define the asset `feed_health`, the data quality checks, and a portal check per feed."""
 
     @dg.multi_asset_check(
-        specs=DATA_QUALITY, can_subset=True, description="Compares what was imported with what is usual."
+        specs=DATA_QUALITY, can_subset=True, description="Compares the imported data with what is usual."
     )
     def data_quality(
         context: dg.AssetCheckExecutionContext, resources: dg.ResourceParam[Resources]
@@ -59,10 +64,10 @@ def checks() -> dg.Definitions:
             if spec.key in context.selected_asset_check_keys:
                 with as_failure(spec.name):
                     verdict = CHECKS[spec.name][0](resources.engine, resources.settings, now)
-                yield result(spec, verdict)
+                yield data_quality_result(spec, verdict)
 
     @dg.multi_asset_check(
-        specs=[answers(feed) for feed in FEEDS],
+        specs=[portal_check_spec(feed) for feed in FEEDS],
         can_subset=True,
         description="Whether each portal's last listing succeeded. `alert_monitor` counts failures in a row.",
     )
@@ -72,19 +77,23 @@ def checks() -> dg.Definitions:
         with as_failure("portal_health"):
             listings = last_listings(resources.engine)
         for feed in FEEDS:
-            if answers(feed).key in context.selected_asset_check_keys:
+            if portal_check_spec(feed).key in context.selected_asset_check_keys:
                 last = listings.get(feed.key)
                 failures = int(bool(last and last.code))
-                yield health(feed, last, failures=failures, passed=not failures)
+                yield portal_check_result(feed, last, failures=failures, passed=not failures)
 
     return dg.Definitions(assets=[FEED_HEALTH], asset_checks=[data_quality, portal_health])
 
 
-def result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
-    """Turn a verdict into what Dagster shows: numbers of both sides, and a table of the worst."""
+def data_quality_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
+    """Turn a verdict into a check result with its numbers and a table of its findings."""
     metadata: dict[str, dg.MetadataValue | float] = dict(verdict.numbers)
     if verdict.worst:
-        metadata["the worst"] = _table(verdict.worst)
+        rows = [
+            {"subject": finding.subject, "seen": finding.seen, "expected": finding.expected}
+            for finding in verdict.worst
+        ]
+        metadata["worst findings"] = metadata_table(FINDING_COLUMNS, rows)
     return dg.AssetCheckResult(
         check_name=spec.name,
         asset_key=spec.asset_key,
@@ -95,26 +104,24 @@ def result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
     )
 
 
-def health(feed: Feed, last: LastListing | None, *, failures: int, passed: bool) -> dg.AssetCheckResult:
-    """Say whether a feed's portal answers, and since when not."""
-    words = f"{feed.name}: "
-    if last is None:
-        words += "its portal was never looked at"
-    elif last.code:
-        words += f"{last.code}: {last.reason}"
-    else:
-        words += "its portal answers"
-    metadata: dict[str, dg.MetadataValue | float] = {"failed looks in a row": failures}
+def portal_check_result(
+    feed: Feed, last: LastListing | None, *, failures: int, passed: bool
+) -> dg.AssetCheckResult:
+    """Return whether a feed's portal responds. `failures`: failed listings in a row."""
+    metadata: dict[str, dg.MetadataValue | float] = {"failed listings in a row": failures}
     if last and last.listed_at:
-        metadata["last list"] = dg.MetadataValue.timestamp(last.listed_at.timestamp())
-    spec = answers(feed)
+        metadata["last successful listing"] = dg.MetadataValue.timestamp(last.listed_at.timestamp())
+    spec = portal_check_spec(feed)
     return dg.AssetCheckResult(
-        check_name=spec.name, asset_key=spec.asset_key, passed=passed, description=words, metadata=metadata
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        passed=passed,
+        description=f"{feed.name}: {_listing_outcome(last)}",
+        metadata=metadata,
     )
 
 
-def _table(worst: Sequence[Finding]) -> dg.TableMetadataValue:
-    records = [
-        dg.TableRecord({"subject": one.subject, "seen": one.seen, "expected": one.expected}) for one in worst
-    ]
-    return dg.TableMetadataValue(records, WORST_COLUMNS)
+def _listing_outcome(last: LastListing | None) -> str:
+    if last is None:
+        return "the portal was never listed"
+    return f"{last.code}: {last.reason}" if last.code else "the portal responds"

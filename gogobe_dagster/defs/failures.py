@@ -1,4 +1,4 @@
-"""Errors of ours, translated to Dagster's in one place: code and reason as metadata, retry verdict kept."""
+"""Translates our errors to Dagster failures: code and reason as metadata, and whether to retry."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,28 +11,31 @@ from gogobe_dagster.feeds.registry import Feed
 
 
 @contextmanager
-def as_failure(what: str, *, but: tuple[type[GogobeError], ...] = ()) -> Iterator[None]:
-    """Turn coded errors into a failed step with code and reason; let bugs, and `but`, through."""
+def as_failure(subject: str, *, reraise: tuple[type[GogobeError], ...] = ()) -> Iterator[None]:
+    """Turn our coded errors into a failed step whose description starts with `subject`.
+
+    Errors in `reraise` pass unchanged, and so does everything that is not ours: that is a bug.
+    """
     try:
         yield
-    except but:
+    except reraise:
         raise
     except CodedError as error:
-        raise failure(f"{what}: {error.code}: {error.reason}", error.code) from error
+        raise failure(f"{subject}: {error.code}: {error.reason}", error.code) from error
     except OperationalError as error:
-        text = f"{what}: the connection to the database was lost: {error.orig}"
-        raise failure(text, Code.DATABASE_UNAVAILABLE) from error
+        description = f"{subject}: the database connection was lost: {error.orig}"
+        raise failure(description, Code.DATABASE_UNAVAILABLE) from error
 
 
 def failure(description: str, *codes: Code) -> dg.Failure:
-    """Make the failure of a step; it is tried again if that can help against any of its codes."""
+    """Make the failure of a step; Dagster retries it if one of the codes is worth a retry."""
     retry = any(code.retry for code in codes)
-    # plain text: Dagster 1.13 cannot write an event that holds an enum of ours, and loses the failure
-    text = ", ".join(str(code) for code in sorted(set(codes)))
-    return dg.Failure(description, metadata={"code": text, "retry can help": retry}, allow_retries=retry)
+    # plain text: Dagster 1.13 cannot serialize an event that holds our enum, and would lose the failure
+    text = ", ".join(sorted({str(code) for code in codes}))
+    return dg.Failure(description, metadata={"code": text, "retryable": retry}, allow_retries=retry)
 
 
-def listings_failed(failed: Mapping[Feed, CodedError]) -> dg.Failure:
-    """Make the failure of a listing step; feeds that did answer are in the ledger all the same."""
-    reasons = "; ".join(f"{feed.key}: {error.code}: {error.reason}" for feed, error in failed.items())
-    return failure(reasons, *(error.code for error in failed.values()))
+def listing_failure(errors: Mapping[Feed, CodedError]) -> dg.Failure:
+    """Make the failure of a listing step. Feeds that could be listed are in the ledger nevertheless."""
+    description = "; ".join(f"{feed.key}: {error.code}: {error.reason}" for feed, error in errors.items())
+    return failure(description, *(error.code for error in errors.values()))

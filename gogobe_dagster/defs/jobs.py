@@ -1,4 +1,4 @@
-"""The named jobs and how their steps are started."""
+"""The import job, and how the steps of all jobs are executed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,31 +9,30 @@ from gogobe_dagster.settings import Settings
 
 IMPORT_JOB = "import_feed"
 PRELOADED = ["gogobe_dagster.dagster_runtime.preload", "gogobe_dagster.definitions"]
-
-
 IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}
-"""The run configuration with which all steps run in the run's own process."""
-CHOICE = dg.Field(
+"""The run configuration that executes all steps in the process of the run."""
+EXECUTOR_CONFIG = dg.Field(
     dg.Selector({"multiprocess": {}, "in_process": {}}),  # type: ignore[no-untyped-call]
     default_value={"multiprocess": {}},
-    description="in_process: all steps in the run's own process, one after another; cheap for few files.",
+    description="in_process: all steps in the run's own process, one at a time; cheaper for few files.",
 )
 
 
 def executor(settings: Settings) -> dg.ExecutorDefinition:
-    """Steps as processes forked from a server that has imported everything: 0.3 CPU s each instead of 9.
+    """Make the executor: each step is forked from a server that has imported everything.
 
-    That server costs a run some seconds whatever it does; a run with little to do can go without.
+    A step then costs 0.3 CPU s instead of 9. Starting that server costs a run some seconds, which a run with
+    little work saves with the configuration `IN_PROCESS`.
     """
-    processes = {
+    multiprocess = {
         "max_concurrent": settings.parse_workers,
         "start_method": {"forkserver": {"preload_modules": PRELOADED}},
     }
 
-    def choose(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"in_process": {}} if "in_process" in asked else {"multiprocess": processes}
+    def configure(config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"in_process": {}} if "in_process" in config else {"multiprocess": multiprocess}
 
-    return dg.multi_or_in_process_executor.configured(choose, config_schema=CHOICE)
+    return dg.multi_or_in_process_executor.configured(configure, config_schema=EXECUTOR_CONFIG)
 
 
 @dg.definitions
@@ -43,7 +42,7 @@ def import_job() -> dg.Definitions:
         IMPORT_JOB,
         selection=dg.AssetSelection.groups("files", "warehouse"),
         executor_def=executor(Settings.read()),
-        description="Finds, fetches, reads and loads what a feed published on a day.",
+        description="Discovers, downloads, parses and loads what a feed published on one day.",
         # Retry from failure drops mapped steps that had not started (dagster #20925): always all steps.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
     )

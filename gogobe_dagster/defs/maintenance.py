@@ -1,6 +1,7 @@
-"""What runs by the clock: the last sweep before midnight, the checks, and the nightly maintenance.
+"""Schedules, and the jobs that they start: the last sweep of the day, the checks, and maintenance.
 
-Times are Israel's. What each thing does is elsewhere; here is when, and what a run says about it.
+All times are Israel's. What the maintenance ops do is implemented elsewhere; here is when they run and what
+their runs report.
 """
 
 from dataclasses import asdict
@@ -10,23 +11,26 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.clock import day_of
+from gogobe_dagster.defs.automation import TIME_ZONE, schedule_of_job, schedule_status
 from gogobe_dagster.defs.checks import DATA_QUALITY
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import partition_key
-from gogobe_dagster.defs.pools import set_limits
+from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.feeds.registry import FEEDS, Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import last_listings
 
 CHECK_JOB, MAINTENANCE_JOB = "check_data_quality", "maintenance"
+HOURLY, NIGHTLY = "10 * * * *", "0 4 * * *"
+"""Ten past each hour; at 04:00, before the day's full files are published."""
 
 
 @dg.op
 def purge_dagster_storage(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Remove what Dagster kept of old runs and nobody reads; what was materialized stays so."""
+    """Delete step events and step files of old runs; materializations and check results stay."""
     from gogobe_dagster.postgres.dagster_retention import purge
     from gogobe_dagster.postgres.server import dagster_url
 
@@ -43,42 +47,41 @@ def purge_dagster_storage(context: dg.OpExecutionContext, resources: dg.Resource
 
 @dg.op
 def create_table_partitions(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Have the tables' partitions of this month and the next before rows come."""
+    """Create the database tables' partitions of this month and the next."""
     from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
 
     now = resources.clock()
     with as_failure("partitions"):
         ensure_partitions(resources.engine, [now])
-    context.add_output_metadata({"up to the month after": f"{now:%Y-%m}"})
+    context.add_output_metadata({"partitions exist until the month after": f"{now:%Y-%m}"})
 
 
 @dg.op
 def set_pool_limits(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Let the pools have the limits of the settings, also where `gogobe up` is not used."""
-    context.add_output_metadata(dict(set_limits(context.instance, resources.settings)))
+    """Write the limits of the concurrency pools from the settings, for servers without `gogobe up`."""
+    context.add_output_metadata(dict(write_pool_limits(context.instance, resources.settings)))
 
 
 @dg.op
 def apply_retention(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Remove raw files, lake files, history, rejects and events that the settings keep no longer."""
+    """Delete raw files, lake files, history, rejects and file events that are past their retention."""
     from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 
-    settings = resources.settings
+    keep = Keep.of(resources.settings)
     with as_failure("retention"):
-        kept = Keep.of(settings)
-        done = retain(resources.engine, resources.raw_store, resources.lake, kept, now=resources.clock())
+        done = retain(resources.engine, resources.raw_store, resources.lake, keep, now=resources.clock())
     context.add_output_metadata(
         {
             f"{kind}: {name}": number
-            for kind, one in done.removed.items()
-            for name, number in asdict(one).items()
+            for kind, removed in done.removed.items()
+            for name, number in asdict(removed).items()
         }
     )
 
 
 @dg.op
 def clean_up_lake(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Remove from the lake what killed writers left and what nothing names any more."""
+    """Delete unfinished files of killed writers from the lake, and files that no row refers to."""
     from gogobe_dagster.warehouse.maintenance.lake_cleanup import tidy_lake
 
     with as_failure("lake"):
@@ -89,15 +92,15 @@ def clean_up_lake(context: dg.OpExecutionContext, resources: dg.ResourceParam[Re
 
 @dg.op
 def rebuild_indexes(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Build indexes anew that consist mostly of holes, of the warehouse and of Dagster's own database."""
-    from gogobe_dagster.postgres.index_maintenance import rebuild_sparse_indexes
+    """Rebuild bloated indexes of the warehouse and of Dagster's database, without blocking anybody."""
+    from gogobe_dagster.postgres.index_maintenance import rebuild_bloated_indexes
     from gogobe_dagster.postgres.server import dagster_url
 
     with as_failure("indexes"):
-        ours = rebuild_sparse_indexes(resources.engine)
-        engine = sa.create_engine(dagster_url(resources.settings), poolclass=sa.NullPool)
-        dagsters = rebuild_sparse_indexes(engine)
-    context.add_output_metadata({"bytes given back": sum((ours | dagsters).values()), **ours, **dagsters})
+        freed = rebuild_bloated_indexes(resources.engine)
+        dagster_engine = sa.create_engine(dagster_url(resources.settings), poolclass=sa.NullPool)
+        freed |= rebuild_bloated_indexes(dagster_engine)
+    context.add_output_metadata({"bytes freed": sum(freed.values()), **freed})
 
 
 MAINTENANCE_OPS = (
@@ -108,17 +111,17 @@ MAINTENANCE_OPS = (
     clean_up_lake,
     rebuild_indexes,
 )
-"""Every op that the night runs, each by itself: add one, and it is run."""
+"""The ops of the maintenance job, independent of each other."""
 
 
 @dg.definitions
 def maintenance_jobs() -> dg.Definitions:
-    """Define the jobs that schedules start. Their steps are short and share a process."""
+    """Define the jobs that schedules start. Their steps are short and run in one process."""
 
     @dg.job(
         name=MAINTENANCE_JOB,
         executor_def=dg.in_process_executor,
-        description="Removes what the settings keep no longer, and readies tables and pools for the day.",
+        description="Deletes what is past its retention; prepares tables and pools for the next day.",
     )
     def maintenance() -> None:
         for op in MAINTENANCE_OPS:
@@ -128,31 +131,47 @@ def maintenance_jobs() -> dg.Definitions:
         CHECK_JOB,
         selection=dg.AssetSelection.checks(*[spec.key for spec in DATA_QUALITY]),
         executor_def=dg.in_process_executor,
-        description="Compares what was imported with what is usual.",
+        description="Runs the data quality checks of all feeds.",
     )
     return dg.Definitions(jobs=[maintenance, checks])
 
 
 @dg.definitions
 def schedules() -> dg.Definitions:
-    """Define the schedules; GOGOBE_SENSORS_ON switches them on, as it does sensors."""
+    """Define the schedules."""
     settings = Settings.read()
-    on = dg.DefaultScheduleStatus.RUNNING if settings.sensors_on else dg.DefaultScheduleStatus.STOPPED
+    hourly_checks = schedule_of_job(
+        f"{CHECK_JOB}_hourly",
+        CHECK_JOB,
+        cron=HOURLY,
+        settings=settings,
+        description="Ten past every hour: is the imported data fresh, complete and plausible?",
+    )
+    nightly_maintenance = schedule_of_job(
+        f"{MAINTENANCE_JOB}_nightly",
+        MAINTENANCE_JOB,
+        cron=NIGHTLY,
+        settings=settings,
+        description="At 04:00, before the day's full files: deletes what is past its retention.",
+    )
+    return dg.Definitions(schedules=[_last_sweep(settings), hourly_checks, nightly_maintenance])
 
+
+def _last_sweep(settings: Settings) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="last_sweep",
         cron_schedule=settings.last_sweep,
-        execution_timezone=ISRAEL.key,
+        execution_timezone=TIME_ZONE,
         job_name=IMPORT_JOB,
-        default_status=on,
-        description="Imports today from portals that will have forgotten it tomorrow, or had nothing today.",
+        default_status=schedule_status(settings),
+        description="Imports today from portals that will not list it tomorrow, or had no files so far.",
     )
     def last_sweep(
         context: dg.ScheduleEvaluationContext, resources: dg.ResourceParam[Resources]
     ) -> list[dg.RunRequest] | dg.SkipReason:
         day = day_of(context.scheduled_execution_time)
         with as_failure("last sweep"):
-            feeds = to_sweep(resources, day)
+            feeds = feeds_to_sweep(resources, day)
         return [
             dg.RunRequest(
                 run_key=f"{feed.key}|{day}|last sweep",
@@ -161,47 +180,22 @@ def schedules() -> dg.Definitions:
                 run_config=IN_PROCESS,
             )
             for feed in feeds
-        ] or dg.SkipReason("every portal that was ever looked at remembers the day")
+        ] or dg.SkipReason("every portal in use has files of today and will still list them tomorrow")
 
-    recurring = (
-        (
-            f"{CHECK_JOB}_hourly",
-            CHECK_JOB,
-            "10 * * * *",
-            "Ten past every hour: is what was imported fresh, complete and plausible?",
-        ),
-        (
-            f"{MAINTENANCE_JOB}_nightly",
-            MAINTENANCE_JOB,
-            "0 4 * * *",
-            "At four, before the day's full files: removes what is kept no longer.",
-        ),
-    )
-    others = [
-        dg.ScheduleDefinition(
-            name=name,
-            job_name=job,
-            cron_schedule=cron,
-            execution_timezone=ISRAEL.key,
-            default_status=on,
-            description=description,
-        )
-        for name, job, cron, description in recurring
-    ]
-    return dg.Definitions(schedules=[last_sweep, *others])
+    return last_sweep
 
 
-def to_sweep(resources: Resources, day: date) -> list[Feed]:
-    """Return the feeds that were ever looked at and whose portals forget the day, or showed nothing of it.
+def feeds_to_sweep(resources: Resources, day: date) -> list[Feed]:
+    """Return the feeds in use whose portals will not list the day later, or that have no files of it yet.
 
-    The run of a day without files says that nothing was published; else the grid would have a hole.
+    A run without files records that nothing was published; without it the day would look missing.
     """
     from gogobe_dagster.portals.factory import connector_of
 
-    used = last_listings(resources.engine)
+    in_use = last_listings(resources.engine)
     return [
         feed
         for feed in FEEDS
-        if feed.key in used
+        if feed.key in in_use
         and (not connector_of(feed).offers_past_days or not resources.ledger.of_days(feed.key, [day]))
     ]

@@ -1,7 +1,7 @@
-"""What a materialization says: numbers, and a table of files with state and code.
+"""Metadata of materializations: counts, and a table of files with state and code.
 
-Everything comes from the ledger, so a materialization that had nothing to do still says where its
-feed and day stand. Problems come first; a table is cut at `SHOWN` lines and says so.
+Everything comes from the ledger, so that a run without pending work still reports the state of its
+partition. A table lists files with a code first and is cut at `MAX_TABLE_ROWS`.
 """
 
 from collections import Counter
@@ -11,139 +11,148 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from gogobe_dagster.defs.plots import bars
+from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
+from gogobe_dagster.defs.plots import bar_chart
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.monitoring.statistics import files_by_hour, rows_by_day
 from gogobe_dagster.resources import Resources
-from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from gogobe_dagster.pipeline import Downloads
+    from gogobe_dagster.warehouse.ledger.model import LedgerFile
     from gogobe_dagster.warehouse.load.loader import LoadReport
 
     Materialized = dg.MaterializeResult[None]
 else:
-    # Dagster 1.13 takes only the bare class as the annotation of an asset that declares checks
+    # Dagster 1.13 accepts only the bare class as the return annotation of an asset that declares checks
     Materialized = dg.MaterializeResult
 
-SHOWN = 40
-ONLY_TODAY = "this portal shows only today"
+MAX_TABLE_ROWS = 40
+DAY_UNAVAILABLE = "the portal lists only today's files"
+FILE_COLUMNS = table_schema(
+    {
+        "file": "Name on the portal",
+        "state": "State in the ledger",
+        "code": "Error code, if something is wrong with the file",
+        "rows": "Rows read from it",
+        "rejected": "Rows that could not be read",
+        "bytes": "Size as served",
+    },
+    integers=["rows", "rejected", "bytes"],
+)
 Days = Mapping[Feed, Collection[date]]
+"""The partitions of a run: days by feed."""
 
 
-def files_in(resources: Resources, days: Days, document: Document | None = None) -> list[LedgerFile]:
-    """Return the ledger's files of these cells, of one document if given."""
-    files = [file for feed, some in days.items() for file in resources.ledger.of_days(feed.key, some)]
+def files_of(resources: Resources, days: Days, document: Document | None = None) -> "list[LedgerFile]":
+    """Return the ledger's files of these partitions, of one document type if given."""
+    files = [
+        file for feed, feed_days in days.items() for file in resources.ledger.of_days(feed.key, feed_days)
+    ]
     return [file for file in files if document is None or (file.kind and file.kind.document is document)]
 
 
-def about(files: Sequence[LedgerFile], unknown: Sequence[str]) -> dict[str, Any]:
-    """Say how many files there are, in which states, and which. `unknown`: what `days_not_offered` found."""
+def files_metadata(files: "Sequence[LedgerFile]", unavailable: Sequence[str]) -> dict[str, Any]:
+    """Count the files by state and list them. `unavailable`: the result of `unavailable_days`."""
     states = Counter(file.state.value for file in files)
     codes = Counter(file.code for file in files if file.code)
-    rows = sum(file.rows or 0 for file in files)
-    numbers: dict[str, Any] = {"files": len(files), **{f"files {state}": n for state, n in states.items()}}
+    rows, size = sum(file.rows or 0 for file in files), sum(file.size or 0 for file in files)
+    metadata: dict[str, Any] = {
+        "files": len(files),
+        **{f"files {state}": count for state, count in states.items()},
+    }
     if rows:
-        numbers |= {
-            "dagster/partition_row_count": rows,
-            "rejected": sum(file.rejected or 0 for file in files),
-        }
-    if size := sum(file.size or 0 for file in files):
-        numbers["bytes"] = size
+        metadata["dagster/partition_row_count"] = rows
+        metadata["rows rejected"] = sum(file.rejected or 0 for file in files)
+    if size:
+        metadata["bytes"] = size
     if codes:
-        numbers["codes"] = dg.MetadataValue.json(dict(codes))
+        metadata["codes"] = dg.MetadataValue.json(dict(codes))
     if not files:
-        numbers["note"] = "nothing was published for this feed and day, as far as its portal shows"
-    numbers |= about_days(unknown)
+        metadata["note"] = "the portal lists no files for this feed and day"
+    metadata |= unavailable_days_metadata(unavailable)
     if files:
-        numbers[f"the first {SHOWN} files" if len(files) > SHOWN else "all files"] = _table(files)
-    return numbers
+        is_cut = len(files) > MAX_TABLE_ROWS
+        metadata[f"first {MAX_TABLE_ROWS} files" if is_cut else "all files"] = _file_table(files)
+    return metadata
 
 
-def days_not_offered(resources: Resources, days: Days) -> list[str]:
-    """Name the cells of the grid of which nobody can know any more what was published."""
+def unavailable_days(resources: Resources, days: Days) -> list[str]:
+    """Name the partitions whose files the portal does not list any more and the ledger does not know."""
     from gogobe_dagster.pipeline import not_offered
 
-    return [f"{feed.key} {day}" for feed, some in days.items() for day in not_offered(feed, some, resources)]
+    return [
+        f"{feed.key} {day}"
+        for feed, feed_days in days.items()
+        for day in not_offered(feed, feed_days, resources)
+    ]
 
 
-def about_days(cells: Sequence[str]) -> dict[str, Any]:
-    """Say which cells are empty only because their portal does not show them any more; {} if none."""
-    if not cells:
+def unavailable_days_metadata(partitions: Sequence[str]) -> dict[str, Any]:
+    """Explain why these partitions are empty; {} if there are none."""
+    if not partitions:
         return {}
-    words = f"{ONLY_TODAY}; not known and not to be had any more: {', '.join(cells)}"
-    return {"code": Code.PAST_DAY_NOT_OFFERED.value, "note": words}
+    note = f"{DAY_UNAVAILABLE}; unknown and unavailable: {', '.join(partitions)}"
+    return {"code": Code.PAST_DAY_NOT_OFFERED.value, "note": note}
 
 
-def check_days(cells: Sequence[str]) -> dg.AssetCheckResult:
-    """Make a check that fails, without blocking, for every cell that its portal does not show any more."""
+def available_days_check(unavailable: Sequence[str]) -> dg.AssetCheckResult:
+    """Return a check that warns if a partition cannot be had from its portal any more."""
     return dg.AssetCheckResult(
         check_name="all_days_available",
-        passed=not cells,
+        passed=not unavailable,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=about_days(cells),
-        description=f"{ONLY_TODAY}: {', '.join(cells)}" if cells else "every day could be asked for",
+        metadata=unavailable_days_metadata(unavailable),
+        description=f"{DAY_UNAVAILABLE}: {', '.join(unavailable)}"
+        if unavailable
+        else "every day could be listed",
     )
 
 
-FILE_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("file", "string", description="Name on the portal"),
-        dg.TableColumn("state", "string", description="Where it is in its life"),
-        dg.TableColumn("code", "string", description="Stable code of what is wrong with it"),
-        dg.TableColumn("rows", "int", description="Rows read from it"),
-        dg.TableColumn("rejected", "int", description="Rows that could not be read"),
-        dg.TableColumn("bytes", "int", description="Size as served"),
-    ]
-)
-
-
-def _table(files: Sequence[LedgerFile]) -> dg.TableMetadataValue:
-    """List files, those with a code first, as many as `SHOWN`."""
-    shown = sorted(files, key=lambda file: (file.code is None, file.name))[:SHOWN]
-    records = [
-        dg.TableRecord(
-            {
-                "file": file.name,
-                "state": file.state.value,
-                "code": file.code or "",
-                "rows": file.rows,
-                "rejected": file.rejected,
-                "bytes": file.size,
-            }
-        )
+def _file_table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
+    """List files, those with a code first, `MAX_TABLE_ROWS` at most."""
+    shown = sorted(files, key=lambda file: (file.code is None, file.name))[:MAX_TABLE_ROWS]
+    rows = [
+        {
+            "file": file.name,
+            "state": file.state.value,
+            "code": file.code or "",
+            "rows": file.rows,
+            "rejected": file.rejected,
+            "bytes": file.size,
+        }
         for file in shown
     ]
-    return dg.TableMetadataValue(records, FILE_COLUMNS)
+    return metadata_table(FILE_COLUMNS, rows)
 
 
-def about_hours(files: Sequence[LedgerFile]) -> dict[str, Any]:
-    """Draw when the files were published; {} if there are none."""
-    numbers = {f"{hour:02}:00": number for hour, number in files_by_hour(files).items()}
-    return {"published by the hour": bars(numbers, "files by the hour")} if any(numbers.values()) else {}
+def publication_hours_metadata(files: "Sequence[LedgerFile]") -> dict[str, Any]:
+    """Chart at which hours the files were published; {} if none has a publication time."""
+    counts = {f"{hour:02}:00": count for hour, count in files_by_hour(files).items()}
+    return {"files published per hour": bar_chart(counts, "files per hour")} if any(counts.values()) else {}
 
 
-def about_trend(resources: Resources, document: Document, days: Days) -> dict[str, Any]:
-    """Draw the rows of the last days of a feed; {} where several feeds share a run."""
+def daily_rows_metadata(resources: Resources, document: Document, days: Days) -> dict[str, Any]:
+    """Chart a feed's rows of the last days; {} if the run is about several feeds."""
     if len(days) != 1:
         return {}
-    ((feed, some),) = days.items()
-    rows = rows_by_day(resources.engine, feed, document, until=max(some))
-    numbers = {f"{day:%d.%m.}": number for day, number in rows.items()}
-    return {f"rows of the last {len(numbers)} days": bars(numbers, "rows by day")}
+    ((feed, feed_days),) = days.items()
+    rows = rows_by_day(resources.engine, feed, document, until=max(feed_days))
+    counts = {f"{day:%d.%m.}": count for day, count in rows.items()}
+    return {f"rows per day, last {len(counts)} days": bar_chart(counts, "rows per day")}
 
 
-def speed(what: str, number: int, seconds: float) -> dict[str, Any]:
-    """Say how long it took, and how much a second that was."""
-    return {"seconds": round(seconds, 2), f"{what} a second": round(number / seconds) if seconds else 0}
+def throughput_metadata(unit: str, count: int, seconds: float) -> dict[str, Any]:
+    """Return the duration, and the units per second."""
+    return {"seconds": round(seconds, 2), f"{unit} per second": round(count / seconds) if seconds else 0}
 
 
-def told(file: LedgerFile) -> str:
-    """Say in a line of a log what became of a file."""
+def file_line(file: "LedgerFile") -> str:
+    """Describe a file's state in one line of a log."""
     if file.code:
         return f"{file.name}: {file.state.value}, {file.code}: {file.reason}"
     if file.rows is None:
@@ -151,38 +160,40 @@ def told(file: LedgerFile) -> str:
     return f"{file.name}: {file.rows:,} rows, {file.rejected or 0:,} rejected"
 
 
-def about_rejects(resources: Resources, days: Days) -> dict[str, Any]:
-    """Say why rows were refused, the most frequent reason first."""
+def rejects_metadata(resources: Resources, days: Days) -> dict[str, Any]:
+    """Count rejected rows by reason, the most frequent first; {} if there are none."""
     from gogobe_dagster.warehouse.ledger.summaries import rejects_by_reason
 
     reasons = Counter[str]()
-    for feed, some in days.items():
-        reasons.update(rejects_by_reason(resources.engine, feed.key, some))
+    for feed, feed_days in days.items():
+        reasons.update(rejects_by_reason(resources.engine, feed.key, feed_days))
     return {"rejects by reason": dg.MetadataValue.json(dict(reasons.most_common()))} if reasons else {}
 
 
-def about_table(resources: Resources, document: Document) -> dict[str, Any]:
-    """Say how large the table is that a document ends in."""
+def table_metadata(resources: Resources, document: Document) -> dict[str, Any]:
+    """Return the number of rows in the table that a document type is loaded into."""
     from gogobe_dagster.warehouse.ledger.summaries import table_rows
 
     return {"dagster/row_count": table_rows(resources.engine, _table_of(document))}
 
 
-def about_downloads(done: "Sequence[Downloads]", seconds: float) -> dict[str, Any]:
-    """Say what a round of downloads did, and which portals went away in the middle of it."""
-    size = sum(one.bytes for one in done)
-    stopped = [f"{one.stopped_by.code}: {one.stopped_by.reason}" for one in done if one.stopped_by]
-    numbers: dict[str, Any] = {
-        "fetched now": sum(one.fetched for one in done),
-        "failed now": sum(one.failed for one in done),
-        "bytes fetched now": size,
-        **speed("bytes", size, seconds),
+def download_metadata(downloads: "Sequence[Downloads]", seconds: float) -> dict[str, Any]:
+    """Return what this run downloaded, and which portals stopped responding."""
+    size = sum(download.bytes for download in downloads)
+    errors = [download.stopped_by for download in downloads if download.stopped_by]
+    metadata: dict[str, Any] = {
+        "files downloaded in this run": sum(download.fetched for download in downloads),
+        "files failed in this run": sum(download.failed for download in downloads),
+        "bytes downloaded in this run": size,
+        **throughput_metadata("bytes", size, seconds),
     }
-    return numbers | ({"portal went away": "; ".join(stopped)} if stopped else {})
+    if errors:
+        metadata["portal errors"] = "; ".join(f"{error.code}: {error.reason}" for error in errors)
+    return metadata
 
 
-def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
-    """Say what a load changed in the tables."""
+def load_metadata(reports: "Sequence[LoadReport]") -> dict[str, Any]:
+    """Return what this run changed in the tables."""
     seconds = sum(report.seconds for report in reports)
     rows = sum(report.rows for report in reports)
     new = {
@@ -191,32 +202,32 @@ def about_load(reports: "Sequence[LoadReport]") -> dict[str, Any]:
         "promotions": sum(report.new_promotions for report in reports),
     }
     return {
-        "files loaded now": sum(report.files for report in reports),
-        "rows read now": rows,
-        "rows new": sum(report.inserted for report in reports),
+        "files loaded in this run": sum(report.files for report in reports),
+        "rows read in this run": rows,
+        "rows inserted": sum(report.inserted for report in reports),
         "rows changed": sum(report.changed for report in reports),
         "rows ended": sum(report.ended for report in reports),
-        **{f"new {what}": number for what, number in new.items() if number},
-        **speed("rows", rows, seconds),
+        **{f"new {entity}": count for entity, count in new.items() if count},
+        **throughput_metadata("rows", rows, seconds),
     }
 
 
-def check(name: str, bad: Sequence[LedgerFile], *, of: int) -> dg.AssetCheckResult:
-    """Make a check that fails, without blocking, for every file that did not come through."""
-    metadata: dict[str, Any] = {"files": of, "files that failed": len(bad)}
-    if bad:
-        metadata["which"] = _table(bad)
+def files_check(name: str, failed: "Sequence[LedgerFile]", *, total: int) -> dg.AssetCheckResult:
+    """Return a check that warns if a file failed, with a table of those files."""
+    metadata: dict[str, Any] = {"files": total, "failed files": len(failed)}
+    if failed:
+        metadata["which files failed"] = _file_table(failed)
     return dg.AssetCheckResult(
         check_name=name,
-        passed=not bad,
+        passed=not failed,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
-        description=f"{len(bad)} of {of} files did not come through" if bad else f"all {of} files",
+        description=f"{len(failed)} of {total} files failed" if failed else f"all {total} files",
     )
 
 
 def column_schema(document: Document) -> dg.TableSchema:
-    """Describe the table that a document ends in, from the comments of the warehouse's own definition."""
+    """Describe the table that a document type is loaded into, from the comments on its columns."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

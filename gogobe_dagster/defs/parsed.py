@@ -1,6 +1,6 @@
-"""The asset `parsed`: plan, batches as dynamic steps, collect.
+"""The asset `parsed`: a graph of a plan, batches as dynamic steps, and a step that collects them.
 
-Steps hand each other ledger ids, never contents. A batch has its own retry and its own bar in the
+Steps pass each other ledger ids, never file contents. Each batch has its own retries and its own bar in the
 Gantt chart; a bad file never fails its batch.
 """
 
@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from gogobe_dagster.defs.asset_metadata import described
-from gogobe_dagster.defs.assets import OWNERS
+from gogobe_dagster.defs.asset_metadata import OWNERS, with_asset_metadata
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.materialization_metadata import (
-    about,
-    about_rejects,
-    days_not_offered,
-    files_in,
-    speed,
-    told,
+    file_line,
+    files_metadata,
+    files_of,
+    rejects_metadata,
+    throughput_metadata,
+    unavailable_days,
 )
-from gogobe_dagster.defs.partitions import days_by_feed, feed_days
+from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
@@ -31,23 +30,26 @@ if TYPE_CHECKING:
     from gogobe_dagster.pipeline import Batch
 
 PARSED = """
-The rows of every readable file, in one model whatever the dialect, as Parquet in the lake.
+The rows of every readable file, in one model whatever the dialect, as Parquet files in the lake.
 
-Files are read in batches, each a step with a retry of its own. A row that cannot be read is counted with a
-reason, a file that cannot be read is set aside with a code; neither stops the others.
+Files are parsed in batches; each batch is a step with its own retries. A row that cannot be read is counted
+with a reason, and a file that cannot be read is quarantined with a code; neither stops the others.
 """
-Plan = dict[str, Any]
-"""A batch as plain values: feed, day, file_ids."""
-Read = dict[str, Any]
-"""What reading a batch gave: rows, seconds."""
+BatchValues = dict[str, Any]
+"""A batch as plain values that Dagster can pickle: feed, day, file_ids."""
+BatchResult = dict[str, Any]
+"""What parsing a batch gave: rows, seconds."""
 
 
 @dg.op(
     ins={"downloaded": dg.In(dg.Nothing)},
-    out={"batches": dg.DynamicOut(dict), "planned": dg.Out(list, description="Every file of the plan.")},
+    out={
+        "batches": dg.DynamicOut(dict),
+        "planned": dg.Out(list, description="The ids of all files in the batches."),
+    },
 )
 def plan_batches(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> Any:
-    """Split what was fetched into batches of about the same compressed size."""
+    """Split the downloaded files into batches of about the same compressed size."""
     from gogobe_dagster.pipeline import plan
 
     number, planned = 0, list[int]()
@@ -64,11 +66,13 @@ def plan_batches(context: dg.OpExecutionContext, resources: dg.ResourceParam[Res
 
 
 @dg.op(
-    # a killed step process starts again; what it had finished is left alone by the ledger
+    # after a crash of the step's process; files that it had finished are parsed already, says the ledger
     retry_policy=dg.RetryPolicy(max_retries=2, delay=1)
 )
-def parse_batch(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources], batch: Plan) -> Read:
-    """Read one batch into the lake; files that cannot be read go into quarantine with a code."""
+def parse_batch(
+    context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources], batch: BatchValues
+) -> BatchResult:
+    """Parse one batch into the lake; files that cannot be read are quarantined with a code."""
     from gogobe_dagster.pipeline import parse
 
     feed, started = find_feed(batch["feed"]), monotonic()
@@ -77,8 +81,8 @@ def parse_batch(context: dg.OpExecutionContext, resources: dg.ResourceParam[Reso
     seconds = monotonic() - started
     rows = sum(entry.rows for entry in entries)
     files = resources.ledger.files(batch["file_ids"])
-    words = f"{feed.key}: {len(files)} files, {rows:,} rows in {seconds:.1f} seconds"
-    context.log.info("\n".join([words, *map(told, files)]))
+    summary = f"{feed.key}: {len(files)} files, {rows:,} rows in {seconds:.1f} seconds"
+    context.log.info("\n".join([summary, *map(file_line, files)]))
     return {"rows": rows, "seconds": seconds}
 
 
@@ -87,26 +91,27 @@ def collect_batches(
     context: dg.OpExecutionContext,
     resources: dg.ResourceParam[Resources],
     planned: list[int],
-    batches: list[Read],
+    batches: list[BatchResult],
 ) -> Any:
-    """Compare the ledger with the plan; a file that is still to be parsed fails the run.
+    """Compare the ledger with the plan, and fail the run if a planned file was not parsed.
 
-    Re-execution from failure skips mapped steps that had not started, silently (dagster #20925); the
-    plan it takes over is that of the first try, so their files are missed here.
+    Re-execution from failure silently skips mapped steps that had not started (dagster #20925). It reuses
+    the plan of the first run, so that the files of those steps are found to be unparsed here.
     """
     from gogobe_dagster.pipeline import unparsed
 
     days = days_by_feed(context.partition_keys)
     with as_failure("parsed"):
-        left = unparsed(planned, resources)
-    if left:
-        words = f"{len(left)} planned files were in no batch that ran; run all steps again"
-        raise failure(words, Code.BATCHES_LOST)
+        lost = unparsed(planned, resources)
+    if lost:
+        description = f"{len(lost)} planned files were in no batch that ran; re-execute all steps"
+        raise failure(description, Code.BATCHES_LOST)
     rows = int(sum(batch["rows"] for batch in batches))
-    read = {"batches": len(batches), "rows read now": rows}
-    read |= speed("rows", rows, sum(batch["seconds"] for batch in batches))
-    files = about(files_in(resources, days), days_not_offered(resources, days))
-    yield dg.Output(None, metadata=read | about_rejects(resources, days) | files)
+    metadata = {"batches": len(batches), "rows read in this run": rows}
+    metadata |= throughput_metadata("rows", rows, sum(batch["seconds"] for batch in batches))
+    metadata |= rejects_metadata(resources, days)
+    metadata |= files_metadata(files_of(resources, days), unavailable_days(resources, days))
+    yield dg.Output(None, metadata=metadata)
 
 
 @dg.definitions
@@ -116,7 +121,7 @@ def parsed_asset() -> dg.Definitions:
 
     @dg.graph_asset(
         ins={"downloaded": dg.AssetIn(dagster_type=dg.Nothing)},
-        partitions_def=feed_days(settings),
+        partitions_def=feed_day_partitions(settings),
         group_name="files",
         owners=OWNERS,
         kinds={"polars", "parquet"},
@@ -126,10 +131,10 @@ def parsed_asset() -> dg.Definitions:
         batches, planned = plan_batches(downloaded)
         return collect_batches(planned, batches.map(parse_batch).collect())
 
-    return dg.Definitions(described([parsed], settings))
+    return dg.Definitions(with_asset_metadata([parsed], settings))
 
 
-def _batch(values: Plan) -> "Batch":
+def _batch(values: BatchValues) -> "Batch":
     from gogobe_dagster.pipeline import Batch
 
     return Batch(

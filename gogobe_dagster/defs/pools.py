@@ -1,7 +1,8 @@
-"""How many steps may do the same thing at once, in all runs together: Dagster's pools and their limits.
+"""Dagster's concurrency pools: how many steps of a kind may run at once, over all runs together.
 
-Limits are kept in Dagster's storage; the settings are written there when `gogobe up` or an import starts, and
-every night. A step that finds its pool full waits in its run, which keeps its place in the run queue.
+Dagster keeps the limits in its database. They are written there from the settings when `gogobe up` or an
+import starts, and every night. A step whose pool is full waits inside its run, which keeps its slot in the
+run queue.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,14 @@ from gogobe_dagster.settings import Settings
 PORTALS, WAREHOUSE = "portals", "warehouse"
 
 
-def limits(settings: Settings) -> Mapping[str, int]:
-    """Say how many steps each pool lets through."""
+def pool_limits(settings: Settings) -> Mapping[str, int]:
+    """Return the limit of each pool."""
     return {PORTALS: settings.portal_steps, WAREHOUSE: settings.warehouse_steps}
 
 
-def set_limits(instance: dg.DagsterInstance, settings: Settings) -> Mapping[str, int]:
-    """Write the limits where all processes of this instance find them. Idempotent."""
-    wanted = limits(settings)
-    for pool, limit in wanted.items():
+def write_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> Mapping[str, int]:
+    """Write the limits into the instance's database and return them. Idempotent."""
+    limits = pool_limits(settings)
+    for pool, limit in limits.items():
         instance.event_log_storage.set_concurrency_slots(pool, limit)
-    return wanted
+    return limits

@@ -1,14 +1,16 @@
-"""The weekly look at the official register: an asset that holds its page, and a check with what differs.
+"""The weekly comparison with the official register: an asset for its page, and a check of the differences.
 
-The comparison is `register.drift`; nothing changes our register but a person with an editor.
+`feeds.register_drift` compares. Our register is only ever changed by a person, in its source file.
 """
 
 from collections.abc import Sequence
 
 import dagster as dg
 
-from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.defs.asset_metadata import OWNERS
+from gogobe_dagster.defs.automation import schedule_of_job
 from gogobe_dagster.defs.failures import as_failure
+from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.feeds.official_register import OfficialPage
 from gogobe_dagster.feeds.register_drift import Drift, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
@@ -18,32 +20,31 @@ ASSET = "official_register"
 CHECK = "matches_official_register"
 JOB = "compare_registers"
 MONDAY_MORNING = "0 8 * * 1"
-DRIFT_COLUMNS = dg.TableSchema(
-    [
-        dg.TableColumn("change", description="new, gone or changed"),
-        dg.TableColumn("feed", description="Key of our feed"),
-        dg.TableColumn("company", description="Legal name"),
-        dg.TableColumn("ours", description="What our register says"),
-        dg.TableColumn("official", description="What gov.il says"),
-    ]
+DRIFT_COLUMNS = table_schema(
+    {
+        "change": "new, gone or changed",
+        "feed": "Key of our feed",
+        "company": "Legal name",
+        "ours": "Entry in our register",
+        "official": "Entry on gov.il",
+    }
 )
 
 
 @dg.definitions
 def register_drift() -> dg.Definitions:
     """Define the asset with its check, the job and the weekly schedule."""
-    settings = Settings.read()
     # a selection as text would load a parser into every step of every run
     selection = dg.AssetSelection.assets(ASSET)
-    job = dg.define_asset_job(JOB, selection, description="Compares gov.il's register with ours.")
-    on = dg.DefaultScheduleStatus.RUNNING if settings.sensors_on else dg.DefaultScheduleStatus.STOPPED
-    weekly = dg.ScheduleDefinition(
-        name=f"{JOB}_weekly",
-        job=job,
-        cron_schedule=MONDAY_MORNING,
-        execution_timezone=ISRAEL.key,
-        default_status=on,
-        description="Mondays at 8:00: has a chain come, gone or moved?",
+    job = dg.define_asset_job(
+        JOB, selection, description="Compares the official register on gov.il with ours."
+    )
+    weekly = schedule_of_job(
+        f"{JOB}_weekly",
+        JOB,
+        cron=MONDAY_MORNING,
+        settings=Settings.read(),
+        description="Mondays at 08:00: are there new, closed or moved chains?",
     )
     return dg.Definitions(assets=[_official_register()], jobs=[job], schedules=[weekly])
 
@@ -52,10 +53,12 @@ def _official_register() -> dg.AssetsDefinition:
     @dg.asset(
         name=ASSET,
         group_name="register",
-        owners=["team:gogobe"],
+        owners=OWNERS,
         kinds={"http"},
-        check_specs=[dg.AssetCheckSpec(CHECK, asset=ASSET)],
-        description="The page of gov.il that names each company's portal, compared with our register.",
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset=ASSET, description="Our register has the companies of gov.il's.")
+        ],
+        description="The page of gov.il that lists each company's portal, compared with our register.",
         retry_policy=dg.RetryPolicy(max_retries=2, delay=60),
     )
     def official_register() -> dg.MaterializeResult:  # type: ignore[type-arg]  # as Dagster wants it
@@ -63,34 +66,32 @@ def _official_register() -> dg.AssetsDefinition:
 
         with as_failure("the official register"):
             page = read_official_register(Settings.read())
-        found = drift(page.rows, FEEDS, DISABLED)
-        return dg.MaterializeResult(metadata=_about(page), check_results=[_check(found)])
+        differences = drift(page.rows, FEEDS, DISABLED)
+        return dg.MaterializeResult(metadata=_page_metadata(page), check_results=[_check(differences)])
 
     return official_register
 
 
-def _about(page: OfficialPage) -> dict[str, str | int]:
+def _page_metadata(page: OfficialPage) -> dict[str, str | int]:
     doors = sum(len(row.doors) for row in page.rows)
-    return {"page changed on": page.updated, "companies": len(page.rows), "portals": doors}
+    return {"page updated": page.updated, "companies": len(page.rows), "portals": doors}
 
 
-def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
-    records = [
-        dg.TableRecord(
-            {
-                "change": one.change.value,
-                "feed": one.feed,
-                "company": one.legal_name,
-                "ours": one.ours,
-                "official": one.official,
-            }
-        )
-        for one in found
+def _check(differences: Sequence[Drift]) -> dg.AssetCheckResult:
+    rows = [
+        {
+            "change": difference.change.value,
+            "feed": difference.feed,
+            "company": difference.legal_name,
+            "ours": difference.ours,
+            "official": difference.official,
+        }
+        for difference in differences
     ]
     return dg.AssetCheckResult(
         check_name=CHECK,
-        passed=not found,
+        passed=not rows,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"differences": dg.TableMetadataValue(records, DRIFT_COLUMNS)} if found else {},
-        description=f"{len(found)} rows differ" if found else "every row is the same",
+        metadata={"differences": metadata_table(DRIFT_COLUMNS, rows)} if rows else {},
+        description=f"{len(rows)} differences" if rows else "no differences",
     )

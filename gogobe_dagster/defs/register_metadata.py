@@ -1,14 +1,32 @@
-"""The register in the web UI, on the asset `discovered`: the feeds there are, and those that are disabled."""
-
-from collections.abc import Mapping, Sequence
+"""The register of feeds as metadata of the asset `discovered`: all feeds, and the disabled ones."""
 
 import dagster as dg
 
+from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 
+FEED_COLUMNS = table_schema(
+    {
+        "feed": "Key of the feed",
+        "chain": "Name of the chain, in English and Hebrew",
+        "portal": "Portal family",
+        "stores": "Stores counted when the register was made",
+        "note": "What is special about the feed",
+    },
+    integers=["stores"],
+)
+DISABLED_COLUMNS = table_schema(
+    {
+        "feed": "Key of the feed",
+        "chain": "Name of the chain, in English and Hebrew",
+        "former portal": "Where its files were published",
+        "reason": "Why it is not imported",
+    }
+)
 
-def register_tables() -> dict[str, dg.TableMetadataValue]:
-    """Make the metadata of an asset definition: a disabled feed is no partition, and is seen all the same."""
+
+def register_metadata() -> dict[str, dg.TableMetadataValue]:
+    """Show the feeds, and the disabled ones, which have no partitions and would be missing otherwise."""
     feeds = [
         {
             "feed": feed.key,
@@ -20,12 +38,15 @@ def register_tables() -> dict[str, dg.TableMetadataValue]:
         for feed in FEEDS
     ]
     disabled = [
-        {"feed": feed.key, "chain": f"{feed.name} {feed.hebrew}", "was at": feed.was_at, "why": feed.reason}
+        {
+            "feed": feed.key,
+            "chain": f"{feed.name} {feed.hebrew}",
+            "former portal": feed.was_at,
+            "reason": feed.reason,
+        }
         for feed in DISABLED
     ]
-    return {"feeds": _table(feeds), "disabled feeds": _table(disabled)}
-
-
-def _table(rows: Sequence[Mapping[str, str | int]]) -> dg.TableMetadataValue:
-    columns = [dg.TableColumn(name, "int" if type(rows[0][name]) is int else "string") for name in rows[0]]
-    return dg.TableMetadataValue([dg.TableRecord(dict(row)) for row in rows], dg.TableSchema(columns))
+    return {
+        "feeds": metadata_table(FEED_COLUMNS, feeds),
+        "disabled feeds": metadata_table(DISABLED_COLUMNS, disabled),
+    }

@@ -1,4 +1,4 @@
-"""The one resource: the resources of an import, opened from the environment."""
+"""The Dagster resource `resources`: database, raw store, lake and portals, opened from the settings."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from gogobe_dagster.settings import Settings
 
 
 class ImportResources(dg.ConfigurableResource[Resources]):
-    """Opens ledger, stores and portals as the GOGOBE_ variables say; assets get the plain object."""
+    """Gives assets, ops and sensors a `Resources` object, opened from the GOGOBE_ variables."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Resources]:  # noqa: ARG002
-        """Open for a step or a sensor tick, and give connections back afterwards."""
+        """Open for one step or one sensor tick, and close afterwards."""
         resources = Resources(Settings.read())
         try:
             yield resources

@@ -29,7 +29,7 @@ where not i.indisvalid and c.relname ~ '_ccnew[0-9]*$' and pg_table_is_visible(c
 """
 
 
-def rebuild_sparse_indexes(
+def rebuild_bloated_indexes(
     engine: sa.Engine, *, least_bytes: int = LEAST_BYTES, full_enough: float = FULL_ENOUGH
 ) -> dict[str, int]:
     """Build sparse indexes anew; return the bytes that each gave back.

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.defs.alerts import about_failure, about_success, look_around
+from gogobe_dagster.defs.alerts import evaluate, failure_alert, recovery_alert
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.resources import Resources
@@ -37,7 +37,7 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
                 nonlocal cursor
                 context = dg.build_sensor_context(instance=instance, cursor=cursor)
                 with as_failure("alert_monitor"):
-                    result = look_around(context, resources)
+                    result = evaluate(context, resources)
                 cursor = result.cursor
                 seen.append([event.passed for event in result.asset_events])  # type: ignore[union-attr]
 
@@ -66,10 +66,10 @@ def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
         with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:
             context = dg.build_sensor_context(instance=instance)
             with pytest.raises(dg.Failure, match="was not taken"), as_failure("alert_monitor"):
-                look_around(context, resources)
+                evaluate(context, resources)
             inbox.refuses = False
 
-            look_around(context, resources)
+            evaluate(context, resources)
 
         assert inbox.titles == ["gogobe: 1 new problems"]
 
@@ -89,12 +89,12 @@ def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(
     first, other, second = ended(bad), ended(good, "rami_levy"), ended(bad)
     well, still = ended(good), ended(good)
 
-    told = about_failure(instance, first, "a step failed")
+    told = failure_alert(instance, first, "a step failed")
     assert told is not None
     assert told.title == "gogobe: keshet|2026-11-23 failed"
-    assert about_failure(instance, second, "again") is None
-    recovered = about_success(instance, well)
+    assert failure_alert(instance, second, "again") is None
+    recovered = recovery_alert(instance, well)
     assert recovered is not None
     assert recovered.title == "gogobe: keshet|2026-11-23 works again"
-    assert about_success(instance, still) is None
-    assert about_success(instance, other) is None
+    assert recovery_alert(instance, still) is None
+    assert recovery_alert(instance, other) is None

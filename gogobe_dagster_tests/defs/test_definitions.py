@@ -12,7 +12,7 @@ from lxml import etree
 from gogobe_dagster.definitions import build_definitions
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY, FEED, days_by_feed, partition_key
-from gogobe_dagster.defs.plots import bars
+from gogobe_dagster.defs.plots import bar_chart
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
 from gogobe_dagster.monitoring.data_quality import CHECKS
 
@@ -90,7 +90,7 @@ def test_a_picture_is_small_enough_to_be_shown_in_the_page() -> None:
     """Dagster hides Markdown of a thousand characters behind a link."""
     numbers = {f"{hour:02}:00": 123_456 * hour for hour in range(24)}
 
-    picture = bars(numbers, "files by the hour").value or ""
+    picture = bar_chart(numbers, "files per hour").value or ""
 
     assert len(picture) < 1000
     svg = etree.fromstring(b64decode(picture.split("base64,")[1].rstrip(")")))
@@ -133,10 +133,11 @@ def test_a_sensor_says_of_whom_it_is_and_what_to_expect(definitions: dg.Definiti
     described = {sensor.name: sensor.description for sensor in definitions.sensors or []}
 
     assert described["stop_market_files"] == (
-        "Looks at the portal of Stop Market (סטופ מרקט) and imports what is new. "
-        "url.publishedprices.co.il, family cerberus; about 11 stores, full files by 05:30."
+        "Polls the portal of Stop Market (סטופ מרקט) and requests runs for new files. "
+        "Portal: url.publishedprices.co.il, family cerberus. "
+        "About 11 stores; full files by 05:30."
     )
-    assert " Rests on Shabbat and holidays." in (described["netiv_hahesed_files"] or "")
+    assert " No new files on Shabbat and holidays." in (described["netiv_hahesed_files"] or "")
 
 
 def test_checks_of_all_feeds_hang_on_what_no_import_materializes(definitions: dg.Definitions) -> None:
@@ -171,7 +172,7 @@ def test_a_disabled_feed_is_no_partition_and_is_shown_with_the_reason(definition
 
     grid = set(partitions.get_partitions_def_for_dimension(FEED).get_partition_keys())
 
-    assert {row.data["feed"]: row.data["why"] for row in shown} == {
+    assert {row.data["feed"]: row.data["reason"] for row in shown} == {
         feed.key: feed.reason for feed in DISABLED
     }
     assert grid.isdisjoint(feed.key for feed in DISABLED)

@@ -95,7 +95,7 @@ def test_a_run_killed_in_a_batch_is_finished_by_the_next(import_env: ImportEnv, 
     assert import_env.run("python", "-m", "gogobe_dagster.dagster_runtime.orphaned_runs").stdout == ""
     again = import_env.run("python", "-m", "gogobe_dagster_tests.defs.rerun_probe")
     assert again.stdout.endswith("failed"), "it would have called itself done without the lost batches"
-    assert "planned files were in no batch that ran; run all steps again" in again.stderr
+    assert "planned files were in no batch that ran; re-execute all steps" in again.stderr
     assert count(import_env, "downloaded") > 0
     assert count(import_env, "loaded") == 0
     import_env.import_cells(CELL)

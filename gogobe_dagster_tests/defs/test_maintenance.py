@@ -56,11 +56,11 @@ def test_old_step_logs_go_and_what_was_materialized_stays(import_env: ImportEnv)
     before, folder = events(import_env), import_env.settings.folder / "dagster"
     assert before["ASSET_MATERIALIZATION"] == 6
     said = numbers_of(import_env)
-    assert said["discovered"] >= {"files", "published by the hour", "seconds"}
-    assert said["downloaded"] >= {"files", "fetched now", "bytes a second", "seconds"}
-    assert said["parsed"] >= {"files", "batches", "rejected", "bytes", "all files", "rows a second"}
-    assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows a second"}
-    assert said["prices"] >= {"rows of the last 14 days", "rows changed", "seconds"}
+    assert said["discovered"] >= {"files", "files published per hour", "seconds"}
+    assert said["downloaded"] >= {"files", "files downloaded in this run", "bytes per second", "seconds"}
+    assert said["parsed"] >= {"files", "batches", "rows rejected", "bytes", "all files", "rows per second"}
+    assert said["prices"] >= {"files", "dagster/row_count", "dagster/partition_row_count", "rows per second"}
+    assert said["prices"] >= {"rows per day, last 14 days", "rows changed", "seconds"}
     named, files = (
         Counter(line.split(": ")[0] for line in lines_of_the_log(import_env)),
         import_env.states("keshet"),

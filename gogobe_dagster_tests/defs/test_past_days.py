@@ -53,8 +53,8 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
         for asset in ASSETS:
             told = {cell: said(instance, asset, cell) for cell in (lost, empty, held)}
             assert told[lost]["code"] == Code.PAST_DAY_NOT_OFFERED
-            assert "this portal shows only today" in told[lost]["note"]
-            assert "nothing was published" in told[empty]["note"]
+            assert "lists only today's files" in told[lost]["note"]
+            assert "lists no files" in told[empty]["note"]
             assert "code" not in told[empty] | told[held]
         assert [check_passed(instance, runs[cell].run_id) for cell in (lost, empty, held)] == [
             False,

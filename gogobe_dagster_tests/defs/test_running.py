@@ -30,9 +30,9 @@ def telling(env: ImportEnv, alert_url: str) -> ImportEnv:
 
 
 def red_checks(env: ImportEnv) -> list[str]:
-    """The health checks of feeds whose last evaluation failed."""
+    """The portal checks whose last evaluation failed."""
     query = """select check_name from asset_check_executions
-        where check_name like '%_answers' and execution_status = 'FAILED'"""
+        where check_name like '%_portal_responds' and execution_status = 'FAILED'"""
     with psycopg.connect(env.settings.dagster_database_url) as connection:
         return [str(name) for (name,) in connection.execute(query).fetchall()]
 

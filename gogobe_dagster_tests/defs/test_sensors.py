@@ -12,7 +12,7 @@ import pytest
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
 from gogobe_dagster.defs.failures import as_failure
-from gogobe_dagster.defs.sensors import look_at
+from gogobe_dagster.defs.sensors import evaluate_sensor
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.listing_status import last_listings
@@ -31,7 +31,7 @@ def tick(
 ) -> dg.SensorResult:
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
     with as_failure(feed):
-        return look_at(find_feed(feed), context, resources)
+        return evaluate_sensor(find_feed(feed), context, resources)
 
 
 def test_a_double_tick_asks_for_the_same_run_which_says_why(
@@ -95,7 +95,7 @@ def test_an_empty_list_is_a_failure_by_day_and_as_usual_after_midnight(
         with closing(Resources(import_env.settings, clock=lambda: now)) as resources:
             return tick("keshet", resources, instance)
 
-    assert "the list is empty, as usual when the day is new" in str(tick_at(0).skip_reason)
+    assert "the listing is empty, as usual when the day is new" in str(tick_at(0).skip_reason)
     with pytest.raises(dg.Failure, match="keshet: listing_empty_unexpected"):
         tick_at(12)
 

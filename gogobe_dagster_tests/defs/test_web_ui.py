@@ -127,7 +127,7 @@ def reads_the_numbers_of_a_materialization(browser: webdriver.Chrome, url: str) 
 def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
     """A picture, in the page itself and not behind a link."""
     browser.get(f"{url}/assets/discovered?partition=keshet%7C{YESTERDAY}&view=partitions")
-    row = find(browser, "published by the hour").find_element(By.XPATH, "./ancestor::tr")
+    row = find(browser, "files published per hour").find_element(By.XPATH, "./ancestor::tr")
     picture = row.find_element(By.TAG_NAME, "img")
     WebDriverWait(browser, 60).until(lambda _: int(str(picture.get_property("naturalWidth") or 0)) > 100)
 

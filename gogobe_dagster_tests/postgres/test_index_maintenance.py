@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from gogobe_dagster.postgres.index_maintenance import rebuild_sparse_indexes
+from gogobe_dagster.postgres.index_maintenance import rebuild_bloated_indexes
 
 KILOBYTES = 100 * 1024
 ROWS = """
@@ -29,15 +29,15 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 
 
 def test_an_index_of_holes_is_built_anew_once(engine: sa.Engine) -> None:
-    given_back = rebuild_sparse_indexes(engine, least_bytes=KILOBYTES)
+    given_back = rebuild_bloated_indexes(engine, least_bytes=KILOBYTES)
 
     assert given_back.keys() == {"shelf_aisle_idx", "shelf_pkey"}
     assert all(size > KILOBYTES for size in given_back.values())
-    assert rebuild_sparse_indexes(engine, least_bytes=KILOBYTES) == {}
+    assert rebuild_bloated_indexes(engine, least_bytes=KILOBYTES) == {}
 
 
 def test_small_indexes_are_not_worth_it(engine: sa.Engine) -> None:
-    assert rebuild_sparse_indexes(engine) == {}
+    assert rebuild_bloated_indexes(engine) == {}
 
 
 def test_what_a_killed_rebuild_left_behind_is_removed(engine: sa.Engine) -> None:
@@ -48,7 +48,7 @@ def test_what_a_killed_rebuild_left_behind_is_removed(engine: sa.Engine) -> None
         )
         connection.execute(sa.text(invalid))
 
-    rebuild_sparse_indexes(engine)
+    rebuild_bloated_indexes(engine)
 
     assert {index["name"] for index in sa.inspect(engine).get_indexes("shelf")} == {"shelf_aisle_idx"}
 
@@ -58,5 +58,5 @@ def test_where_the_extension_may_not_be_made_nothing_is_done(engine: sa.Engine) 
         connection.execute(sa.text("drop role if exists stranger; create role stranger"))
     as_stranger = sa.create_engine(engine.url, connect_args={"options": "-c role=stranger"})
 
-    assert rebuild_sparse_indexes(as_stranger, least_bytes=KILOBYTES) == {}
+    assert rebuild_bloated_indexes(as_stranger, least_bytes=KILOBYTES) == {}
     as_stranger.dispose()
