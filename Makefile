@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test check bench migration format clean
+.PHONY: help demo ui up test test-fast check bench migration format clean
 
 help: ## List these commands.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: $(READY) ## Import a day of several feeds from local copies of the portals and show what happened.
 	@$(BIN)/gogobe demo
@@ -21,7 +21,10 @@ up: $(READY) ## Start PostgreSQL, the web UI and the daemon against the real por
 	@$(BIN)/gogobe up
 
 test: $(READY) ## Run all tests, offline.
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(ARGS)
+
+test-fast: $(READY) ## Run the tests that take less than two minutes in all, for work in progress.
+	@$(BIN)/pytest -m "not slow" $(ARGS)
 
 check: $(READY) ## Check style, types and which module may import which.
 	@$(BIN)/ruff check .

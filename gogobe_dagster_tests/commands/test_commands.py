@@ -12,6 +12,8 @@ from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster_tests.dagster_services import free_port
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 
 def said(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(gogobe, list(arguments))

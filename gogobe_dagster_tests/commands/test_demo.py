@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from gogobe_dagster.commands.processes import MARK
+
+pytestmark = pytest.mark.slow
 
 SOMEBODY_ELSES = {
     "GOGOBE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/real",

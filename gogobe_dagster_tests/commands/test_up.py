@@ -23,6 +23,8 @@ from gogobe_dagster_tests.dagster_services import free_port, launch, statuses
 from gogobe_dagster_tests.import_env import YESTERDAY
 from gogobe_dagster_tests.postgres.servers import processes_of
 
+pytestmark = pytest.mark.slow
+
 GOGOBE = str(Path(sys.executable).with_name("gogobe"))
 
 

@@ -11,6 +11,8 @@ from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 Counts = Mapping[str, Counter[str]]
 
 

@@ -19,6 +19,8 @@ from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster_tests.dagster_services import ask, served_as_documented, wait_until
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 DAYS = [YESTERDAY - timedelta(days=number) for number in (3, 2, 1, 0)]
 BY_GRAPHQL = ("keshet", "king_store", "osher_ad")
 BY_COMMAND = ("good_pharm", "super_pharm", "dabbah")

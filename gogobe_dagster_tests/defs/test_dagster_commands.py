@@ -9,6 +9,8 @@ import pytest
 from gogobe_dagster_tests.dagster_services import documented
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("command", "expected"),

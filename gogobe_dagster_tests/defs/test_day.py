@@ -14,6 +14,8 @@ from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.import_env import ImportEnv
 
+pytestmark = pytest.mark.slow
+
 FEEDS = ("keshet", "king_store", "super_pharm")
 MINUTES = 0.5
 

@@ -15,6 +15,8 @@ from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster_tests.dagster_services import wait_until
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 CELL = f"keshet|{YESTERDAY}"
 WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 Start = Callable[[ImportEnv], "subprocess.Popen[bytes]"]

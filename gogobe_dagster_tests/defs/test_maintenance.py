@@ -17,6 +17,8 @@ from gogobe_dagster.postgres.dagster_retention import purge
 from gogobe_dagster.postgres.server import dagster_url
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 EVENTS = "select coalesce(dagster_event_type, '') as type, count(*) from event_logs group by 1"
 NEEDED = {"ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "PIPELINE_START", "PIPELINE_SUCCESS"}
 

@@ -11,6 +11,8 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.pipeline import not_offered
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = YESTERDAY - timedelta(days=9)
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
 

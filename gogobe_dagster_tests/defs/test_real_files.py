@@ -14,6 +14,8 @@ from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.corpus import RealFile, publish
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 FEEDS = (
     "rami_levy",
     "yohananof",

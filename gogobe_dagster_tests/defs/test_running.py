@@ -18,6 +18,8 @@ from gogobe_dagster_tests.dagster_services import (
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.receiver import receiver
 
+pytestmark = pytest.mark.slow
+
 
 def number_of_prices(env: ImportEnv) -> int:
     (row,) = env.query("select count(*) from price_current")

@@ -11,6 +11,8 @@ import pytest
 from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster_tests.import_env import ImportEnv
 
+pytestmark = pytest.mark.slow
+
 SCAFFOLDED = (
     ("dagster.asset", "new_asset.py"),
     ("dagster.schedule", "new_schedule.py"),

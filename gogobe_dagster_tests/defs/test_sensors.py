@@ -19,6 +19,8 @@ from gogobe_dagster.warehouse.ledger.listing_status import last_listings
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 from gogobe_dagster_tests.portals.servers import Script, drip, says_raw, scripted, stay_silent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:

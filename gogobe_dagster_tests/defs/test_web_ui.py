@@ -15,6 +15,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses, wait_until
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
+pytestmark = pytest.mark.slow
+
 FEEDS = ("keshet", "king_store")
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
 SENSOR = """

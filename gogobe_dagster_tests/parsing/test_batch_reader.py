@@ -26,6 +26,8 @@ from gogobe_dagster_tests.parsing.documents import (
     prices,
 )
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1 << 24
 LARGE = prices(*({**MILK, "ItemCode": str(number)} for number in range(400)))
 ODD = {

@@ -35,7 +35,7 @@ REJECTED: Final = {
     "shufersal_stores.xml": {"no_chain": 293},  # edited by hand: neither name nor document says a chain
 }
 
-pytestmark = [pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
+pytestmark = [pytest.mark.slow, pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ REPEATED: Final = {
     "PromoFull7290526500006-013-202602170010": 1,
 }
 
-pytestmark = [pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
+pytestmark = [pytest.mark.slow, pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from gogobe_dagster_tests.parsing.documents import (
     prices,
 )
 
+pytestmark = pytest.mark.slow
+
 MB = 1 << 20
 LIMIT = 24 * MB
 MOST_MEMORY = 8 * LIMIT // MB

@@ -11,6 +11,8 @@ import pytest
 
 from gogobe_dagster_tests.parsing.promotion_documents import HEAD, NAME, flat, item
 
+pytestmark = pytest.mark.slow
+
 MOST_MEGABYTES: Final = 165
 """What reading may add. The libraries alone are 105 to 135 MB, by how much of their files is in memory."""
 READ: Final = """

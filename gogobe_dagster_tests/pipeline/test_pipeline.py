@@ -16,6 +16,8 @@ from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
+pytestmark = pytest.mark.slow
+
 ONE_OF_EACH_FAMILY = [
     "rami_levy",
     "shufersal",

@@ -20,6 +20,8 @@ from gogobe_dagster_tests.postgres.servers import (
     starter,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_after_a_power_cut_committed_rows_are_back_and_others_are_not(
     durable_server: EmbeddedPostgres,

@@ -21,6 +21,8 @@ from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.test_loading_properties import a_day
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
+pytestmark = pytest.mark.slow
+
 SIZE = "1m"
 WEIGHTY = 20_000
 """Products whose prices do not fit into SIZE."""

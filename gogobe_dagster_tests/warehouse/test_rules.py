@@ -33,6 +33,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 TWIN = "mishnat_yosef_worker"
 """A second feed with the same chain."""
 HOURS = st.sampled_from([1, 2, 3, 26, 24 * 9])
