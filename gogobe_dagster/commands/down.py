@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from gogobe_dagster.postgres.server import embedded, uses_other_server
+from gogobe_dagster.postgres.server import embedded_server, uses_other_server
 from gogobe_dagster.settings import Settings
 
 
@@ -22,7 +22,7 @@ def down() -> None:
     settings = Settings.read()
     if uses_other_server(settings):
         click.echo("Your settings name a PostgreSQL of your own; only embedded servers are stopped here.")
-    server = embedded(settings)
+    server = embedded_server(settings)
     demo = replace(server, folder=settings.folder / "demo" / server.folder.name)
     ran = [one for one in (server, demo) if one.stop()]
     for one in ran:

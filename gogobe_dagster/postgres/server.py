@@ -1,8 +1,6 @@
-"""A PostgreSQL server of our own, for people who have none, and the URLs of the two databases.
+"""The embedded PostgreSQL server, for users without one, and the URLs of the two databases.
 
-Other modules ask for `warehouse_url` and `dagster_url` and never see whose server answers. One server's
-life is `postgres_home.py`; programs, system users and folders are `postgres_programs.py`; tables are the
-warehouse's.
+Other modules call `warehouse_url` and `dagster_url` and need not know whether the server is embedded.
 """
 
 import fcntl
@@ -16,8 +14,8 @@ from psycopg import sql
 from psycopg.pq import Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable, SettingsError
-from gogobe_dagster.postgres.binaries import Account, find_programs, settle, socket_folder
-from gogobe_dagster.postgres.cluster import CONFIGURATION, PORT, USER, ServerHome, ping
+from gogobe_dagster.postgres.binaries import Account, find_programs, prepare_folder, socket_folder
+from gogobe_dagster.postgres.cluster import CONFIGURATION, PORT, USER, Cluster, ping
 from gogobe_dagster.settings import Settings
 
 DATABASES = ("gogobe", "dagster")
@@ -25,52 +23,52 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"
 
 
 def warehouse_url(settings: Settings) -> str:
-    """Return the warehouse's URL for libpq: the setting's, or the embedded server's."""
-    given = _plain(settings.database_url, variable="GOGOBE_DATABASE_URL")
-    return given or embedded(settings).url("gogobe")
+    """Return the warehouse's URL for libpq: from the settings, or that of the embedded server."""
+    url = _normalized(settings.database_url, variable="GOGOBE_DATABASE_URL")
+    return url or embedded_server(settings).url("gogobe")
 
 
 def dagster_url(settings: Settings) -> str:
     """Return the URL of Dagster's storage for SQLAlchemy.
 
-    The driver is named, because SQLAlchemy 2.1 takes plain postgresql:// for psycopg 3, with which
-    dagster-postgres 0.29 cannot launch a run.
+    It names the driver: SQLAlchemy 2.1 uses psycopg 3 for plain postgresql://, and with that
+    dagster-postgres 0.29 cannot launch runs.
     """
-    given = _plain(settings.dagster_database_url, variable="GOGOBE_DAGSTER_DATABASE_URL")
-    url = given or embedded(settings).url("dagster")
+    url = _normalized(settings.dagster_database_url, variable="GOGOBE_DAGSTER_DATABASE_URL")
+    url = url or embedded_server(settings).url("dagster")
     return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def ensure_running(settings: Settings) -> None:
-    """Start the embedded server, if one of the two databases is in it."""
+    """Start the embedded server if it holds one of the two databases."""
     if uses_embedded(settings):
-        embedded(settings).start()
+        embedded_server(settings).start()
 
 
 def uses_embedded(settings: Settings) -> bool:
-    """Return whether a database is in the embedded server: unnamed, or by the URL from `gogobe env`."""
-    return not _used(settings).isdisjoint(_embedded_urls(settings))
+    """Return whether the embedded server holds a database, also if its URL was set by `gogobe env`."""
+    return not _urls(settings).isdisjoint(_embedded_urls(settings))
 
 
 def uses_other_server(settings: Settings) -> bool:
-    """Return whether a database is in a server that is not ours to start and stop."""
-    return not _used(settings).issubset(_embedded_urls(settings))
+    """Return whether a database is in a server that we do not start and stop."""
+    return not _urls(settings).issubset(_embedded_urls(settings))
 
 
-def embedded(settings: Settings) -> "EmbeddedPostgres":
-    """Return the embedded server of these settings; it may be running or not."""
+def embedded_server(settings: Settings) -> "EmbeddedPostgres":
+    """Return the embedded server of these settings, whether running or not."""
     return EmbeddedPostgres(settings.folder / "postgres", settings.pg_bin, settings.pg_port)
 
 
-def _used(settings: Settings) -> set[str]:
+def _urls(settings: Settings) -> set[str]:
     return {warehouse_url(settings), dagster_url(settings).replace("+psycopg2", "", 1)}
 
 
 def _embedded_urls(settings: Settings) -> set[str]:
-    return {embedded(settings).url(database) for database in DATABASES}
+    return {embedded_server(settings).url(database) for database in DATABASES}
 
 
-def _plain(url: str, *, variable: str) -> str:
+def _normalized(url: str, *, variable: str) -> str:
     scheme, separator, rest = url.partition("://")
     if url and (not separator or scheme not in SCHEMES):
         accepted = ", ".join(f"{name}://" for name in SCHEMES)
@@ -80,7 +78,7 @@ def _plain(url: str, *, variable: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """One server on one folder. Every method may be called by many processes at once."""
+    """A server in a folder. All methods may be called by several processes at once."""
 
     folder: Path
     bin_folder: Path | None = None
@@ -88,33 +86,33 @@ class EmbeddedPostgres:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Have the server running and both databases in it, whatever happened before."""
-        with self._alone():
+        """Start the server, unless it is running, and create missing databases. Idempotent."""
+        with self._locked():
             account = Account.for_server(self.folder)
-            home = ServerHome(settle(self.folder, account), account, self.port)
-            if not home.comes_up_by_itself():
-                home.launch(find_programs(self.bin_folder, account), CONFIGURATION | dict(self.options))
+            cluster = Cluster(prepare_folder(self.folder, account), account, self.port)
+            if not cluster.wait_until_ready():
+                cluster.launch(find_programs(self.bin_folder, account), CONFIGURATION | dict(self.options))
             self._create_missing_databases()
 
     def stop(self) -> bool:
-        """Have the server not running; open transactions are rolled back. False = it was not."""
+        """Stop the server; open transactions are rolled back. Return whether it was running."""
         if not self.folder.exists():
             return False
-        with self._alone():
+        with self._locked():
             account = Account.for_server(self.folder)
-            return ServerHome(self.folder.resolve(), account, self.port).shut_down()
+            return Cluster(self.folder.resolve(), account, self.port).shut_down()
 
     def is_running(self) -> bool:
-        """Return whether the server takes connections, found out by connecting."""
+        """Return whether the server accepts connections, by connecting."""
         return ping(socket_folder(self.folder.resolve()), self.port) == Ping.OK
 
     def url(self, database: str) -> str:
-        """Return the URL of one of its databases, through the socket."""
+        """Return the URL of one of its databases, by its socket."""
         folder = socket_folder(self.folder.resolve())
         return f"postgresql://{USER}@/{database}?host={folder}&port={self.port or PORT}"
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         path = self.folder.with_name(f"{self.folder.name}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,9 +127,9 @@ class EmbeddedPostgres:
     def _create_missing_databases(self) -> None:
         try:
             with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+                existing = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
                 for name in DATABASES:
-                    if name not in there:
+                    if name not in existing:
                         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(f"the embedded server at {self.folder}: {error}") from error

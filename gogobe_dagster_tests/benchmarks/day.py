@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
-from gogobe_dagster.postgres.server import embedded
+from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster_tests.benchmarks.budget import CORES, DAY_SECONDS
 from gogobe_dagster_tests.benchmarks.day_monitoring import Sample, Watcher
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         feeds = [find_feed(key) for key in options.feed or [feed.key for feed in FEEDS]]
         market = Market(scale=options.scale, stores=options.stores, items=options.items)
         publisher = Publisher(env.replica, feeds, market)
-        meter = Meter(postmaster_of(embedded(env.settings)))
+        meter = Meter(postmaster_of(embedded_server(env.settings)))
         before = os.getloadavg()[0]
         patience = 60 * options.patience
         day = live_through(env, publisher, meter, minutes=options.minutes, patience=patience)

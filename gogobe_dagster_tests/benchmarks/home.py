@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.postgres.server import embedded, ensure_running, warehouse_url
+from gogobe_dagster.postgres.server import embedded_server, ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv, open_import_env
 from gogobe_dagster_tests.postgres.servers import temporary_folder
@@ -29,4 +29,4 @@ def home(**changes: Any) -> Iterator[ImportEnv]:
             ) as one:
                 yield one
         finally:
-            embedded(settings).stop()
+            embedded_server(settings).stop()

@@ -19,7 +19,7 @@ from rich.table import Table
 from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.postgres.server import embedded
+from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.replica.generator.market import Market
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication
@@ -180,7 +180,7 @@ def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items:
     many = publish(env, LOOKED_AT, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
     run(url, SMALL)  # also warms everything up
     tick(url, LOOKED_AT)
-    meter = Meter(postmaster_of(embedded(env.settings)))
+    meter = Meter(postmaster_of(embedded_server(env.settings)))
     ledger.figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
     shelf, deltas, ids = env.replica.shelf(SMALL), parts(some, DELTA_FILES), list[str]()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gogobe_dagster.commands.environment import process_environment
-from gogobe_dagster.postgres.server import embedded
+from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 
 CLONE = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ REAL = "postgresql://shopper:s%20e@db.example:6543/prices?sslmode=require"
 def home(short_folder: Path) -> Iterator[Path]:
     """A home folder whose embedded server is stopped afterwards."""
     yield short_folder
-    embedded(Settings(home=short_folder)).stop()
+    embedded_server(Settings(home=short_folder)).stop()
 
 
 def test_a_real_server_is_described_to_psql_and_to_dagster() -> None:
@@ -79,11 +79,11 @@ def test_after_eval_libpq_connects_to_the_warehouse_and_dagster_to_its_storage(h
 
 def test_the_printed_urls_start_the_embedded_server_again_after_it_was_stopped(home: Path) -> None:
     said = json.loads(_gogobe_env(home, "--json"))
-    embedded(Settings(home=home)).stop()
+    embedded_server(Settings(home=home)).stop()
 
     _gogobe_env(home, **said)
 
-    assert embedded(Settings(home=home)).is_running()
+    assert embedded_server(Settings(home=home)).is_running()
 
 
 def _gogobe_env(home: Path, *options: str, **variables: str) -> str:

@@ -17,7 +17,7 @@ import requests
 
 from gogobe_dagster.commands.processes import MARK
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.postgres.server import embedded
+from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.dagster_services import free_port, launch, statuses
 from gogobe_dagster_tests.import_env import YESTERDAY
@@ -32,7 +32,7 @@ GOGOBE = str(Path(sys.executable).with_name("gogobe"))
 def home(short_folder: Path) -> Iterator[Path]:
     """A home folder whose embedded server is stopped afterwards, should `up` have left it."""
     yield short_folder
-    embedded(Settings(home=short_folder)).stop()
+    embedded_server(Settings(home=short_folder)).stop()
 
 
 def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
@@ -47,7 +47,7 @@ def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
         assert process.wait(60) == 0
         assert [one for one in working if lives(one)] == []
         assert started_below(home) == []
-        assert processes_of(embedded(Settings(home=home))) == []
+        assert processes_of(embedded_server(Settings(home=home))) == []
 
 
 @pytest.mark.timeout(400)
@@ -70,7 +70,7 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
 
 def kill_all(home: Path) -> int:
     """Kill what lives; say how many that were, as some are being started meanwhile."""
-    living = [*started_below(home), *processes_of(embedded(Settings(home=home)))]
+    living = [*started_below(home), *processes_of(embedded_server(Settings(home=home)))]
     for one in living:
         with suppress(psutil.NoSuchProcess):
             one.kill()
@@ -78,7 +78,7 @@ def kill_all(home: Path) -> int:
 
 
 def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
-    embedded(Settings(home=home)).start()
+    embedded_server(Settings(home=home)).start()
     with up(home) as (process, _):
         (daemon,) = [one for one in psutil.Process(process.pid).children() if "run" in one.cmdline()]
 
@@ -88,7 +88,7 @@ def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: 
         said = process.stderr.read() if process.stderr else ""
         assert "gogobe: daemon ended (signal SIGKILL)" in said
         assert started_below(home) == []
-        assert embedded(Settings(home=home)).is_running()
+        assert embedded_server(Settings(home=home)).is_running()
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_started(home: Path) -> None:
@@ -117,7 +117,7 @@ def test_kill_while_it_is_still_starting_leaves_nothing(home: Path) -> None:
 
         assert process.wait(60) == 0
         assert started_below(home) == []
-        assert processes_of(embedded(Settings(home=home))) == []
+        assert processes_of(embedded_server(Settings(home=home))) == []
 
 
 @contextmanager

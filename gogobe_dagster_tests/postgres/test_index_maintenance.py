@@ -1,4 +1,4 @@
-"""Indexes with holes, on a real server: found, built anew, and left alone by those who may not."""
+"""Bloated indexes on a real server: found and rebuilt, or left alone without the permission."""
 
 from collections.abc import Iterator
 
@@ -28,19 +28,19 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-def test_an_index_of_holes_is_built_anew_once(engine: sa.Engine) -> None:
-    given_back = rebuild_bloated_indexes(engine, least_bytes=KILOBYTES)
+def test_a_bloated_index_is_rebuilt_once(engine: sa.Engine) -> None:
+    freed = rebuild_bloated_indexes(engine, min_bytes=KILOBYTES)
 
-    assert given_back.keys() == {"shelf_aisle_idx", "shelf_pkey"}
-    assert all(size > KILOBYTES for size in given_back.values())
-    assert rebuild_bloated_indexes(engine, least_bytes=KILOBYTES) == {}
+    assert freed.keys() == {"shelf_aisle_idx", "shelf_pkey"}
+    assert all(size > KILOBYTES for size in freed.values())
+    assert rebuild_bloated_indexes(engine, min_bytes=KILOBYTES) == {}
 
 
-def test_small_indexes_are_not_worth_it(engine: sa.Engine) -> None:
+def test_small_indexes_are_not_rebuilt(engine: sa.Engine) -> None:
     assert rebuild_bloated_indexes(engine) == {}
 
 
-def test_what_a_killed_rebuild_left_behind_is_removed(engine: sa.Engine) -> None:
+def test_the_invalid_index_of_a_killed_rebuild_is_dropped(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("create index shelf_aisle_idx_ccnew on shelf (aisle)"))
         invalid = (
@@ -53,10 +53,10 @@ def test_what_a_killed_rebuild_left_behind_is_removed(engine: sa.Engine) -> None
     assert {index["name"] for index in sa.inspect(engine).get_indexes("shelf")} == {"shelf_aisle_idx"}
 
 
-def test_where_the_extension_may_not_be_made_nothing_is_done(engine: sa.Engine) -> None:
+def test_without_permission_to_create_the_extension_nothing_is_rebuilt(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("drop role if exists stranger; create role stranger"))
     as_stranger = sa.create_engine(engine.url, connect_args={"options": "-c role=stranger"})
 
-    assert rebuild_bloated_indexes(as_stranger, least_bytes=KILOBYTES) == {}
+    assert rebuild_bloated_indexes(as_stranger, min_bytes=KILOBYTES) == {}
     as_stranger.dispose()

@@ -103,7 +103,7 @@ def test_a_stale_pid_that_another_postgresql_has_now_is_left_alone(
 
 def test_a_first_start_that_was_killed_half_way_is_done_again(server: EmbeddedPostgres) -> None:
     process = starter(server.folder)
-    _wait_for(server.folder, "half-*/base/1/*")
+    _wait_for(server.folder, "initdb-*/base/1/*")
     tree = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
     for member in tree:
         with suppress(psutil.NoSuchProcess):
@@ -114,14 +114,14 @@ def test_a_first_start_that_was_killed_half_way_is_done_again(server: EmbeddedPo
     server.start()
 
     assert answer(server, "SELECT 1") == 1
-    assert list(server.folder.glob("half-*")) == []
+    assert list(server.folder.glob("initdb-*")) == []
 
 
 def test_a_starter_killed_while_its_initdb_lives_on_does_not_disturb_the_next(
     server: EmbeddedPostgres,
 ) -> None:
     process = starter(server.folder)
-    _wait_for(server.folder, "half-*/base/1/*")
+    _wait_for(server.folder, "initdb-*/base/1/*")
     process.kill()
     process.communicate()
 

@@ -11,7 +11,7 @@ from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.postgres.server import (
     EmbeddedPostgres,
     dagster_url,
-    embedded,
+    embedded_server,
     ensure_running,
     warehouse_url,
 )
@@ -51,9 +51,9 @@ def test_with_one_url_given_the_other_database_is_embedded(short_folder: Path, r
 
         assert warehouse_url(settings) == f"{real_server}/gogobe"
         assert str(short_folder) in dagster_url(settings)
-        assert embedded(settings).is_running()
+        assert embedded_server(settings).is_running()
     finally:
-        embedded(settings).stop()
+        embedded_server(settings).stop()
 
 
 def test_with_no_url_given_both_databases_answer_the_drivers_that_use_them(short_folder: Path) -> None:
@@ -69,7 +69,7 @@ def test_with_no_url_given_both_databases_answer_the_drivers_that_use_them(short
             assert opened.scalar(sqlalchemy.text("SELECT current_database()")) == "dagster"
         engine.dispose()
     finally:
-        embedded(settings).stop()
+        embedded_server(settings).stop()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])

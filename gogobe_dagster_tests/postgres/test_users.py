@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.postgres.binaries import DEBIAN, ELSEWHERE, Account
+from gogobe_dagster.postgres.binaries import DEBIAN, FALLBACK_FOLDER, Account
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import START, answer, postmaster_of
 
@@ -37,7 +37,7 @@ def private_folder() -> Iterator[Path]:
 
 def _python_for(account: Account) -> str:
     for python in (sys.executable, "/usr/bin/python3"):
-        done = account.run([python, "--version"]) if account.may("x", Path(python)) else None
+        done = account.run([python, "--version"]) if account.can("x", Path(python)) else None
         if done and done.stdout.startswith(f"Python {sys.version_info.major}.{sys.version_info.minor}."):
             return python
     pytest.skip("no Python of this version that another user can run")
@@ -133,7 +133,7 @@ def test_programs_in_a_virtual_environment_that_only_root_can_enter_are_copied(p
 
     assert done.stderr == ""
     programs = Path(postmaster_of(server).exe()).parents[3]
-    assert programs.parent == ELSEWHERE
+    assert programs.parent == FALLBACK_FOLDER
     server.stop()
     shutil.rmtree(programs)
 
@@ -145,12 +145,12 @@ def test_named_programs_that_the_account_cannot_run_are_an_error_that_names_the_
     for name in ("initdb", "pg_ctl", "postgres"):
         (private_folder / name).touch()
 
-    with pytest.raises(DatabaseUnavailable, match=r"GOGOBE_PG_BIN=.*cannot run it there"):
+    with pytest.raises(DatabaseUnavailable, match=r"GOGOBE_PG_BIN=.*no permission to run it"):
         EmbeddedPostgres(short_folder / "postgres", private_folder).start()
 
 
 def test_a_folder_without_programs_is_an_error_that_names_the_setting(short_folder: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match=r"GOGOBE_PG_BIN=.*no initdb, pg_ctl, postgres"):
+    with pytest.raises(DatabaseUnavailable, match=r"GOGOBE_PG_BIN=.*has no initdb, pg_ctl, postgres"):
         EmbeddedPostgres(short_folder / "postgres", short_folder).start()
 
 
