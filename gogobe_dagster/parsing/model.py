@@ -7,9 +7,9 @@ is in `dialects`. The lake keeps these columns; the warehouse loads from them.
 
 import pyarrow as pa
 
+from gogobe_dagster.parsing.column_types import ARROW_DECIMAL, ARROW_TIMESTAMP
+
 SCHEMA_VERSION = 2
-DECIMAL = pa.decimal128(14, 4)
-MOMENT = pa.timestamp("us", tz="UTC")
 
 
 def _field(name: str, type_: pa.DataType, meaning: str, *, nullable: bool = True) -> pa.Field:
@@ -37,16 +37,20 @@ PRICES = pa.schema(
         _field("country", pa.string(), "Country of manufacture as published, mostly ISO 3166 alpha-2."),
         _field("description", pa.string(), "The manufacturer's description."),
         _field("unit_quantity", pa.string(), "UnitQty: the unit in words, such as liters or grams."),
-        _field("quantity", DECIMAL, "Content of the package in `unit_quantity`; null: not known."),
+        _field("quantity", ARROW_DECIMAL, "Content of the package in `unit_quantity`; null: not known."),
         _field("unit_of_measure", pa.string(), "What `unit_price` is for, such as 100 grams."),
         _field("is_weighted", pa.bool_(), "Sold by weight; null: not said."),
-        _field("quantity_in_package", DECIMAL, "Pieces in a package; null: not known."),
-        _field("price", DECIMAL, "Shelf price in ILS with VAT; 0 and negative are kept.", nullable=False),
-        _field("unit_price", DECIMAL, "Price in ILS of one `unit_of_measure`; null: not said."),
+        _field("quantity_in_package", ARROW_DECIMAL, "Pieces in a package; null: not known."),
+        _field(
+            "price", ARROW_DECIMAL, "Shelf price in ILS with VAT; 0 and negative are kept.", nullable=False
+        ),
+        _field("unit_price", ARROW_DECIMAL, "Price in ILS of one `unit_of_measure`; null: not said."),
         _field("allows_discount", pa.bool_(), "Whether promotions apply; null: not said."),
         _field("status", pa.int16(), "ItemStatus as published; null: not said."),
-        _field("priced_at", MOMENT, "When the chain last changed the price; null: not said."),
-        _field("last_sold_at", MOMENT, "When the store last sold one (2026 dialect); null: not said."),
+        _field("priced_at", ARROW_TIMESTAMP, "When the chain last changed the price; null: not said."),
+        _field(
+            "last_sold_at", ARROW_TIMESTAMP, "When the store last sold one (2026 dialect); null: not said."
+        ),
     ]
 )
 
@@ -82,7 +86,7 @@ OFFER_ITEM = pa.struct(
             "ItemType 1: the code is a GTIN; false: the chain's own; null: not said.",
         ),
         _field("is_gift", pa.bool_(), "What one gets, not what one has to buy.", nullable=False),
-        _field("gift_price", DECIMAL, "Price in ILS of a gift that is not free; null: not said."),
+        _field("gift_price", ARROW_DECIMAL, "Price in ILS of a gift that is not free; null: not said."),
     ]
 )
 
@@ -100,9 +104,9 @@ PROMOTIONS = pa.schema(
         ),
         _field("group_id", pa.int32(), "Group in the promotion; 1 where a dialect has none.", nullable=False),
         _field("description", pa.string(), "The chain's words for it."),
-        _field("starts_at", MOMENT, "From when it holds; null: not said."),
-        _field("ends_at", MOMENT, "Until when it holds; null: not said."),
-        _field("updated_at", MOMENT, "When the chain last changed it; not part of the content."),
+        _field("starts_at", ARROW_TIMESTAMP, "From when it holds; null: not said."),
+        _field("ends_at", ARROW_TIMESTAMP, "Until when it holds; null: not said."),
+        _field("updated_at", ARROW_TIMESTAMP, "When the chain last changed it; not part of the content."),
         _field(
             "reward_type",
             pa.int16(),
@@ -111,24 +115,26 @@ PROMOTIONS = pa.schema(
         _field("discount_type", pa.int16(), "DiscountType as published."),
         _field(
             "discount_rate",
-            DECIMAL,
+            ARROW_DECIMAL,
             "As published: percent, hundredths of a percent, or ILS, by chain and reward.",
         ),
-        _field("discounted_price", DECIMAL, "ILS for `min_quantity` pieces; may be negative."),
-        _field("discounted_unit_price", DECIMAL, "ILS of one unit of measure (DiscountedPricePerMida)."),
-        _field("min_quantity", DECIMAL, "Pieces, or kilograms, to buy at least."),
+        _field("discounted_price", ARROW_DECIMAL, "ILS for `min_quantity` pieces; may be negative."),
+        _field(
+            "discounted_unit_price", ARROW_DECIMAL, "ILS of one unit of measure (DiscountedPricePerMida)."
+        ),
+        _field("min_quantity", ARROW_DECIMAL, "Pieces, or kilograms, to buy at least."),
         _field(
             "max_quantity",
-            DECIMAL,
+            ARROW_DECIMAL,
             "Pieces, or kilograms, that it holds for at most; null and 0: no limit said.",
         ),
-        _field("min_purchase_amount", DECIMAL, "ILS to spend on it at least."),
-        _field("min_basket_amount", DECIMAL, "ILS of the whole basket at least."),
-        _field("min_amount", DECIMAL, "MinAmount as published."),
-        _field("max_amount", DECIMAL, "MaxAmount as published."),
+        _field("min_purchase_amount", ARROW_DECIMAL, "ILS to spend on it at least."),
+        _field("min_basket_amount", ARROW_DECIMAL, "ILS of the whole basket at least."),
+        _field("min_amount", ARROW_DECIMAL, "MinAmount as published."),
+        _field("max_amount", ARROW_DECIMAL, "MaxAmount as published."),
         _field("min_items_offered", pa.int32(), "MinNoOfItemOfered as published."),
-        _field("gift_count", DECIMAL, "AdditionalGiftCount as published."),
-        _field("redemption_limit", DECIMAL, "How often one may use it; null: not said."),
+        _field("gift_count", ARROW_DECIMAL, "AdditionalGiftCount as published."),
+        _field("redemption_limit", ARROW_DECIMAL, "How often one may use it; null: not said."),
         _field("weight_unit", pa.int16(), "WeightUnit as published."),
         _field("is_weighted", pa.bool_(), "Quantities are kilograms; null: not said."),
         _field(

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gogobe_dagster.parsing.column_types import DECIMAL, TIMESTAMP
 from gogobe_dagster.warehouse.bulk_io.pg_binary import (
     BLOCK_ROWS,
     FORMS,
-    MOMENT,
-    MONEY,
     Array,
     has_form,
     money,
@@ -28,9 +27,9 @@ TYPES = {
     "truth": (pl.Boolean(), "boolean", st.booleans()),
     "small": (pl.Int32(), "integer", st.integers(-(2**31), 2**31 - 1)),
     "large": (pl.Int64(), "bigint", st.integers(-(2**63), 2**63 - 1)),
-    "money": (MONEY, "numeric(14, 4)", st.decimals("-9999999999.9999", "9999999999.9999", places=4)),
+    "money": (DECIMAL, "numeric(14, 4)", st.decimals("-9999999999.9999", "9999999999.9999", places=4)),
     "moment": (
-        MOMENT,
+        TIMESTAMP,
         "timestamptz",
         st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
     ),
@@ -93,7 +92,7 @@ def test_columns_are_arrays_in_a_query(connection: sa.Connection, rows: list[tup
 @ON_A_SERVER
 @given(st.lists(TYPES["money"][2]))
 def test_money_comes_back_as_whole_numbers(connection: sa.Connection, amounts: list[Decimal]) -> None:
-    prices = pl.Series(amounts, dtype=MONEY)
+    prices = pl.Series(amounts, dtype=DECIMAL)
     scaled = "coalesce(array_agg((price * 10000)::bigint), '{}')"
     ((array,),) = execute(
         connection, f"select {scaled} from unnest(%(prices)s::numeric[]) price", prices=prices

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gogobe_dagster.parsing.column_types import DECIMAL
 from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
-from gogobe_dagster.warehouse.bulk_io.pg_binary import MONEY
 from gogobe_dagster.warehouse.load.product_attributes import KEY, SAID, forget_days, recall, repeat, tell
 
-NUMBERS = {"quantity": MONEY, "quantity_in_package": MONEY, "is_weighted": pl.Boolean()}
+NUMBERS = {"quantity": DECIMAL, "quantity_in_package": DECIMAL, "is_weighted": pl.Boolean()}
 SCHEMA: dict[str, pl.DataType] = {
     "chain_id": pl.String(),
     "product_key": pl.Int32(),

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-MONEY = pl.Decimal(14, 4)
-MOMENT = pl.Datetime("us", "UTC")
+from gogobe_dagster.parsing.column_types import ARROW_DECIMAL, DECIMAL, TIMESTAMP
+
 EPOCH = 946_684_800_000_000
 """Microseconds from 1970 to 2000."""
 BASE, DIGITS, DECIMALS = 10_000, 4, 4
@@ -66,8 +66,8 @@ FORMS: dict[pl.DataType, Form] = {
     pl.Boolean(): Form(oid=16, layout=np.dtype(">i1")),
     pl.Int32(): Form(oid=23, layout=np.dtype(">i4")),
     pl.Int64(): Form(oid=20, layout=np.dtype(">i8")),
-    MONEY: Form(oid=1700, layout=_NUMERIC, write=_write_money),
-    MOMENT: Form(oid=1184, layout=np.dtype(">i8"), write=_write_moments),
+    DECIMAL: Form(oid=1700, layout=_NUMERIC, write=_write_money),
+    TIMESTAMP: Form(oid=1184, layout=np.dtype(">i8"), write=_write_moments),
 }
 _INTEGERS = {form.oid: form.layout for form in FORMS.values() if form.oid in {20, 23}}
 
@@ -115,9 +115,8 @@ def money(ten_thousandths: Values, *, null: int) -> pl.Series:
     wide[:, 0] = ten_thousandths
     wide[:, 1] = ten_thousandths >> 63  # its sign, all over the upper half
     is_there = pa.array(ten_thousandths != null).buffers()[1]
-    type_ = pa.decimal128(MONEY.precision, MONEY.scale)
-    column = pa.Array.from_buffers(type_, len(wide), [is_there, pa.py_buffer(wide)])
-    return pl.Series(column, dtype=MONEY)
+    column = pa.Array.from_buffers(ARROW_DECIMAL, len(wide), [is_there, pa.py_buffer(wide)])
+    return pl.Series(column, dtype=DECIMAL)
 
 
 class _Rows:

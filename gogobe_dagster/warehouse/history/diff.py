@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from gogobe_dagster.warehouse.history.periods import END, MOMENT, Changes, Shape, Statement, changes
+from gogobe_dagster.parsing.column_types import TIMESTAMP
+from gogobe_dagster.warehouse.history.periods import END, Changes, Shape, Statement, changes
 
-_SOURCES = pl.Schema({"file_id": pl.Int64(), "store_key": pl.Int32(), "valid_from": MOMENT})
+_SOURCES = pl.Schema({"file_id": pl.Int64(), "store_key": pl.Int32(), "valid_from": TIMESTAMP})
 _FULLS = pl.Schema({"store_key": pl.Int32(), **END})
 _IS_NEW = pl.col("is_held").is_null()
 

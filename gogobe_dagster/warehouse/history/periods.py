@@ -21,9 +21,9 @@ from operator import attrgetter
 
 import polars as pl
 
-MOMENT = pl.Datetime("us", "UTC")
-MONEY = pl.Decimal(14, 4)
-END: dict[str, pl.DataType] = {"valid_to": MOMENT, "ended_file_id": pl.Int64()}
+from gogobe_dagster.parsing.column_types import DECIMAL, TIMESTAMP
+
+END: dict[str, pl.DataType] = {"valid_to": TIMESTAMP, "ended_file_id": pl.Int64()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Shape:
                 self.thing: self.type_,
                 **self.said,
                 **self.beside,
-                "valid_from": MOMENT,
+                "valid_from": TIMESTAMP,
                 "file_id": pl.Int64(),
             }
         )
@@ -71,20 +71,20 @@ class Shape:
 PRICES = Shape(
     thing="product_key",
     type_=pl.Int32(),
-    said={"price": MONEY, "unit_price": MONEY},
-    beside={"priced_at": MOMENT},
+    said={"price": DECIMAL, "unit_price": DECIMAL},
+    beside={"priced_at": TIMESTAMP},
 )
 PROMOTIONS = Shape(thing="promotion_id", type_=pl.String(), said={"promotion_key": pl.Int32()})
 _SOURCES = pl.Schema(
     {
         "file_id": pl.Int64(),
         "store_key": pl.Int32(),
-        "valid_from": MOMENT,
-        "full_at": MOMENT,
+        "valid_from": TIMESTAMP,
+        "full_at": TIMESTAMP,
         "full_id": pl.Int64(),
     }
 )
-_FIRST_FULLS = pl.Schema({"store_key": pl.Int32(), "full_at": MOMENT, "full_id": pl.Int64()})
+_FIRST_FULLS = pl.Schema({"store_key": pl.Int32(), "full_at": TIMESTAMP, "full_id": pl.Int64()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
