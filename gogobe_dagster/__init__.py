@@ -20,5 +20,6 @@ replica          local copies of the portals, for the demo, tests and benchmarks
 commands         the `gogobe` command
 settings         environment variables, read and validated once
 clock            the wall clock and Israel's day; the only reader of the time
+sizes            units of size, and lists split into chunks of a limited size
 errors           the tree of errors and codes, and whether trying again helps
 """

@@ -11,7 +11,7 @@ that fails is recorded with its code and never stops the others. Nothing here kn
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
@@ -198,24 +199,13 @@ def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch
     return [
         Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in some))
         for day, files in groupby(pending, key=attrgetter("day"))
-        for some in _bins(files, resources)
-    ]
-
-
-def _bins(files: Iterable[LedgerFile], resources: Resources) -> Iterator[list[LedgerFile]]:
-    some: list[LedgerFile] = []
-    size = 0
-    for file in files:
-        is_full = (
-            size + (file.size or 0) > resources.batch_bytes or len(some) == resources.settings.batch_files
+        for some in chunk_by_size(
+            files,
+            lambda file: file.size or 0,
+            max_size=resources.batch_bytes,
+            max_items=resources.settings.batch_files,
         )
-        if some and is_full:
-            yield some
-            some, size = [], 0
-        some.append(file)
-        size += file.size or 0
-    if some:
-        yield some
+    ]
 
 
 def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:

@@ -18,6 +18,7 @@ from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.sizes import MEGABYTE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from gogobe_dagster.lake.parquet_lake import Lake
     from gogobe_dagster.portals.base import Portal
     from gogobe_dagster.warehouse.ledger.ledger import Ledger
-
-MEGABYTE = 1024 * 1024
 
 # Processes work side by side, a step each; threads of Polars in each of them would cost a tenth more.
 # Polars looks when it is imported, which is later: nothing above imports it.

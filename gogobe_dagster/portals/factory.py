@@ -26,6 +26,7 @@ from gogobe_dagster.portals.super_pharm import SuperPharm
 from gogobe_dagster.portals.transport import Way
 from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.sizes import MEGABYTE
 
 
 class Opener(Protocol):
@@ -71,7 +72,6 @@ DAY_CONNECTORS: dict[Family, DayOpener] = {
     Family.HAZI_HINAM: HaziHinam,
     Family.NETIV_HAHESED: NetivHaHesed,
 }
-MEGABYTE = 1024 * 1024
 
 
 def open_portal(

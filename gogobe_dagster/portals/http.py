@@ -32,6 +32,7 @@ from gogobe_dagster.portals.http_errors import (
     refusal,
 )
 from gogobe_dagster.portals.transport import Way
+from gogobe_dagster.sizes import MEGABYTE
 
 T = TypeVar("T")
 # Netiv HaHesed's Cloudflare refuses the default user agents of HTTP libraries (docs/portals.md, Requests).
@@ -40,7 +41,7 @@ USER_AGENT: Final = (
     "Chrome/140.0.0.0 Safari/537.36"
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-LONGEST_PAGE: Final = 64 * 1024 * 1024
+LONGEST_PAGE: Final = 64 * MEGABYTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
-MIN_BYTES = 16 * 1024 * 1024
+from gogobe_dagster.sizes import MEGABYTE
+
+MIN_BYTES = 16 * MEGABYTE
 """Smaller indexes are not worth a rebuild."""
 MIN_DENSITY = 50.0
 """Percent of the leaf pages that must be filled; a new index fills 90."""

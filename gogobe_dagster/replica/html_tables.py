@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import KILOBYTE
 from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.sizes import KILOBYTE
 
 PAGE_ROWS = 50
 

@@ -15,9 +15,8 @@ from starlette.types import Receive, Scope, Send
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.state import World
+from gogobe_dagster.sizes import KILOBYTE, MEGABYTE
 
-KILOBYTE = 1024
-MEGABYTE = KILOBYTE * KILOBYTE
 TYPES = {
     FileKind.STORES: "stores",
     FileKind.PRICES: "price",

@@ -23,13 +23,12 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, portal_url, send_file
 from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.sizes import KILOBYTE, MEGABYTE
 
 PAGE_ROWS = 20
 PAGER_LINKS = 5
 LISTING = "/FileObject/UpdateCategory"
 ALL = 0
-KILOBYTE = 1024
-MEGABYTE = KILOBYTE * KILOBYTE
 CATEGORIES = {
     1: FileKind.PRICES,
     2: FileKind.FULL_PRICES,

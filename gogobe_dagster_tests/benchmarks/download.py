@@ -23,6 +23,7 @@ from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.sizes import MEGABYTE
 from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster_tests.benchmarks import portals
 from gogobe_dagster_tests.benchmarks.runner import finish
@@ -35,7 +36,6 @@ FETCHED_FROM = (
 LISTING_CPU_SECONDS, DOWNLOAD_SECONDS = 10, 240
 GROWTH = 1.25
 """Memory is flat if its peak at the end is at most so much of the peak after a tenth of the files."""
-MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""The order in which files of stores apply: where a ledger file belongs, when, and in which parts.
+"""The order in which files of stores apply: where a ledger file belongs, when, and in which chunks.
 
 What files then change is `history`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 
+from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.history.periods import Statement
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
@@ -43,14 +44,17 @@ def spoken_of(
     return [(stores[place_of(one)].key, stamp_of(one), one.is_complete) for one in files]
 
 
-def parts(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
-    """Split files by store and instant, in order; an instant of a store is never split."""
-    some: list[LedgerFile] = []
-    ordered = sorted(files, key=lambda one: (place_of(one), stamp_of(one)))
-    for _, of_instant in groupby(ordered, key=lambda one: (place_of(one), stamp_of(one))):
-        instant = list(of_instant)
-        if some and sum(one.rows or 0 for one in (*some, *instant)) > most_rows:
-            yield some
-            some = []
-        some += instant
-    yield some
+def chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:
+    """Yield chunks in the order in which files apply; a store's files of one timestamp stay together."""
+    ordered = sorted(files, key=_store_and_timestamp)
+    together = [list(some) for _, some in groupby(ordered, key=_store_and_timestamp)]
+    for chunk in chunk_by_size(together, _rows, max_size=max_rows):
+        yield list(chain.from_iterable(chunk))
+
+
+def _store_and_timestamp(file: LedgerFile) -> tuple[Place, datetime]:
+    return place_of(file), stamp_of(file)
+
+
+def _rows(files: Sequence[LedgerFile]) -> int:
+    return sum(file.rows or 0 for file in files)

@@ -16,6 +16,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.bulk_io.db_errors import interruptions
 from gogobe_dagster.warehouse.ledger.file_claims import give_back_lost
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
@@ -68,7 +69,7 @@ def load_prices(
     ensure_partitions(engine, [stamp_of(one) for one in there])
     ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
     load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
-    return _in_transactions(engine, _portions(ordered, rows_at_once), load)
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
 
 
 @interruptions()
@@ -84,7 +85,7 @@ def load_promotions(
     there = give_back_lost(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
     load = PromotionLoad(lake, now=now, rows_at_once=rows_at_once)
-    return _in_transactions(engine, _portions(ordered, rows_at_once), load)
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
 
 
 @interruptions()
@@ -92,29 +93,20 @@ def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, n
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = give_back_lost(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (stamp_of(one), one.id))
-    return _in_transactions(engine, _portions(ordered, MOST_ROWS), StoreLoad(lake, now=now))
+    return _in_transactions(engine, _chunks(ordered, MOST_ROWS), StoreLoad(lake, now=now))
 
 
-def _portions(files: Sequence[LedgerFile], most_rows: int) -> Iterator[list[LedgerFile]]:
-    some: list[LedgerFile] = []
-    rows = 0
-    for one in files:
-        if some and (len(some) == MOST_FILES or rows + (one.rows or 0) > most_rows):
-            yield some
-            some, rows = [], 0
-        some.append(one)
-        rows += one.rows or 0
-    if some:
-        yield some
+def _chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:
+    return chunk_by_size(files, lambda file: file.rows or 0, max_size=max_rows, max_items=MOST_FILES)
 
 
-def _in_transactions(engine: sa.Engine, portions: Iterable[Sequence[LedgerFile]], load: Load) -> LoadReport:
-    """Load portion by portion. What others hold is awaited at the end: another loader, or a listing."""
+def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], load: Load) -> LoadReport:
+    """Load chunk by chunk. What others hold is awaited at the end: another loader, or a listing."""
     started = time.perf_counter()
     counts: Counter[str] = Counter()
     held = []
-    for portion in portions:
-        ids = [one.id for one in portion]
+    for chunk in chunks:
+        ids = [one.id for one in chunk]
         done = _in_transaction(engine, ids, load, wait=False)
         counts += done
         if done["files"] < len(ids):

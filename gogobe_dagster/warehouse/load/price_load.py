@@ -17,7 +17,7 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PRICES
 from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, stamp_of, statement_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
 from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
@@ -60,10 +60,10 @@ class PriceLoad:
         stores, _ = lock_stores(connection, {place})
         again = _taken_back(connection, {place: since}, stores)
         counts = Counter(files=len(again))
-        for part in parts(again, self._rows_at_once) if again else ():
-            rows, _ = self._wordings.read(connection, part)
+        for chunk in chunks(again, self._rows_at_once):
+            rows, _ = self._wordings.read(connection, chunk)
             self._wordings.tell(connection, rows)
-            counts += _apply(connection, part, rows.select(*PRICES.rows), stores)
+            counts += _apply(connection, chunk, rows.select(*PRICES.rows), stores)
         return counts
 
     def _apply_all(
@@ -79,11 +79,11 @@ class PriceLoad:
             return _apply(connection, claimed, rows, stores)
         counts: Counter[str] = Counter()
         followers = {one.id for one in again}
-        for part in parts([*claimed, *again], self._rows_at_once):
-            ids = [one.id for one in part]
-            earlier, _ = self._wordings.read(connection, [one for one in part if one.id in followers])
+        for chunk in chunks([*claimed, *again], self._rows_at_once):
+            ids = [one.id for one in chunk]
+            earlier, _ = self._wordings.read(connection, [one for one in chunk if one.id in followers])
             stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.rows)])
-            counts += _apply(connection, part, stated, stores)
+            counts += _apply(connection, chunk, stated, stores)
         return counts
 
 

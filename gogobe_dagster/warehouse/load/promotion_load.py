@@ -18,7 +18,7 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import parts, place_of, spoken_of, statement_of
+from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, statement_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.product_keys import Products
 from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
@@ -74,9 +74,9 @@ class PromotionLoad:
         stores, _ = lock_stores(connection, {place})
         again = take_back(connection, Document.PROMOTIONS, {place: since}, stores)
         counts = Counter(files=len(again))
-        for part in parts(again, self._rows_at_once) if again else ():
-            offers, _ = self._read(connection, part, anew=True)
-            counts += _apply(connection, part, _stated(offers), stores)
+        for chunk in chunks(again, self._rows_at_once):
+            offers, _ = self._read(connection, chunk, anew=True)
+            counts += _apply(connection, chunk, _stated(offers), stores)
         return counts
 
     def _read(
@@ -110,11 +110,11 @@ class PromotionLoad:
             return _apply(connection, claimed, _stated(offers), stores)
         counts: Counter[str] = Counter()
         followers = {one.id for one in again}
-        for part in parts([*claimed, *again], self._rows_at_once):
-            ids = [one.id for one in part]
-            earlier, _ = self._read(connection, [one for one in part if one.id in followers])
+        for chunk in chunks([*claimed, *again], self._rows_at_once):
+            ids = [one.id for one in chunk]
+            earlier, _ = self._read(connection, [one for one in chunk if one.id in followers])
             stated = pl.concat([_stated(offers.filter(pl.col("file_id").is_in(ids))), _stated(earlier)])
-            counts += _apply(connection, part, stated, stores)
+            counts += _apply(connection, chunk, stated, stores)
         return counts
 
 
