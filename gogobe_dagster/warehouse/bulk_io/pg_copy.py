@@ -72,10 +72,12 @@ def copy_in(
             copy.write(block)
 
 
-def _csv(frame: pl.DataFrame) -> memoryview:
+def _csv(frame: pl.DataFrame) -> bytes:
     data = BytesIO()
     frame.write_csv(data, include_header=False)
-    return data.getbuffer()
+    # getvalue shares its bytes. A view from getbuffer that lives on in the traceback of an error keeps the
+    # garbage collector from closing the BytesIO, which Python 3.13 and later report as a BufferError.
+    return data.getvalue()
 
 
 def stage(connection: sa.Connection, name: str, columns: str, frame: pl.DataFrame) -> None:
