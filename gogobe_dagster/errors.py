@@ -164,7 +164,7 @@ class Code(StrEnum):
         _PORTAL,
         _RETRY,
         "The listing did not finish within `GOGOBE_POLL_TIMEOUT_SECONDS`.",
-        "Nothing: runs list the portal instead, every `GOGOBE_SLOW_LISTING_MINUTES`.",
+        "Nothing: runs list the portal instead, every `GOGOBE_SLOW_POLL_MINUTES`.",
     )
     PAST_DAY_NOT_OFFERED = (
         "past_day_not_offered",

@@ -42,7 +42,7 @@ class Threshold:
     @classmethod
     def of(cls, settings: Settings) -> "Threshold":
         """Take it from the settings."""
-        return cls(files=settings.run_files, wait=timedelta(minutes=settings.run_wait_minutes))
+        return cls(files=settings.run_min_files, wait=timedelta(minutes=settings.run_max_wait_minutes))
 
 
 def runs_wanted(

@@ -57,10 +57,10 @@ class ImportEnv:
         ours = {
             "GOGOBE_REPLICA_URL": self.settings.replica_url,
             "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
-            "GOGOBE_SENSOR_SECONDS": str(self.settings.sensor_seconds),
+            "GOGOBE_POLL_INTERVAL_SECONDS": str(self.settings.poll_interval_seconds),
             "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
             "GOGOBE_ALERT_URL": self.settings.alert_url,
-            "GOGOBE_ALERT_AFTER": str(self.settings.alert_after),
+            "GOGOBE_ALERT_AFTER_FAILURES": str(self.settings.alert_after_failures),
         }
         return {**os.environ, **process_environment(self.settings), **ours}
 
@@ -126,7 +126,7 @@ def open_import_env(
             "database_url": warehouse_url,
             "dagster_database_url": dagster_url,
             "replica_url": replica.url,
-            "sensor_seconds": 5,
+            "poll_interval_seconds": 5,
             "quiet_hours": "",
         }
         settings = Settings(**{**values, **changes})

@@ -91,7 +91,7 @@ def _run_config(feeds: Sequence[Feed]) -> dict[str, Any]:
     """Let runs do without processes for their steps where the queue keeps every core busy with runs."""
     from gogobe_dagster.defs.jobs import IN_PROCESS
 
-    return IN_PROCESS if len(feeds) >= Settings.read().max_runs else {}
+    return IN_PROCESS if len(feeds) >= Settings.read().max_concurrent_runs else {}
 
 
 def _tell_who_shows_only_today(feeds: Sequence[Feed]) -> None:

@@ -31,7 +31,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
         "GOGOBE_DATABASE_URL": warehouse,
         "GOGOBE_DAGSTER_DATABASE_URL": dagster_url(settings),
         "GOGOBE_DAGSTER_FOLDER": str(settings.folder / "dagster"),
-        "GOGOBE_MAX_RUNS": str(settings.max_runs),
+        "GOGOBE_MAX_CONCURRENT_RUNS": str(settings.max_concurrent_runs),
         **{name: str(connection[key]) for key, name in LIBPQ.items() if connection.get(key)},
     }
 

@@ -28,7 +28,7 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 def alert_sensors() -> dg.Definitions:
     """Define the alert monitor, always on, and two sensors for runs, on if GOGOBE_ALERT_URL is set."""
     settings = Settings.read()
-    interval = min(settings.sensor_seconds, MAX_INTERVAL_SECONDS)
+    interval = min(settings.poll_interval_seconds, MAX_INTERVAL_SECONDS)
     status = sensor_status(on=bool(settings.alert_url))
 
     @dg.sensor(
@@ -74,7 +74,7 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     """
     before, listings = Watched.read(context.cursor), last_listings(resources.engine)
     failures, failed_at = count_failures(before, listings)
-    failing = {feed for feed, count in failures.items() if count >= resources.settings.alert_after}
+    failing = {feed for feed, count in failures.items() if count >= resources.settings.alert_after_failures}
     names = {feed.key: feed.name for feed in FEEDS}
     problems = {
         _portal_problem(key): f"{names.get(key, key)}: {listings[key].code}: {listings[key].reason}"

@@ -28,7 +28,7 @@ def with_asset_metadata(
         if spec.group_name != "warehouse":
             return stored
         # for the table as a whole; the check `fresh` looks at each feed
-        limit = timedelta(hours=settings.fresh_hours)
+        limit = timedelta(hours=settings.freshness_hours)
         policy = dg.FreshnessPolicy.time_window(fail_window=limit, warn_window=limit / 2)
         return stored.replace_attributes(freshness_policy=policy)
 

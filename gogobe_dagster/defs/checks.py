@@ -45,7 +45,7 @@ def portal_check_spec(feed: Feed) -> dg.AssetCheckSpec:
         f"{feed.key}_portal_responds",
         asset=FEED_HEALTH.key,
         description=f"The portal of {feed.name} can be listed; "
-        "fails after GOGOBE_ALERT_AFTER failed listings in a row.",
+        "fails after GOGOBE_ALERT_AFTER_FAILURES failed listings in a row.",
     )
 
 

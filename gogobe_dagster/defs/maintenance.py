@@ -39,7 +39,7 @@ def purge_dagster_storage(context: dg.OpExecutionContext, resources: dg.Resource
         purged = purge(
             dagster_url(settings),
             Path(context.instance.root_directory),
-            keep_days=settings.event_log_days,
+            keep_days=settings.keep_run_logs_days,
             now=resources.clock(),
         )
     context.add_output_metadata(asdict(purged))
@@ -160,7 +160,7 @@ def schedules() -> dg.Definitions:
 def _last_sweep(settings: Settings) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="last_sweep",
-        cron_schedule=settings.last_sweep,
+        cron_schedule=settings.final_poll_cron,
         execution_timezone=TIME_ZONE,
         job_name=IMPORT_JOB,
         default_status=schedule_status(settings),

@@ -16,7 +16,7 @@ PORTALS, WAREHOUSE = "portals", "warehouse"
 
 def pool_limits(settings: Settings) -> Mapping[str, int]:
     """Return the limit of each pool."""
-    return {PORTALS: settings.portal_steps, WAREHOUSE: settings.warehouse_steps}
+    return {PORTALS: settings.max_portal_steps, WAREHOUSE: settings.max_warehouse_steps}
 
 
 def write_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> Mapping[str, int]:

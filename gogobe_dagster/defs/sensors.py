@@ -64,7 +64,7 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{feed.key}_files",
         job_name=IMPORT_JOB,
-        minimum_interval_seconds=look_interval(feed, settings.sensor_seconds),
+        minimum_interval_seconds=look_interval(feed, settings.poll_interval_seconds),
         default_status=sensor_status(on=settings.sensors_on),
         description=sensor_description(feed),
         tags={FEED: feed.key},
@@ -131,13 +131,13 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
         feed,
         now=now,
         listed_at=listed_at,
-        quiet_hours=settings.quiet,
-        interval=timedelta(seconds=settings.sensor_seconds),
+        quiet_hours=settings.quiet_period,
+        interval=timedelta(seconds=settings.poll_interval_seconds),
     )
     if skip_reason:
         return PollResult(message=skip_reason, cursor=cursor)
     if cursor and now - datetime.fromisoformat(cursor) < SLOW_FOR:
-        is_due = listed_at is None or now - listed_at >= timedelta(minutes=settings.slow_listing_minutes)
+        is_due = listed_at is None or now - listed_at >= timedelta(minutes=settings.slow_poll_minutes)
         message = "the portal is slow and therefore listed by runs"
         return PollResult(message=message, wants_listing_run=is_due, cursor=cursor)
     try:
@@ -158,7 +158,7 @@ def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "
     """
     from gogobe_dagster.pipeline import discover
 
-    seconds = resources.settings.look_seconds
+    seconds = resources.settings.poll_timeout_seconds
     outcome: Future[Recorded] = Future()
 
     def list_portal() -> None:
@@ -188,14 +188,14 @@ def _import_run(run: RunWanted, now: datetime, settings: Settings) -> dg.RunRequ
             LISTED_BY_SENSOR: now.isoformat(),
             PORTAL_TAG: _host(run.feed),
         },
-        run_config=IN_PROCESS if run.files <= settings.small_run_files else None,
+        run_config=IN_PROCESS if run.files <= settings.in_process_max_files else None,
     )
 
 
 def _listing_run(feed: Feed, result: PollResult, now: datetime, settings: Settings) -> dg.RunRequest:
     """Request a run of today that lists the portal itself; the run key allows one per interval."""
     today = day_of(now)
-    interval = int(now.timestamp()) // (settings.slow_listing_minutes * 60)
+    interval = int(now.timestamp()) // (settings.slow_poll_minutes * 60)
     return dg.RunRequest(
         run_key=f"{feed.key}|{today}|listing|{interval}",
         partition_key=partition_key(feed, today),

@@ -62,7 +62,7 @@ def is_fresh(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
         if feed is None or feed.fulls == 0:
             continue
         feeds += 1
-        hours = _hours_allowed(feed, settings, row.newest, now) if row.newest else settings.fresh_hours
+        hours = _hours_allowed(feed, settings, row.newest, now) if row.newest else settings.freshness_hours
         if row.newest is None or now - row.newest > timedelta(hours=hours):
             seen = _stamp(row.newest) if row.newest else f"none in {REMEMBERED_DAYS} days"
             late.append(Finding(subject=feed.name, seen=seen, expected=f"within {hours} hours"))
@@ -92,7 +92,7 @@ def is_complete(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict
         counted = 0 if settings.replica_url else feed.stores_with_fulls
         usual = max(row.usual, counted)
         all_now, all_usual = all_now + row.now, all_usual + usual
-        if row.now * 100 < usual * settings.complete_percent:
+        if row.now * 100 < usual * settings.completeness_percent:
             source = "the register" if counted > row.usual else "the last seven days"
             few.append(
                 Finding(subject=row.feed, seen=f"{row.now} stores", expected=f"{usual}, as in {source}")
@@ -122,7 +122,7 @@ def has_usual_rows(engine: sa.Engine, settings: Settings, now: datetime) -> Verd
             subject=row.feed, seen=f"{row.now:.0f} a file", expected=f"{row.before:.0f} on {row.before_day}"
         )
         for row in rows
-        if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_percent
+        if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_change_percent
     ]
     words = f"{len(odd)} feeds have an unusual number of prices in a full file on {day}"
     return _verdict(odd, words, f"full files of {day} are as large as usual", {"feeds": len(rows)})
@@ -136,7 +136,7 @@ def rejects_few(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict
     """
     rows = _rows(engine, query, first=day_of(now) - timedelta(days=1))
     shares = {row.feed: row.rejected / row.rows * 100 for row in rows if row.rows}
-    limit = settings.reject_percent
+    limit = settings.max_reject_percent
     bad = [
         Finding(subject=feed, seen=f"{share:.2f} % rejected", expected=f"at most {limit:g} %")
         for feed, share in sorted(shares.items(), key=lambda one: -one[1])
@@ -193,7 +193,7 @@ def knows_promoted(engine: sa.Engine, settings: Settings, now: datetime) -> Verd
         from promoted left join chain_product known using (chain_id, product_key) group by feed
     """
     rows = _rows(engine, query, now=now)
-    limit = settings.unknown_product_percent
+    limit = settings.max_unknown_product_percent
     bad = [
         Finding(
             subject=row.feed,
@@ -237,15 +237,15 @@ def _verdict(
 
 def _judged_day(settings: Settings, now: datetime) -> date:
     """Today, once its files should be there; yesterday before that."""
-    is_late_enough = now.astimezone(ISRAEL).hour >= settings.complete_hour
+    is_late_enough = now.astimezone(ISRAEL).hour >= settings.completeness_hour
     return day_of(now) - timedelta(days=0 if is_late_enough else 1)
 
 
 def _hours_allowed(feed: Feed, settings: Settings, since: datetime, now: datetime) -> int:
     """Allow more over a rest, and over a long one (a holiday before Shabbat) as much as it lasts."""
     rest = time_of_rest(feed, since, now) // timedelta(hours=1)
-    allowed = settings.fresh_hours
-    return max(settings.fresh_hours_of_rest, allowed + rest) if rest else allowed
+    allowed = settings.freshness_hours
+    return max(settings.freshness_hours_with_rest, allowed + rest) if rest else allowed
 
 
 def _stamp(moment: datetime) -> str:

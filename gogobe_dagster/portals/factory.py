@@ -86,7 +86,7 @@ def open_portal(
 
     `budget` is how many seconds all pages may take together, from now.
     """
-    override, way = settings.of_feed(feed.key), _way(feed, settings)
+    override, way = settings.for_feed(feed.key), _way(feed, settings)
     feed = replace(
         feed,
         account=feed.account if override.user is None else override.user,
@@ -95,13 +95,13 @@ def open_portal(
     limit = settings.max_download_mb * MEGABYTE
     own = replace(manners or connector_of(feed).manners, way=way, budget=budget)
     web = _web(feed, base_url(feed, settings), limit=limit, manners=own, clock=clock)
-    if feed.family is not Family.CERBERUS or override.door == "web":
+    if feed.family is not Family.CERBERUS or override.transport == "web":
         return web
     ftp_manners = replace(manners or CerberusFtp.manners, way=way, budget=budget)
-    if override.door == "auto":  # the web was patient already
+    if override.transport == "auto":  # the web was patient already
         ftp_manners = replace(ftp_manners, tries=min(ftp_manners.tries, 2))
     ftp = CerberusFtp(feed, find=_ftp_place(feed, settings, ftp_manners), limit=limit, manners=ftp_manners)
-    return ftp if override.door == "ftp" else CerberusDoors(feed.key, web=web, ftp=ftp)
+    return ftp if override.transport == "ftp" else CerberusDoors(feed.key, web=web, ftp=ftp)
 
 
 def connector_of(feed: Feed) -> Opener | DayOpener:
@@ -116,7 +116,7 @@ def _web(feed: Feed, url: str, *, limit: int, manners: Manners, clock: Callable[
 
 
 def _way(feed: Feed, settings: Settings) -> Way:
-    override = settings.of_feed(feed.key)
+    override = settings.for_feed(feed.key)
     bundle = str(override.ca_bundle or "")
     way = Way(proxy=override.proxy, ca_bundle=bundle, verifies_tls=override.verify_tls)
     way.warn(feed.key)
@@ -124,7 +124,7 @@ def _way(feed: Feed, settings: Settings) -> Way:
 
 
 def _ftp_place(feed: Feed, settings: Settings, manners: Manners) -> Callable[[], FtpPlace]:
-    told = settings.of_feed(feed.key).ftp_url
+    told = settings.for_feed(feed.key).ftp_url
     if told:
         return lambda: place_of(told)
     if settings.replica_url:
@@ -134,7 +134,7 @@ def _ftp_place(feed: Feed, settings: Settings, manners: Manners) -> Callable[[],
 
 def base_url(feed: Feed, settings: Settings) -> str:
     """Return where the feed's portal is, without a slash at the end; it may carry a path prefix."""
-    if told := settings.of_feed(feed.key).base_url:
+    if told := settings.for_feed(feed.key).base_url:
         return told.rstrip("/")
     if not settings.replica_url:
         return feed.base_url

@@ -32,12 +32,12 @@ def budget(measured: Measured) -> dict[str, float]:
     settings allow: when a file has waited long enough, seen by the next look.
     """
     defaults = Settings.model_construct()
-    every = defaults.run_wait_minutes * 60 + defaults.sensor_seconds
+    every = defaults.run_max_wait_minutes * 60 + defaults.poll_interval_seconds
     runs = len(FEEDS) * HOURS_WITH_DELTAS * 3600 / every
     spent = {
         "full_files": FULL_FILES * measured.bulk_run.cpu / measured.bulk_files,
         "delta_runs": runs * measured.delta_run.cpu,
-        "looks": len(FEEDS) * DAY_SECONDS / defaults.sensor_seconds * measured.tick.cpu,
+        "looks": len(FEEDS) * DAY_SECONDS / defaults.poll_interval_seconds * measured.tick.cpu,
         "idle": DAY_SECONDS * measured.idle_share,
     }
     share = sum(spent.values()) / (CORES * DAY_SECONDS)

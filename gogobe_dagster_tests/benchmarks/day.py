@@ -60,7 +60,7 @@ class QuickStage(ImportEnv):
     @property
     def environment(self) -> dict[str, str]:
         """What `ImportEnv` says, and this."""
-        return {**super().environment, "GOGOBE_RUN_WAIT_MINUTES": "0"}
+        return {**super().environment, "GOGOBE_RUN_MAX_WAIT_MINUTES": "0"}
 
 
 def live_through(
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     options = _options(arguments)
     adopt_orphans()
-    with home(sensor_seconds=options.sensor_seconds) as env:
+    with home(poll_interval_seconds=options.poll_interval_seconds) as env:
         feeds = [find_feed(key) for key in options.feed or [feed.key for feed in FEEDS]]
         market = Market(scale=options.scale, stores=options.stores, items=options.items)
         publisher = Publisher(env.replica, feeds, market)
@@ -143,7 +143,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=0.1, help="Stores and items; 1 is the real size.")
     parser.add_argument("--stores", type=int, help="Stores of each feed, where the scale's do not suit.")
     parser.add_argument("--items", type=int, help="Items of each store, likewise.")
-    parser.add_argument("--sensor-seconds", type=int, default=20, help="Between two looks at a portal.")
+    parser.add_argument(
+        "--poll-interval-seconds", type=int, default=20, help="Between two polls of a portal."
+    )
     parser.add_argument("--patience", type=float, default=30, help="Minutes to wait for the last file.")
     parser.add_argument("--plot", type=Path, help="Where to write the picture: docs/images/day.png.")
     return parser.parse_args(arguments)

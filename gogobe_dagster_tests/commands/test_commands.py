@@ -86,8 +86,8 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("GOGOBE_QUIET_HOURS", "1-2", "leave portals alone (HH:MM-HH:MM); empty = none."),
-        ("GOGOBE_LAST_SWEEP", "at night", "looked at last (cron, Israel)."),
+        ("GOGOBE_QUIET_HOURS", "1-2", "do not poll (HH:MM-HH:MM); empty = none."),
+        ("GOGOBE_FINAL_POLL_CRON", "at night", "polled for the last time (cron, Israel)."),
         ("GOGOBE_REPLICA_URL", "ftp://x", "http://… of a replica"),
     ],
 )
@@ -99,12 +99,17 @@ def test_a_setting_of_another_form_is_told_which_form_it_has(
     code, text = said("status")
 
     assert code == 1
-    assert f"{name}={value!r}: it is: " in text
+    assert f"{name}={value!r}: expected: " in text
     assert expected in text
 
 
 def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GOGOBE_PARSE_WORKER", "GOGOBE_WHATEVER", "GOGOBE_FEED__KESHET__DOOR", "GOGOBE_STARTED_BY"):
+    for name in (
+        "GOGOBE_PARSE_WORKER",
+        "GOGOBE_WHATEVER",
+        "GOGOBE_FEED__KESHET__TRANSPORT",
+        "GOGOBE_STARTED_BY",
+    ):
         monkeypatch.setenv(name, "ftp")
 
     _, text = said("env", "--no-start")
@@ -140,7 +145,7 @@ def test_an_import_that_fails_says_why(import_env: ImportEnv) -> None:
 def test_an_import_whose_process_dies_says_its_last_words(
     import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GOGOBE_LAST_SWEEP", "99 99 * * *")
+    monkeypatch.setenv("GOGOBE_FINAL_POLL_CRON", "99 99 * * *")
 
     ended = import_env.run("gogobe", "import", "--feed", "king_store", check=False)
 

@@ -109,11 +109,11 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
     assert "would go" in text
     events = market.ask("select count(*) from file_event")
 
-    monkeypatch.setenv("GOGOBE_KEEP_EVENTS_DAYS", "0")
+    monkeypatch.setenv("GOGOBE_KEEP_FILE_EVENTS_DAYS", "0")
     assert "events" not in said("retain")[1]
     assert market.ask("select count(*) from file_event") == events
 
-    monkeypatch.delenv("GOGOBE_KEEP_EVENTS_DAYS")
+    monkeypatch.delenv("GOGOBE_KEEP_FILE_EVENTS_DAYS")
     assert f"events of files {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
     assert market.ask("select count(*) from file_event") == [(0,)]
 

@@ -62,7 +62,7 @@ def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
     import_env.resources.ledger.record_failure("keshet", PortalError(Code.DNS_DEAD, "gone"), now=NOON)
     with receiver() as inbox:
         inbox.refuses = True
-        changes = {"alert_url": inbox.url, "alert_after": 1}
+        changes = {"alert_url": inbox.url, "alert_after_failures": 1}
         with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:
             context = dg.build_sensor_context(instance=instance)
             with pytest.raises(dg.Failure, match="was not taken"), as_failure("alert_monitor"):

@@ -27,7 +27,7 @@ def number_of_prices(env: ImportEnv) -> int:
 
 
 def telling(env: ImportEnv, alert_url: str) -> ImportEnv:
-    changes = {"alert_url": alert_url, "alert_after": 1}
+    changes = {"alert_url": alert_url, "alert_after_failures": 1}
     return replace(env, settings=env.settings.model_copy(update=changes))
 
 

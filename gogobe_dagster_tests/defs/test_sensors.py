@@ -58,8 +58,8 @@ def test_a_run_of_few_files_does_without_processes_for_its_steps(
     (run,) = tick("keshet", import_env.resources, instance).run_requests or []
     files = int(run.tags["gogobe/files"])
 
-    def config(small_run_files: int) -> Mapping[str, Any]:
-        settings = import_env.settings.model_copy(update={"small_run_files": small_run_files})
+    def config(in_process_max_files: int) -> Mapping[str, Any]:
+        settings = import_env.settings.model_copy(update={"in_process_max_files": in_process_max_files})
         with closing(Resources(settings)) as resources:
             (asked,) = tick("keshet", resources, instance).run_requests or []
             return asked.run_config
@@ -109,13 +109,15 @@ def test_a_portal_that_never_answers_is_a_coded_failure_in_time(
     import_env: ImportEnv, instance: dg.DagsterInstance, script: Script
 ) -> None:
     with scripted(script) as server:
-        settings = import_env.settings.model_copy(update={"replica_url": server.url, "look_seconds": 1})
+        settings = import_env.settings.model_copy(
+            update={"replica_url": server.url, "poll_timeout_seconds": 1}
+        )
         started = monotonic()
         with closing(Resources(settings)) as resources:
             with pytest.raises(dg.Failure, match="keshet: connection_lost: "):
                 tick("keshet", resources, instance)
 
-            assert monotonic() - started < settings.look_seconds + 7
+            assert monotonic() - started < settings.poll_timeout_seconds + 7
             assert last_listings(resources.engine)["keshet"].code == "connection_lost"
 
 
@@ -125,7 +127,7 @@ def test_a_list_that_takes_too_long_is_left_to_a_run(
     """Shufersal shows 20 rows a page, and a page takes seconds (PORTALS §3.3)."""
     import_env.publish("shufersal", stores=30)
     import_env.replica.faults.switch_on("slow_page", feed="shufersal", seconds=0.7)
-    settings = import_env.settings.model_copy(update={"look_seconds": 1})
+    settings = import_env.settings.model_copy(update={"poll_timeout_seconds": 1})
     times = [datetime(2026, 11, 23, 12, tzinfo=ISRAEL)]
     with closing(Resources(settings, clock=lambda: times[-1])) as resources:
         first = tick("shufersal", resources, instance)

@@ -239,4 +239,6 @@ def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
         (FEED, "1 of 2 promoted products (50%)", "at most 20 % without a price in the chain")
     ]
     assert (verdict.numbers, verdict.is_severe) == ({"promoted products": 2, "unknown": 1}, False)
-    assert knows_promoted(engine, SETTINGS.model_copy(update={"unknown_product_percent": 50}), NOON).passed
+    assert knows_promoted(
+        engine, SETTINGS.model_copy(update={"max_unknown_product_percent": 50}), NOON
+    ).passed

@@ -35,9 +35,9 @@ def scene(whole_stage: ImportEnv) -> Iterator[OpenScene]:
     """Open a scene at a door of a feed's portal. No time is spent between tries; three are made."""
     opened: list[Resources] = []
 
-    def scene(feed_key: str, door: str = "web", **override: Any) -> Scene:
+    def scene(feed_key: str, transport: str = "web", **override: Any) -> Scene:
         feed = find_feed(feed_key)
-        told = FeedOverride.model_validate({"door": door} | override)
+        told = FeedOverride.model_validate({"transport": transport} | override)
         settings = whole_stage.settings.model_copy(update={"feed": {feed_key: told}})
         opened.append(Resources(settings))
         return Scene(whole_stage, opened[-1], feed)

@@ -32,7 +32,7 @@ class Listing:
     fault: str
     code: str | None = None
     """None: every file is found, fetched and read all the same."""
-    door: str = "web"
+    transport: str = "web"
     stores: int = 2
     how: Mapping[str, Any] = field(default_factory=dict)
     linked: str = ""
@@ -49,20 +49,20 @@ LISTINGS = [
     Listing("a token is refused once", KESHET, "csrf_token_wrong", how={"times": 1}),
     Listing("every token is refused", KESHET, "csrf_token_wrong", "csrf_rejected"),
     Listing("200 with an error as JSON", KESHET, "json_error_200", "csrf_rejected"),
-    Listing("every token is refused", KESHET, "csrf_token_wrong", door="auto", linked="ftp:"),
+    Listing("every token is refused", KESHET, "csrf_token_wrong", transport="auto", linked="ftp:"),
     Listing("the session ends before the download", KESHET, "session_expires", how={"names": "Price*"}),
     Listing(
         "the session ends before the download", "super_pharm", "session_expires", how={"names": "Price*"}
     ),
     Listing("wrong password", KESHET, "wrong_password", "auth_failed"),
-    Listing("wrong password, two doors", KESHET, "wrong_password", "auth_failed", door="auto"),
-    Listing("wrong password over FTP", KESHET, "wrong_password", "auth_failed", door="ftp"),
+    Listing("wrong password, two doors", KESHET, "wrong_password", "auth_failed", transport="auto"),
+    Listing("wrong password over FTP", KESHET, "wrong_password", "auth_failed", transport="ftp"),
     Listing("a page with half of the rows", KESHET, "listing_truncated"),
     Listing("a count that is never reached", KESHET, "listing_never_complete", "listing_truncated"),
-    Listing("FTP wants TLS", KESHET, "ftps_required", door="ftp", linked="ftp:"),
-    Listing("FTP always wants TLS", "dor_alon", "", door="ftp", linked="ftp:"),
-    Listing("FTP has no MLSD", KESHET, "ftp_without_mlsd", door="ftp", linked="ftp:"),
-    Listing("both doors are shut", KESHET, "portal_down", "http_error", door="auto"),
+    Listing("FTP wants TLS", KESHET, "ftps_required", transport="ftp", linked="ftp:"),
+    Listing("FTP always wants TLS", "dor_alon", "", transport="ftp", linked="ftp:"),
+    Listing("FTP has no MLSD", KESHET, "ftp_without_mlsd", transport="ftp", linked="ftp:"),
+    Listing("both doors are shut", KESHET, "portal_down", "http_error", transport="auto"),
     Listing("exactly 1,000 rows", BINA, "cap_1000"),
     Listing("empty, then filled", LAIB, "empty_listing", how={"times": 1}),
     Listing("empty and empty again", LAIB, "empty_listing", "listing_empty_unexpected"),
@@ -82,12 +82,12 @@ LISTINGS = [
 
 
 def _line(row: Any) -> str:
-    return "-".join(filter(None, (row.scenario, row.feed, getattr(row, "door", ""))))
+    return "-".join(filter(None, (row.scenario, row.feed, getattr(row, "transport", ""))))
 
 
 @pytest.mark.parametrize("row", LISTINGS, ids=_line)
 def test_a_listing(scene: OpenScene, row: Listing) -> None:
-    here = scene(row.feed, row.door)
+    here = scene(row.feed, row.transport)
     here.publish(stores=row.stores)
     if row.fault:
         here.env.replica.faults.switch_on(row.fault, feed=row.feed, **row.how)
@@ -119,7 +119,7 @@ class File:
     notes: tuple[str, ...] = ()
     damaged: bool = False
     how: Mapping[str, Any] = field(default_factory=dict)
-    door: str = "web"
+    transport: str = "web"
 
 
 Spoil = Callable[[Scene, Publication], Publication]
@@ -169,10 +169,10 @@ FILES = [
     File("a cut archive", "shufersal", "truncated_gzip", "parsed", damaged=True),
     File("a wrong checksum", LAIB, "wrong_crc", "parsed", damaged=True),
     File("cut off on the way", BINA, "truncated_download", "discovered truncated_download"),
-    File("cut off on the way", KESHET, "truncated_download", "discovered truncated_download", door="ftp"),
-    File("FTP hangs up", KESHET, "ftp_hangs_up", "discovered truncated_download", door="ftp"),
+    File("cut off", KESHET, "truncated_download", "discovered truncated_download", transport="ftp"),
+    File("FTP hangs up", KESHET, "ftp_hangs_up", "discovered truncated_download", transport="ftp"),
     File("listed and not there", KESHET, "missing_file", "quarantined not_found"),
-    File("listed and not there", KESHET, "missing_file", "quarantined not_found", door="ftp"),
+    File("listed and not there", KESHET, "missing_file", "quarantined not_found", transport="ftp"),
     File("the fresh link has expired", "shufersal", "expired_sas", "discovered link_expired"),
     File("a placeholder", KESHET, null_file, "quarantined null_file"),
     File("a chain of zeros", KESHET, named("PriceFull0000000000000-001-{day}0901.gz"),
@@ -193,7 +193,7 @@ FILES = [
 
 @pytest.mark.parametrize("row", FILES, ids=_line)
 def test_a_file(scene: OpenScene, row: File) -> None:
-    here = scene(row.feed, row.door)
+    here = scene(row.feed, row.transport)
     here.publish()
     target = here.full()
     if isinstance(row.spoil, str):

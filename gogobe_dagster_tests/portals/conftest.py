@@ -77,8 +77,10 @@ def open_feed(replica: Replica, clock: MovedClock) -> Iterator[OpenPortal]:
     """Open connectors to the replica; they are closed at the end."""
     opened: list[Portal] = []
 
-    def open_feed(feed_key: str, manners: Manners = QUICK, door: str = "web") -> Portal:
-        overrides = {feed_key: {"door": door}} if door != "web" or is_cerberus(feed_key) else {}
+    def open_feed(feed_key: str, manners: Manners = QUICK, transport: str = "web") -> Portal:
+        overrides = (
+            {feed_key: {"transport": transport}} if transport != "web" or is_cerberus(feed_key) else {}
+        )
         settings = Settings.model_validate({"replica_url": replica.url, "feed": overrides})
         portal = open_portal(find_feed(feed_key), settings, manners=manners, clock=clock)
         opened.append(portal)

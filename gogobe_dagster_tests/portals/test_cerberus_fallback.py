@@ -21,7 +21,7 @@ BOTH_DOORS = [("portal_down", Code.HTTP_ERROR), ("connection_reset", Code.CONNEC
 def test_while_the_web_answers_nobody_asks_ftp(replica: Replica, open_feed: OpenPortal) -> None:
     publish(replica, "rami_levy")
 
-    files = open_feed("rami_levy", door="auto").list_files()
+    files = open_feed("rami_levy", transport="auto").list_files()
 
     assert all(file.link.startswith("/file/d/") for file in files)
 
@@ -34,13 +34,13 @@ def test_what_fails_only_on_the_web_is_listed_and_fetched_over_ftp_and_said(
     replica.faults.switch_on(fault, feed="rami_levy")
 
     with caplog.at_level(logging.WARNING):
-        files = open_feed("rami_levy", door="auto").list_files()
+        files = open_feed("rami_levy", transport="auto").list_files()
 
     assert sorted(file.name for file in files) == names
     assert all(file.link.startswith("ftp:") for file in files)
     assert "rami_levy: the web door failed" in caplog.text
     assert f"rami_levy: {len(names)} files listed over FTP instead" in caplog.text
-    another = open_feed("rami_levy", door="auto")  # as the download does: another connector, later
+    another = open_feed("rami_levy", transport="auto")  # as the download does: another connector, later
     assert fetched(another, files[0]) == publication(files[0].name).read()
 
 
@@ -52,7 +52,7 @@ def test_when_both_doors_fail_the_code_is_the_webs_and_the_reason_names_both(
     replica.faults.switch_on(fault, feed="rami_levy")
 
     with pytest.raises(PortalError, match=f"; over FTP: {code}") as caught:
-        open_feed("rami_levy", door="auto").list_files()
+        open_feed("rami_levy", transport="auto").list_files()
 
     assert caught.value.code is code
 
@@ -63,7 +63,7 @@ def test_a_wrong_password_is_not_tried_at_the_other_door(replica: Replica, open_
     replica.faults.switch_on("wrong_password", feed="rami_levy", times=1)
 
     with pytest.raises(PortalError) as caught:
-        open_feed("rami_levy", door="auto").list_files()
+        open_feed("rami_levy", transport="auto").list_files()
 
     assert caught.value.code is Code.AUTH_FAILED
 
@@ -74,7 +74,7 @@ def test_an_empty_folder_over_ftp_is_no_answer_to_a_web_that_fails(
     replica.faults.switch_on("bot_challenge", feed="rami_levy")
 
     with pytest.raises(PortalError, match="over FTP: no file at all") as caught:
-        open_feed("rami_levy", door="auto").list_files()
+        open_feed("rami_levy", transport="auto").list_files()
 
     assert caught.value.code is Code.BOT_CHALLENGE
 
@@ -84,15 +84,15 @@ def test_the_door_is_chosen_by_a_setting(replica: Replica) -> None:
     replica.faults.switch_on("bot_challenge", feed="rami_levy")
     outcomes: dict[str, Any] = {}
 
-    for door in ("auto", "web", "ftp"):
+    for transport in ("auto", "web", "ftp"):
         settings = Settings.model_validate(
-            {"replica_url": replica.url, "feed": {"rami_levy": {"door": door}}}
+            {"replica_url": replica.url, "feed": {"rami_levy": {"transport": transport}}}
         )
         portal = open_portal(find_feed("rami_levy"), settings, manners=QUICK)
         try:
-            outcomes[door] = len(portal.list_files())
+            outcomes[transport] = len(portal.list_files())
         except PortalError as error:
-            outcomes[door] = error.code
+            outcomes[transport] = error.code
         portal.close()
 
     assert outcomes == {"auto": 93, "web": Code.BOT_CHALLENGE, "ftp": 93}

@@ -28,7 +28,7 @@ def test_both_doors_show_the_same_files_with_the_same_sizes_and_times(
 ) -> None:
     publish(replica, feed)
 
-    over_web, over_ftp = (open_feed(feed, door=door).list_files() for door in ("web", "ftp"))
+    over_web, over_ftp = (open_feed(feed, transport=transport).list_files() for transport in ("web", "ftp"))
 
     assert [replace(file, link="") for file in sorted(over_ftp, key=_name)] == [
         replace(file, link="") for file in sorted(over_web, key=_name)
@@ -42,7 +42,7 @@ def test_several_threads_fetch_byte_for_byte_over_few_connections(
     names, _ = publish(replica, feed)
     large = publication(names[7], bytes(range(256)) * 8_000)
     replica.shelf(feed).put(large)
-    portal = open_feed(feed, door="ftp")
+    portal = open_feed(feed, transport="ftp")
 
     files = portal.list_files()
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -55,7 +55,7 @@ def test_several_threads_fetch_byte_for_byte_over_few_connections(
 
 def test_a_file_comes_in_chunks(replica: Replica, open_feed: OpenPortal) -> None:
     replica.shelf("rami_levy").put(publication(names_of_a_day("rami_levy")[5], bytes(2_000_000)))
-    portal = open_feed("rami_levy", door="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
     [file] = portal.list_files()
 
     assert max(map(len, portal.fetch(file))) <= 256 * 1024
@@ -64,7 +64,7 @@ def test_a_file_comes_in_chunks(replica: Replica, open_feed: OpenPortal) -> None
 def test_what_one_door_listed_the_other_can_fetch(replica: Replica, open_feed: OpenPortal) -> None:
     """A feed that is switched to one door still has links of the other in its ledger."""
     publish(replica, "super_yuda")
-    doors = {door: open_feed("super_yuda", door=door) for door in ("web", "ftp")}
+    doors = {transport: open_feed("super_yuda", transport=transport) for transport in ("web", "ftp")}
 
     for listing, fetching in (("web", "ftp"), ("ftp", "web")):
         file = doors[listing].list_files()[3]
@@ -75,7 +75,7 @@ def test_strange_names_are_listed_and_fetched_as_they_are(replica: Replica, open
     known = publication(names_of_a_day("rami_levy")[2])
     strange = ["README.txt", "Price (1).gz", "50%25&a=b+c.gz", " ; type=dir; x.gz", "מחירים.gz"]
     replica.shelf("rami_levy").put(*(replace(known, name=name) for name in strange))
-    portal = open_feed("rami_levy", door="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
 
     files = portal.list_files()
 
@@ -85,7 +85,7 @@ def test_strange_names_are_listed_and_fetched_as_they_are(replica: Replica, open
 
 def test_a_past_day_is_refused(open_feed: OpenPortal) -> None:
     with pytest.raises(PortalError) as caught:
-        open_feed("rami_levy", door="ftp").list_files(date(2026, 11, 22))
+        open_feed("rami_levy", transport="ftp").list_files(date(2026, 11, 22))
 
     assert caught.value.code is Code.PAST_DAY_NOT_OFFERED
 
@@ -94,7 +94,7 @@ def test_a_server_that_hung_up_on_an_idle_connection_is_called_again(
     replica: Replica, open_feed: OpenPortal
 ) -> None:
     publish(replica, "rami_levy")
-    portal = open_feed("rami_levy", door="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
     before = portal.list_files()
     replica.faults.switch_on("portal_down", feed="rami_levy", times=1)
     with pytest.raises(CodedError):  # 421, and the server closes the line
@@ -151,7 +151,7 @@ def test_a_failure_that_passes_or_is_the_webs_leaves_the_listing_whole(
     replica: Replica, open_feed: OpenPortal, fault: str, options: dict[str, Any]
 ) -> None:
     names, _ = publish(replica, "rami_levy")
-    portal = open_feed("rami_levy", PATIENT_ENOUGH, door="ftp")
+    portal = open_feed("rami_levy", PATIENT_ENOUGH, transport="ftp")
     replica.faults.switch_on(fault, feed="rami_levy", **options)
 
     assert sorted(file.name for file in portal.list_files()) == names
@@ -162,7 +162,7 @@ def test_a_listing_that_fails_has_the_code_that_it_has_over_the_web(
     replica: Replica, open_feed: OpenPortal, fault: str, feed: str, code: Code
 ) -> None:
     publish(replica, feed)
-    portal = open_feed(feed, PATIENT_ENOUGH, door="ftp")
+    portal = open_feed(feed, PATIENT_ENOUGH, transport="ftp")
     replica.faults.switch_on(fault, feed=feed)
 
     with pytest.raises(PortalError) as caught:
@@ -177,7 +177,7 @@ def test_a_file_that_fails_has_the_code_of_its_cause_and_the_others_come(
 ) -> None:
     _, target = publish(replica, feed)
     replica.shelf(feed).put(publication(target, DOTS))
-    portal = open_feed(feed, PATIENT_ENOUGH, door="ftp")
+    portal = open_feed(feed, PATIENT_ENOUGH, transport="ftp")
     replica.faults.switch_on(fault, feed=feed, names=target, times=9)
     files = {file.name: file for file in portal.list_files()}
 
@@ -195,14 +195,14 @@ def test_the_listing_says_what_the_folder_shows(
     publish(replica, "rami_levy")
     replica.faults.switch_on(fault, feed="rami_levy", **options)
 
-    assert len(open_feed("rami_levy", door="ftp").list_files()) == expected
+    assert len(open_feed("rami_levy", transport="ftp").list_files()) == expected
 
 
 def test_a_refused_user_is_not_tried_again_for_every_file(replica: Replica, open_feed: OpenPortal) -> None:
     """The fault lasts for one login: a second one would be let in."""
     names, _ = publish(replica, "rami_levy")
     replica.faults.switch_on("wrong_password", feed="rami_levy", times=1)
-    portal = open_feed("rami_levy", door="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
 
     def attempt(name: str) -> Code:
         with pytest.raises(PortalError, match="'RamiLevi'") as caught:
@@ -217,7 +217,7 @@ def test_a_file_shorter_than_listed_is_cut_off_though_the_server_calls_it_whole(
     replica: Replica, open_feed: OpenPortal
 ) -> None:
     _, target = publish(replica, "rami_levy")
-    portal = open_feed("rami_levy", door="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
     file = next(file for file in portal.list_files() if file.name == target)
     assert file.size
 
@@ -230,7 +230,7 @@ def test_a_file_shorter_than_listed_is_cut_off_though_the_server_calls_it_whole(
 def test_a_file_over_the_limit_is_refused(replica: Replica) -> None:
     replica.shelf("rami_levy").put(publication(names_of_a_day("rami_levy")[2], bytes(1024 * 1024 + 1)))
     small = Settings.model_validate(
-        {"replica_url": replica.url, "max_download_mb": 1, "feed": {"rami_levy": {"door": "ftp"}}}
+        {"replica_url": replica.url, "max_download_mb": 1, "feed": {"rami_levy": {"transport": "ftp"}}}
     )
     portal = open_portal(find_feed("rami_levy"), small, manners=QUICK)
     [file] = portal.list_files()
@@ -246,7 +246,7 @@ def test_a_file_over_the_limit_is_refused(replica: Replica) -> None:
 def test_a_certificate_of_an_unknown_authority_is_no_safe_connection(replica: Replica) -> None:
     """The address alone, without the replica's word whom to trust there."""
     publish(replica, "dor_alon")
-    told = {"dor_alon": {"door": "ftp", "ftp_url": replica.ftp_url}}
+    told = {"dor_alon": {"transport": "ftp", "ftp_url": replica.ftp_url}}
     portal = open_portal(find_feed("dor_alon"), Settings.model_validate({"feed": told}), manners=QUICK)
 
     with pytest.raises(PortalError) as caught:

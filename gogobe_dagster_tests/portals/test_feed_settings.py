@@ -151,7 +151,7 @@ def test_the_web_is_reached_through_the_feeds_own_proxy(replica: Replica) -> Non
 def test_ftp_goes_through_the_proxy_with_its_commands_and_its_data(replica: Replica, feed: str) -> None:
     publish(replica, feed)
     with a_proxy() as (proxy, url):
-        through = portal(feed, replica.url, proxy=url, door="ftp")
+        through = portal(feed, replica.url, proxy=url, transport="ftp")
         [file, *_] = through.list_files()
         content = fetched(through, file)
         through.close()
@@ -163,22 +163,24 @@ def test_ftp_goes_through_the_proxy_with_its_commands_and_its_data(replica: Repl
 
 
 def test_a_proxy_that_is_not_there_is_no_connection(replica: Replica) -> None:
-    for feed, door in (("king_store", "auto"), ("rami_levy", "ftp")):
-        through = portal(feed, replica.url, proxy="http://127.0.0.1:1", door=door)
+    for feed, transport in (("king_store", "auto"), ("rami_levy", "ftp")):
+        through = portal(feed, replica.url, proxy="http://127.0.0.1:1", transport=transport)
         with pytest.raises(PortalError) as caught:
             names(through)
         assert caught.value.code is Code.CONNECT_TIMEOUT
 
 
-@pytest.mark.parametrize("door", ["web", "ftp"])
-def test_another_user_and_password_log_in(replica: Replica, door: str) -> None:
+@pytest.mark.parametrize("transport", ["web", "ftp"])
+def test_another_user_and_password_log_in(replica: Replica, transport: str) -> None:
     """Who is told Osher Ad's account for Keshet sees Osher Ad's folder."""
     publish(replica, "osher_ad")
     known = find_feed("osher_ad")
 
-    told = names(portal("keshet", replica.url, door=door, user=known.account, password=known.password))
+    told = names(
+        portal("keshet", replica.url, transport=transport, user=known.account, password=known.password)
+    )
     with pytest.raises(PortalError) as refused:
-        names(portal("osher_ad", replica.url, door=door, password="milk"))
+        names(portal("osher_ad", replica.url, transport=transport, password="milk"))
 
     assert told == sorted(names_of_a_day("osher_ad"))
     assert refused.value.code is Code.AUTH_FAILED
@@ -198,9 +200,13 @@ def test_one_feed_can_have_its_portal_elsewhere(replica: Replica) -> None:
 
 WRONG = [
     ("RAMI_LEVI__PROXY", "http://proxy:1", ["FEED__RAMI_LEVI=", "did you mean 'rami_levy'?"]),
-    ("RAMI_LEVY__PROXI", "http://proxy:1", ["FEED__RAMI_LEVY__PROXI=", "there are: base_url", "ca_bundle"]),
-    ("RAMI_LEVY__DOOR", "back", ["FEED__RAMI_LEVY__DOOR='back'", "'web' or 'ftp'"]),
-    ("SHUFERSAL__DOOR", "ftp", ["GOGOBE_FEED", "shufersal has no FTP door"]),
+    (
+        "RAMI_LEVY__PROXI",
+        "http://proxy:1",
+        ["FEED__RAMI_LEVY__PROXI=", "accepted are: base_url", "ca_bundle"],
+    ),
+    ("RAMI_LEVY__TRANSPORT", "back", ["FEED__RAMI_LEVY__TRANSPORT='back'", "'web' or 'ftp'"]),
+    ("SHUFERSAL__TRANSPORT", "ftp", ["GOGOBE_FEED", "shufersal cannot be reached over FTP"]),
     ("KESHET__CA_BUNDLE", "/no/such.pem", ["FEED__KESHET__CA_BUNDLE=", "not point to a file"]),
 ]
 
@@ -220,7 +226,7 @@ def test_a_wrong_variable_is_named_with_what_is_accepted(
 def test_json_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOGOBE_FEED", "keshet")
 
-    with pytest.raises(SettingsError, match="GOGOBE_FEED: no JSON"):
+    with pytest.raises(SettingsError, match="GOGOBE_FEED: not a JSON"):
         Settings.read()
 
 
@@ -230,9 +236,9 @@ def test_variables_and_json_say_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 
     settings = Settings.read()
 
-    assert not settings.of_feed("rami_levy").verify_tls
-    assert settings.of_feed("keshet").password == "milk"
-    assert settings.of_feed("shufersal").password is None
+    assert not settings.for_feed("rami_levy").verify_tls
+    assert settings.for_feed("keshet").password == "milk"
+    assert settings.for_feed("shufersal").password is None
 
 
 def test_a_wrong_password_or_proxy_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

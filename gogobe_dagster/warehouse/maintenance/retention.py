@@ -56,7 +56,7 @@ class Keep:
             lake=settings.keep_lake_days,
             history=settings.keep_history_days,
             rejects=settings.keep_rejects_days,
-            events=settings.keep_events_days,
+            events=settings.keep_file_events_days,
         )
 
 
