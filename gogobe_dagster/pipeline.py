@@ -231,7 +231,7 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
             if document not in writers:
                 writer = resources.lake.batch(document, feed=batch.feed, day=batch.day, key=batch.key)
                 writers[document] = open_batches.enter_context(writer)
-            writers[document].add(file.id, parsed.rows, parsed.wording_hashes)
+            writers[document].add(file.id, parsed.rows)
             entries.append(_entry(file, parsed, subject, lake_path=writers[document].path))
     ledger.mark_parsed(entries, now=resources.clock())
     return entries

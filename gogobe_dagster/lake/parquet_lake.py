@@ -21,8 +21,7 @@ from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH, hash_of
-from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES, WORDING
+from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES
 
 SCHEMAS: Final = {
     Document.PRICES: PRICES,
@@ -32,12 +31,6 @@ SCHEMAS: Final = {
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
 OBSERVED: Final = (FILE_ID, "row_number")
-_HASHED: Final = pa.field(WORDING_HASH, pa.uint64(), nullable=False)
-"""Beside the columns of the model, in files of prices since version 2: equal for rows of equal WORDING.
-
-So a loader reads the words of a product once, and of the other rows numbers only. Another version of Polars
-may hash otherwise: then the same words are read twice, which changes nothing.
-"""
 VERSION_KEY: Final = b"gogobe.schema_version"
 ARROW_SCHEMA: Final = b"ARROW:schema"
 """Where Arrow writes its schema, and looks for it: https://arrow.apache.org/docs/cpp/parquet.html."""
@@ -76,7 +69,7 @@ class Lake:
         draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with draft.open("wb") as file, _writer(file, _written(document)) as writer:
+            with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
                 batch = LakeBatch(path, writer)
                 yield batch
                 batch.flush()
@@ -97,7 +90,7 @@ class Lake:
         schema = SCHEMAS[document]
         if columns is not None:
             wanted = {*OBSERVED, *columns}
-            schema = pa.schema([one for one in _written(document) if one.name in wanted])
+            schema = pa.schema([one for one in schema if one.name in wanted])
         files_by_path: dict[str, list[int]] = {}
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
@@ -135,9 +128,6 @@ class Lake:
     def _read_one(self, path: str, file_ids: list[int], schema: pl.Schema) -> pl.DataFrame:
         try:
             found = self._scan(path).filter(pl.col(FILE_ID).is_in(file_ids))
-            if WORDING_HASH in schema and WORDING_HASH not in found.collect_schema():
-                words = found.select(*(schema.keys() - {WORDING_HASH, *WORDING}), *WORDING).collect()
-                return words.with_columns(hash_of(words)).select(schema.names()).cast(schema)
             return found.select(schema.names()).collect().cast(schema)
         except FileNotFoundError:
             reason = (
@@ -165,10 +155,8 @@ class LakeBatch:
         self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._rows = 0
 
-    def add(self, file_id: int, rows: pl.DataFrame, wording_hashes: pl.Series | None = None) -> None:
-        """Add one file's rows: the model's columns without `file_id`, and their hashes if they are known."""
-        if WORDING_HASH in self._schema.names:
-            rows = rows.with_columns(hash_of(rows) if wording_hashes is None else wording_hashes)
+    def add(self, file_id: int, rows: pl.DataFrame) -> None:
+        """Add one file's rows: the model's columns without `file_id`."""
         self._waiting.append((file_id, rows))
         self._rows += len(rows)
         if self._rows >= ROW_GROUP:
@@ -193,12 +181,6 @@ def _day(path: str) -> date:
     """Return the day of a batch's path; of anything else a day that never was old."""
     named = _BATCH.fullmatch(path)
     return date.fromisoformat(named[1]) if named else date.max
-
-
-def _written(document: Document) -> pa.Schema:
-    """Return the columns of the lake's files: the model's, and those that only make reading cheap."""
-    schema = SCHEMAS[document]
-    return schema.append(_HASHED) if document is Document.PRICES else schema
 
 
 def _is_ordered(frame: pl.DataFrame) -> bool:

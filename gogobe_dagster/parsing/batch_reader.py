@@ -7,7 +7,7 @@ regular is read on its own.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -21,7 +21,6 @@ from gogobe_dagster.parsing.file_reader import ParsedFile, as_parsed, read_large
 from gogobe_dagster.parsing.layout_detection import Layout, sniff
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
 from gogobe_dagster.parsing.normalization import normalise_many, parted
-from gogobe_dagster.parsing.report import ROW_NUMBER
 
 FILES_AT_ONCE: Final = 200
 BYTES_AT_ONCE: Final = 1 << 23
@@ -123,13 +122,8 @@ class _Reader:
 
 def _parted(folded: Folded, files: Sequence[_Waiting]) -> Iterator[Outcome]:
     parts = parted(folded.rows, folded.is_rounded, folded.lengths, Document.PRICES)
-    start = 0
-    for one, raw, length, part in zip(files, folded.documents, folded.lengths, parts, strict=True):
-        hashes = None
-        if folded.hashes is not None:
-            hashes = folded.hashes.slice(start, length)[part.rows[ROW_NUMBER] - 1]
-        yield replace(as_parsed(one.opened, raw, part), wording_hashes=hashes)
-        start += length
+    for one, raw, part in zip(files, folded.documents, parts, strict=True):
+        yield as_parsed(one.opened, raw, part)
 
 
 def _read_as_a_whole(layout: Layout, files: Sequence[_Waiting]) -> Iterator[Outcome]:

@@ -41,8 +41,6 @@ class ParsedFile:
     rows: pl.DataFrame
     """The columns of the document's model without `file_id`."""
     report: ParseReport
-    wording_hashes: pl.Series | None = None
-    """Of each row of prices, `wordings.hash_of` its words, where the reader knows it already."""
 
 
 def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gogobe_dagster.parsing.column_types import ARROW_DECIMAL, ARROW_TIMESTAMP
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 
 
 def _field(name: str, type_: pa.DataType, meaning: str, *, nullable: bool = True) -> pa.Field:

@@ -62,7 +62,7 @@ def parsed(files: Sequence[InputFile], folder: Path) -> int:
         for number, outcome in enumerate(read_files(served, limit=LIMIT)):
             if isinstance(outcome, ContentError):
                 raise outcome
-            batch.add(number, outcome.rows, outcome.wording_hashes)
+            batch.add(number, outcome.rows)
             items += _items(outcome)
     return items
 

@@ -7,14 +7,12 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from polars.testing import assert_frame_equal
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake import parquet_lake as lake_module
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
 from gogobe_dagster.parsing.model import PRICES, SCHEMA_VERSION, STORES
 
 DAY = date(2026, 11, 23)
@@ -140,29 +138,3 @@ def test_a_file_that_is_not_there_is_an_error_and_not_no_rows(lake: Lake) -> Non
         lake.read(Document.PRICES, {1: path})
     assert caught.value.code == Code.LAKE_FILE_MISSING
     assert not lake.has(path)
-
-
-def test_rows_that_say_the_same_of_a_product_have_one_hash_of_it(lake: Lake) -> None:
-    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
-        batch.add(1, milk("6.90", "7.10"))
-        batch.add(2, milk("8.90"))
-
-    read = lake.read(Document.PRICES, {1: batch.path, 2: batch.path}, columns=[WORDING_HASH, "price"])
-
-    assert read.columns == ["file_id", "row_number", "price", WORDING_HASH]
-    first, other_code, of_second = read[WORDING_HASH].to_list()
-    assert first == of_second != other_code
-
-
-def test_a_file_without_the_hash_of_words_is_read_as_one_with_it(tmp_path: Path) -> None:
-    lake, sources = Lake(str(tmp_path)), {}
-    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
-        batch.add(1, milk("6.90", "7.10"))
-    sources[1] = batch.path
-    before = lake.read(Document.PRICES, sources, columns=[WORDING_HASH, "price", "code"])
-
-    rows = pq.read_table(tmp_path / batch.path, partitioning=None).drop_columns([WORDING_HASH])
-    pq.write_table(rows, tmp_path / batch.path)
-
-    assert_frame_equal(lake.read(Document.PRICES, sources, columns=[WORDING_HASH, "price", "code"]), before)
-    assert len(lake.read(Document.PRICES, sources)) == len(before)

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.parsing.batch_reader import BYTES_AT_ONCE, FILES_AT_ONCE, read_files
-from gogobe_dagster.parsing.fast.product_text_cache import folding_of, hash_of
+from gogobe_dagster.parsing.fast.product_text_cache import folding_of
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
 from gogobe_dagster.parsing.layout_detection import sniff
 from gogobe_dagster_tests.parsing.documents import (
@@ -75,7 +75,6 @@ def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = BYTES_
             assert isinstance(read, ParsedFile)
             assert_frame_equal(read.rows, alone.rows)
             assert (read.document, read.header, read.report) == (alone.document, alone.header, alone.report)
-            assert read.wording_hashes is None or read.wording_hashes.equals(hash_of(read.rows))
 
 
 def test_every_dialect_and_every_oddity_between_ordinary_files() -> None:
@@ -227,9 +226,6 @@ def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once()
 
     read = [one for one in read_files(files, limit=LIMIT) if isinstance(one, ParsedFile)]
 
-    first, *others = [one.wording_hashes for one in read]
-    assert first is None
-    assert [one is not None and hash_of(read[0].rows).equals(one) for one in others] == [True, True]
     assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
 
 
@@ -241,4 +237,3 @@ def test_a_file_that_says_something_twice_is_not_read_again() -> None:
     read = [one for one in read_files(files, limit=LIMIT) if isinstance(one, ParsedFile)]
 
     assert [one.report.duplicates for one in read] == [0, 1, 0]
-    assert read[1].wording_hashes is not None

@@ -13,8 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.parsing.column_types import DECIMAL
-from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
-from gogobe_dagster.warehouse.load.product_attributes import KEY, SAID, forget_days, recall, repeat, tell
+from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.warehouse.load.product_attributes import (
+    KEY,
+    SAID,
+    WORDING_HASH,
+    forget_days,
+    hash_of,
+    recall,
+    repeat,
+    tell,
+)
 
 NUMBERS = {"quantity": DECIMAL, "quantity_in_package": DECIMAL, "is_weighted": pl.Boolean()}
 SCHEMA: dict[str, pl.DataType] = {
@@ -152,3 +161,12 @@ def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(product
         met = recall(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
 
     assert met["chain_id"].to_list() == ["2"]
+
+
+def test_rows_with_the_same_product_text_have_the_same_hash() -> None:
+    milk = {"code": "1", "name": "חלב"}
+    rows = pl.DataFrame([milk, {**milk, "code": "2"}, milk], schema=dict.fromkeys(WORDING, pl.String()))
+
+    first, other_code, again = hash_of(rows)
+
+    assert first == again != other_code

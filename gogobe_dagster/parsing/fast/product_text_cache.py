@@ -30,7 +30,6 @@ from gogobe_dagster.parsing.model import PRICES, WORDING
 from gogobe_dagster.parsing.normalization import as_typed, is_rounded
 from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
 
-WORDING_HASH: Final = "wording_hash"
 MARK, NUMBER, PLACE, ROUNDED = "mark", "number", "place", "is_rounded"
 COLUMNS: Final = [field.name for field in PRICES if field.name not in {"file_id", ROW_NUMBER}]
 FEWEST_FIELDS: Final = 4
@@ -47,19 +46,12 @@ class Folded:
     """The rows of some documents, one below the other, each value as the model has it."""
 
     rows: pl.DataFrame
-    hashes: pl.Series | None
-    """`hash_of` the words of each row, where they are all in the fold."""
     is_rounded: pl.Series
     """Rows with numbers of more decimals than the model keeps."""
     lengths: Sequence[int]
     """The rows of each document."""
     documents: Sequence[RawRows]
     """What is said of each document but its rows."""
-
-
-def hash_of(words: pl.DataFrame) -> pl.Series:
-    """Return 64 bits for each row, equal where the columns of WORDING are."""
-    return words.select(pl.struct(WORDING).hash()).to_series().alias(WORDING_HASH)
 
 
 class Folding(NamedTuple):
@@ -88,7 +80,6 @@ class Wordings:
         self._layout, (self._fold, columns) = layout, folding
         self._said, self._own = _rules(columns), _rules(frozenset(COLUMNS) - columns)
         self._columns = columns
-        self._is_whole = columns.issuperset(WORDING)
         self._failed = 0
         self._first: Whole | None = None
         self._known = pl.DataFrame(schema={MARK: pl.UInt64, NUMBER: pl.UInt32})
@@ -146,8 +137,7 @@ class Wordings:
         own, is_own_rounded = self._own_columns(begun, fields, texts)
         words = self._words_of(texts.marks(folded), folded, begun)
         return Folded(
-            rows=own.hstack(words.drop(ROUNDED, WORDING_HASH, strict=False)).select(ROW_NUMBER, *COLUMNS),
-            hashes=words[WORDING_HASH] if self._is_whole else None,
+            rows=own.hstack(words.drop(ROUNDED)).select(ROW_NUMBER, *COLUMNS),
             is_rounded=words[ROUNDED] | is_own_rounded,
             lengths=begun.lengths,
             documents=[begun.said(number, Counter()) for number in range(len(begun.lengths))],
@@ -200,8 +190,6 @@ class Wordings:
         self._remember(marks, words.rows.drop(ROW_NUMBER).with_columns(is_odd))
 
     def _remember(self, marks: pl.Series, rows: pl.DataFrame) -> None:
-        if self._is_whole:
-            rows = rows.with_columns(hash_of(rows))
         numbers = pl.Series(NUMBER, range(len(self._words), len(self._words) + len(rows)), pl.UInt32)
         self._known = pl.concat([self._known, pl.DataFrame([marks.alias(MARK), numbers])])
         self._words = pl.concat([self._words, rows], rechunk=True) if len(self._words) else rows

@@ -15,12 +15,13 @@ from datetime import date
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
+from gogobe_dagster.parsing.model import WORDING
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
 from gogobe_dagster.warehouse.schema.tables import chain_product
 
 KEY = ["chain_id", "product_key"]
+WORDING_HASH = "wording_hash"
 NOT_SAID = {*KEY, "stated_on", WORDING_HASH}
 SAID = [column.name for column in chain_product.columns if column.name not in NOT_SAID]
 TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
@@ -75,6 +76,14 @@ where known.chain_id = %(chain_id)s and known.product_key = s.product_key
     and known.wording_hash = s.wording_hash and known.stated_on < %(stated_on)s
 """  # noqa: S608 - ours
 _storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
+
+
+def hash_of(rows: pl.DataFrame) -> pl.Series:
+    """Return 64 bits for each row, equal where the product text is.
+
+    Another version of Polars may hash otherwise: then every text is looked up once more, and nothing changes.
+    """
+    return rows.select(pl.struct(WORDING).hash()).to_series().alias(WORDING_HASH)
 
 
 def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:

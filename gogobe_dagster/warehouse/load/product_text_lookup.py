@@ -1,9 +1,9 @@
-"""Which products rows of price files are about, by the hash of their words; the words are read only once.
+"""The products of the rows of price files, looked up by a hash of the product text.
 
-Every store of a chain words a product alike, mostly, and every day alike. So words that a product has already
-are known by their hash; of the others one row is read with its text, its product looked up and told to
-chain_product. All other rows are numbers. What makes rows one product is `products`; which words hold is
-`statements`.
+Every store of a chain has mostly the same text for a product, every day. So the text of a row is hashed; a
+hash that chain_product has already gives the product at once. For any other hash one row is looked up by its
+code and written to chain_product. What makes rows one product is `product_keys`; which text holds is
+`product_attributes`.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,17 @@ import sqlalchemy as sa
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import OBSERVED, Lake
-from gogobe_dagster.parsing.fast.product_text_cache import WORDING_HASH
 from gogobe_dagster.parsing.model import WORDING
 from gogobe_dagster.warehouse.ledger.file_claims import Refused
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import stamp_of
-from gogobe_dagster.warehouse.load.product_attributes import recall, repeat, tell
+from gogobe_dagster.warehouse.load.product_attributes import WORDING_HASH, hash_of, recall, repeat, tell
 from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refuse
 
 VOICE = "voice"
 """Number of a chain on a day: who words a product, and when."""
 MARKS = [VOICE, WORDING_HASH]
-NUMBERS = (WORDING_HASH, "price", "unit_price", "priced_at")
+NUMBERS = ("price", "unit_price", "priced_at")
 _MET = pl.Schema({VOICE: pl.Int32(), WORDING_HASH: pl.UInt64(), "product_key": pl.Int32()})
 _FIRST = pl.Schema(
     {
@@ -58,14 +57,15 @@ class Wordings:
         """Return the numbers of these files' rows with `product_key`, and by file what is refused of them."""
         sources = {one.id: str(one.lake_path) for one in files}
         self._sources.update(sources)
-        rows = self._lake.read(Document.PRICES, sources, columns=NUMBERS)
+        texts = self._lake.read(Document.PRICES, sources, columns=(*WORDING, *NUMBERS))
+        rows = texts.select(*OBSERVED, *NUMBERS, hash_of(texts))
         rows = rows.join(self._voices_of(files), on="file_id", how="inner", maintain_order="left")
         new = rows.join(self._met, on=MARKS, how="anti").unique(MARKS, keep="first", maintain_order=True)
         if not new.is_empty():
-            self._meet(connection, new)
+            self._meet(connection, new, texts)
         known = rows.join(self._met, on=MARKS, how="left", maintain_order="left")
         kept, refused = refuse(known)
-        return kept, self._refusals(refused)
+        return kept, _refusals(refused, texts)
 
     def tell(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
         """Tell chain_product the words of these rows, as `read` gave them, unless it has been told."""
@@ -74,7 +74,7 @@ class Wordings:
             altered = repeat(connection, self._repeated.join(said, on=MARKS, how="semi"))
             self._repeated = self._repeated.join(said, on=MARKS, how="anti")
             if not altered.is_empty():
-                tell(connection, self._words(altered, WORDING))
+                tell(connection, self._read_again(altered))
         if self._untold is not None and not self._untold.is_empty():
             tell(connection, self._untold.join(said, on=MARKS, how="semi"))
             self._untold = self._untold.join(said, on=MARKS, how="anti")
@@ -84,8 +84,8 @@ class Wordings:
         numbers = [(id_, self._voices.setdefault(name, len(self._voices))) for id_, name in names]
         return pl.DataFrame(numbers, schema={"file_id": pl.Int64(), VOICE: pl.Int32()}, orient="row")
 
-    def _meet(self, connection: sa.Connection, new: pl.DataFrame) -> None:
-        """Find the products of rows that are the first to say so; words that no product has are read."""
+    def _meet(self, connection: sa.Connection, new: pl.DataFrame, texts: pl.DataFrame) -> None:
+        """Find the products of rows with product text that this load has not met yet."""
         speakers = pl.DataFrame(
             [(number, chain_id, day) for (chain_id, day), number in self._voices.items()],
             schema={VOICE: pl.Int32(), "chain_id": pl.String(), "stated_on": pl.Date()},
@@ -97,19 +97,24 @@ class Wordings:
         self._met = pl.concat([self._met, repeated.select(_MET.names())])
         unknown = first.join(repeated, on=MARKS, how="anti")
         if not unknown.is_empty():
-            self._look_up(connection, unknown)
+            self._look_up(connection, _with_columns(unknown, texts, WORDING))
 
     def _look_up(self, connection: sa.Connection, unknown: pl.DataFrame) -> None:
-        words = self.products.resolve(connection, self._words(unknown, WORDING))
+        words = self.products.resolve(connection, unknown)
         self._met = pl.concat([self._met, words.select(_MET.names())])
         sayable = words.filter(pl.col("product_key").is_not_null()).drop(OBSERVED)
         self._untold = sayable if self._untold is None else pl.concat([self._untold, sayable])
 
-    def _refusals(self, refused: pl.DataFrame) -> dict[int, Refused]:
-        return {} if refused.is_empty() else dict(refusals(self._words(refused, ("code", "name"))))
+    def _read_again(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Add product text to some rows; only the files that have them are read."""
+        sources = {file_id: self._sources[file_id] for file_id in rows["file_id"].unique().to_list()}
+        return _with_columns(rows, self._lake.read(Document.PRICES, sources, columns=WORDING), WORDING)
 
-    def _words(self, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        """Add text columns to some rows; only the files that have them are read."""
-        there = {file_id: self._sources[file_id] for file_id in rows["file_id"].unique().to_list()}
-        texts = self._lake.read(Document.PRICES, there, columns=columns)
-        return rows.join(texts, on=OBSERVED, how="inner", maintain_order="left")
+
+def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, Refused]:
+    return {} if refused.is_empty() else dict(refusals(_with_columns(refused, texts, ("code", "name"))))
+
+
+def _with_columns(rows: pl.DataFrame, texts: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Add text columns to some rows."""
+    return rows.join(texts.select(*OBSERVED, *columns), on=OBSERVED, how="inner", maintain_order="left")
