@@ -26,24 +26,31 @@ FILES_AT_ONCE: Final = 200
 BYTES_AT_ONCE: Final = 1 << 23
 """Of documents that wait for others; one alone may be longer."""
 ROWS_AT_ONCE: Final = 50_000
+MIN_CACHED_BYTES: Final = 1 << 17
+"""Shorter documents, as deltas are, are read faster without the cache of product text."""
 
 Outcome = ParsedFile | ContentError
 
 
 def read_files(
-    files: Iterable[tuple[str, bytes | ContentError]], *, limit: int, at_once: int = BYTES_AT_ONCE
+    files: Iterable[tuple[str, bytes | ContentError]],
+    *,
+    limit: int,
+    at_once: int = BYTES_AT_ONCE,
+    min_cached_bytes: int = MIN_CACHED_BYTES,
 ) -> Iterator[Outcome]:
     """Read files, names and bytes as served; yield what became of each, in their order.
 
     An error in place of bytes is handed through. `limit` is the most bytes that one may unpack to; documents
-    wait for others up to `at_once` bytes together.
+    wait for others up to `at_once` bytes together. Product text of documents of at least
+    `min_cached_bytes` is cached.
     """
     keep_freed_memory()
     reader = _Reader()
     waiting: list[Outcome | _Waiting] = []
     rows = size = 0
     for name, data in files:
-        begun = _begin(data, name, limit)
+        begun = _begin(data, name, limit, min_cached_bytes)
         waiting.append(begun)
         rows += len(begun.rows) if isinstance(begun, ParsedFile) else 0
         size += len(begun.opened.view) if isinstance(begun, _Waiting) else 0
@@ -63,7 +70,7 @@ class _Waiting:
     folding: Folding | None
 
 
-def _begin(data: bytes | ContentError, name: str, limit: int) -> Outcome | _Waiting:
+def _begin(data: bytes | ContentError, name: str, limit: int, min_cached_bytes: int) -> Outcome | _Waiting:
     if isinstance(data, ContentError):
         return data
     try:
@@ -72,7 +79,8 @@ def _begin(data: bytes | ContentError, name: str, limit: int) -> Outcome | _Wait
         opened = open_content(data, name=name, limit=limit)
         layout = None if opened.damaged else sniff(opened.view)
         if layout is not None and layout.dialects.document is Document.PRICES:
-            folding = folding_of(opened.view, layout)
+            is_cached = len(opened.view) >= min_cached_bytes
+            folding = folding_of(opened.view, layout) if is_cached else None
             return _Waiting(name=name, opened=opened, layout=layout, folding=folding)
         return read_opened(opened, name=name)
     except ContentError as error:
