@@ -19,6 +19,7 @@ COMMANDS = {
     "scan": ("gogobe_dagster.commands.scan", "scan"),
     "status": ("gogobe_dagster.commands.status", "status"),
     "register": ("gogobe_dagster.commands.register", "register"),
+    "places": ("gogobe_dagster.commands.places", "places"),
     "read": ("gogobe_dagster.commands.read", "read"),
     "export": ("gogobe_dagster.commands.export", "export_command"),
     "rebuild": ("gogobe_dagster.commands.rebuild", "rebuild"),
