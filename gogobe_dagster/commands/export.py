@@ -21,7 +21,11 @@ from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subj
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
 @click.option("--store", "stores", type=int, multiple=True, help="Only this store id; may be repeated.")
 @click.option(
-    "--city", "cities", multiple=True, help="Only stores of this city, as published; may be repeated."
+    "--city",
+    "cities",
+    multiple=True,
+    help="Only stores in this city: its name in any spelling, or its code; may be repeated."
+    " `gogobe places` shows what a spelling means.",
 )
 @click.option(
     "--output",

@@ -81,6 +81,28 @@ def test_only_what_is_asked_for_comes(market: Market, tmp_path: Path) -> None:
         assert len(exported(market, tmp_path, Subject.PRICES, only, format_=FileFormat.PARQUET)) == rows
 
 
+@pytest.mark.parametrize("asked", ["תל אביב", "תל-אביב", 'ת"א', "Tel Aviv", "5000", "5000 "])
+@pytest.mark.parametrize("published", ["תל אביב - יפו", "5000", "תלאביב", None])
+def test_a_city_is_known_however_it_is_written(
+    market: Market, tmp_path: Path, asked: str, published: str | None
+) -> None:
+    with market.engine.begin() as connection:
+        city = sa.text("update store set city = :city, address = 'הרצל 1, תל אביב' where store_id = 2")
+        connection.execute(city, {"city": published})
+
+    frame = exported(market, tmp_path, Subject.PRICES, Only(cities=[asked]), format_=FileFormat.PARQUET)
+
+    assert frame["store_id"].to_list() == [2, 2]
+
+
+def test_a_city_that_is_no_locality_is_looked_for_as_published(market: Market, tmp_path: Path) -> None:
+    with market.engine.begin() as connection:
+        connection.execute(sa.text("update store set city = 'צומת גבעון' where store_id = 2"))
+    only = Only(cities=["צומת גבעון"])
+
+    assert len(exported(market, tmp_path, Subject.STORES, only, format_=FileFormat.CSV)) == 1
+
+
 def test_a_file_that_fails_half_way_leaves_what_was_there(market: Market, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("before")

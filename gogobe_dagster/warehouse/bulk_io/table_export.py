@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
+from gogobe_dagster.warehouse.bulk_io.stores_in_cities import stores_in_cities
 
 BLOCK_ROWS = 100_000
 """Rows of a Parquet row group: about 30 MB of text, which is all that memory holds."""
@@ -57,6 +58,7 @@ class Only:
     chain_ids: Sequence[str] = ()
     store_ids: Sequence[int] = ()
     cities: Sequence[str] = ()
+    """In any spelling, or codes of localities; see `stores_in_cities`."""
 
 
 _PRODUCTS = """
@@ -87,9 +89,9 @@ def export(
     block_rows: int = BLOCK_ROWS,
 ) -> int:
     """Write the rows as they are at this moment; return how many. `tell` hears how many each block had."""
-    query = _query(subject, only)
     with engine.connect() as connection, _appearing(path) as file, driver_cursor(connection) as cursor:
         cursor.execute("set local timezone to 'UTC'")
+        query = _query(subject, only, stores_in_cities(cursor, only.cities) if only.cities else None)
         schema = _schema(cursor, query)
         rows = 0
         with _writer(file, schema, format_) as writer:
@@ -100,15 +102,15 @@ def export(
     return rows
 
 
-def _query(subject: Subject, only: Only) -> sql.Composed:
+def _query(subject: Subject, only: Only, store_keys: Sequence[int] | None) -> sql.Composed:
     conditions = [
         sql.SQL("{} = any({})").format(sql.Identifier(column), sql.Literal(list(values)))
         for column, values in (
-            ("chain_id", only.chain_ids),
-            ("store_id", only.store_ids),
-            ("city", only.cities),
+            ("chain_id", only.chain_ids or None),
+            ("store_id", only.store_ids or None),
+            ("store_key", store_keys),
         )
-        if values
+        if values is not None
     ]
     where = sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else sql.SQL("")
     return sql.SQL("select * from ({}) everything").format(sql.SQL(SOURCES[subject])) + where
