@@ -32,9 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("long", max_examples=LONG * settings().max_examples)
-    if config.getoption("--long"):
-        settings.load_profile("long")
+    # without a deadline: on a busy machine any example may take a second
+    settings.register_profile("short", deadline=None)
+    settings.register_profile("long", deadline=None, max_examples=LONG * settings().max_examples)
+    settings.load_profile("long" if config.getoption("--long") else "short")
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,10 @@ from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
-from gogobe_dagster_tests.portals.test_faults import fetched, publish
+from gogobe_dagster_tests.portals.test_faults import IMPATIENT, IMPATIENT_FOR_FILES, fetched, publish
 
 # Super Yuda has a folder and a password of its own; Dor Alon lets nobody in without TLS.
 every_account = pytest.mark.parametrize("feed", ["rami_levy", "super_yuda", "dor_alon"])
-PATIENT_ENOUGH = replace(QUICK, listing=0.6, download=0.6)
 DOTS = b"x" * 300_000
 
 
@@ -151,7 +150,7 @@ def test_a_failure_that_passes_or_is_the_webs_leaves_the_listing_whole(
     replica: Replica, open_feed: OpenPortal, fault: str, options: dict[str, Any]
 ) -> None:
     names, _ = publish(replica, "rami_levy")
-    portal = open_feed("rami_levy", PATIENT_ENOUGH, transport="ftp")
+    portal = open_feed("rami_levy", transport="ftp")
     replica.faults.switch_on(fault, feed="rami_levy", **options)
 
     assert sorted(file.name for file in portal.list_files()) == names
@@ -162,7 +161,7 @@ def test_a_listing_that_fails_has_the_code_that_it_has_over_the_web(
     replica: Replica, open_feed: OpenPortal, fault: str, feed: str, code: Code
 ) -> None:
     publish(replica, feed)
-    portal = open_feed(feed, PATIENT_ENOUGH, transport="ftp")
+    portal = open_feed(feed, IMPATIENT if fault == "slow_page" else QUICK, transport="ftp")
     replica.faults.switch_on(fault, feed=feed)
 
     with pytest.raises(PortalError) as caught:
@@ -177,7 +176,7 @@ def test_a_file_that_fails_has_the_code_of_its_cause_and_the_others_come(
 ) -> None:
     _, target = publish(replica, feed)
     replica.shelf(feed).put(publication(target, DOTS))
-    portal = open_feed(feed, PATIENT_ENOUGH, transport="ftp")
+    portal = open_feed(feed, IMPATIENT_FOR_FILES if fault == "slow_page" else QUICK, transport="ftp")
     replica.faults.switch_on(fault, feed=feed, names=target, times=9)
     files = {file.name: file for file in portal.list_files()}
 

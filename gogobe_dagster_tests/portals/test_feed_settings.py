@@ -99,7 +99,11 @@ class Proxy:
     def _answer(self, caller: socket.socket) -> None:
         head = ""
         while not head.endswith("\r\n\r\n"):
-            head += caller.recv(1).decode("latin-1")
+            received = caller.recv(1)
+            if not received:
+                caller.close()
+                return  # it asked for nothing
+            head += received.decode("latin-1")
         method, target, _ = head.split("\r\n", 1)[0].split()
         self.asked.append(f"{method} {target}")
         self.accounts |= {line for line in head.splitlines() if line.startswith("Proxy-Authorization")}

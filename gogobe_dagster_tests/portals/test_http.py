@@ -18,7 +18,7 @@ from gogobe_dagster_tests.portals.servers import (
     stay_silent,
 )
 
-QUICK = Manners(connect=2, listing=0.5, download=0.5, whole=1, tries=3, first_wait=0.01, longest_wait=0.02)
+QUICK = Manners(connect=5, listing=2, download=2, whole=5, tries=3, first_wait=0.01, longest_wait=0.02)
 LIMIT = 1_000_000
 MILK = b"\x1f\x8b" + bytes(range(256)) * 1000
 PAGE = b"<!DOCTYPE html><html><body><form id='login-form'></form></body></html>"
