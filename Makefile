@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PAGES := chains codes data dialects settings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check bench migration format clean
+.PHONY: help demo ui up test test-fast check docs bench migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +32,9 @@ check: $(READY) ## Check style, types and which module may import which.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(READY) ## Write the generated pages and parts of pages in docs/ again.
+	@for page in $(PAGES); do echo "docs/$$page.md" && $(BIN)/python -m gogobe_dagster_tests.docs.$${page}_page || exit 1; done
 
 bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)

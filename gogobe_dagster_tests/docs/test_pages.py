@@ -14,13 +14,21 @@ README = (CLONE / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_chains_is_the_register() -> None:
-    """Write it anew with: python -m gogobe_dagster_tests.docs.chains_page."""
+    """`make docs` writes it again."""
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_make_docs_writes_every_generated_page() -> None:
+    made = re.findall(r"^PAGES := (.*)$", (CLONE / "Makefile").read_text(), re.MULTILINE)
+    modules = {module.stem.removesuffix("_page") for module in Path(__file__).parent.glob("*_page.py")}
+
+    assert set(made[0].split()) == {name for name in modules if not name.startswith("test_")}
 
 
 DOCUMENTS = [
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     *(f"docs/{page.name}" for page in sorted((CLONE / "docs").glob("*.md"))),
 ]
 
@@ -41,7 +49,9 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
 
 
 def test_the_readme_leads_to_every_page() -> None:
-    assert [page for page in DOCUMENTS[1:] if f"({page})" not in README] == []
+    linked = README + (CLONE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    assert [page for page in DOCUMENTS[1:] if f"({page})" not in linked] == []
 
 
 def test_one_name_for_the_code_location_everywhere() -> None:
