@@ -1,4 +1,4 @@
-"""The only reader of the wall clock, and Israel's civil time. Everything else takes `now` as an argument."""
+"""The wall clock and Israel's time zone. Everything else takes the current time as an argument."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -7,10 +7,10 @@ ISRAEL = ZoneInfo("Asia/Jerusalem")
 
 
 def now() -> datetime:
-    """Return the present moment, aware, in Israel's civil time."""
+    """Return the current time, with Israel's time zone."""
     return datetime.now(tz=ISRAEL)  # noqa: TID251 - the one place
 
 
-def day_of(moment: datetime) -> date:
-    """Return the Israeli calendar day of an aware moment: the day partition it belongs to."""
-    return moment.astimezone(ISRAEL).date()
+def day_of(timestamp: datetime) -> date:
+    """Return the calendar day in Israel of an aware timestamp, which is its publication day."""
+    return timestamp.astimezone(ISRAEL).date()

@@ -1,7 +1,7 @@
-"""Who a file speaks of: which chain, store and day, by its name when listed and by its content once read.
+"""Chain, store and publication day of a file: by its name when listed, by its content when parsed.
 
-Content goes before the name, the name before the portal's label (DESIGN §3 rule 8); disagreement is
-noted, never silent. Nothing here fetches, reads or stores.
+The content has precedence over the name, and the name over the portal's label; a disagreement becomes a note.
+Nothing here downloads, reads or stores.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,14 +22,14 @@ from gogobe_dagster.warehouse.schema.enums import FileState
 EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
 
 
-def sight(
+def classify_listing(
     file: RemoteFile, feed: Feed, *, now: datetime, asked: Collection[date], stale_after: timedelta
 ) -> Sighting:
-    """Say what a line of a listing is, and the reason if it is not to be imported.
+    """Classify a listed file by its name, with a `problem` if it must not be imported.
 
-    A file belongs to the day of the stamp in its name; one without a readable name to the day of the
-    listing. A leftover older than `stale_after` is imported only when its day was asked for, and a file of
-    a day that has not come when it has.
+    Its publication day is that of the timestamp in its name; if the name cannot be parsed, that of its
+    modification or of `now`. A file older than `stale_after` is imported only if its day is in `asked`, and a
+    file of a future day not before that day.
     """
     seen = Sighting(
         name=file.name,
@@ -48,33 +48,35 @@ def sight(
         seen,
         day=day,
         kind=name.kind,
-        chain_id=_meant(name.chain_id, feed),
+        chain_id=_canonical_chain_id(name.chain_id, feed),
         sub_chain_id=name.sub_chain_id,
         store_id=name.store_id,
         published_at=name.published_at,
-        problem=_foreign(name, feed)
-        or _untimely(day, today=day_of(now), asked=asked, stale_after=stale_after),
+        problem=_foreign_chain(name, feed)
+        or _stale_or_future(day, today=day_of(now), asked=asked, stale_after=stale_after),
     )
 
 
-def _meant(chain_id: str, feed: Feed) -> str:
+def _canonical_chain_id(chain_id: str, feed: Feed) -> str:
     return feed.chain_id if chain_id in feed.aliases else chain_id
 
 
-def _foreign(name: FileName, feed: Feed) -> FileError | None:
+def _foreign_chain(name: FileName, feed: Feed) -> FileError | None:
     if feed.owns(name.chain_id):
         return None
     reason = f"chain {name.chain_id} is not one of {feed.key}: {', '.join(feed.chain_ids)}"
     return FileError(Code.FOREIGN_CHAIN_IN_LISTING, reason)
 
 
-def _untimely(day: date, *, today: date, asked: Collection[date], stale_after: timedelta) -> FileError | None:
-    """A day that has not come is no partition yet; its file is taken by the listing of that day."""
+def _stale_or_future(
+    day: date, *, today: date, asked: Collection[date], stale_after: timedelta
+) -> FileError | None:
+    """A future day has no partition yet: its file is imported from the listing of that day."""
     if day > today:
         return FileError(Code.FUTURE_TIMESTAMP, f"published on {day}, a day that has not come yet")
     if day in asked or day >= today - stale_after:
         return None
-    return FileError(Code.STALE_FILE, f"published on {day}, a leftover; ask for that day to import it")
+    return FileError(Code.STALE_FILE, f"published on {day}; to import it, request that day")
 
 
 def is_expected_quarantine(file: LedgerFile) -> bool:
@@ -83,49 +85,50 @@ def is_expected_quarantine(file: LedgerFile) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The chain and store that a file's rows are about."""
+class FileIdentity:
+    """The chain, sub-chain and store of a file's rows."""
 
     chain_id: str
     sub_chain_id: int
     store_id: int | None
-    """None for a store list that speaks of the whole chain; its rows name their own stores in any case."""
+    """None for a store list of the whole chain; its rows have their own store ids in any case."""
     notes: tuple[str, ...]
 
 
 def identify(
     file: LedgerFile, parsed: ParsedFile, feed: Feed, sub_chains: Mapping[int, int] = MappingProxyType({})
-) -> Subject:
-    """Settle chain and store by header, then name. Raises `ContentError` when the file is not what it claims.
+) -> FileIdentity:
+    """Determine chain and store from the header, then from the name. Raises `ContentError` if impossible.
 
-    A shortened chain id (`72906`, as Laib prints it) gives way to the name's; a whole one of another
-    chain does not belong here. `sub_chains` has those of stores where neither says it (`warehouse.branches`).
+    A shortened chain id in the header (`72906`, as Laib prints it) is ignored in favour of the name's; a
+    complete one of another chain is an error. `sub_chains` maps store id to sub-chain id, for stores whose
+    sub-chain neither header nor name contains (`warehouse.load.sub_chain_lookup`).
     """
     _check_document(file, parsed)
     header = parsed.header
     chain_id = _chain_of(file, parsed, feed)
     is_list = parsed.document is Document.STORES
-    store_id = _listed_alone(file, parsed, feed) if is_list else _store_of(file, header.store_id)
-    disagrees = _disagree(header.store_id, file.store_id) or _disagree(header.sub_chain_id, file.sub_chain_id)
-    return Subject(
+    store_id = _only_store_of_list(file, parsed, feed) if is_list else _store_of(file, header.store_id)
+    is_mismatch = _differ(header.store_id, file.store_id) or _differ(header.sub_chain_id, file.sub_chain_id)
+    return FileIdentity(
         chain_id=chain_id,
         sub_chain_id=header.sub_chain_id or file.sub_chain_id or sub_chains.get(store_id or 0, 0),
         store_id=store_id,
-        notes=(Code.HEADER_NAME_MISMATCH.value,) if disagrees else (),
+        notes=(Code.HEADER_NAME_MISMATCH.value,) if is_mismatch else (),
     )
 
 
-def _store_of(file: LedgerFile, said: int | None) -> int:
-    store_id = said if said is not None else file.store_id
+def _store_of(file: LedgerFile, in_header: int | None) -> int:
+    store_id = in_header if in_header is not None else file.store_id
     if store_id is None:
-        raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name says which store")
+        raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name contains a store id")
     return store_id
 
 
-def _listed_alone(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | None:
-    """Return the store of which alone a store list speaks; None when it speaks of the whole chain.
+def _only_store_of_list(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | None:
+    """Return the only store that a store list is about; None if it is about the whole chain.
 
-    Its name says so, and its rows do not contradict; a feed whose stores list themselves needs no name.
+    The name has a store id and the rows contain no other one; with `lists_each_store`, the rows are enough.
     """
     shown = set(parsed.rows["store_id"])
     if file.store_id is not None and shown <= {file.store_id}:
@@ -135,21 +138,21 @@ def _listed_alone(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | Non
 
 def _check_document(file: LedgerFile, parsed: ParsedFile) -> None:
     if file.kind is None or parsed.document is not file.kind.document:
-        reason = f"named as {file.kind}, holds {parsed.document}"
+        reason = f"the name means {file.kind}, the content is {parsed.document}"
         raise ContentError(Code.HEADER_NAME_MISMATCH, reason)
     if not parsed.report.rows and not parsed.report.rejected and "NULL" in file.name.upper():
-        raise ContentError(Code.NULL_FILE, "a placeholder without rows: nothing changed")
+        raise ContentError(Code.NULL_FILE, "a placeholder without rows")
 
 
 def _chain_of(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> str:
-    said = parsed.header.chain_id
-    if said and feed.owns(said):
-        return _meant(said, feed)
-    if said and len(said) == len(feed.chain_id) and said.strip("0"):
-        raise ContentError(Code.FOREIGN_CHAIN_IN_LISTING, f"the document says chain {said}")
+    in_header = parsed.header.chain_id
+    if in_header and feed.owns(in_header):
+        return _canonical_chain_id(in_header, feed)
+    if in_header and len(in_header) == len(feed.chain_id) and in_header.strip("0"):
+        raise ContentError(Code.FOREIGN_CHAIN_IN_LISTING, f"the document is of chain {in_header}")
     return file.chain_id or feed.chain_id
 
 
-def _disagree(in_header: int | None, in_name: int | None) -> bool:
-    """Zero is how both say that they do not know."""
+def _differ(in_header: int | None, in_name: int | None) -> bool:
+    """Compare two ids; zero means unknown in both places."""
     return bool(in_header) and bool(in_name) and in_header != in_name

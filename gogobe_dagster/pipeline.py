@@ -1,13 +1,13 @@
-"""The story: what a feed publishes becomes rows in the tables. Each chapter is one function.
+"""The import in five steps, one function each.
 
-discover    list the portal, write every name into the ledger
-download    fetch what the ledger lacks into the raw store
-plan        split what is fetched into batches
-parse       read a batch into the lake
-load        bring what is parsed into the tables
+discover    list the portal and record every file name in the ledger
+download    download pending files into the raw store
+plan        group downloaded files into batches
+parse       parse a batch into the lake
+load        load parsed files into the tables
 
-Each chapter does what is pending and says what it did; a second time it finds nothing to do. A file
-that fails is recorded with its code and never stops the others. Nothing here knows Dagster.
+Each step does what is pending and returns what it did; repeating it does nothing. A file that fails is
+recorded with its code and does not stop the others. Nothing here knows Dagster.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from gogobe_dagster.errors import Code, CodedError, ContentError, FileError, Por
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import StoredFile
-from gogobe_dagster.identity import Subject, identify, sight
+from gogobe_dagster.identity import FileIdentity, classify_listing, identify
 from gogobe_dagster.lake.parquet_lake import LakeBatch
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
@@ -48,10 +48,10 @@ LOADERS = {
 
 
 def discover(feed: Feed, days: Collection[date], resources: Resources, *, budget: float = inf) -> Recorded:
-    """List the portal, also for the past days asked where it can, and record every name it shows.
+    """List the portal, for past days as well where it offers them, and record every listed file.
 
-    Files of other days that the listing shows are recorded too, for the runs of those days. Raises
-    `PortalError`; then nothing is recorded but the failure. `budget`: seconds for all pages together.
+    Files of days that were not requested are recorded too, for the runs of those days. `budget`: seconds for
+    all pages together. Raises `PortalError`; then only the failure is recorded.
     """
     now = resources.clock()
     stale_after = timedelta(days=resources.settings.stale_after_days)
@@ -60,37 +60,39 @@ def discover(feed: Feed, days: Collection[date], resources: Resources, *, budget
     except PortalError as error:
         resources.ledger.record_failure(feed.key, error, now=now)
         raise
-    sightings = [sight(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed]
+    sightings = [
+        classify_listing(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed
+    ]
     return resources.ledger.record(feed.key, sightings, now=now)
 
 
 def list_portal(
     feed: Feed, days: Collection[date], resources: Resources, *, budget: float = inf
 ) -> list[RemoteFile]:
-    """Ask a portal what it shows, each name once. Raises `PortalError`, also when it shows nothing at all.
+    """Return the files that a portal lists, each name once. Raises `PortalError`, also if it lists none.
 
-    A past day may truly be empty; a portal without a single file is one that was wiped or turned us
-    away politely (PORTALS §4.2.3: Osher Ad's folder is emptied and refilled in the morning).
+    A past day may really be empty. A portal that lists nothing today was emptied for a while (Osher Ad does
+    so in the morning) or refuses us without saying so.
     """
     with resources.portal(feed, budget=budget) as portal:
-        asked = _askable(days, portal, resources.clock())
-        listed = {file.name: file for day in asked for file in portal.list_files(day)}
-    if not listed and None in asked:
+        requests = _listing_days(days, portal, resources.clock())
+        listed = {file.name: file for day in requests for file in portal.list_files(day)}
+    if not listed and None in requests:
         reason = f"the portal lists no file at all; {feed.name} has about {feed.stores} stores"
         raise PortalError(Code.LISTING_EMPTY_UNEXPECTED, reason)
     return list(listed.values())
 
 
-def _askable(days: Collection[date], portal: Portal, now: datetime) -> list[date | None]:
-    """Ask for today without a day; ask for past days only where the portal offers them."""
+def _listing_days(days: Collection[date], portal: Portal, now: datetime) -> list[date | None]:
+    """Return the days to list: None for today, and past days if the portal offers them."""
     past = sorted(day for day in days if day < day_of(now)) if portal.offers_past_days else []
     return [*past, None] if len(past) < len(days) else [*past]
 
 
 def not_offered(feed: Feed, days: Collection[date], resources: Resources) -> list[date]:
-    """Return the past days that the portal cannot be asked for and of which the ledger has no file.
+    """Return the past days that the portal does not offer and that have no file in the ledger.
 
-    Nobody knows what was published then: such a day is `past_day_not_offered`, never an empty one.
+    What was published then is unknown: such a day is reported as `past_day_not_offered`, never as empty.
     """
     with resources.portal(feed) as portal:
         if portal.offers_past_days:
@@ -101,19 +103,19 @@ def not_offered(feed: Feed, days: Collection[date], resources: Resources) -> lis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
-    """What a round of downloads did."""
+    """The result of `download`."""
 
     fetched: int
     failed: int
     bytes: int
     stopped_by: PortalError | None
-    """The portal as a whole went away; the files not tried stay pending."""
+    """Set if the portal became unavailable; the remaining files stay pending."""
 
 
 def download(feed: Feed, days: Collection[date], resources: Resources) -> Downloads:
-    """Fetch the pending files of these days into the raw store, as many at once as the portal bears.
+    """Download the pending files of these days, as many at once as the portal allows.
 
-    Each file's fate is in the ledger soon after it is known; a killed run fetches a few files again.
+    The ledger is updated after each file; after a killed run only a few files are downloaded again.
     """
     ledger, clock = resources.ledger, resources.clock
     max_attempts = resources.settings.max_attempts
@@ -125,7 +127,7 @@ def download(feed: Feed, days: Collection[date], resources: Resources) -> Downlo
                 ledger.mark_downloaded(file.id, sha256=outcome.sha256, size=outcome.size, now=clock())
                 sizes.append(outcome.size)
             elif isinstance(outcome, PortalError):
-                # the portal's fault, which must not use up the file's attempts
+                # not the file's fault, so it must not use up its attempts
                 ledger.mark_untried(file.id, outcome, now=clock())
                 stopped_by = outcome
             else:
@@ -139,23 +141,23 @@ def download(feed: Feed, days: Collection[date], resources: Resources) -> Downlo
 def _fetch_all(
     files: Sequence[LedgerFile], portal: Portal, resources: Resources
 ) -> Iterator[tuple[LedgerFile, StoredFile | CodedError]]:
-    """Fetch in a window that slides: a slow file holds up none but itself.
+    """Download in a sliding window: a slow file does not delay the others.
 
-    A portal that goes away is met by the files in the window, not by every file.
+    When the portal becomes unavailable, only the files in the window fail, not all that are pending.
     """
     width, waiting = portal.parallel_downloads, iter(files)
-    under_way: dict[Future[StoredFile | CodedError], LedgerFile] = {}
+    in_flight: dict[Future[StoredFile | CodedError], LedgerFile] = {}
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="download") as pool:
         is_gone = False
         while True:
             # twice the width, so that no worker waits while the ledger is written
-            for file in () if is_gone else islice(waiting, width * 2 - len(under_way)):
-                under_way[pool.submit(_fetch, file, portal, resources)] = file
-            if not under_way:
+            for file in () if is_gone else islice(waiting, width * 2 - len(in_flight)):
+                in_flight[pool.submit(_fetch, file, portal, resources)] = file
+            if not in_flight:
                 return
-            ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            is_gone |= any(isinstance(one.result(), PortalError) for one in ended)
-            yield from [(under_way.pop(one), one.result()) for one in ended]
+            ended, _ = wait(in_flight, return_when=FIRST_COMPLETED)
+            is_gone |= any(isinstance(future.result(), PortalError) for future in ended)
+            yield from [(in_flight.pop(future), future.result()) for future in ended]
 
 
 def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> StoredFile | CodedError:
@@ -167,9 +169,9 @@ def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> StoredFile
         modified_at=file.modified_at,
     )
     store, limit = resources.raw_store, resources.download_limit
-    patient = stamina.RetryingCaller(attempts=TRIES, wait_initial=0.5, wait_max=10).on(_can_retry)
+    retrying = stamina.RetryingCaller(attempts=TRIES, wait_initial=0.5, wait_max=10).on(_can_retry)
     try:
-        return patient(lambda: store.save(portal.fetch(remote), limit=limit))
+        return retrying(lambda: store.save(portal.fetch(remote), limit=limit))
     except CodedError as error:
         return error
 
@@ -180,7 +182,7 @@ def _can_retry(error: Exception) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Files of one feed and day that are parsed together into one lake file a document."""
+    """Files of one feed and day that are parsed in one step, into one lake file per type of document."""
 
     feed: str
     day: date
@@ -188,18 +190,18 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The same files make the same key, so that a repeated batch overwrites itself in the lake."""
+        """Name in the lake; the same files have the same key, so a repeated batch overwrites itself."""
         ids = ",".join(map(str, sorted(self.file_ids)))
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
 
 def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch]:
-    """Split the fetched files into batches by compressed size; a run with little to do gets one a day."""
+    """Group the downloaded files into batches of a limited compressed size, at least one per day."""
     pending = sorted(resources.ledger.to_parse(feed.key, days), key=attrgetter("day"))
     return [
-        Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in some))
+        Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in chunk))
         for day, files in groupby(pending, key=attrgetter("day"))
-        for some in chunk_by_size(
+        for chunk in chunk_by_size(
             files,
             lambda file: file.size or 0,
             max_size=resources.batch_bytes,
@@ -209,21 +211,21 @@ def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch
 
 
 def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
-    """Read the batch's files into the lake and note them in the ledger, in one transaction at the end.
+    """Parse the batch into the lake, then record it in the ledger in one transaction.
 
-    A file that cannot be read is quarantined with its code and the others go on. Files that another
-    run has taken further are left alone; a batch that was killed half-way is simply done again.
+    A file that cannot be parsed is quarantined with its code, and the others go on. Files that another
+    run has parsed already are skipped; a batch that was killed is parsed again as a whole.
     """
     ledger, entries = resources.ledger, []
-    unsaid = sub_chains(resources.engine, feed, batch.day)
+    sub_chain_by_store = sub_chains(resources.engine, feed, batch.day)
     with ExitStack() as open_batches:
         writers: dict[Document, LakeBatch] = {}
         files = [file for file in ledger.files(batch.file_ids) if file.state is FileState.DOWNLOADED]
-        served = ((file.name, _served(file, resources)) for file in files)
-        for file, read in zip(files, read_files(served, limit=resources.document_limit), strict=True):
+        contents = ((file.name, _content(file, resources)) for file in files)
+        for file, result in zip(files, read_files(contents, limit=resources.document_limit), strict=True):
             try:
-                parsed = _or_raise(read)
-                subject = identify(file, parsed, feed, unsaid)
+                parsed = _unwrap(result)
+                identity = identify(file, parsed, feed, sub_chain_by_store)
             except FileError as error:
                 ledger.mark_failed(file.id, error, now=resources.clock(), max_attempts=1)
                 continue
@@ -232,12 +234,12 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
                 writer = resources.lake.batch(document, feed=batch.feed, day=batch.day, key=batch.key)
                 writers[document] = open_batches.enter_context(writer)
             writers[document].add(file.id, parsed.rows)
-            entries.append(_entry(file, parsed, subject, lake_path=writers[document].path))
+            entries.append(_entry(file, parsed, identity, lake_path=writers[document].path))
     ledger.mark_parsed(entries, now=resources.clock())
     return entries
 
 
-def _served(file: LedgerFile, resources: Resources) -> bytes | ContentError:
+def _content(file: LedgerFile, resources: Resources) -> bytes | ContentError:
     if file.sha256 is None:
         return ContentError(Code.RAW_FILE_MISSING, "the ledger has no hash of this file")
     try:
@@ -246,19 +248,19 @@ def _served(file: LedgerFile, resources: Resources) -> bytes | ContentError:
         return error
 
 
-def _or_raise(read: ParsedFile | ContentError) -> ParsedFile:
-    if isinstance(read, ContentError):
-        raise read
-    return read
+def _unwrap(result: ParsedFile | ContentError) -> ParsedFile:
+    if isinstance(result, ContentError):
+        raise result
+    return result
 
 
-def _entry(file: LedgerFile, parsed: ParsedFile, subject: Subject, *, lake_path: str) -> ParsedEntry:
+def _entry(file: LedgerFile, parsed: ParsedFile, identity: FileIdentity, *, lake_path: str) -> ParsedEntry:
     report = parsed.report
     return ParsedEntry(
         file_id=file.id,
-        chain_id=subject.chain_id,
-        sub_chain_id=subject.sub_chain_id,
-        store_id=subject.store_id,
+        chain_id=identity.chain_id,
+        sub_chain_id=identity.sub_chain_id,
+        store_id=identity.store_id,
         lake_path=lake_path,
         rows=report.rows,
         rejected=report.rejected,
@@ -271,16 +273,16 @@ def _entry(file: LedgerFile, parsed: ParsedFile, subject: Subject, *, lake_path:
         container=report.container,
         encoding=report.encoding,
         is_damaged=report.damaged,
-        notes=(*report.notes, *subject.notes),
+        notes=(*report.notes, *identity.notes),
     )
 
 
 def unparsed(planned: Collection[int], resources: Resources) -> list[LedgerFile]:
-    """Return the planned files that no batch took further."""
+    """Return the planned files that no batch has parsed or quarantined."""
     return [file for file in resources.ledger.files(planned) if file.state is FileState.DOWNLOADED]
 
 
 def load(document: Document, feed: Feed, days: Collection[date], resources: Resources) -> LoadReport:
-    """Bring the parsed files of these days into the tables; rows and ledger commit together."""
+    """Load the parsed files of these days; rows and ledger states commit in one transaction."""
     files = resources.ledger.to_load(feed.key, days, document)
     return LOADERS[document](resources.engine, files, resources.lake, now=resources.clock())

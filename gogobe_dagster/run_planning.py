@@ -1,6 +1,6 @@
-"""What a sensor should do: look at the portal now or not, and which runs to ask for.
+"""Decisions of a sensor: whether to poll the portal now, and which runs to request.
 
-Pure decisions over the clock and what the ledger says is pending; every "no" comes with its reason.
+Pure functions of the time and of the pending files in the ledger; every "no" has a reason for the UI.
 """
 
 import hashlib
@@ -9,43 +9,46 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
+from typing import Self
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds.publishing_calendar import rest_at
+from gogobe_dagster.feeds.publishing_calendar import rest_reason_at
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
-SELDOM = 12
-"""Every so manieth look is enough where nothing new is expected: one an hour, with the usual interval."""
+IDLE_POLL_FACTOR = 12
+"""Where nothing new is expected, a portal is polled this many times less often: hourly by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunWanted:
-    """One run for one feed and day, and why."""
+class PlannedRun:
+    """A run to request for one feed and publication day."""
 
     feed: Feed
     day: date
     files: int
     reason: str
     key: str
-    """The same pending work asks for the same run, once an hour at most, whoever asks and how often."""
+    """Idempotency key: the same pending files request the same run, at most once an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """What is worth a run: so many files, or one that was published so long ago, or any full file."""
+    """When pending files start a run: `min_files` of them, one older than `max_wait`, or any full file."""
 
-    files: int
-    wait: timedelta
+    min_files: int
+    max_wait: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> "Threshold":
-        """Take it from the settings."""
-        return cls(files=settings.run_min_files, wait=timedelta(minutes=settings.run_max_wait_minutes))
+    def from_settings(cls, settings: Settings) -> Self:
+        """Read both values from the settings."""
+        return cls(
+            min_files=settings.run_min_files, max_wait=timedelta(minutes=settings.run_max_wait_minutes)
+        )
 
 
-def runs_wanted(
+def plan_runs(
     feed: Feed,
     pending: Sequence[LedgerFile],
     *,
@@ -53,32 +56,32 @@ def runs_wanted(
     under_way: Collection[date],
     threshold: Threshold,
     now: datetime,
-) -> list[RunWanted]:
-    """Ask for a run for each day of the grid with enough pending work and no run queued or running for it.
+) -> list[PlannedRun]:
+    """Plan a run per publication day that has enough pending files and no run in `under_way`.
 
-    A day before `first_day` or after today is no partition: asking for it would fail the whole tick.
+    A day before `first_day` or after today has no partition: requesting it would fail the whole tick.
     """
     found = []
     for day, files in _by_day(pending).items():
-        reason = _why_now(files, threshold, now)
+        reason = _run_reason(files, threshold, now)
         if reason and day not in under_way and first_day <= day <= day_of(now):
             key = _key(feed, day, files, now)
-            found.append(RunWanted(feed=feed, day=day, files=len(files), reason=reason, key=key))
+            found.append(PlannedRun(feed=feed, day=day, files=len(files), reason=reason, key=key))
     return found
 
 
-def why_none(pending: Sequence[LedgerFile], *, under_way: Collection[date], threshold: Threshold) -> str:
-    """Say in words why nothing was wanted."""
+def no_run_reason(pending: Sequence[LedgerFile], *, under_way: Collection[date], threshold: Threshold) -> str:
+    """Say why no run is planned."""
     if not pending:
         return "nothing is pending"
     if busy := sorted(_by_day(pending).keys() & set(under_way)):
         return f"{len(pending)} files wait for the run of {busy[-1]} that is under way"
-    minutes = threshold.wait.total_seconds() / 60
-    few = f"fewer than {threshold.files}, no full file, none published {minutes:.0f} minutes ago"
+    minutes = threshold.max_wait.total_seconds() / 60
+    few = f"fewer than {threshold.min_files}, no full file, none published {minutes:.0f} minutes ago"
     return f"{len(pending)} files wait for more: {few}"
 
 
-def why_not_to_look(
+def skip_poll_reason(
     feed: Feed,
     *,
     now: datetime,
@@ -86,29 +89,29 @@ def why_not_to_look(
     quiet_hours: tuple[time, time] | None,
     interval: timedelta,
 ) -> str:
-    """Say why the portal should be left alone now; empty: look.
+    """Say why the portal should not be polled now; empty if it should.
 
-    After midnight lists are empty until about two (PORTALS §7). Feeds that rest, or that publish only once a
-    day, are looked at more seldom than every `interval`.
+    In the quiet hours after midnight the portals' lists are empty. Feeds that are closed (Shabbat,
+    holidays), or that publish no deltas, are polled less often than every `interval`.
     """
-    here = now.astimezone(ISRAEL)
-    if quiet_hours and _is_within(here.time(), *quiet_hours):
+    local = now.astimezone(ISRAEL)
+    if quiet_hours and _is_within(local.time(), *quiet_hours):
         return f"quiet hours until {quiet_hours[1]:%H:%M}"
-    why, pause = _why_seldom(feed, now), interval * SELDOM
+    why, pause = _idle_reason(feed, now), interval * IDLE_POLL_FACTOR
     if why and listed_at and now - listed_at < pause:
-        again = (listed_at + pause).astimezone(ISRAEL)
-        return f"{feed.name} {why}; looked at {listed_at.astimezone(ISRAEL):%H:%M}, again at {again:%H:%M}"
+        last, following = listed_at.astimezone(ISRAEL), (listed_at + pause).astimezone(ISRAEL)
+        return f"{feed.name} {why}; polled at {last:%H:%M}, next at {following:%H:%M}"
     return ""
 
 
-def _why_seldom(feed: Feed, now: datetime) -> str:
-    if rest := rest_at(feed, now):
-        return f"rests ({rest})"
-    return "publishes no changes within a day" if feed.deltas == 0 else ""
+def _idle_reason(feed: Feed, now: datetime) -> str:
+    if rest := rest_reason_at(feed, now):
+        return f"is closed ({rest})"
+    return "publishes no deltas" if feed.delta_files_per_day == 0 else ""
 
 
-def look_interval(feed: Feed, seconds: int) -> int:
-    """Spread the feeds: each has an interval of its own, up to a fifth longer, always the same."""
+def poll_interval(feed: Feed, seconds: int) -> int:
+    """Return a feed's own interval, up to a fifth longer than `seconds`, so that polls are spread out."""
     spread = int.from_bytes(hashlib.sha256(feed.key.encode()).digest()[:4])
     return seconds + spread % max(1, seconds // 5)
 
@@ -118,14 +121,14 @@ def _by_day(pending: Sequence[LedgerFile]) -> Mapping[date, list[LedgerFile]]:
     return {day: list(files) for day, files in grouped}
 
 
-def _why_now(files: Sequence[LedgerFile], threshold: Threshold, now: datetime) -> str:
-    """Say why these files should not wait for more; empty: they should."""
+def _run_reason(files: Sequence[LedgerFile], threshold: Threshold, now: datetime) -> str:
+    """Say why these files start a run; empty if they wait for more."""
     if full := sum(bool(file.kind and file.kind.is_full) for file in files):
         return f"{full} full files wait"
-    if len(files) >= threshold.files:
+    if len(files) >= threshold.min_files:
         return f"{len(files)} files wait"
     oldest = min((file.published_at for file in files if file.published_at), default=None)
-    if oldest is None or now - oldest >= threshold.wait:
+    if oldest is None or now - oldest >= threshold.max_wait:
         return "a file has waited long enough"
     return ""
 
@@ -135,5 +138,5 @@ def _key(feed: Feed, day: date, files: Sequence[LedgerFile], now: datetime) -> s
     return f"{feed.key}|{day}|{hashlib.sha256(work.encode()).hexdigest()[:12]}|{now:%Y-%m-%dT%H}"
 
 
-def _is_within(moment: time, start: time, end: time) -> bool:
-    return start <= moment < end if start <= end else moment >= start or moment < end
+def _is_within(local: time, start: time, end: time) -> bool:
+    return start <= local < end if start <= end else local >= start or local < end

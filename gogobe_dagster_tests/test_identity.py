@@ -10,7 +10,7 @@ import pytest
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.identity import identify, sight
+from gogobe_dagster.identity import classify_listing, identify
 from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
@@ -23,7 +23,7 @@ def known(feed_key: str, name: str) -> LedgerFile:
     """A file as the ledger knows it when a listing has shown its name."""
     feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
     day = FileName.parse(name).published_at.date()
-    seen = sight(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
+    seen = classify_listing(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
     assert seen.problem is None
     told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
     unknown = {field.name: None for field in fields(LedgerFile)}

@@ -19,7 +19,7 @@ from gogobe_dagster.commands.options import OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.identity import sight
+from gogobe_dagster.identity import classify_listing
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import Sighting
@@ -88,7 +88,7 @@ def scan_feed(feed: Feed, resources: Resources) -> Scan:
     except PortalError as error:
         return _scan(feed, [], new=0, error=error)
     stale_after = timedelta(days=resources.settings.stale_after_days)
-    seen = [sight(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
+    seen = [classify_listing(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
     known = resources.ledger.known_names(feed.key)
     new = sum(one.name not in known for one in seen)
     return _scan(feed, seen, new=new, error=None)

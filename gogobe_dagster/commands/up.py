@@ -17,7 +17,7 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.processes import Children, stopped_by_signals
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.monitoring.alerts import notifier_of
+from gogobe_dagster.monitoring.alerts import check_url
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, uses_embedded
 from gogobe_dagster.settings import Settings
 
@@ -43,7 +43,7 @@ def up(*, port: int, verbose: bool) -> None:
     settings = Settings.read()
     refuse_taken(port)
     if settings.alert_url:
-        notifier_of(settings.alert_url)  # now rather than when the first alert is lost
+        check_url(settings.alert_url)  # now rather than when the first alert is lost
     with stopped_by_signals() as stop, database(settings):
         open_warehouse(settings).close()
         (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)

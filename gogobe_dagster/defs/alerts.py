@@ -14,7 +14,7 @@ from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, portal_check_r
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED_TAG
 from gogobe_dagster.feeds.registry import FEEDS
-from gogobe_dagster.monitoring.alerts import Alert, Watched, count_failures, news, send
+from gogobe_dagster.monitoring.alerts import Alert, AlertState, alert_changes, count_failures, send
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
@@ -72,7 +72,7 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     Raises `AlertNotSent` if an alert is not accepted. The cursor then stays as it was, so that the next tick
     sends the alert again.
     """
-    before, listings = Watched.read(context.cursor), last_listings(resources.engine)
+    before, listings = AlertState.from_json(context.cursor), last_listings(resources.engine)
     failures, failed_at = count_failures(before, listings)
     failing = {feed for feed, count in failures.items() if count >= resources.settings.alert_after_failures}
     names = {feed.key: feed.name for feed in FEEDS}
@@ -81,17 +81,17 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
         for key in failing
     }
     problems |= _failed_checks(context.instance, before.problems)
-    alerts = news(before.problems, problems)
+    alerts = alert_changes(before.problems, problems)
     for alert in alerts:
         send(alert, resources.settings.alert_url)
-    after = Watched(failures=failures, failed_at=failed_at, problems=problems)
+    after = AlertState(failures=failures, failed_at=failed_at, problems=problems)
     reason = "\n".join(alert.body for alert in alerts) or f"{len(problems)} problems, none of them new"
     events = _changed_portal_checks(before, listings, failures, failing)
-    return dg.SensorResult(skip_reason=reason, asset_events=events, cursor=after.text)
+    return dg.SensorResult(skip_reason=reason, asset_events=events, cursor=after.to_json())
 
 
 def _changed_portal_checks(
-    before: Watched, listings: Mapping[str, LastListing], failures: Mapping[str, int], failing: set[str]
+    before: AlertState, listings: Mapping[str, LastListing], failures: Mapping[str, int], failing: set[str]
 ) -> list[dg.AssetCheckEvaluation]:
     """Evaluate the portal check of each feed that began or stopped failing; the others stay as they are."""
     changed = [

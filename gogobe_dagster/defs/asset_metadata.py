@@ -27,7 +27,7 @@ def with_asset_metadata(
         stored = spec.merge_attributes(metadata=_storage_metadata(spec.key.to_user_string(), settings))
         if spec.group_name != "warehouse":
             return stored
-        # for the table as a whole; the check `fresh` looks at each feed
+        # for the table as a whole; the check `all_feeds_fresh` looks at each feed
         limit = timedelta(hours=settings.freshness_hours)
         policy = dg.FreshnessPolicy.time_window(fail_window=limit, warn_window=limit / 2)
         return stored.replace_attributes(freshness_policy=policy)

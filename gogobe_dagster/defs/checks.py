@@ -88,10 +88,10 @@ def checks() -> dg.Definitions:
 def data_quality_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
     """Turn a verdict into a check result with its numbers and a table of its findings."""
     metadata: dict[str, dg.MetadataValue | float] = dict(verdict.numbers)
-    if verdict.worst:
+    if verdict.findings:
         rows = [
-            {"subject": finding.subject, "seen": finding.seen, "expected": finding.expected}
-            for finding in verdict.worst
+            {"subject": finding.subject, "observed": finding.observed, "expected": finding.expected}
+            for finding in verdict.findings
         ]
         metadata["worst findings"] = metadata_table(FINDING_COLUMNS, rows)
     return dg.AssetCheckResult(
@@ -99,7 +99,7 @@ def data_quality_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCh
         asset_key=spec.asset_key,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity.ERROR if verdict.is_severe else dg.AssetCheckSeverity.WARN,
-        description=verdict.words,
+        description=verdict.summary,
         metadata=metadata,
     )
 

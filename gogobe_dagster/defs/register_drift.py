@@ -73,8 +73,8 @@ def _official_register() -> dg.AssetsDefinition:
 
 
 def _page_metadata(page: OfficialPage) -> dict[str, str | int]:
-    doors = sum(len(row.doors) for row in page.rows)
-    return {"page updated": page.updated, "companies": len(page.rows), "portals": doors}
+    accounts = sum(len(row.accounts) for row in page.rows)
+    return {"page updated": page.updated, "companies": len(page.rows), "portals": accounts}
 
 
 def _check(differences: Sequence[Drift]) -> dg.AssetCheckResult:

@@ -30,7 +30,7 @@ def register_metadata() -> dict[str, dg.TableMetadataValue]:
     feeds = [
         {
             "feed": feed.key,
-            "chain": f"{feed.name} {feed.hebrew}",
+            "chain": f"{feed.name} {feed.hebrew_name}",
             "portal": feed.family.value,
             "stores": feed.stores,
             "note": feed.note,
@@ -40,8 +40,8 @@ def register_metadata() -> dict[str, dg.TableMetadataValue]:
     disabled = [
         {
             "feed": feed.key,
-            "chain": f"{feed.name} {feed.hebrew}",
-            "former portal": feed.was_at,
+            "chain": f"{feed.name} {feed.hebrew_name}",
+            "former portal": feed.former_address,
             "reason": feed.reason,
         }
         for feed in DISABLED

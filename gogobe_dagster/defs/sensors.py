@@ -20,16 +20,16 @@ from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import DAY_TAG, FEED, FEED_TAG, partition_key
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.publishing_calendar import why_empty
+from gogobe_dagster.feeds.publishing_calendar import expected_empty_reason
 from gogobe_dagster.feeds.registry import FEEDS, Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.run_planning import (
-    RunWanted,
+    PlannedRun,
     Threshold,
-    look_interval,
-    runs_wanted,
-    why_none,
-    why_not_to_look,
+    no_run_reason,
+    plan_runs,
+    poll_interval,
+    skip_poll_reason,
 )
 from gogobe_dagster.settings import Settings
 
@@ -64,7 +64,7 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{feed.key}_files",
         job_name=IMPORT_JOB,
-        minimum_interval_seconds=look_interval(feed, settings.poll_interval_seconds),
+        minimum_interval_seconds=poll_interval(feed, settings.poll_interval_seconds),
         default_status=sensor_status(on=settings.sensors_on),
         description=sensor_description(feed),
         tags={FEED: feed.key},
@@ -78,11 +78,11 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
 
 def sensor_description(feed: Feed) -> str:
     """Describe whose portal it is, where it is, and what it usually publishes."""
-    rests = " No new files on Shabbat and holidays." if feed.rests else ""
+    rests = " No new files on Shabbat and holidays." if feed.observes_shabbat else ""
     return (
-        f"Polls the portal of {feed.name} ({feed.hebrew}) and requests runs for new files. "
+        f"Polls the portal of {feed.name} ({feed.hebrew_name}) and requests runs for new files. "
         f"Portal: {_host(feed)}, family {feed.family.value}. "
-        f"About {feed.stores} stores; full files by {feed.fulls_by:%H:%M}.{rests} {feed.note}"
+        f"About {feed.stores} stores; full files by {feed.full_files_by:%H:%M}.{rests} {feed.note}"
     ).strip()
 
 
@@ -103,11 +103,11 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     Raises `PortalError` if the portal cannot be listed: the tick fails with its code, and other feeds go on.
     """
     now, settings = resources.clock(), resources.settings
-    threshold = Threshold.of(settings)
+    threshold = Threshold.from_settings(settings)
     result = _poll(feed, context.cursor, resources, now)
     pending = resources.ledger.pending(feed.key)
     unfinished = _days_of_unfinished_runs(context.instance, feed)
-    runs = runs_wanted(
+    runs = plan_runs(
         feed, pending, first_day=settings.first_day, under_way=unfinished, threshold=threshold, now=now
     )
     today, requests = day_of(now), list[dg.RunRequest]()
@@ -117,7 +117,7 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     requests += [_import_run(run, now, settings) for run in runs]
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=result.cursor)
-    why = why_none(pending, under_way=unfinished, threshold=threshold)
+    why = no_run_reason(pending, under_way=unfinished, threshold=threshold)
     return dg.SensorResult(skip_reason=f"{result.message}; {why}", cursor=result.cursor)
 
 
@@ -127,7 +127,7 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
 
     settings, last = resources.settings, last_listings(resources.engine).get(feed.key)
     listed_at = last.listed_at if last else None
-    skip_reason = why_not_to_look(
+    skip_reason = skip_poll_reason(
         feed,
         now=now,
         listed_at=listed_at,
@@ -145,7 +145,7 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
     except PortalError as error:
         if error.code is Code.LISTING_TOO_SLOW:
             return PollResult(message=error.reason, wants_listing_run=True, cursor=now.isoformat())
-        if error.code is Code.LISTING_EMPTY_UNEXPECTED and (usual := why_empty(feed, now)):
+        if error.code is Code.LISTING_EMPTY_UNEXPECTED and (usual := expected_empty_reason(feed, now)):
             return PollResult(message=f"the listing is empty, as usual when {usual}", cursor="")
         raise
     return PollResult(message=f"{listing.listed} files listed, {listing.new} new", cursor="")
@@ -177,7 +177,7 @@ def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "
         raise error from None
 
 
-def _import_run(run: RunWanted, now: datetime, settings: Settings) -> dg.RunRequest:
+def _import_run(run: PlannedRun, now: datetime, settings: Settings) -> dg.RunRequest:
     """Request a run for pending files; one with few files executes its steps in one process."""
     return dg.RunRequest(
         run_key=run.key,

@@ -1,4 +1,4 @@
-"""What a row of the register says. The rows themselves are in the modules beside this one."""
+"""The types of the register: a feed, and a feed that is disabled."""
 
 from dataclasses import dataclass
 from datetime import time
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Family(StrEnum):
-    """The software behind a portal; each has one module in `portals` and one in `replica`."""
+    """The software of a portal; each has a module in `portals` and one in `replica`."""
 
     SHUFERSAL = "shufersal"
     CERBERUS = "cerberus"
@@ -23,73 +23,73 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One row of the register."""
+    """One row of the register: a portal account that publishes, and what is normal for it."""
 
     key: str
     name: str
-    hebrew: str
+    hebrew_name: str
     legal_name: str = ""
-    """Whose duty it is, as the official register prints it; a row that moved is known again by it."""
+    """The responsible company as the official register prints it; identifies an account that moved."""
     family: Family
     chain_ids: tuple[str, ...]
     base_url: str
-    listed_at: str = ""
-    """Host that the official register names, where it is not that of `base_url`."""
+    register_host: str = ""
+    """The host in the official register, if it is not the host of `base_url`."""
     account: str
-    """What tells this feed apart on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
+    """Identifies the feed on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
     password: str = ""
     folder: str = "/"
     needs_tls: bool = False
-    """Whether its FTP lets nobody in without TLS."""
+    """Whether its FTP server accepts logins over TLS only."""
     query_id: str = ""
-    """What Bina's list wants as the chain, where that is not the chain id of the files."""
+    """The chain id that Bina's listing expects, if it is not the chain id in the files."""
     aliases: tuple[str, ...] = ()
-    """Chain ids as some of its files wrongly print them; they mean `chain_ids[0]`."""
-    numbers_stores_once: bool = False
-    """No two stores share a number, whatever their sub-chain: a file that prints sub-chain 0 is about the
-    store that the price files of its number are about."""
+    """Chain ids that some files print by mistake; they mean `chain_ids[0]`."""
+    has_unique_store_numbers: bool = False
+    """Whether store numbers are unique in the whole chain. A file that prints sub-chain 0 then belongs to
+    the sub-chain that the price files of the same store number have."""
     lists_each_store: bool = False
-    """Every store publishes a list of itself alone; there is none of the whole chain."""
+    """Whether each store publishes a store list of itself, and there is none of the whole chain."""
     stores: int
-    """Branches seen in August 2026: what is normal."""
-    fulls: int | None = None
-    """Full files a day: counted in August 2026, or two a store where only all files were; None: unknown."""
-    deltas: int | None = None
-    """Files of changes a day, counted in the same way; None: unknown."""
-    fulls_by: time = time(5, 30)
-    """When the first full files of a day are usually out, in Israel (PORTALS §1.2)."""
-    rests: bool = False
-    """Publishes nothing on Shabbat and holidays, from the afternoon before to the night after.
+    """Number of stores, as counted in August 2026."""
+    full_files_per_day: int | None = None
+    """As counted in August 2026, or two per store if only full files were counted; None: unknown."""
+    delta_files_per_day: int | None = None
+    """As counted in August 2026; None: unknown."""
+    full_files_by: time = time(5, 30)
+    """When the first full files of a day are usually published, in Israel."""
+    observes_shabbat: bool = False
+    """Whether it publishes nothing on Shabbat and holidays, from the afternoon before to the evening.
 
-    Seen at Netiv HaHesed (PORTALS §4.9); the other religious chains (PORTALS §1.2) are those whose shops are
-    closed then. One too many only looks more seldom then and is called late a day later.
+    Observed at Netiv HaHesed. The other feeds with this flag are chains whose stores are closed then. If the
+    flag is wrong, the feed is polled less often at these times and reported as late a day later.
     """
     note: str = ""
 
     @property
-    def stores_with_fulls(self) -> int:
-        """Stores that have a full price file every day, as counted; 0: none has, or nobody counted."""
-        return min(self.stores, (self.fulls or 0) // 2)
+    def stores_with_full_files(self) -> int:
+        """Stores with a full price file every day, as counted; 0 if there are none or nobody counted."""
+        return min(self.stores, (self.full_files_per_day or 0) // 2)
 
     @property
     def chain_id(self) -> str:
-        """The chain id that files of this feed mean unless they say another of its ids."""
+        """The chain id of files that do not print another one of `chain_ids`."""
         return self.chain_ids[0]
 
     def owns(self, chain_id: str) -> bool:
-        """Whether a file that prints this chain id belongs to this feed."""
+        """Whether files that print this chain id belong to this feed."""
         return chain_id in self.chain_ids or chain_id in self.aliases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisabledFeed:
-    """An address that is not imported: no partition, no sensor, but never left out without a word."""
+    """An address that is not imported: it has no partition and no sensor, but a documented reason."""
 
     key: str
     name: str
-    hebrew: str
+    hebrew_name: str
     chain_ids: tuple[str, ...] = ()
-    was_at: str
-    """Host, or host and user, where it published; empty: nobody knows of one."""
+    former_address: str
+    """The host, or host and user, where it published; empty if unknown."""
     reason: str
-    """Why it is not imported, since when, and which feed has taken its place."""
+    """Why it is not imported, since when, and which feed has replaced it."""

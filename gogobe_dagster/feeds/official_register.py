@@ -1,4 +1,4 @@
-"""What a row of the official register says: whose duty it is, and the doors to what they publish."""
+"""The official register of price publishers (gov.il) as data: companies and their accounts on portals."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ LAIB_HOST = "laibcatalog.co.il"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """Where one feed is let in. Hosts of one server are one: `url.retail.` and `url.` of Cerberus."""
+class PortalAccount:
+    """One feed's account. Cerberus has several host names for one server; all become `CERBERUS_HOST`."""
 
     host: str
     account: str = ""
-    """The user on Cerberus, the page on Laib; elsewhere the host says it all."""
+    """The user on Cerberus, the page on Laib; empty where the host alone identifies the feed."""
     password: str = ""
 
     @property
-    def place(self) -> str:
-        """The door without its key, as people write it; the same for the same feed."""
+    def label(self) -> str:
+        """Host and account without the password; the same for the same feed."""
         if self.host == CERBERUS_HOST:
             return f"{self.host}, user {self.account}"
         return f"{self.host}/{self.account}" if self.account else self.host
@@ -27,10 +27,10 @@ class Door:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficialRow:
-    """One row of the page."""
+    """One company on the page."""
 
     legal_name: str
-    doors: tuple[Door, ...]
+    accounts: tuple[PortalAccount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,14 @@ class OfficialPage:
     """The page as it is now."""
 
     updated: str
-    """Its own date of change, as printed: `22.06.2026`."""
+    """The page's own date of change, as printed: `22.06.2026`."""
     rows: tuple[OfficialRow, ...]
 
 
-def door_of(feed: Feed) -> Door:
-    """Return the door that the official register should name for a feed of ours."""
+def official_account_of(feed: Feed) -> PortalAccount:
+    """Return the account that the official register should list for a feed of ours."""
     if feed.family is Family.CERBERUS:
-        return Door(host=CERBERUS_HOST, account=feed.account, password=feed.password)
+        return PortalAccount(host=CERBERUS_HOST, account=feed.account, password=feed.password)
     if feed.family is Family.LAIB:
-        return Door(host=LAIB_HOST, account=feed.account)
-    return Door(host=feed.listed_at or feed.base_url.partition("://")[2].removeprefix("www."))
+        return PortalAccount(host=LAIB_HOST, account=feed.account)
+    return PortalAccount(host=feed.register_host or feed.base_url.partition("://")[2].removeprefix("www."))

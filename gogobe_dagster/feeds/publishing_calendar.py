@@ -1,7 +1,7 @@
-"""When feeds publish and when they rest: Shabbat and holidays, the hours after midnight, days without deltas.
+"""When feeds publish and when they do not: Shabbat, holidays, and the first hours after midnight.
 
-Pure calendar in Israel's time. The holidays are the days of the Hebrew calendar on which no work is done, as
-kept in Israel: one day each, two of Rosh Hashana. Nothing here decides what follows from a rest.
+A pure calendar in Israel's time. Holidays are the days of the Hebrew calendar on which no work is done, as
+kept in Israel: one day each, two for Rosh Hashana. What follows from a rest is decided elsewhere.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,45 +13,47 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.model import Feed
 
 SATURDAY = 5
-EVE, NIGHT = time(15), time(20)
-"""A rest lasts from the afternoon before its day to the night after, by the clock all year."""
+REST_STARTS, REST_ENDS = time(15), time(20)
+"""A rest lasts from the afternoon before its day to its own evening, at the same hours all year."""
 EMPTY_UNTIL = time(2)
-"""Lists of the new day fill by then (PORTALS §7: Laib, Carrefour, Netiv)."""
+"""Until then the list of the new day may still be empty (seen at Laib, Carrefour and Netiv HaHesed)."""
 HOUR = timedelta(hours=1)
-EVERYBODYS = "Yom Kippur"
+OBSERVED_BY_ALL = "Yom Kippur"
 
 
 @cache
 def holiday(day: date) -> str:
-    """Name the holiday on which no work is done; empty: there is none."""
+    """Name the holiday on which no work is done; empty if there is none."""
     festival = HebrewDate.from_pydate(day).festival(israel=True, include_working_days=False)
     return str(festival or "")
 
 
-def rest_of(feed: Feed, day: date) -> str:
-    """Name why a feed publishes nothing on a day; empty: it does. On Yom Kippur nobody works."""
+def rest_reason_on(feed: Feed, day: date) -> str:
+    """Say why a feed publishes nothing on a day; empty if it publishes. Nobody works on Yom Kippur."""
     name = holiday(day)
-    if name == EVERYBODYS:
+    if name == OBSERVED_BY_ALL:
         return name
-    return (name or ("Shabbat" if day.weekday() == SATURDAY else "")) if feed.rests else ""
+    return (name or ("Shabbat" if day.weekday() == SATURDAY else "")) if feed.observes_shabbat else ""
 
 
-def rest_at(feed: Feed, moment: datetime) -> str:
-    """Name why a feed publishes nothing at a moment; empty: it does."""
-    here = moment.astimezone(ISRAEL)
-    today = rest_of(feed, here.date()) if here.time() < NIGHT else ""
-    return today or (rest_of(feed, here.date() + timedelta(days=1)) if here.time() >= EVE else "")
+def rest_reason_at(feed: Feed, timestamp: datetime) -> str:
+    """Say why a feed publishes nothing at a time; empty if it publishes."""
+    local = timestamp.astimezone(ISRAEL)
+    today = rest_reason_on(feed, local.date()) if local.time() < REST_ENDS else ""
+    is_eve = local.time() >= REST_STARTS
+    return today or (rest_reason_on(feed, local.date() + timedelta(days=1)) if is_eve else "")
 
 
-def time_of_rest(feed: Feed, since: datetime, until: datetime) -> timedelta:
-    """Say for how long a feed rested between two moments, to the hour."""
+def rest_duration(feed: Feed, since: datetime, until: datetime) -> timedelta:
+    """Return how long a feed rested between two timestamps, in whole hours."""
     first = since.astimezone(UTC)
     hours = (first + number * HOUR for number in range((until - since) // HOUR))
-    return sum(bool(rest_at(feed, hour)) for hour in hours) * HOUR
+    return sum(bool(rest_reason_at(feed, hour)) for hour in hours) * HOUR
 
 
-def why_empty(feed: Feed, moment: datetime) -> str:
-    """Say why a list without a single file is what to expect; empty: it is a failure."""
-    if rest := rest_at(feed, moment):
-        return f"it rests ({rest})"
-    return "the day is new" if moment.astimezone(ISRAEL).time() < EMPTY_UNTIL else ""
+def expected_empty_reason(feed: Feed, timestamp: datetime) -> str:
+    """Say why an empty listing is normal at a time; empty if it is a failure."""
+    if rest := rest_reason_at(feed, timestamp):
+        return f"the feed is closed ({rest})"
+    is_early = timestamp.astimezone(ISRAEL).time() < EMPTY_UNTIL
+    return "the new day has no files yet" if is_early else ""

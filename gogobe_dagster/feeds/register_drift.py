@@ -1,4 +1,7 @@
-"""How the official register differs from ours: new, gone and changed rows. Pure: no portal is asked here."""
+"""Differences between the official register and our feeds: new, removed and changed accounts.
+
+A pure comparison: the page is downloaded by `portals.gov_register`.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -6,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gogobe_dagster.feeds.model import DisabledFeed, Feed
-from gogobe_dagster.feeds.official_register import Door, OfficialRow, door_of
+from gogobe_dagster.feeds.official_register import OfficialRow, PortalAccount, official_account_of
 
 
-class Change(StrEnum):
-    """What happened to a row."""
+class DriftKind(StrEnum):
+    """How an account differs."""
 
     NEW = "new"
     GONE = "gone"
@@ -19,9 +22,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One difference. `ours` is empty for a new row, `official` for one that is gone."""
+    """One difference. `ours` is empty for a new account, `official` for one that is gone."""
 
-    change: Change
+    change: DriftKind
     feed: str
     legal_name: str
     ours: str
@@ -31,49 +34,50 @@ class Drift:
 def drift(
     rows: Sequence[OfficialRow], feeds: Sequence[Feed], disabled: Collection[DisabledFeed]
 ) -> list[Drift]:
-    """Compare the official rows with our feeds, door by door.
+    """Compare the official rows with our feeds, account by account.
 
-    A door of ours that is gone while its company has a new one has moved: one changed row. A door that we
-    know to be dead is none: the official register printed Quik's for months after its host had gone.
+    An account of ours that is gone while its company has a new one has moved: that is one change, not two.
+    Former addresses of disabled feeds are ignored: the official register keeps dead addresses for months.
     """
-    dead = {feed.was_at for feed in disabled}
-    official = {door.place: (row, door) for row in rows for door in row.doors if door.place not in dead}
-    ours = {door_of(feed).place: feed for feed in feeds}
-    new = {place: row for place, (row, _) in official.items() if place not in ours}
+    former = {feed.former_address for feed in disabled}
+    accounts = [(row, account) for row in rows for account in row.accounts if account.label not in former]
+    official = {account.label: (row, account) for row, account in accounts}
+    ours = {official_account_of(feed).label: feed for feed in feeds}
+    new = {label: row for label, (row, _) in official.items() if label not in ours}
     found: list[Drift] = []
-    for place, feed in ours.items():
-        if place in official:
-            found += _other_password(feed, official[place][1])
-        elif moved := _door_of_company(feed, new):
-            found.append(_changed(feed, place, moved))
+    for label, feed in ours.items():
+        if label in official:
+            found += _other_password(feed, official[label][1])
+        elif moved := _account_of_company(feed, new):
+            found.append(_changed(feed, label, moved))
             del new[moved]
         else:
-            found.append(_difference(Change.GONE, feed.legal_name, feed=feed.key, ours=place))
-    found += [_difference(Change.NEW, row.legal_name, official=place) for place, row in new.items()]
+            found.append(_difference(DriftKind.GONE, feed.legal_name, feed=feed.key, ours=label))
+    found += [_difference(DriftKind.NEW, row.legal_name, official=label) for label, row in new.items()]
     return found
 
 
-def _other_password(feed: Feed, official: Door) -> Iterable[Drift]:
+def _other_password(feed: Feed, official: PortalAccount) -> Iterable[Drift]:
     if official.password != feed.password:
-        ours, theirs = (f"password {word or '(none)'}" for word in (feed.password, official.password))
+        ours, theirs = (f"password {text or '(none)'}" for text in (feed.password, official.password))
         yield _changed(feed, ours, theirs)
 
 
-def _door_of_company(feed: Feed, new: dict[str, OfficialRow]) -> str | None:
-    name = _plain(feed.legal_name)
-    return next((place for place, row in new.items() if name and _plain(row.legal_name) == name), None)
+def _account_of_company(feed: Feed, new: dict[str, OfficialRow]) -> str | None:
+    name = _comparable(feed.legal_name)
+    return next((label for label, row in new.items() if name and _comparable(row.legal_name) == name), None)
 
 
 def _changed(feed: Feed, ours: str, official: str) -> Drift:
-    return _difference(Change.CHANGED, feed.legal_name, feed=feed.key, ours=ours, official=official)
+    return _difference(DriftKind.CHANGED, feed.legal_name, feed=feed.key, ours=ours, official=official)
 
 
 def _difference(
-    change: Change, legal_name: str, *, feed: str = "", ours: str = "", official: str = ""
+    change: DriftKind, legal_name: str, *, feed: str = "", ours: str = "", official: str = ""
 ) -> Drift:
     return Drift(change=change, feed=feed, legal_name=legal_name, ours=ours, official=official)
 
 
-def _plain(legal_name: str) -> str:
-    """Return a name without what it adds in brackets, and however it spaces and quotes."""
+def _comparable(legal_name: str) -> str:
+    """Return a name without additions in brackets, quotation marks and repeated spaces."""
     return " ".join(re.sub(r"\([^)]*\)|[\"'״׳]", " ", legal_name).split())

@@ -1,7 +1,7 @@
-"""The register looked up: every feed by its key, and those that are disabled with the reason.
+"""All feeds, and finding a feed by its key.
 
 A feed is a portal account that publishes; its key is the unit of partitioning. Two feeds can share a
-chain id and one feed can carry several, so nothing is keyed by chain id. The rows are in `register`.
+chain id and one feed can have several, so nothing is keyed by chain id.
 """
 
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ FEEDS: tuple[Feed, ...] = (*LARGEST, *CERBERUS, *BINA, *OTHERS)
 
 
 def find_feed(key: str) -> Feed:
-    """Return the feed with this key. Raises `SettingsError`: why it is disabled, or which keys there are."""
+    """Return the feed with this key. Raises `SettingsError`: the reason if disabled, otherwise all keys."""
     known = {feed.key: feed for feed in FEEDS}
     if key in known:
         return known[key]
@@ -32,5 +32,5 @@ def find_feed(key: str) -> Feed:
 
 
 def known_feed(key: str) -> Feed | None:
-    """Return the feed with this key, or none: the ledger remembers feeds that have left the register."""
+    """Return the feed, or None: the ledger keeps feeds that were removed from the register."""
     return next((feed for feed in FEEDS if feed.key == key), None)

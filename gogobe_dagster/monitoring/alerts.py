@@ -1,20 +1,19 @@
-"""What people are told, when, and how it is sent: once when a thing goes wrong, once when it is well again.
+"""Alerts: one message when a problem starts, one when it ends.
 
-What goes wrong is found elsewhere. The state is a few words of JSON that the caller keeps.
+Problems are found elsewhere. The state between two evaluations is a short JSON text that the caller stores.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Self
 
 from gogobe_dagster.errors import AlertNotSent, Code
-from gogobe_dagster.feeds.publishing_calendar import why_empty
+from gogobe_dagster.feeds.publishing_calendar import expected_empty_reason
 from gogobe_dagster.feeds.registry import known_feed
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing
 
-if TYPE_CHECKING:
-    import apprise
+UNKNOWN_URL = "GOGOBE_ALERT_URL is not a URL that Apprise knows, such as mailto://, slack:// or json://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,24 +26,23 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """What the watch remembers from one look to the next."""
+class AlertState:
+    """What has to be remembered from one evaluation to the next."""
 
     failures: Mapping[str, int] = field(default_factory=dict)
-    """Failed looks in a row, by feed."""
+    """Failed polls in a row, by feed."""
     failed_at: Mapping[str, str] = field(default_factory=dict)
-    """The last failed look that was counted, by feed."""
+    """Timestamp of the last failed poll that was counted, by feed."""
     problems: Mapping[str, str] = field(default_factory=dict)
-    """What people were told is wrong, in words, by a stable name."""
+    """Messages of the problems that were alerted and have not ended, by a stable name."""
 
     @classmethod
-    def read(cls, text: str | None) -> "Watched":
-        """Read what `text` wrote; nothing was watched before the first time."""
+    def from_json(cls, text: str | None) -> Self:
+        """Restore a state; it is empty before the first evaluation."""
         return cls(**json.loads(text)) if text else cls()
 
-    @property
-    def text(self) -> str:
-        """The state as JSON."""
+    def to_json(self) -> str:
+        """Return the state as JSON, for `from_json`."""
         return json.dumps(
             {"failures": self.failures, "failed_at": self.failed_at, "problems": self.problems},
             ensure_ascii=False,
@@ -53,11 +51,12 @@ class Watched:
 
 
 def count_failures(
-    before: Watched, listings: Mapping[str, LastListing]
+    before: AlertState, listings: Mapping[str, LastListing]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """Count the looks that failed one after another: each once, however often we come by.
+    """Count failed polls in a row; each poll counts once, however often it is evaluated.
 
-    An empty list at a time when one is to be expected is no failure.
+    Returns the counts and the timestamps of the last failed poll, by feed. An empty listing is no failure at
+    a time when it is expected.
     """
     failures, failed_at = dict[str, int](), dict[str, str]()
     for feed, last in listings.items():
@@ -73,42 +72,44 @@ def _is_expected(last: LastListing) -> bool:
     if last.code != Code.LISTING_EMPTY_UNEXPECTED or last.failed_at is None:
         return False
     feed = known_feed(last.feed)
-    return bool(feed and why_empty(feed, last.failed_at))
+    return bool(feed and expected_empty_reason(feed, last.failed_at))
 
 
-def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[Alert]:
-    """Say what became wrong and what is well again; nothing while nothing changes."""
-    wrong = [words for name, words in sorted(now.items()) if name not in before]
-    well = [words for name, words in sorted(before.items()) if name not in now]
+def alert_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[Alert]:
+    """Return alerts for problems that started and for problems that ended; none if nothing changed."""
+    started = [text for name, text in sorted(now.items()) if name not in before]
+    ended = [text for name, text in sorted(before.items()) if name not in now]
     alerts = []
-    if wrong:
-        alerts.append(Alert(title=f"gogobe: {len(wrong)} new problems", body="\n".join(wrong)))
-    if well:
+    if started:
+        alerts.append(Alert(title=f"gogobe: {_count(started, 'new problem')}", body="\n".join(started)))
+    if ended:
         alerts.append(
-            Alert(title=f"gogobe: {len(well)} problems are over", body="\n".join(well), is_good=True)
+            Alert(title=f"gogobe: {_count(ended, 'problem')} solved", body="\n".join(ended), is_good=True)
         )
     return alerts
 
 
+def _count(items: Sequence[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
 def send(alert: Alert, url: str) -> None:
-    """Send a message to where an Apprise URL says; no URL: nowhere. Raises `AlertNotSent`."""
+    """Send a message to an Apprise URL; do nothing if it is empty. Raises `AlertNotSent`."""
     if not url:
         return
     import apprise
 
-    notifier = notifier_of(url)
-    kind = apprise.NotifyType.SUCCESS if alert.is_good else apprise.NotifyType.FAILURE
-    if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind):
-        raise AlertNotSent(f"the alert {alert.title!r} was not taken by where GOGOBE_ALERT_URL points")
-
-
-def notifier_of(url: str) -> "apprise.Apprise":
-    """Open what an Apprise URL means. Raises `AlertNotSent` when it means nothing."""
-    import apprise
-
     notifier = apprise.Apprise()
     if not notifier.add(url):
-        raise AlertNotSent(
-            "GOGOBE_ALERT_URL is no URL that Apprise knows, such as mailto://, slack:// or json://"
-        )
-    return notifier
+        raise AlertNotSent(UNKNOWN_URL)
+    kind = apprise.NotifyType.SUCCESS if alert.is_good else apprise.NotifyType.FAILURE
+    if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind):
+        raise AlertNotSent(f"the alert {alert.title!r} could not be delivered to GOGOBE_ALERT_URL")
+
+
+def check_url(url: str) -> None:
+    """Check that Apprise knows an URL, without sending anything. Raises `AlertNotSent`."""
+    import apprise
+
+    if not apprise.Apprise().add(url):
+        raise AlertNotSent(UNKNOWN_URL)

@@ -1,7 +1,4 @@
-"""What was imported day by day or hour by hour, for pictures: where a trend says more than a number.
-
-Plain counts from the ledger; what is unusual is the business of `checking`.
-"""
+"""Counts per day and per hour from the ledger, for charts. Whether they are plausible: `data_quality`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,7 +20,7 @@ group by day
 
 
 def rows_by_day(engine: sa.Engine, feed: Feed, document: Document, *, until: date) -> dict[date, int]:
-    """Return the rows that a feed's files of each of the last days brought; 0 where there were none."""
+    """Return the loaded rows per publication day, for the last `DAYS` days; 0 for days without files."""
     days = [until - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     kinds = [kind.value for kind in FileKind if kind.document is document]
     values = {"feed": feed.key, "first": days[0], "last": until, "kinds": kinds}
@@ -33,6 +30,6 @@ def rows_by_day(engine: sa.Engine, feed: Feed, document: Document, *, until: dat
 
 
 def files_by_hour(files: Iterable[LedgerFile]) -> dict[int, int]:
-    """Count files by the hour in Israel at which they were published."""
+    """Count files by hour of publication, in Israel's time."""
     hours = Counter(file.published_at.astimezone(ISRAEL).hour for file in files if file.published_at)
     return {hour: hours[hour] for hour in range(24)}

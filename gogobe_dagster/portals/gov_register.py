@@ -12,7 +12,13 @@ from urllib.parse import urlsplit
 from lxml import html
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.official_register import CERBERUS_HOST, LAIB_HOST, Door, OfficialPage, OfficialRow
+from gogobe_dagster.feeds.official_register import (
+    CERBERUS_HOST,
+    LAIB_HOST,
+    OfficialPage,
+    OfficialRow,
+    PortalAccount,
+)
 from gogobe_dagster.portals.http import Client, Manners
 from gogobe_dagster.portals.http_errors import Answer
 from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, json_of, schema_changed
@@ -74,17 +80,17 @@ def rows_of_table(section: str, where: str) -> tuple[OfficialRow, ...]:
 
 def _row(cells: list[Any], where: str) -> OfficialRow:
     name = _text(cells[0])
-    doors = tuple(_doors(cells[1], _text(cells[2]))) if len(cells) == COLUMNS else ()
-    if not name or not doors:
+    accounts = tuple(_doors(cells[1], _text(cells[2]))) if len(cells) == COLUMNS else ()
+    if not name or not accounts:
         raise schema_changed(where, "a row without a name or a door", " | ".join(map(_text, cells)))
-    return OfficialRow(legal_name=name, doors=doors)
+    return OfficialRow(legal_name=name, accounts=accounts)
 
 
 def _text(cell: html.HtmlElement) -> str:
     return " ".join(" ".join(cell.itertext()).split())
 
 
-def _doors(links: html.HtmlElement, remarks: str) -> Iterator[Door]:
+def _doors(links: html.HtmlElement, remarks: str) -> Iterator[PortalAccount]:
     addresses = [urlsplit(link.get("href", "").strip()) for link in links.iter("a")]
     hosts = [(address.hostname or "").removeprefix("www.") for address in addresses]
     if any(host == CERBERUS_HOST or host.endswith(f".{CERBERUS_HOST}") for host in hosts):
@@ -92,16 +98,16 @@ def _doors(links: html.HtmlElement, remarks: str) -> Iterator[Door]:
     for host, address in zip(hosts, addresses, strict=True):
         page = address.path.strip("/").partition("/")[0]
         if host == LAIB_HOST and page:
-            yield Door(host=host, account=page)
+            yield PortalAccount(host=host, account=page)
         # Laib's front page stands for no chain: Victory's row has it beside its own page
         elif host and host != LAIB_HOST and not host.endswith(CERBERUS_HOST):
-            yield Door(host=host)
+            yield PortalAccount(host=host)
 
 
-def _logins(remarks: str) -> Iterator[Door]:
+def _logins(remarks: str) -> Iterator[PortalAccount]:
     """Read users, each with the password before the next user, if there is one."""
     users = list(USER.finditer(remarks))
     ends = [user.start() for user in users[1:]] + [len(remarks)]
     for user, end in zip(users, ends, strict=True):
         password = PASSWORD.search(remarks, user.end(), end)
-        yield Door(host=CERBERUS_HOST, account=user[1], password=password[1] if password else "")
+        yield PortalAccount(host=CERBERUS_HOST, account=user[1], password=password[1] if password else "")

@@ -140,7 +140,7 @@ def _store(asked: dict[str, str]) -> int | None:
 def _row(feed: Feed, item: Publication) -> dict[str, Any]:
     return {
         "FileNm": item.name,
-        "Company": feed.hebrew,
+        "Company": feed.hebrew_name,
         "Store": item.store_label,
         "TypeFile": TYPE_NAMES[item.kind],
         "DateFile": item.published_at.astimezone(ISRAEL).strftime("%H:%M %d/%m/%Y"),

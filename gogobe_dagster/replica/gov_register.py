@@ -47,7 +47,7 @@ def _content(feeds: Iterable[Feed]) -> dict[str, object]:
 
 
 def _company(feed: Feed) -> str:
-    return feed.legal_name or feed.hebrew
+    return feed.legal_name or feed.hebrew_name
 
 
 def _row(name: str, feeds: list[Feed]) -> str:
@@ -61,7 +61,7 @@ def _link(feed: Feed) -> str:
         return f"{feed.base_url}/login"
     if feed.family is Family.LAIB:
         return f"{feed.base_url}/{feed.account}/index.html"
-    return f"https://{feed.listed_at}" if feed.listed_at else f"{feed.base_url}/"
+    return f"https://{feed.register_host}" if feed.register_host else f"{feed.base_url}/"
 
 
 def _login(feed: Feed) -> str:

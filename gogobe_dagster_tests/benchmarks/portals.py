@@ -51,8 +51,10 @@ class Filler(Publication):
 
 def usual(feed: Feed) -> int:
     """How many files the feed publishes on a day: as counted, or as its stores let expect."""
-    fulls = 2 * feed.stores if feed.fulls is None else feed.fulls
-    return fulls + (DELTAS_A_STORE * feed.stores if feed.deltas is None else feed.deltas)
+    fulls = 2 * feed.stores if feed.full_files_per_day is None else feed.full_files_per_day
+    return fulls + (
+        DELTAS_A_STORE * feed.stores if feed.delta_files_per_day is None else feed.delta_files_per_day
+    )
 
 
 def publications(feed: Feed, content: bytes) -> Iterator[Publication]:

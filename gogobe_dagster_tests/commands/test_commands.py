@@ -129,7 +129,7 @@ def test_a_url_for_alerts_that_means_nothing_is_told_before_anything_is_started(
     code, text = said("up", "--port", str(free_port()))
 
     assert code == 1
-    assert "GOGOBE_ALERT_URL is no URL that Apprise knows, such as mailto://" in text
+    assert "GOGOBE_ALERT_URL is not a URL that Apprise knows, such as mailto://" in text
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,7 +52,7 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
 
         red, green = [False], [True]
         assert seen == [[], [], [], [], red, [], [], [], green, []]
-        assert inbox.titles == ["gogobe: 1 new problems", "gogobe: 1 problems are over"]
+        assert inbox.titles == ["gogobe: 1 new problem", "gogobe: 1 problem solved"]
         assert inbox.taken[0]["message"] == "Keshet Teamim: auth_failed: wrong password"
 
 
@@ -65,13 +65,13 @@ def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
         changes = {"alert_url": inbox.url, "alert_after_failures": 1}
         with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:
             context = dg.build_sensor_context(instance=instance)
-            with pytest.raises(dg.Failure, match="was not taken"), as_failure("alert_monitor"):
+            with pytest.raises(dg.Failure, match="could not be delivered"), as_failure("alert_monitor"):
                 evaluate(context, resources)
             inbox.refuses = False
 
             evaluate(context, resources)
 
-        assert inbox.titles == ["gogobe: 1 new problems"]
+        assert inbox.titles == ["gogobe: 1 new problem"]
 
 
 def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(

@@ -53,7 +53,7 @@ def steps_shared_a_process(env: ImportEnv) -> bool:
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: ImportEnv) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
     import_env.replica.faults.switch_on("portal_down", feed="osher_ad")
-    told = "gogobe: 1 new problems", f"gogobe: osher_ad|{YESTERDAY} failed"
+    told = "gogobe: 1 new problem", f"gogobe: osher_ad|{YESTERDAY} failed"
     with receiver() as inbox, served_as_documented(telling(import_env, inbox.url), "dagster dev") as url:
         switch_on(url, "osher_ad_files")
         switch_on(url, "keshet_files")

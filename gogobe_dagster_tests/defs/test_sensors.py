@@ -97,7 +97,7 @@ def test_an_empty_list_is_a_failure_by_day_and_as_usual_after_midnight(
         with closing(Resources(import_env.settings, clock=lambda: now)) as resources:
             return tick("keshet", resources, instance)
 
-    assert "the listing is empty, as usual when the day is new" in str(tick_at(0).skip_reason)
+    assert "the listing is empty, as usual when the new day has no files yet" in str(tick_at(0).skip_reason)
     with pytest.raises(dg.Failure, match="keshet: listing_empty_unexpected"):
         tick_at(12)
 

@@ -51,16 +51,19 @@ def _family(family: Family, words: str) -> str:
 
 
 def _row(feed: Feed) -> str:
-    numbers = ["" if number is None else f"{number:,}" for number in (feed.fulls, feed.deltas)]
-    note = f"{feed.note} Rests.".strip() if feed.rests else feed.note
+    numbers = [
+        "" if number is None else f"{number:,}"
+        for number in (feed.full_files_per_day, feed.delta_files_per_day)
+    ]
+    note = f"{feed.note} Rests.".strip() if feed.observes_shabbat else feed.note
     cells = (
         f"`{feed.key}`",
         feed.name,
-        feed.hebrew,
+        feed.hebrew_name,
         _ids(feed),
         str(feed.stores),
         *numbers,
-        f"{feed.fulls_by:%H:%M}",
+        f"{feed.full_files_by:%H:%M}",
         note,
     )
     return f"| {' | '.join(cells)} |\n"
@@ -73,7 +76,8 @@ def _ids(feed: Feed) -> str:
 
 def _disabled(feed: DisabledFeed) -> str:
     ids = ", ".join(feed.chain_ids)
-    return f"| `{feed.key}` | {feed.name} | {feed.hebrew} | {ids} | {feed.was_at} | {feed.reason} |\n"
+    cells = (f"`{feed.key}`", feed.name, feed.hebrew_name, ids, feed.former_address, feed.reason)
+    return f"| {' | '.join(cells)} |\n"
 
 
 if __name__ == "__main__":

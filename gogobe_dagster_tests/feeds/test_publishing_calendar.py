@@ -5,7 +5,13 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds.publishing_calendar import holiday, rest_at, rest_of, time_of_rest, why_empty
+from gogobe_dagster.feeds.publishing_calendar import (
+    expected_empty_reason,
+    holiday,
+    rest_duration,
+    rest_reason_at,
+    rest_reason_on,
+)
 from gogobe_dagster.feeds.registry import find_feed
 
 RESTS, WORKS = find_feed("netiv_hahesed"), find_feed("yellow")
@@ -39,13 +45,13 @@ def test_the_holidays_of_a_year_are_those_of_israel() -> None:
 def test_feeds_that_rest_do_so_on_shabbat_and_holidays_and_all_feeds_on_yom_kippur() -> None:
     shabbat, weekday = date(2026, 11, 28), date(2026, 11, 25)
 
-    assert [rest_of(RESTS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
+    assert [rest_reason_on(RESTS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
         "Shabbat",
         "Rosh Hashana",
         "Yom Kippur",
         "",
     ]
-    assert [rest_of(WORKS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
+    assert [rest_reason_on(WORKS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
         "",
         "",
         "Yom Kippur",
@@ -62,22 +68,22 @@ def test_a_rest_lasts_from_the_afternoon_before_to_the_night_after_its_last_day(
 ) -> None:
     moment = at(ROSH_HASHANA, 0) + timedelta(hours=hours_from_midnight_of_the_day)
 
-    assert bool(rest_at(RESTS, moment)) is rests
+    assert bool(rest_reason_at(RESTS, moment)) is rests
 
 
 def test_hours_of_rest_between_two_moments_are_counted_once() -> None:
     friday, sunday = at(date(2026, 11, 27), 5, 30), at(date(2026, 11, 29), 5, 30)
 
-    assert time_of_rest(RESTS, friday, sunday) == timedelta(hours=29)
-    assert time_of_rest(RESTS, at(date(2026, 9, 11), 5, 30), at(date(2026, 9, 14), 5)) == timedelta(hours=53)
-    assert time_of_rest(RESTS, sunday, friday) == time_of_rest(WORKS, friday, sunday) == timedelta(0)
+    assert rest_duration(RESTS, friday, sunday) == timedelta(hours=29)
+    assert rest_duration(RESTS, at(date(2026, 9, 11), 5, 30), at(date(2026, 9, 14), 5)) == timedelta(hours=53)
+    assert rest_duration(RESTS, sunday, friday) == rest_duration(WORKS, friday, sunday) == timedelta(0)
 
 
 def test_an_empty_list_is_to_be_expected_after_midnight_and_during_a_rest() -> None:
     wednesday, shabbat = date(2026, 11, 25), date(2026, 11, 28)
 
-    assert why_empty(WORKS, at(wednesday, 1, 59)) == "the day is new"
-    assert why_empty(WORKS, at(wednesday, 2)) == ""
-    assert why_empty(WORKS, at(shabbat, 12)) == ""
-    assert why_empty(RESTS, at(shabbat, 12)) == "it rests (Shabbat)"
-    assert why_empty(WORKS, at(YOM_KIPPUR, 12)) == "it rests (Yom Kippur)"
+    assert expected_empty_reason(WORKS, at(wednesday, 1, 59)) == "the new day has no files yet"
+    assert expected_empty_reason(WORKS, at(wednesday, 2)) == ""
+    assert expected_empty_reason(WORKS, at(shabbat, 12)) == ""
+    assert expected_empty_reason(RESTS, at(shabbat, 12)) == "the feed is closed (Shabbat)"
+    assert expected_empty_reason(WORKS, at(YOM_KIPPUR, 12)) == "the feed is closed (Yom Kippur)"

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from gogobe_dagster.commands.main import gogobe
 from gogobe_dagster.defs.register_drift import ASSET, CHECK, JOB
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.official_register import door_of
-from gogobe_dagster.feeds.register_drift import Change, drift
+from gogobe_dagster.feeds.official_register import official_account_of
+from gogobe_dagster.feeds.register_drift import DriftKind, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
 from gogobe_dagster.portals.gov_register import read_official_register, rows_of_table
 from gogobe_dagster.replica.publication import Shelf
@@ -34,7 +34,7 @@ def settings(url: str, client_id: str = "any") -> Settings:
 
 def one_row(name: str, link: str, remarks: str = "") -> list[tuple[str, str]]:
     (row,) = rows_of_table(TABLE.format(name, link, remarks), "here")
-    return [(door.place, door.password) for door in row.doors]
+    return [(account.label, account.password) for account in row.accounts]
 
 
 @pytest.mark.corpus
@@ -44,8 +44,8 @@ def test_the_recorded_page_of_june_names_our_feeds_and_no_other(corpus: Path) ->
 
     found = drift(rows_of_table(page, "gov.il"), FEEDS, DISABLED)
 
-    unknown = WITHOUT_CONNECTOR_AT_FIRST - {door_of(feed).place for feed in FEEDS}
-    assert {(one.change, one.official) for one in found} == {(Change.NEW, place) for place in unknown}
+    unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in FEEDS}
+    assert {(one.change, one.official) for one in found} == {(DriftKind.NEW, place) for place in unknown}
 
 
 def test_the_replica_serves_the_register_that_we_have() -> None:
@@ -53,7 +53,7 @@ def test_the_replica_serves_the_register_that_we_have() -> None:
         page = read_official_register(settings(replica.url), manners=QUICK)
 
     assert drift(page.rows, FEEDS, DISABLED) == []
-    assert sum(len(row.doors) for row in page.rows) == len(FEEDS)
+    assert sum(len(row.accounts) for row in page.rows) == len(FEEDS)
 
 
 def test_a_company_that_the_page_does_not_name_any_more_is_gone() -> None:
@@ -64,7 +64,7 @@ def test_a_company_that_the_page_does_not_name_any_more_is_gone() -> None:
     (gone,) = drift(page.rows, FEEDS, DISABLED)
 
     assert (gone.change, gone.feed, gone.ours, gone.official) == (
-        Change.GONE,
+        DriftKind.GONE,
         "wolt_market",
         "wm-gateway.wolt.com",
         "",
@@ -78,7 +78,7 @@ def test_a_company_that_we_do_not_have_is_new() -> None:
 
     (new,) = drift(page.rows, ours, DISABLED)
 
-    assert (new.change, new.official) == (Change.NEW, "publishedprices.co.il, user Keshet")
+    assert (new.change, new.official) == (DriftKind.NEW, "publishedprices.co.il, user Keshet")
     assert new.legal_name == find_feed("keshet").legal_name
 
 
@@ -108,7 +108,7 @@ def test_a_portal_that_moved_and_a_login_that_changed_are_one_changed_row(
 
     (changed,) = drift(page.rows, feeds, DISABLED)
 
-    assert (changed.change, changed.feed) == (Change.CHANGED, key)
+    assert (changed.change, changed.feed) == (DriftKind.CHANGED, key)
     assert (changed.ours, changed.official) == expected
 
 
@@ -125,9 +125,9 @@ def test_a_portal_that_moved_and_a_login_that_changed_are_one_changed_row(
     ],
 )
 def test_logins_are_read_as_the_page_words_them(remarks: str, expected: list[tuple[str, str]]) -> None:
-    doors = one_row("פז", "https://url.retail.publishedprices.co.il/login", remarks)
+    accounts = one_row("פז", "https://url.retail.publishedprices.co.il/login", remarks)
 
-    assert doors == [(f"publishedprices.co.il, user {user}", word) for user, word in expected]
+    assert accounts == [(f"publishedprices.co.il, user {user}", word) for user, word in expected]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_no_chain_id_belongs_to_two_feeds() -> None:
 
 @each_feed
 def test_names_are_in_hebrew_and_in_english(feed: Feed) -> None:
-    assert re.search("[א-ת]", feed.hebrew)
+    assert re.search("[א-ת]", feed.hebrew_name)
     assert re.fullmatch(r"[A-Za-z0-9 ,.:;'()-]+", feed.name)
     assert re.fullmatch(r"[a-z0-9_]+", feed.key)
 
@@ -92,9 +92,9 @@ def test_a_disabled_feed_says_why_and_is_no_feed(feed: DisabledFeed) -> None:
 def test_what_is_normal_fits_together(feed: Feed) -> None:
     """Each store has at most two full files a time, and a feed counted is counted whole."""
     assert feed.stores > 0
-    assert feed.deltas is None or feed.fulls is not None
-    assert feed.fulls is None or feed.fulls <= 2 * feed.stores * 4
-    assert 1 <= feed.fulls_by.hour < 12
+    assert feed.delta_files_per_day is None or feed.full_files_per_day is not None
+    assert feed.full_files_per_day is None or feed.full_files_per_day <= 2 * feed.stores * 4
+    assert 1 <= feed.full_files_by.hour < 12
 
 
 @pytest.mark.corpus
@@ -109,6 +109,6 @@ def test_accounts_and_hosts_are_those_of_the_official_register(corpus: Path) -> 
             assert re.search(rf"(?<![\w@]){feed.account}(?!\w)", table), feed.key
             assert feed.password in table, feed.key
         else:
-            host = feed.listed_at or feed.base_url.removeprefix("https://")
+            host = feed.register_host or feed.base_url.removeprefix("https://")
             assert any(f"//{host}/" in f"{link}/" for link in links), feed.key
         assert feed.legal_name in table or not feed.legal_name, feed.key

@@ -6,7 +6,7 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import AlertNotSent
-from gogobe_dagster.monitoring.alerts import Alert, Watched, count_failures, news, send
+from gogobe_dagster.monitoring.alerts import Alert, AlertState, alert_changes, count_failures, send
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing
 from gogobe_dagster_tests.receiver import receiver
 
@@ -20,11 +20,11 @@ def failed(minutes: int) -> dict[str, LastListing]:
 
 
 def test_each_failed_look_is_counted_once_and_a_list_ends_the_count() -> None:
-    watched = Watched()
+    watched = AlertState()
     counts = []
     for listings in (failed(0), failed(0), failed(5), failed(10)):
         failures, failed_at = count_failures(watched, listings)
-        watched = Watched.read(Watched(failures=failures, failed_at=failed_at).text)
+        watched = AlertState.from_json(AlertState(failures=failures, failed_at=failed_at).to_json())
         counts.append(failures["keshet"])
     well = LastListing(feed="keshet", listed_at=NOON, failed_at=NOON, code=None, reason=None)
 
@@ -43,19 +43,19 @@ def test_an_empty_list_counts_only_where_none_is_to_be_expected() -> None:
             code="listing_empty_unexpected",
             reason="nothing",
         )
-        return count_failures(Watched(), {feed: last})[0]
+        return count_failures(AlertState(), {feed: last})[0]
 
     assert [counted(hour) for hour in (0, 1, 2, 12)] == [{}, {}, {"keshet": 1}, {"keshet": 1}]
     assert counted(1, "a feed of old") == {"a feed of old": 1}
 
 
 def test_news_is_what_changed_and_nothing_else() -> None:
-    (wrong,) = news({}, {"portal keshet": "Keshet: dns_dead"})
-    (well,) = news({"portal keshet": "Keshet: dns_dead"}, {})
+    (wrong,) = alert_changes({}, {"portal keshet": "Keshet: dns_dead"})
+    (well,) = alert_changes({"portal keshet": "Keshet: dns_dead"}, {})
 
-    assert (wrong.title, wrong.body, wrong.is_good) == ("gogobe: 1 new problems", "Keshet: dns_dead", False)
-    assert (well.title, well.is_good) == ("gogobe: 1 problems are over", True)
-    assert news({"a": "before"}, {"a": "in other words"}) == []
+    assert (wrong.title, wrong.body, wrong.is_good) == ("gogobe: 1 new problem", "Keshet: dns_dead", False)
+    assert (well.title, well.is_good) == ("gogobe: 1 problem solved", True)
+    assert alert_changes({"a": "before"}, {"a": "in other words"}) == []
 
 
 def test_an_alert_reaches_the_address_of_the_url() -> None:
@@ -76,7 +76,7 @@ def test_an_alert_that_is_not_taken_is_an_error_that_keeps_the_urls_password() -
 
         with pytest.raises(AlertNotSent) as refused:
             send(Alert(title="t", body="b"), url)
-        with pytest.raises(AlertNotSent, match="GOGOBE_ALERT_URL is no URL"):
+        with pytest.raises(AlertNotSent, match="GOGOBE_ALERT_URL is not a URL"):
             send(Alert(title="t", body="b"), "nonsense")
 
     assert "secret" not in str(refused.value)

@@ -11,12 +11,12 @@ from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.monitoring.data_quality import (
     Verdict,
-    has_few_outliers,
-    has_usual_rows,
-    is_complete,
-    is_fresh,
-    knows_promoted,
-    rejects_few,
+    check_completeness,
+    check_freshness,
+    check_outliers,
+    check_promoted_products,
+    check_rejects,
+    check_row_counts,
 )
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
@@ -56,17 +56,17 @@ def load(
 
 
 def lines(verdict: Verdict) -> list[tuple[str, str, str]]:
-    return [(one.subject, one.seen, one.expected) for one in verdict.worst]
+    return [(finding.subject, finding.observed, finding.expected) for finding in verdict.findings]
 
 
 def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine) -> None:
     load(engine, TODAY - timedelta(days=1))
 
-    assert is_fresh(engine, SETTINGS, NOON).passed
-    late = is_fresh(engine, SETTINGS, NOON + timedelta(hours=7))
+    assert check_freshness(engine, SETTINGS, NOON).passed
+    late = check_freshness(engine, SETTINGS, NOON + timedelta(hours=7))
 
     assert late.is_severe
-    assert late.words == "1 of 1 feeds have no full price file that is fresh"
+    assert late.summary == "1 of 1 feeds have no recent full price file"
     assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
 
 
@@ -91,19 +91,19 @@ def test_a_feed_that_rests_may_be_older_over_a_holiday_and_older_still_over_two_
     load(engine, day, feed="osher_ad")
     now = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL) + timedelta(hours=hours)
 
-    assert is_fresh(engine, SETTINGS, now).passed is not is_late
+    assert check_freshness(engine, SETTINGS, now).passed is not is_late
 
 
 def test_a_feed_that_has_no_full_files_is_never_late(engine: sa.Engine) -> None:
     Ledger(engine).record("super_cofix", [], now=NOON)
 
-    assert is_fresh(engine, SETTINGS, NOON).numbers == {"feeds": 0, "late": 0}
+    assert check_freshness(engine, SETTINGS, NOON).numbers == {"feeds": 0, "late": 0}
 
 
 def test_a_feed_that_lists_but_never_loads_is_late(engine: sa.Engine) -> None:
     Ledger(engine).record_failure("keshet", PortalError(Code.AUTH_FAILED, "wrong password"), now=NOON)
 
-    assert lines(is_fresh(engine, SETTINGS, NOON)) == [
+    assert lines(check_freshness(engine, SETTINGS, NOON)) == [
         (find_feed("keshet").name, "none in 14 days", "within 36 hours")
     ]
 
@@ -113,8 +113,8 @@ def test_stores_without_a_full_file_are_missed_in_the_evening_and_not_at_noon(en
         load(engine, TODAY - timedelta(days=days), stores=10)
     load(engine, TODAY, stores=7)
 
-    assert is_complete(engine, SETTINGS, NOON).passed, "at noon the day before is judged"
-    evening = is_complete(engine, SETTINGS, EVENING)
+    assert check_completeness(engine, SETTINGS, NOON).passed, "at noon the day before is judged"
+    evening = check_completeness(engine, SETTINGS, EVENING)
 
     assert lines(evening) == [("keshet", "7 stores", "10, as in the last seven days")]
     assert evening.numbers == {"stores": 7, "stores usually": 10}
@@ -124,7 +124,7 @@ def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:
     load(engine, TODAY - timedelta(days=1), stores=10)
     load(engine, TODAY, stores=8)
 
-    assert is_complete(engine, SETTINGS, EVENING).passed
+    assert check_completeness(engine, SETTINGS, EVENING).passed
 
 
 def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
@@ -133,29 +133,29 @@ def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
     for feed in ("osher_ad", "keshet"):
         load(engine, date(2026, 9, 11), feed=feed)
 
-    assert [subject for subject, *_ in lines(is_complete(engine, SETTINGS, evening))] == ["keshet"]
+    assert [subject for subject, *_ in lines(check_completeness(engine, SETTINGS, evening))] == ["keshet"]
     yom_kippur = datetime(2026, 9, 21, 17, 0, tzinfo=ISRAEL)
     load(engine, date(2026, 9, 20), feed="keshet")
-    assert is_complete(engine, SETTINGS, yom_kippur).passed
+    assert check_completeness(engine, SETTINGS, yom_kippur).passed
 
 
 def test_a_feed_that_never_was_complete_is_measured_by_the_register(engine: sa.Engine) -> None:
     load(engine, TODAY, stores=20)
 
-    few = is_complete(engine, Settings(), EVENING)
+    few = check_completeness(engine, Settings(), EVENING)
 
     assert lines(few) == [("keshet", "20 stores", "27, as in the register")]
     load(engine, TODAY - timedelta(days=1), stores=25)
-    assert is_complete(engine, Settings(), NOON).passed
+    assert check_completeness(engine, Settings(), NOON).passed
 
 
 def test_full_files_are_compared_with_the_last_day_that_had_any(engine: sa.Engine) -> None:
     load(engine, TODAY - timedelta(days=3), rows=1000)
     load(engine, TODAY, rows=500)
 
-    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+    verdict = check_row_counts(engine, SETTINGS, EVENING)
 
-    assert lines(verdict) == [("keshet", "500 a file", f"1000 on {TODAY - timedelta(days=3)}")]
+    assert lines(verdict) == [("keshet", "500 per file", f"1000 on {TODAY - timedelta(days=3)}")]
 
 
 @pytest.mark.parametrize(("rows", "passes"), [(1240, True), (1260, False), (740, False)])
@@ -165,18 +165,18 @@ def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
     load(engine, TODAY - timedelta(days=1), rows=1000)
     load(engine, TODAY, rows=rows)
 
-    verdict = has_usual_rows(engine, SETTINGS, EVENING)
+    verdict = check_row_counts(engine, SETTINGS, EVENING)
 
     assert verdict.passed is passes
     if not passes:
-        assert lines(verdict) == [("keshet", f"{rows} a file", f"1000 on {TODAY - timedelta(days=1)}")]
+        assert lines(verdict) == [("keshet", f"{rows} per file", f"1000 on {TODAY - timedelta(days=1)}")]
 
 
 def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engine) -> None:
     load(engine, TODAY, stores=1, rows=970, rejected=30)
     load(engine, TODAY, stores=1, rows=995, rejected=5, feed="rami_levy")
 
-    verdict = rejects_few(engine, SETTINGS, NOON)
+    verdict = check_rejects(engine, SETTINGS, NOON)
 
     assert lines(verdict) == [("keshet", "3.00 % rejected", "at most 1 %")]
     assert verdict.numbers == {"rows": 2000, "rejected": 35}
@@ -205,11 +205,11 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
         )
         connection.execute(sa.text(history), {"before": NOON - timedelta(days=9), "now": NOON})
 
-    verdict = has_few_outliers(engine, SETTINGS, NOON + timedelta(hours=1))
+    verdict = check_outliers(engine, SETTINGS, NOON + timedelta(hours=1))
 
-    assert verdict.words == "1 of 2 changed prices by more than a factor of 5"
+    assert verdict.summary == "1 of 2 changed prices by more than a factor of 5"
     assert lines(verdict) == [("1, store 4 of 7290785400000", "59", "5.9 before")]
-    assert has_few_outliers(
+    assert check_outliers(
         engine, SETTINGS.model_copy(update={"outlier_factor": 20}), NOON + timedelta(hours=1)
     ).passed
 
@@ -219,7 +219,7 @@ def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
 ) -> None:
     market = Market.at(engine, tmp_path)
     ended = {"ends_at": NOON - timedelta(hours=1)}
-    assert knows_promoted(engine, SETTINGS, NOON).passed, "nothing is promoted"
+    assert check_promoted_products(engine, SETTINGS, NOON).passed, "nothing is promoted"
     market.open(PriceFile(5, {MILK: "7"}, store=9))
     offers = [
         Offer("11", [MILK, BREAD], gifts=[EGGS]),
@@ -233,12 +233,12 @@ def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
             PromotionFile(6, offers[:3], is_full=True, store=store),
         )
 
-    verdict = knows_promoted(engine, SETTINGS, NOON)
+    verdict = check_promoted_products(engine, SETTINGS, NOON)
 
     assert lines(verdict) == [
         (FEED, "1 of 2 promoted products (50%)", "at most 20 % without a price in the chain")
     ]
     assert (verdict.numbers, verdict.is_severe) == ({"promoted products": 2, "unknown": 1}, False)
-    assert knows_promoted(
+    assert check_promoted_products(
         engine, SETTINGS.model_copy(update={"max_unknown_product_percent": 50}), NOON
     ).passed

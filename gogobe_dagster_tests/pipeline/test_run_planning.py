@@ -9,12 +9,12 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.run_planning import (
-    RunWanted,
+    PlannedRun,
     Threshold,
-    look_interval,
-    runs_wanted,
-    why_none,
-    why_not_to_look,
+    no_run_reason,
+    plan_runs,
+    poll_interval,
+    skip_poll_reason,
 )
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -24,7 +24,7 @@ TODAY = NOW.date()
 INTERVAL = timedelta(minutes=5)
 FIRST = date(2026, 1, 1)
 KESHET = find_feed("keshet")
-THRESHOLD = Threshold(files=3, wait=timedelta(minutes=10))
+THRESHOLD = Threshold(min_files=3, max_wait=timedelta(minutes=10))
 FILE = LedgerFile(
     id=1,
     feed="keshet",
@@ -55,8 +55,8 @@ FILE = LedgerFile(
 )
 
 
-def wanted(*files: LedgerFile, under_way: tuple[date, ...] = (), now: datetime = NOW) -> list[RunWanted]:
-    return runs_wanted(KESHET, files, first_day=FIRST, under_way=under_way, threshold=THRESHOLD, now=now)
+def wanted(*files: LedgerFile, under_way: tuple[date, ...] = (), now: datetime = NOW) -> list[PlannedRun]:
+    return plan_runs(KESHET, files, first_day=FIRST, under_way=under_way, threshold=THRESHOLD, now=now)
 
 
 def test_a_day_with_pending_files_wants_one_run() -> None:
@@ -115,7 +115,7 @@ def test_a_full_file_waits_for_nothing() -> None:
 
 def test_no_run_comes_with_its_reason() -> None:
     def why(*files: LedgerFile, under_way: tuple[date, ...] = ()) -> str:
-        return why_none(files, under_way=under_way, threshold=THRESHOLD)
+        return no_run_reason(files, under_way=under_way, threshold=THRESHOLD)
 
     assert why() == "nothing is pending"
     assert why(FILE, under_way=(TODAY,)) == "1 files wait for the run of 2026-11-23 that is under way"
@@ -124,7 +124,7 @@ def test_no_run_comes_with_its_reason() -> None:
 
 def look_at_hour(hour: int, minute: int = 0, quiet: tuple[time, time] | None = None) -> str:
     now = NOW.replace(hour=hour, minute=minute)
-    return why_not_to_look(KESHET, now=now, listed_at=None, quiet_hours=quiet, interval=INTERVAL)
+    return skip_poll_reason(KESHET, now=now, listed_at=None, quiet_hours=quiet, interval=INTERVAL)
 
 
 def test_a_portal_is_left_alone_in_quiet_hours_also_across_midnight() -> None:
@@ -144,30 +144,30 @@ def test_a_portal_is_left_alone_in_quiet_hours_also_across_midnight() -> None:
     "eve", [datetime(2026, 11, 27, 18, tzinfo=ISRAEL), datetime(2026, 4, 1, 18, tzinfo=ISRAEL)]
 )
 def test_a_feed_that_rests_is_looked_at_once_an_hour_over_shabbat_and_pesach(eve: datetime) -> None:
-    resting = replace(KESHET, rests=True)
+    resting = replace(KESHET, observes_shabbat=True)
 
-    assert why_seldom(resting, eve, minutes_ago=59).endswith("; looked at 17:01, again at 18:01")
+    assert why_seldom(resting, eve, minutes_ago=59).endswith("; polled at 17:01, next at 18:01")
     assert why_seldom(resting, eve, minutes_ago=60) == ""
     assert why_seldom(KESHET, eve, minutes_ago=5) == ""
-    assert "rests" in why_seldom(resting, eve + timedelta(days=1), minutes_ago=5)
+    assert "is closed" in why_seldom(resting, eve + timedelta(days=1), minutes_ago=5)
     assert why_seldom(resting, eve + timedelta(days=1, hours=2), minutes_ago=5) == ""
 
 
 def test_a_feed_without_deltas_is_looked_at_once_an_hour() -> None:
     assert why_seldom(find_feed("wolt_market"), NOW, minutes_ago=5) == (
-        "Wolt Market publishes no changes within a day; looked at 11:55, again at 12:55"
+        "Wolt Market publishes no deltas; polled at 11:55, next at 12:55"
     )
     assert why_seldom(KESHET, NOW, minutes_ago=5) == ""
 
 
 def why_seldom(feed: Feed, now: datetime, *, minutes_ago: int) -> str:
     listed_at = now - timedelta(minutes=minutes_ago)
-    return why_not_to_look(feed, now=now, listed_at=listed_at, quiet_hours=None, interval=INTERVAL)
+    return skip_poll_reason(feed, now=now, listed_at=listed_at, quiet_hours=None, interval=INTERVAL)
 
 
 def test_feeds_do_not_all_look_in_the_same_second() -> None:
-    intervals = {look_interval(feed, 300) for feed in FEEDS}
+    intervals = {poll_interval(feed, 300) for feed in FEEDS}
 
     assert intervals <= set(range(300, 360))
     assert len(intervals) > len(FEEDS) / 2
-    assert look_interval(KESHET, 5) == 5
+    assert poll_interval(KESHET, 5) == 5

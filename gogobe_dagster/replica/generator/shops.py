@@ -82,7 +82,7 @@ def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
     return Branch(
         feed=feed.key,
         chain_id=feed.chain_ids[place % len(feed.chain_ids)],
-        chain_name=feed.hebrew,
+        chain_name=feed.hebrew_name,
         sub_chain_id=sub_chain_id,
         sub_chain_name=sub_chain_name,
         store_id=store_id,

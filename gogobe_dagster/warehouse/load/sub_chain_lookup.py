@@ -21,7 +21,7 @@ order by store_id, abs(day - :day), published_at, name, revision
 
 def sub_chains(engine: sa.Engine, feed: Feed, day: date) -> dict[int, int]:
     """Return the sub-chain of each store; of a store that changed it, the one nearest to that day."""
-    if not feed.numbers_stores_once:
+    if not feed.has_unique_store_numbers:
         return {}
     asked = {"feed": feed.key, "chains": list(feed.chain_ids), "day": day}
     with engine.connect() as connection:
