@@ -13,6 +13,7 @@ from gogobe_dagster.localities.table import Locality, localities
 from gogobe_dagster.localities.text_search import (
     TOWN,
     in_address,
+    in_city_field,
     in_store_name,
     junction_in_address,
     population,
@@ -32,10 +33,14 @@ class Claim:
     store_name: str
 
 
-def localities_in_store_name(store_name: str) -> set[int]:
-    """Return the localities that a store name names, chain and format left aside."""
-    whole = whole_locality(without_store_words(store_name))
-    return {whole} if whole else in_store_name(store_name)
+def localities_in_store_name(store_name: str, *, villages: bool = False) -> set[int]:
+    """Return the localities that a store name names, chain and format left aside.
+
+    With `villages` those count as well that stand next to a town: אשקלון בת הדר names two.
+    """
+    if whole := whole_locality(without_store_words(store_name)):
+        return {whole}
+    return in_city_field(store_name) if villages else in_store_name(store_name)
 
 
 def is_contradicted(claim: Claim) -> bool:

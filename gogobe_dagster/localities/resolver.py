@@ -110,7 +110,8 @@ def _of_codes(codes: Collection[int], how: How) -> Resolution | None:
 
 
 def _elsewhere(published: Resolution, address: str, store_name: str) -> Resolution:
-    by_address, by_name = in_address(address), localities_in_store_name(store_name)
+    by_address = in_address(address)
+    by_name = localities_in_store_name(store_name, villages=bool(published.candidates))
     found = by_address | by_name
     if published.candidates:
         found &= {place.code for place in published.candidates}

@@ -230,6 +230,12 @@ def test_streets_and_quarters_do_not_take_the_city_away(
     assert code_of(resolve_store(city, address, store_name)) == code
 
 
+def test_a_town_and_a_village_in_all_fields_stay_ambiguous() -> None:
+    resolution = resolve_store("אשקלון בת הדר", None, "אשקלון בת הדר")
+
+    assert (resolution.locality, resolution.reason) == (None, Reason.AMBIGUOUS)
+
+
 def test_a_place_outside_every_locality_is_not_moved_into_the_next_town() -> None:
     resolution = resolve_store("צומת בילו", "צומת בילו , רחובות", "סופר-פארם בילו סנטר")
 
