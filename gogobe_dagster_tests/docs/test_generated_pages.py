@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster_tests.docs import codes_page, settings_page
+from gogobe_dagster_tests.docs import chains_page, codes_page, settings_page
 from gogobe_dagster_tests.docs.pages import filled
 
-PAGES = [(module.PAGE, module.parts()) for module in (codes_page, settings_page)]
+PAGES = [(module.PAGE, module.parts()) for module in (chains_page, codes_page, settings_page)]
 
 
 @pytest.mark.parametrize(("page", "parts"), PAGES, ids=[page.name for page, _ in PAGES])
 def test_the_page_is_what_its_module_writes(page: Path, parts: Mapping[str, str]) -> None:
-    """Bring it up to date with: python -m gogobe_dagster_tests.docs.<name>_page"""
+    """`make docs` writes it again."""
     assert page.read_text(encoding="utf-8") == filled(page, parts)

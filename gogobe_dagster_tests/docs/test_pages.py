@@ -7,15 +7,9 @@ import pytest
 import yaml
 
 from gogobe_dagster.commands.main import COMMANDS
-from gogobe_dagster_tests.docs.chains_page import PAGE, page
 
 CLONE = Path(__file__).parents[2]
 README = (CLONE / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_page_of_chains_is_the_register() -> None:
-    """`make docs` writes it again."""
-    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 def test_make_docs_writes_every_generated_page() -> None:
