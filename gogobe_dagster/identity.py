@@ -15,7 +15,7 @@ from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.file_reader import ParsedFile
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster.warehouse.schema.enums import FileState
 

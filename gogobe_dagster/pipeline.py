@@ -31,7 +31,7 @@ from gogobe_dagster.identity import FileIdentity, classify_listing, identify
 from gogobe_dagster.lake.parquet_lake import LakeBatch
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
-from gogobe_dagster.portals.base import Portal, RemoteFile
+from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded

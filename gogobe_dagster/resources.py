@@ -18,7 +18,7 @@ from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.portals.base import Portal
+from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.sizes import MEGABYTE
 from gogobe_dagster.warehouse.ledger.ledger import Ledger

@@ -12,7 +12,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.identity import classify_listing, identify
 from gogobe_dagster.parsing.file_reader import read_file
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
 from gogobe_dagster_tests.warehouse.making import NOON
 

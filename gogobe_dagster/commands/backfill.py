@@ -16,7 +16,7 @@ from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.factory import open_portal
-from gogobe_dagster.portals.http import DirectToLoopback
+from gogobe_dagster.portals.http_client import DirectToLoopback
 from gogobe_dagster.settings import Settings
 
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")

@@ -190,12 +190,12 @@ def feeds_to_sweep(resources: Resources, day: date) -> list[Feed]:
 
     A run without files records that nothing was published; without it the day would look missing.
     """
-    from gogobe_dagster.portals.factory import connector_of
+    from gogobe_dagster.portals.factory import connector_class
 
     in_use = last_listings(resources.engine)
     return [
         feed
         for feed in FEEDS
         if feed.key in in_use
-        and (not connector_of(feed).offers_past_days or not resources.ledger.of_days(feed.key, [day]))
+        and (not connector_class(feed).offers_past_days or not resources.ledger.of_days(feed.key, [day]))
     ]

@@ -1,1 +1,18 @@
-"""One module a portal family: how to list and to fetch. Nothing here looks inside a file."""
+"""How to list and download the files of each portal family.
+
+portal              the protocol of every connector, and one row of a listing
+factory             which connector serves a feed, and at which address
+connector           the base class of web connectors; session_connector: of those with a session
+cerberus, bina, shufersal, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam,
+city_market, netiv_hahesed:
+                    one module per portal family (docs/portals.md)
+cerberus_ftp, cerberus_fallback
+                    a Cerberus account over FTP, and over the web with FTP as the fallback
+gov_register        the official register of portals
+listing_fields, html_tables, paging
+                    parsing what listings share: times, sizes, links, HTML tables, pages
+http_client, ftp_client, request_policy, network
+                    requests with time limits and retries, proxies and certificates
+http_errors, ftp_errors, response_detection, download_stream
+                    which code a failure has
+"""

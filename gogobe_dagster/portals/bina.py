@@ -5,71 +5,64 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
-from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.files.names import FileName
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.listing import field, israel_time, named_once, rows_of
+from gogobe_dagster.errors import Code, DownloadError, PortalError
+from gogobe_dagster.portals.connector import Connector
+from gogobe_dagster.portals.listing_fields import (
+    parse_israel_time,
+    parse_json_rows,
+    parse_name,
+    text_field,
+)
+from gogobe_dagster.portals.portal import RemoteFile
 
-CAP = 1000
+ROW_LIMIT = 1000
 KINDS = ("1", "2", "3", "4", "5")  # stores, prices, promotions, full prices, full promotions
-EVERY_STORE = ""
-WRITTEN = "%H:%M %d/%m/%Y"
+ALL_STORES = ""
+TIME_FORMAT = "%H:%M %d/%m/%Y"
 
 
-class Bina:
-    """One chain's host."""
+class Bina(Connector):
+    """One chain's host. Kinds are listed one by one, because all kinds together exceed the row limit."""
 
-    manners = Manners()
     offers_past_days = True
 
-    def __init__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> None:
-        """Open nothing yet. `limit` is the most bytes of one file."""
-        self._feed = feed
-        self._url = base_url
-        self._limit = limit
-        self._client = Client(manners or self.manners)
-
-    @property
-    def parallel_downloads(self) -> int:
-        """How many files at once."""
-        return self._client.manners.parallel
-
-    def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """List kind by kind, because all kinds together meet the cap. See `Portal.list_files`."""
-        return named_once(file for kind in KINDS for file in self._of_kind(kind, day))
-
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
-        """Stream a file. See `Portal.fetch`."""
-        direct = f"{self._url}{file.link}"
+        """Stream a file from its usual path, or from where the portal says it is. See `Portal.fetch`."""
+        usual = f"{self._url}{file.link}"
         try:
-            yield from self._client.stream(direct, file=file, limit=self._limit)
+            yield from self._download(usual, file)
         except DownloadError as error:
-            elsewhere = self._place(file) if error.code is Code.NOT_FOUND else direct
-            if elsewhere == direct:
+            link = self._find_link(file) if error.code is Code.NOT_FOUND else usual
+            if link == usual:
                 raise
         else:
             return
-        yield from self._client.stream(elsewhere, file=file, limit=self._limit)
+        yield from self._download(link, file)
 
-    def close(self) -> None:
-        """Give back sockets. Idempotent."""
-        self._client.close()
+    def _list_current(self) -> Iterator[RemoteFile]:
+        for kind in KINDS:
+            yield from self._list_kind(kind, None)
 
-    def _of_kind(self, kind: str, day: date | None) -> list[RemoteFile]:
-        files = self._ask(kind, day, EVERY_STORE)
-        if len(files) < CAP:
+    def _list_day(self, day: date) -> Iterator[RemoteFile]:
+        for kind in KINDS:
+            yield from self._list_kind(kind, day)
+
+    def _list_kind(self, kind: str, day: date | None) -> list[RemoteFile]:
+        """List a kind; if it reaches the row limit, once more store by store."""
+        files = self._list_store(kind, day, ALL_STORES)
+        if len(files) < ROW_LIMIT:
             return files
-        by_store = [file for store in self._stores(files) for file in self._ask(kind, day, store)]
-        missed = {file.name for file in files if _store(file.name)} - {file.name for file in by_store}
-        if missed:
-            reason = f"{len(missed)} files are listed, but not under their store: {min(missed)} …"
+        by_store = [
+            file for store in self._store_numbers(files) for file in self._list_store(kind, day, store)
+        ]
+        missing = {file.name for file in files if _store_number(file.name)} - {file.name for file in by_store}
+        if missing:
+            reason = f"{len(missing)} files are listed, but not under their store: {min(missing)} …"
             raise PortalError(Code.LISTING_TRUNCATED, reason)
         return files + by_store
 
-    def _ask(self, kind: str, day: date | None, store: str) -> list[RemoteFile]:
-        rows = self._rows(
+    def _list_store(self, kind: str, day: date | None, store: str) -> list[RemoteFile]:
+        rows = self._request_rows(
             "/MainIO_Hok.aspx",
             {
                 "_": self._feed.query_id or self._feed.chain_id,
@@ -79,40 +72,37 @@ class Bina:
                 "WStore": store,
             },
         )
-        if store != EVERY_STORE and len(rows) >= CAP:
-            raise PortalError(Code.LISTING_TRUNCATED, f"store {store} alone has {CAP} files of kind {kind}")
-        return [self._file(row) for row in rows]
+        if store != ALL_STORES and len(rows) >= ROW_LIMIT:
+            reason = f"store {store} alone has {ROW_LIMIT} files of kind {kind}"
+            raise PortalError(Code.LISTING_TRUNCATED, reason)
+        return [self._parse_row(row) for row in rows]
 
-    def _stores(self, files: list[RemoteFile]) -> list[str]:
-        """Return the store numbers that the portal knows, and those in the names that it showed."""
-        # The list of stores is asked for by a form.
-        known = {str(row.get("Kod", "")) for row in self._rows("/Select_Store.aspx", None)}
-        return sorted((known | {_store(file.name) for file in files}) - {"", "0"})
+    def _store_numbers(self, files: list[RemoteFile]) -> list[str]:
+        """Return the store numbers that the portal names, and those in the listed file names."""
+        rows = self._request_rows("/Select_Store.aspx", None)  # requested with a form
+        known = {str(row.get("Kod", "")) for row in rows}
+        return sorted((known | {_store_number(file.name) for file in files}) - {"", "0"})
 
-    def _place(self, file: RemoteFile) -> str:
-        """Ask the portal where a file lies; its own page does so before every download."""
-        rows = self._rows("/Download.aspx", {"FileNm": file.name})
-        path = field(rows[0] if rows else None, "SPath", self._url)
-        return path + quote(file.name) if path.endswith("/") else path
+    def _find_link(self, file: RemoteFile) -> str:
+        """Ask the portal where a file is, as its own page does before every download."""
+        rows = self._request_rows("/Download.aspx", {"FileNm": file.name})
+        link = text_field(rows[0] if rows else None, "SPath", self._url)
+        return link + quote(file.name) if link.endswith("/") else link
 
-    def _rows(self, path: str, query: dict[str, str] | None) -> list[dict[str, Any]]:
-        url = f"{self._url}{path}"
+    def _request_rows(self, path: str, query: dict[str, str] | None) -> list[dict[str, Any]]:
         form: dict[str, str] | None = {} if query is None else None
-        return rows_of(self._client.patiently(lambda: self._client.ask(url, query=query, form=form)))
+        return parse_json_rows(self._client.request(f"{self._url}{path}", query=query, form=form))
 
-    def _file(self, row: dict[str, Any]) -> RemoteFile:
-        name = field(row, "FileNm", self._url)
+    def _parse_row(self, row: dict[str, Any]) -> RemoteFile:
+        name = text_field(row, "FileNm", self._url)
         return RemoteFile(
             name=name,
             link=f"/Download/{quote(name)}",
-            modified_at=israel_time(field(row, "DateFile", self._url), WRITTEN, self._url),
+            modified_at=parse_israel_time(text_field(row, "DateFile", self._url), TIME_FORMAT, self._url),
             label=str(row.get("Store") or ""),
         )
 
 
-def _store(name: str) -> str:
-    try:
-        store_id = FileName.parse(name).store_id
-    except UnknownFileName:
-        return ""
-    return str(store_id or "")
+def _store_number(name: str) -> str:
+    parsed = parse_name(name)
+    return str(parsed.store_id or "") if parsed else ""

@@ -9,55 +9,57 @@ from collections.abc import Iterator
 from datetime import date
 
 from gogobe_dagster.errors import PortalError, Trait
-from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.portals.cerberus_ftp import SCHEME
+from gogobe_dagster.portals.portal import Portal, RemoteFile
 
 LOG = logging.getLogger(__name__)
 
 
-class CerberusDoors:
-    """One account behind two doors."""
+class CerberusWithFallback:
+    """One account over two transports; see `Portal`."""
 
     offers_past_days = False
 
-    def __init__(self, key: str, *, web: Portal, ftp: Portal) -> None:
-        """Open nothing yet. `key` is the feed's, for the log."""
-        self._key = key
+    def __init__(self, feed_key: str, *, web: Portal, ftp: Portal) -> None:
+        """Take a connector per transport; the key of the feed is for the log."""
+        self._feed_key = feed_key
         self._web = web
         self._ftp = ftp
 
     @property
     def parallel_downloads(self) -> int:
-        """How many files at once."""
+        """See `Portal.parallel_downloads`."""
         return min(self._web.parallel_downloads, self._ftp.parallel_downloads)
 
     def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """List by the web, else by FTP. Raises the web's error, with FTP's beside it, when both fail."""
+        """List over the web, else over FTP. If both fail, raises the web's error and names FTP's."""
         try:
             return self._web.list_files(day)
-        except PortalError as refused:
-            if Trait.OTHER_TRANSPORT not in refused.code.traits:
+        except PortalError as error:
+            if Trait.OTHER_TRANSPORT not in error.code.traits:
                 raise
-            files = self._listed_over_ftp(refused)
-        LOG.warning("%s: %d files listed over FTP instead", self._key, len(files))
+            files = self._list_over_ftp(error)
+        LOG.warning("%s: %d files listed over FTP instead", self._feed_key, len(files))
         return files
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
-        """Stream a file by the door that listed it. See `Portal.fetch`."""
+        """See `Portal.fetch`."""
         yield from (self._ftp if file.link.startswith(SCHEME) else self._web).fetch(file)
 
     def close(self) -> None:
-        """Give back sockets. Idempotent."""
+        """See `Portal.close`."""
         self._web.close()
         self._ftp.close()
 
-    def _listed_over_ftp(self, refused: PortalError) -> list[RemoteFile]:
-        LOG.warning("%s: the web door failed (%s: %s)", self._key, refused.code, refused.reason)
+    def _list_over_ftp(self, web_error: PortalError) -> list[RemoteFile]:
+        LOG.warning(
+            "%s: listing over the web failed (%s: %s)", self._feed_key, web_error.code, web_error.reason
+        )
         try:
             files = self._ftp.list_files()
-        except PortalError as also:
-            reason = f"{refused.reason}; over FTP: {also.code}, {also.reason}"
-            raise PortalError(refused.code, reason) from refused
+        except PortalError as error:
+            reason = f"{web_error.reason}; over FTP: {error.code}, {error.reason}"
+            raise PortalError(web_error.code, reason) from web_error
         if not files:
-            raise PortalError(refused.code, f"{refused.reason}; over FTP: no file at all") from refused
+            raise PortalError(web_error.code, f"{web_error.reason}; over FTP: no file") from web_error
         return files

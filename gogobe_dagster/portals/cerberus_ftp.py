@@ -6,117 +6,125 @@ When this transport is used is decided in `cerberus_fallback` and `factory`.
 import ftplib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.download_stream import START, check_start, counted, gather
-from gogobe_dagster.portals.ftp import FtpClient, FtpPlace, Line
-from gogobe_dagster.portals.ftp_errors import NO_SUCH_COMMAND, ftp_failures, listing_failure
-from gogobe_dagster.portals.http import Client, Manners, patiently
-from gogobe_dagster.portals.http_errors import file_failure
-from gogobe_dagster.portals.listing import field, json_of, named_once, schema_changed
+from gogobe_dagster.portals.connector import ConnectorOptions
+from gogobe_dagster.portals.download_stream import START_BYTES, check_size, check_start, read_at_least
+from gogobe_dagster.portals.ftp_client import FtpAddress, FtpClient, FtpConnection
+from gogobe_dagster.portals.ftp_errors import UNKNOWN_COMMAND, ftp_errors, listing_error
+from gogobe_dagster.portals.http_client import HttpClient
+from gogobe_dagster.portals.http_errors import download_error
+from gogobe_dagster.portals.listing_fields import (
+    parse_json,
+    past_day_not_offered,
+    schema_changed,
+    text_field,
+    unique_by_name,
+)
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.request_policy import RequestPolicy, with_retries
 
-SERVER = FtpPlace(host="url.retail.publishedprices.co.il", port=21)
+SERVER = FtpAddress(host="url.retail.publishedprices.co.il", port=21)
 SCHEME: Final = "ftp:"
-WRITTEN = "%Y%m%d%H%M%S"
-UNIX_LINE = re.compile(r"(?P<type>[-dl])\S+ +\d+ +\S+ +\S+ +(?P<size>\d+) +\w+ +\d+ +[\d:]+ (?P<name>.+)")
-DOS_LINE = re.compile(r"[\d/-]+ +\d+:\d+ ?[AP]M +(?P<size>\d+|<DIR>) +(?P<name>.+)", re.IGNORECASE)
+TIME_FORMAT = "%Y%m%d%H%M%S"
+UNIX_ROW = re.compile(r"(?P<type>[-dl])\S+ +\d+ +\S+ +\S+ +(?P<size>\d+) +\w+ +\d+ +[\d:]+ (?P<name>.+)")
+DOS_ROW = re.compile(r"[\d/-]+ +\d+:\d+ ?[AP]M +(?P<size>\d+|<DIR>) +(?P<name>.+)", re.IGNORECASE)
 
 
 class CerberusFtp:
-    """One account."""
+    """One account; see `Portal`."""
 
-    manners = Manners(listing=300)  # the server writes a long list slowly: docs/portals.md, Requests
+    policy = RequestPolicy(listing_timeout=300)  # the server writes a long list slowly
     offers_past_days = False
 
     def __init__(
-        self,
-        feed: Feed,
-        *,
-        limit: int,
-        find: Callable[[], FtpPlace] = lambda: SERVER,
-        manners: Manners | None = None,
+        self, options: ConnectorOptions, *, locate: Callable[[], FtpAddress] = lambda: SERVER
     ) -> None:
-        """Open nothing yet. `limit` is the most bytes of one file; `find` says where the server is."""
-        self._feed = feed
-        self._limit = limit
-        self._manners = manners or self.manners
-        self._client = FtpClient(feed, find=find, manners=self._manners)
+        """Open no connection yet; `locate` returns the server's address when it is first needed."""
+        self._feed = options.feed
+        self._max_file_bytes = options.max_file_bytes
+        self._policy = options.policy
+        self._client = FtpClient(options.feed, locate=locate, policy=options.policy)
 
     @property
     def parallel_downloads(self) -> int:
-        """How many files at once."""
-        return self._manners.parallel
+        """See `Portal.parallel_downloads`."""
+        return self._policy.parallel
 
     def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """List the account's folder. See `Portal.list_files`."""
+        """See `Portal.list_files`."""
         if day is not None:
-            raise PortalError(Code.PAST_DAY_NOT_OFFERED, f"{self._feed.key} shows only what it has now")
-        return named_once(patiently(self._manners, self._list, until=monotonic() + self._manners.budget))
+            raise past_day_not_offered(self._feed.key)
+        until = monotonic() + self._policy.budget
+        return unique_by_name(with_retries(self._policy, self._list_folder, until=until))
 
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
-        """Stream a file, whichever door listed it. See `Portal.fetch`."""
+        """See `Portal.fetch`; also for a file that the web listed."""
         path = self._path(file.name)
-        with self._client.line() as line, ftp_failures(f"{self._client.url}{path}", file_failure):
+        with self._client.connection() as connection:
             url = f"{self._client.url}{path}"
-            chunks = line.receive(f"RETR {path}", kind="I", silence=self._manners.download)
-            start = gather(chunks, START)
-            check_start(url, start)
-            yield from counted(url, start, chunks, file=file, limit=self._limit)
+            with ftp_errors(url, download_error):
+                timeout = self._policy.download_timeout
+                chunks = connection.receive(f"RETR {path}", kind="I", read_timeout=timeout)
+                start = read_at_least(chunks, START_BYTES)
+                check_start(url, start)
+                yield from check_size(url, start, chunks, file=file, max_bytes=self._max_file_bytes)
 
     def close(self) -> None:
-        """Give back sockets. Idempotent."""
+        """See `Portal.close`."""
         self._client.close()
 
     def _path(self, name: str) -> str:
         return f"{self._feed.folder.rstrip('/')}/{name}"
 
-    def _list(self) -> list[RemoteFile]:
-        with self._client.line() as line, ftp_failures(self._client.url, listing_failure):
+    def _list_folder(self) -> list[RemoteFile]:
+        """List by MLSD where the server has it, else by LIST."""
+        with self._client.connection() as connection, ftp_errors(self._client.url, listing_error):
             try:
-                rows = self._lines(line, "MLSD")
+                rows = self._read_rows(connection, "MLSD")
             except ftplib.error_perm as refusal:
-                if not str(refusal).startswith(NO_SUCH_COMMAND):
+                if not str(refusal).startswith(UNKNOWN_COMMAND):
                     raise
-                return [file for row in self._lines(line, "LIST") for file in self._of_list(row)]
-            return [file for row in rows for file in self._of_mlsd(row)]
+                rows = self._read_rows(connection, "LIST")
+                return [file for row in rows for file in self._parse_list_row(row)]
+            return [file for row in rows for file in self._parse_mlsd_row(row)]
 
-    def _lines(self, line: Line, command: str) -> list[str]:
-        chunks = line.receive(f"{command} {self._feed.folder}", kind="A", silence=self._manners.listing)
+    def _read_rows(self, connection: FtpConnection, command: str) -> list[str]:
+        timeout = self._policy.listing_timeout
+        chunks = connection.receive(f"{command} {self._feed.folder}", kind="A", read_timeout=timeout)
         return [row for row in b"".join(chunks).decode().splitlines() if row]
 
-    def _of_mlsd(self, row: str) -> Iterator[RemoteFile]:
-        """Read `type=file;size=402113;modify=20260810230300; PriceFull….gz`; folders are no files."""
-        written, _, name = row.partition(" ")
-        facts = {key.lower(): value for key, _, value in (fact.partition("=") for fact in written.split(";"))}
+    def _parse_mlsd_row(self, row: str) -> Iterator[RemoteFile]:
+        """Parse `type=file;size=402113;modify=20260810230300; PriceFull….gz`; skip folders."""
+        text, _, name = row.partition(" ")
+        facts = {key.lower(): value for key, _, value in (fact.partition("=") for fact in text.split(";"))}
         kind = facts.get("type", "").lower()
         if kind in {"dir", "cdir", "pdir"}:
             return
         if kind != "file" or not name or not facts.get("size", "").isdecimal():
-            raise schema_changed(self._client.url, "a row of no known form", row)
-        yield self._file(name, int(facts["size"]), self._moment(facts.get("modify", "")))
+            raise schema_changed(self._client.url, "a row of an unknown format", row)
+        yield self._file(name, int(facts["size"]), self._parse_time(facts.get("modify", "")))
 
-    def _moment(self, text: str) -> datetime:
-        """Read UTC (RFC 3659), to the minute: as the web door tells it, or each file would seem changed."""
+    def _parse_time(self, text: str) -> datetime:
+        """Parse UTC (RFC 3659) to the minute: with seconds, each file would differ from the web's listing."""
         try:
-            moment = datetime.strptime(text.partition(".")[0], WRITTEN).replace(tzinfo=UTC)
+            time = datetime.strptime(text.partition(".")[0], TIME_FORMAT).replace(tzinfo=UTC)
         except ValueError:
-            raise schema_changed(self._client.url, f"a time that is not {WRITTEN}", text) from None
-        return moment.astimezone(ISRAEL).replace(second=0)
+            raise schema_changed(self._client.url, f"a time that is not {TIME_FORMAT}", text) from None
+        return time.astimezone(ISRAEL).replace(second=0)
 
-    def _of_list(self, row: str) -> Iterator[RemoteFile]:
-        """Read a line as `ls -l` or DIR print it. Their times have no zone, and no year or no seconds."""
+    def _parse_list_row(self, row: str) -> Iterator[RemoteFile]:
+        """Parse a row of `ls -l` or DIR. Their times have no zone, and no year or no seconds: not used."""
         if row.startswith("total "):
             return
-        found = UNIX_LINE.fullmatch(row) or DOS_LINE.fullmatch(row)
+        found = UNIX_ROW.fullmatch(row) or DOS_ROW.fullmatch(row)
         if found is None:
-            raise schema_changed(self._client.url, "a row of no known form", row)
+            raise schema_changed(self._client.url, "a row of an unknown format", row)
         if found["size"].isdecimal() and found.groupdict().get("type", "-") == "-":
             yield self._file(found["name"], int(found["size"]), None)
 
@@ -124,18 +132,17 @@ class CerberusFtp:
         return RemoteFile(name=name, link=f"{SCHEME}{self._path(name)}", size=size, modified_at=modified_at)
 
 
-def place_of(url: str) -> FtpPlace:
-    """Return the place that a setting names: ftp://host:port."""
+def parse_address(url: str) -> FtpAddress:
+    """Return the address in a setting: ftp://host:port."""
     parts = urlsplit(url)
-    return FtpPlace(host=parts.hostname or "", port=parts.port or ftplib.FTP_PORT)
+    return FtpAddress(host=parts.hostname or "", port=parts.port or ftplib.FTP_PORT)
 
 
-def place_in_replica(replica_url: str, manners: Manners) -> FtpPlace:
-    """Ask a replica where its FTP side is and whom to trust there. Raises `PortalError`."""
-    client = Client(manners)
-    try:
-        said = json_of(client.ask(f"{replica_url.rstrip('/')}/control/ftp"))
-    finally:
-        client.close()
-    place = place_of(field(said, "url", replica_url))
-    return FtpPlace(host=place.host, port=place.port, authority=field(said, "authority", replica_url))
+def address_in_replica(replica_url: str, policy: RequestPolicy) -> FtpAddress:
+    """Ask a replica for the address and the authority of its FTP server. Raises `PortalError`."""
+    with closing(HttpClient(policy)) as client:
+        response = client.request(f"{replica_url.rstrip('/')}/control/ftp", retry=False)
+    server = parse_json(response)
+    address = parse_address(text_field(server, "url", replica_url))
+    authority = text_field(server, "authority", replica_url)
+    return FtpAddress(host=address.host, port=address.port, authority=authority)

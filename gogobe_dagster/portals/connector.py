@@ -1,91 +1,96 @@
-"""What connectors share: a feed, where its portal is, the one HTTP client, and files behind plain links.
+"""The base class of connectors to portals on the web.
 
-Some must also know which day it is. How a portal lists is the family's module; logins, renewed links and
-second ways to a file are too.
+A portal family is a subclass. It implements `_list_current`, and `_list_day` if the portal offers past days.
+The base class downloads files by their links; families with signed links or another way to a file override
+`fetch`, those with a session derive from `SessionConnector`. Errors get their codes in `http_errors` and
+`listing_fields`; time limits, retries and parallel downloads are the `RequestPolicy`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
+from requests.cookies import RequestsCookieJar
+
+from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.http_errors import Answer
-from gogobe_dagster.portals.listing import named_once, really_of
+from gogobe_dagster.portals.http_client import HttpClient
+from gogobe_dagster.portals.http_errors import Classifier
+from gogobe_dagster.portals.listing_fields import past_day_not_offered, unique_by_name
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.request_policy import RequestPolicy
 
-FORBIDDEN = 403
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorOptions:
+    """What every connector is made from."""
+
+    feed: Feed
+    base_url: str
+    """Where the portal is, without a slash at the end; it may have a path."""
+    max_file_bytes: int
+    policy: RequestPolicy
+    clock: Callable[[], datetime] = wall_clock.now
 
 
-class Connector:
-    """A portal without a login, whose files are fetched by the link in the listing."""
+class Connector(ABC):
+    """A connector of one feed; see `Portal`. Nothing is requested before the first listing or download."""
 
-    manners: ClassVar[Manners] = Manners()
+    policy: ClassVar[RequestPolicy] = RequestPolicy()
+    """How this family is treated, unless the options say otherwise."""
     offers_past_days: ClassVar[bool] = False
 
-    def __init__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> None:
-        """Open nothing yet. `limit` is the most bytes of one file."""
-        self._feed = feed
-        self._url = base_url
-        self._limit = limit
-        self._client = Client(manners or self.manners)
+    def __init__(self, options: ConnectorOptions) -> None:
+        self._feed = options.feed
+        self._url = options.base_url
+        self._max_file_bytes = options.max_file_bytes
+        self._clock = options.clock
+        self._client = HttpClient(options.policy)
 
     @property
     def parallel_downloads(self) -> int:
-        """How many files at once."""
-        return self._client.manners.parallel
-
-    def fetch(self, file: RemoteFile) -> Iterator[bytes]:
-        """Stream a file; a link without a host is a path of the portal. See `Portal.fetch`."""
-        url = file.link if "://" in file.link else f"{self._url}{file.link}"
-        yield from self._client.stream(url, file=file, limit=self._limit)
-
-    def close(self) -> None:
-        """Give back sockets. Idempotent."""
-        self._client.close()
-
-    def _refuse(self, day: date | None) -> None:
-        """Raise when a day is asked for: for portals that show only what they have now."""
-        if day is not None:
-            raise PortalError(Code.PAST_DAY_NOT_OFFERED, f"{self._feed.key} shows only what it has now")
-
-
-class DayByDay(Connector, ABC):
-    """A portal that lists the day that it is asked for."""
-
-    offers_past_days: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        feed: Feed,
-        *,
-        base_url: str,
-        limit: int,
-        clock: Callable[[], datetime],
-        manners: Manners | None = None,
-    ) -> None:
-        """Open nothing yet. `clock` says which days are asked for when none is named."""
-        super().__init__(feed, base_url=base_url, limit=limit, manners=manners)
-        self._clock = clock
+        """See `Portal.parallel_downloads`."""
+        return self._client.policy.parallel
 
     def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """List one past day, or the days that make up what is there now. See `Portal.list_files`."""
-        if day is None:
-            return named_once(self._now(day_of(self._clock())))
-        return really_of(day, named_once(self._of_day(day)), self._url)
+        """See `Portal.list_files`."""
+        return unique_by_name(self._list_current() if day is None else self._list_day(day))
+
+    def fetch(self, file: RemoteFile) -> Iterator[bytes]:
+        """See `Portal.fetch`."""
+        yield from self._download(file.link, file)
+
+    def close(self) -> None:
+        """See `Portal.close`."""
+        self._client.close()
 
     @abstractmethod
-    def _now(self, today: date) -> list[RemoteFile]:
-        """List the days that the portal is still filling; of two rows with one name the later counts."""
+    def _list_current(self) -> Iterable[RemoteFile]:
+        """List what the portal shows now. Of several rows with one name the last counts."""
 
-    @abstractmethod
-    def _of_day(self, day: date) -> list[RemoteFile]:
-        """List one day, believing whatever the portal shows."""
+    def _list_day(self, _day: date) -> Iterable[RemoteFile]:
+        """List one past day; required if `offers_past_days`."""
+        raise past_day_not_offered(self._feed.key)
 
+    def _download(
+        self,
+        link: str,
+        file: RemoteFile,
+        *,
+        cookies: RequestsCookieJar | None = None,
+        classify: Classifier | None = None,
+    ) -> Iterator[bytes]:
+        """Stream a file from a link; one without a host is a path of the portal."""
+        return self._client.stream(
+            link if "://" in link else f"{self._url}{link}",
+            file=file,
+            max_bytes=self._max_file_bytes,
+            cookies=cookies,
+            classify=classify,
+        )
 
-def walled(answer: Answer) -> Code | None:
-    """Cloudflare answers 403 to callers outside Israel and to those it takes for programs, in any words."""
-    return Code.BOT_CHALLENGE if answer.status == FORBIDDEN else None
+    def _today(self) -> date:
+        return day_of(self._clock())

@@ -1,47 +1,49 @@
-"""A file's bytes on their way in, whatever the door: what its start tells, and whether its end is its end."""
+"""Checks of a file's bytes while they arrive, over any transport."""
 
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
 from gogobe_dagster.errors import Code
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http_errors import file_failure, place
+from gogobe_dagster.portals.http_errors import download_error, without_query
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.response_detection import is_html
 
-CHUNK: Final = 128 * 1024
-START: Final = 64 * 1024
-"""Bytes read before a file counts as one: enough to find a login form in an HTML page."""
+CHUNK_BYTES: Final = 128 * 1024
+START_BYTES: Final = 64 * 1024
+"""Bytes read before anything is passed on: enough to find a login form in a web page."""
 
 
-def gather(chunks: Iterator[bytes], enough: int) -> bytes:
-    """Return the chunks up to `enough` bytes and the rest of the last one; the others stay to be read."""
+def read_at_least(chunks: Iterator[bytes], minimum: int) -> bytes:
+    """Join chunks until they have at least `minimum` bytes, or end; later chunks stay unread."""
     start = bytearray()
     for chunk in chunks:
         start += chunk
-        if len(start) >= enough:
+        if len(start) >= minimum:
             break
     return bytes(start)
 
 
-def check_start(url: str, start: bytes, *, came_from: str = "") -> None:
-    """Raise when the start of a file shows that it is none. `came_from` is where redirects ended."""
+def check_start(url: str, start: bytes, *, final_url: str = "") -> None:
+    """Raise if the first bytes show that this is not a file. `final_url` is where redirects ended."""
     if not start:
-        raise file_failure(url, Code.ZERO_BYTE, "the file is empty")
+        raise download_error(url, Code.ZERO_BYTE, "the file is empty")
     if is_html(start):
-        raise file_failure(url, Code.HTML_INSTEAD_OF_FILE, f"a web page from {place(came_from or url)}")
+        raise download_error(
+            url, Code.HTML_INSTEAD_OF_FILE, f"a web page from {without_query(final_url or url)}"
+        )
 
 
-def counted(
-    url: str, start: bytes, chunks: Iterator[bytes], *, file: RemoteFile, limit: int
+def check_size(
+    url: str, start: bytes, chunks: Iterator[bytes], *, file: RemoteFile, max_bytes: int
 ) -> Iterator[bytes]:
-    """Yield the start and the chunks after it. Raises over `limit`, and short of the listing's size."""
+    """Yield the start and the chunks after it. Raises above `max_bytes` and below the listed size."""
     received = 0
     for chunk in chain([start], chunks):
         received += len(chunk)
-        if received > limit:
-            raise file_failure(url, Code.TOO_LARGE, f"more than {limit} bytes")
+        if received > max_bytes:
+            raise download_error(url, Code.TOO_LARGE, f"more than {max_bytes} bytes")
         yield chunk
     if file.size is not None and received < file.size - file.size_slack:
         reason = f"{received} bytes, the listing says {file.size}"
-        raise file_failure(url, Code.TRUNCATED_DOWNLOAD, reason)
+        raise download_error(url, Code.TRUNCATED_DOWNLOAD, reason)

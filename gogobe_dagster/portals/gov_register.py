@@ -19,15 +19,16 @@ from gogobe_dagster.feeds.official_register import (
     OfficialRow,
     PortalAccount,
 )
-from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.http_errors import Answer
-from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, json_of, schema_changed
-from gogobe_dagster.portals.response_detection import tree_of
+from gogobe_dagster.portals.http_client import HttpClient
+from gogobe_dagster.portals.http_errors import FORBIDDEN, HttpResponse
+from gogobe_dagster.portals.listing_fields import SAMPLE_LENGTH, parse_json, schema_changed
+from gogobe_dagster.portals.request_policy import RequestPolicy
+from gogobe_dagster.portals.response_detection import parse_html
 from gogobe_dagster.settings import Settings
 
 HOST = "https://openapi-gc.digital.gov.il"
 PATH = "/pub/cio/govil/rest/contentpage/v1/api/content-pages/cpfta_prices_regulations"
-REFUSED = {401, 403}
+UNAUTHORIZED = 401
 UPDATED = "תאריך עדכון"
 COLUMNS = 3
 USER = re.compile(r"(?:שם\s*משתמש|user(?:name)?)[\s:–-]*([a-z0-9_.@]+)", re.IGNORECASE)
@@ -35,54 +36,52 @@ USER = re.compile(r"(?:שם\s*משתמש|user(?:name)?)[\s:–-]*([a-z0-9_.@]+)"
 PASSWORD = re.compile(r"(?:סיסמ[אה]|ססמ[אה]|password)[\s:–-]*([a-z0-9][a-z0-9_.@!#$%*-]*)", re.IGNORECASE)
 
 
-def read_official_register(settings: Settings, *, manners: Manners | None = None) -> OfficialPage:
-    """Ask gov.il, or the replica, for the page as it is now. Raises `PortalError`."""
+def read_official_register(settings: Settings, *, policy: RequestPolicy | None = None) -> OfficialPage:
+    """Request the page from gov.il or the replica. Raises `PortalError`."""
     if not settings.gov_il_client_id:
-        raise PortalError(Code.AUTH_FAILED, "GOGOBE_GOV_IL_CLIENT_ID is empty: gov.il answers nobody without")
-    place = f"{settings.replica_url.rstrip('/')}/gov_il" if settings.replica_url else HOST
+        raise PortalError(Code.AUTH_FAILED, "GOGOBE_GOV_IL_CLIENT_ID is empty; gov.il requires it")
+    host = f"{settings.replica_url.rstrip('/')}/gov_il" if settings.replica_url else HOST
     headers = {
         "Accept": "application/json",
         "Origin": "https://www.gov.il",
         "Referer": "https://www.gov.il/he/pages/cpfta_prices_regulations",
         "x-client-id": settings.gov_il_client_id,
     }
-    with closing(Client(manners or Manners())) as client:
-        url, query = f"{place}{PATH}", {"culture": "he"}
-        answer = client.patiently(
-            lambda: client.ask(url, query=query, headers=headers, meaning=_refused_client)
-        )
-    return _page(answer)
+    with closing(HttpClient(policy or RequestPolicy())) as client:
+        url, query = f"{host}{PATH}", {"culture": "he"}
+        response = client.request(url, query=query, headers=headers, classify=_classify_refusal)
+    return _parse_page(response)
 
 
-def _refused_client(answer: Answer) -> Code | None:
-    return Code.AUTH_FAILED if answer.status in REFUSED else None
+def _classify_refusal(response: HttpResponse) -> Code | None:
+    return Code.AUTH_FAILED if response.status in {UNAUTHORIZED, FORBIDDEN} else None
 
 
-def _page(answer: Answer) -> OfficialPage:
-    content = json_of(answer)
+def _parse_page(response: HttpResponse) -> OfficialPage:
+    content = parse_json(response)
     try:
         section = content["contentMain"]["htmlContents"][0]["sectionData"]
         updated = str(content["contentHead"]["metaData"][UPDATED][0]["title"])
     except (KeyError, IndexError, TypeError) as error:
-        raise schema_changed(answer.url, f"a page without {error}", content) from None
-    return OfficialPage(updated=updated, rows=rows_of_table(str(section), answer.url))
+        raise schema_changed(response.url, f"a page without {error}", content) from None
+    return OfficialPage(updated=updated, rows=parse_table(str(section), response.url))
 
 
-def rows_of_table(section: str, where: str) -> tuple[OfficialRow, ...]:
-    """Read the page's table. Raises `PortalError` when it has no row, or one that is not understood."""
-    tree = tree_of(section.encode())
-    lines = [] if tree is None else tree.findall(".//table//tr")
-    rows = tuple(_row(line.findall("td"), where) for line in lines if line.find("td") is not None)
-    if not rows:
-        raise schema_changed(where, "no table of companies", section[:LINE_OF_SAMPLE])
-    return rows
+def parse_table(section: str, url: str) -> tuple[OfficialRow, ...]:
+    """Parse the page's table. Raises `PortalError` if it has no row, or one of an unknown format."""
+    tree = parse_html(section.encode())
+    rows = [] if tree is None else tree.findall(".//table//tr")
+    companies = tuple(_parse_row(row.findall("td"), url) for row in rows if row.find("td") is not None)
+    if not companies:
+        raise schema_changed(url, "no table of companies", section[:SAMPLE_LENGTH])
+    return companies
 
 
-def _row(cells: list[Any], where: str) -> OfficialRow:
+def _parse_row(cells: list[Any], url: str) -> OfficialRow:
     name = _text(cells[0])
-    accounts = tuple(_doors(cells[1], _text(cells[2]))) if len(cells) == COLUMNS else ()
+    accounts = tuple(_accounts(cells[1], _text(cells[2]))) if len(cells) == COLUMNS else ()
     if not name or not accounts:
-        raise schema_changed(where, "a row without a name or a door", " | ".join(map(_text, cells)))
+        raise schema_changed(url, "a row without a name or a link", " | ".join(map(_text, cells)))
     return OfficialRow(legal_name=name, accounts=accounts)
 
 
@@ -90,7 +89,7 @@ def _text(cell: html.HtmlElement) -> str:
     return " ".join(" ".join(cell.itertext()).split())
 
 
-def _doors(links: html.HtmlElement, remarks: str) -> Iterator[PortalAccount]:
+def _accounts(links: html.HtmlElement, remarks: str) -> Iterator[PortalAccount]:
     addresses = [urlsplit(link.get("href", "").strip()) for link in links.iter("a")]
     hosts = [(address.hostname or "").removeprefix("www.") for address in addresses]
     if any(host == CERBERUS_HOST or host.endswith(f".{CERBERUS_HOST}") for host in hosts):

@@ -4,51 +4,49 @@ Its stores publish at different hours, so a listing joins today and the two days
 """
 
 from datetime import date, timedelta
-from posixpath import basename
-from urllib.parse import unquote
 
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.connector import DayByDay, walled
-from gogobe_dagster.portals.html_tables import PAGE_ROWS, Row, kilobytes, read_table
-from gogobe_dagster.portals.http_errors import place
-from gogobe_dagster.portals.listing import israel_time
-from gogobe_dagster.portals.paging import Page, walk
+from gogobe_dagster.portals.connector import Connector
+from gogobe_dagster.portals.html_tables import PAGE_ROWS, TableRow, file_in_row, read_paged_table
+from gogobe_dagster.portals.http_errors import classify_cloudflare
+from gogobe_dagster.portals.listing_fields import is_absolute, name_in_link, parse_israel_time, verify_day
+from gogobe_dagster.portals.paging import ListingPage, read_all_pages
+from gogobe_dagster.portals.portal import RemoteFile
 
 DAYS_BACK = 2
 COLUMNS = 6
-WRITTEN = "%d-%m-%Y %H:%M"
+TIME_FORMAT = "%d-%m-%Y %H:%M"
 
 
-class HaziHinam(DayByDay):
+class HaziHinam(Connector):
     """The portal."""
 
-    def _now(self, today: date) -> list[RemoteFile]:
-        days = [today - timedelta(days=back) for back in range(DAYS_BACK, -1, -1)]
-        return [file for day in days for file in self._of_day(day)]
+    offers_past_days = True
 
-    def _of_day(self, day: date) -> list[RemoteFile]:
-        return walk(lambda number: self._page(day, number), f"the table of {day}", rows=PAGE_ROWS)
+    def _list_current(self) -> list[RemoteFile]:
+        days = [self._today() - timedelta(days=back) for back in range(DAYS_BACK, -1, -1)]
+        return [file for day in days for file in self._read_day(day)]
 
-    def _page(self, day: date, number: int) -> Page:
-        # Not by kind: `t` does not tell full files from deltas. There is no filter by store.
+    def _list_day(self, day: date) -> list[RemoteFile]:
+        return verify_day(day, self._read_day(day), self._url)
+
+    def _read_day(self, day: date) -> list[RemoteFile]:
+        return read_all_pages(
+            lambda number: self._read_page(day, number), f"the table of {day}", page_rows=PAGE_ROWS
+        )
+
+    def _read_page(self, day: date, number: int) -> ListingPage:
+        # All kinds at once: `t` does not separate full files from deltas. There is no filter by store.
         query = {"p": str(number), "s": "", "f": "null", "t": "null", "d": f"{day}"}
         url = f"{self._url}/Prices"
-        answer = self._client.patiently(lambda: self._client.ask(url, query=query, meaning=walled))
-        return read_table(answer, _file)
+        return read_paged_table(
+            self._client.request(url, query=query, classify=classify_cloudflare), _parse_row
+        )
 
 
-def _file(row: Row) -> RemoteFile:
-    name = unquote(basename(place(row.link)))
-    if len(row.cells) < COLUMNS or not name or not row.link.startswith(("https://", "http://")):
+def _parse_row(row: TableRow) -> RemoteFile:
+    name = name_in_link(row.link)  # the name in the table has no extension
+    if len(row.cells) < COLUMNS or not name or not is_absolute(row.link):
         raise row.changed()
-    # The name in the table has no extension, that of the link is whole.
-    written, label, _, _, size, *_ = row.cells
-    size_in_bytes, slack = kilobytes(size, row.where)
-    return RemoteFile(
-        name=name,
-        link=row.link,
-        size=size_in_bytes,
-        size_slack=slack,
-        modified_at=israel_time(written, WRITTEN, row.where),
-        label=label,
-    )
+    time, label, _, _, size, *_ = row.cells
+    modified_at = parse_israel_time(time, TIME_FORMAT, row.url)
+    return file_in_row(row, name=name, kilobytes=size, modified_at=modified_at, label=label)

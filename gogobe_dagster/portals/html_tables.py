@@ -1,75 +1,92 @@
-"""HTML tables of 50 rows per page with a pager, as Hazi Hinam and City Market Shops have them.
-
-The meaning of the cells is the connector's part (docs/portals.md).
-"""
+"""Tables of files in HTML pages. The meaning of the cells is the connector's part (docs/portals.md)."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from lxml import etree
 
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http_errors import Answer
-from gogobe_dagster.portals.listing import LINE_OF_SAMPLE, rounded_size, schema_changed
-from gogobe_dagster.portals.paging import Page
-from gogobe_dagster.portals.response_detection import tree_of
+from gogobe_dagster.errors import PortalError
+from gogobe_dagster.portals.http_errors import HttpResponse
+from gogobe_dagster.portals.listing_fields import SAMPLE_LENGTH, parse_rounded_size, schema_changed
+from gogobe_dagster.portals.paging import ListingPage, highest_page
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.response_detection import parse_html
 
 PAGE_ROWS = 50
 PAGE_NUMBER = re.compile(r"[?&]p=([0-9]{1,6})(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row: the texts of its cells, and the link in the last one."""
+class TableRow:
+    """The texts of a row's cells, and the link in one of them."""
 
     cells: list[str]
     link: str
-    where: str
+    """As a browser reads it: the parser has turned `&amp;` into `&`. Empty if there is none."""
+    url: str
     """The page, for errors."""
 
-    def changed(self) -> Exception:
-        """Return the error for a row that is not as it was."""
-        return schema_changed(self.where, "a row that is not as it was", [*self.cells, self.link])
+    def changed(self) -> PortalError:
+        """Return the error for a row of an unknown format."""
+        return schema_changed(self.url, "a row of an unknown format", [*self.cells, self.link])
 
 
-def read_table(answer: Answer, file_of: Callable[[Row], RemoteFile]) -> Page:
-    """Read one page: every row through `file_of`, and how far the pager goes."""
-    tree = tree_of(answer.body)
-    table = None if tree is None else tree.find(".//table")
-    if tree is None or table is None:
-        raise schema_changed(answer.url, "a page without its table", answer.body[:LINE_OF_SAMPLE])
+def find_table(response: HttpResponse, path: str) -> etree._Element:
+    """Return the first element at this path (ElementPath). Raises `PortalError` if there is none."""
+    tree = parse_html(response.body)
+    table: etree._Element | None = None if tree is None else tree.find(path)
+    if table is None:
+        raise schema_changed(response.url, "a page without its table", response.body[:SAMPLE_LENGTH])
+    return table
+
+
+def read_row(row: etree._Element, url: str, *, link_cell: int = -1) -> TableRow:
+    """Read the cells of a row, and the link in the cell at this index."""
+    cells = row.findall("td")
+    anchor = cells[link_cell].find(".//a") if cells else None
+    link = "" if anchor is None else anchor.get("href", "")
+    return TableRow(cells=[_text(cell) for cell in cells], link=link, url=url)
+
+
+def read_paged_table(response: HttpResponse, parse_row: Callable[[TableRow], RemoteFile]) -> ListingPage:
+    """Read a page as Hazi Hinam and City Market Shops write it: a table, and a list of page links."""
+    table = find_table(response, ".//table")
     rows = [row for row in table.iter("tr") if row.find("td") is not None]
     if len(rows) == 1 and _is_notice(rows[0]):
         rows = []
-    links = tree.iterfind(".//li[@class]//a")
+    links = table.getroottree().getroot().iterfind(".//li[@class]//a")
     pager = " ".join(link.get("href", "") for link in links if _is_pager(link))
-    return Page(
-        files=[file_of(_row(row, answer.url)) for row in rows],
-        last=max([1, *map(int, PAGE_NUMBER.findall(pager))]),
+    return ListingPage(
+        files=[parse_row(read_row(row, response.url)) for row in rows],
+        last_page=highest_page(PAGE_NUMBER.findall(pager)),
     )
 
 
-def kilobytes(text: str, where: str) -> tuple[int, int]:
-    """Read a number of kilobytes, which may have separators of thousands; see `rounded_size`."""
+def file_in_row(
+    row: TableRow, *, name: str, kilobytes: str, modified_at: datetime | None, label: str
+) -> RemoteFile:
+    """Return the file of a row whose size is in kilobytes, with or without the unit."""
+    size, slack = parse_kilobytes(kilobytes, row.url)
+    return RemoteFile(
+        name=name, link=row.link, size=size, size_slack=slack, modified_at=modified_at, label=label
+    )
+
+
+def parse_kilobytes(text: str, url: str) -> tuple[int, int]:
+    """Parse a number of kilobytes, perhaps with thousands separators; see `parse_rounded_size`."""
     number = text.replace(",", "")
-    return rounded_size(number if number[-1:].isalpha() else f"{number} KB", where)
-
-
-def _row(row: etree._Element, where: str) -> Row:
-    cells = row.findall("td")
-    anchor = cells[-1].find(".//a")
-    link = "" if anchor is None else anchor.get("href", "")
-    return Row(cells=[_text(cell) for cell in cells], link=link, where=where)
+    return parse_rounded_size(number if number[-1:].isalpha() else f"{number} KB", url)
 
 
 def _text(cell: etree._Element) -> str:
-    """A date and a time may stand in elements of their own, with or without a blank between them."""
-    return " ".join(" ".join(str(part) for part in cell.itertext()).split())
+    # A date and a time may be in elements of their own, with or without a blank between them.
+    return " ".join(" ".join(str(text) for text in cell.itertext()).split())
 
 
 def _is_notice(row: etree._Element) -> bool:
-    """Whether a lone row is a sentence for people, such as that there is nothing."""
+    """Whether a single row is a sentence for people, such as "no files"."""
     return len(row.findall("td")) == 1 and row.find(".//a") is None
 
 

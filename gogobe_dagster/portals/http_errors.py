@@ -1,6 +1,6 @@
-"""How a request went wrong, in our codes: exceptions of requests and urllib3, and answers that refuse.
+"""Which code an HTTP failure has: exceptions of requests and urllib3, and responses that are refusals.
 
-The one place that knows those exceptions. When to try again is `http`, what to renew is the connector's.
+Nothing else knows those exceptions. What follows from a code stands at the code (`gogobe_dagster.errors`).
 """
 
 import http.client
@@ -12,29 +12,29 @@ import requests
 import urllib3.exceptions as urllib3
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, Trait
-from gogobe_dagster.portals.response_detection import is_challenge
+from gogobe_dagster.portals.response_detection import is_bot_challenge
 
-OK, NOT_FOUND, GONE = 200, 404, 410
-BROKEN = (requests.RequestException, urllib3.HTTPError, OSError)
-# The first row that is found anywhere in the chain of causes decides.
+OK, NOT_FOUND, GONE, FORBIDDEN = 200, 404, 410, 403
+TRANSPORT_ERRORS = (requests.RequestException, urllib3.HTTPError, OSError)
+# The first row whose exception occurs anywhere in the chain of causes decides.
 CODES: tuple[tuple[type[Exception], Code, str], ...] = (
     (urllib3.NameResolutionError, Code.DNS_DEAD, "the host name does not resolve"),
-    (urllib3.SSLError, Code.TLS_ERROR, "no safe connection"),
+    (urllib3.SSLError, Code.TLS_ERROR, "no TLS connection"),
     (urllib3.NewConnectionError, Code.CONNECT_TIMEOUT, "no connection"),
     (urllib3.ConnectTimeoutError, Code.CONNECT_TIMEOUT, "no connection in time"),
     (urllib3.ProxyError, Code.CONNECT_TIMEOUT, "no connection through the proxy"),
     (http.client.IncompleteRead, Code.TRUNCATED_DOWNLOAD, "ended before its Content-Length"),
-    (urllib3.ReadTimeoutError, Code.CONNECTION_LOST, "silent for too long"),
+    (urllib3.ReadTimeoutError, Code.CONNECTION_LOST, "nothing received for too long"),
     (urllib3.ProtocolError, Code.CONNECTION_LOST, "the connection broke"),
-    (urllib3.DecodeError, Code.HTTP_ERROR, "cannot be decoded"),
-    (requests.RequestException, Code.HTTP_ERROR, "no usable answer"),
+    (urllib3.DecodeError, Code.HTTP_ERROR, "the response cannot be decoded"),
+    (requests.RequestException, Code.HTTP_ERROR, "no usable response"),
     (Exception, Code.CONNECTION_LOST, "the connection broke"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back: the whole body of a page, or the start of a file's."""
+class HttpResponse:
+    """A response: the whole body of a page, or the start of a file."""
 
     url: str
     """Where redirects ended."""
@@ -43,69 +43,70 @@ class Answer:
     body: bytes
 
 
-Meaning = Callable[[Answer], Code | None]
-"""What an answer means on this portal beyond HTTP; None where it means nothing special."""
+Classifier = Callable[[HttpResponse], Code | None]
+"""The code that a response has at this portal in particular; None if it has none."""
 
 
-def no_special_meaning(_answer: Answer) -> Code | None:
-    """Leave every answer to HTTP."""
+def response_error(response: HttpResponse, classify: Classifier | None) -> tuple[Code, str] | None:
+    """Return code and reason if the response is not what was requested, else None."""
+    if is_bot_challenge(response.status, response.headers, response.body):
+        return Code.BOT_CHALLENGE, f"a bot challenge with status {response.status}"
+    if classify and (code := classify(response)):
+        return code, f"status {response.status} at {without_query(response.url)}"
+    if response.status in {NOT_FOUND, GONE}:
+        return Code.NOT_FOUND, f"status {response.status}"
+    if response.status != OK:
+        return Code.HTTP_ERROR, f"status {response.status}"
     return None
 
 
-def refusal(answer: Answer, meaning: Meaning) -> tuple[Code, str] | None:
-    """Say why an answer is not what was asked for; None when it may be."""
-    if is_challenge(answer.status, answer.headers, answer.body):
-        return Code.BOT_CHALLENGE, f"a bot challenge with status {answer.status}"
-    if code := meaning(answer):
-        return code, f"status {answer.status} at {place(answer.url)}"
-    if answer.status in {NOT_FOUND, GONE}:
-        return Code.NOT_FOUND, f"status {answer.status}"
-    if answer.status != OK:
-        return Code.HTTP_ERROR, f"status {answer.status}"
-    return None
+def classify_cloudflare(response: HttpResponse) -> Code | None:
+    """Cloudflare answers 403, in any words, to callers outside Israel and to suspected programs."""
+    return Code.BOT_CHALLENGE if response.status == FORBIDDEN else None
 
 
 @contextmanager
-def page_failures(url: str) -> Iterator[None]:
-    """Turn what breaks inside into a `PortalError`: a page or a list was asked for."""
+def page_errors(url: str) -> Iterator[None]:
+    """Turn transport errors inside into a `PortalError`: a page or a listing was requested."""
     try:
         yield
-    except BROKEN as error:
-        code, words = _in_words(error)
+    except TRANSPORT_ERRORS as error:
+        code, reason = _classify(error)
+        # The body of a page is no download: it is simply requested again.
         code = Code.CONNECTION_LOST if code is Code.TRUNCATED_DOWNLOAD else code
-        raise PortalError(code, f"{place(url)}: {words}") from error
+        raise PortalError(code, f"{without_query(url)}: {reason}") from error
 
 
 @contextmanager
-def file_failures(url: str) -> Iterator[None]:
-    """Turn what breaks inside into a `DownloadError`, or a `PortalError` where the portal is gone."""
+def download_errors(url: str) -> Iterator[None]:
+    """Turn transport errors inside into what `download_error` returns."""
     try:
         yield
-    except BROKEN as error:
-        raise file_failure(url, *_in_words(error)) from error
+    except TRANSPORT_ERRORS as error:
+        raise download_error(url, *_classify(error)) from error
 
 
-def file_failure(url: str, code: Code, reason: str) -> CodedError:
-    """Return the error for one file, or for the portal when the code speaks of the portal."""
+def download_error(url: str, code: Code, reason: str) -> CodedError:
+    """Return a `DownloadError`, or a `PortalError` if the code concerns the whole portal."""
     kind = PortalError if Trait.WHOLE_PORTAL in code.traits else DownloadError
-    return kind(code, f"{place(url)}: {reason}")
+    return kind(code, f"{without_query(url)}: {reason}")
 
 
 def was_reset(error: CodedError) -> bool:
-    """Whether the other side broke the connection off: some portals do so to callers outside Israel."""
+    """Whether the other side reset the connection, as some portals do to callers outside Israel."""
     return any(isinstance(cause, ConnectionResetError) for cause in _causes(error))
 
 
-def place(url: str) -> str:
+def without_query(url: str) -> str:
     """Return a URL without its query: signatures and tokens do not belong in logs."""
     return url.partition("?")[0]
 
 
-def _in_words(error: Exception) -> tuple[Code, str]:
+def _classify(error: Exception) -> tuple[Code, str]:
     causes = list(_causes(error))
-    for kind, code, words in CODES:
+    for kind, code, reason in CODES:
         if any(isinstance(cause, kind) for cause in causes):
-            return code, f"{words} ({causes[-1]})"
+            return code, f"{reason} ({causes[-1]})"
     raise AssertionError  # the last row is Exception
 
 

@@ -1,26 +1,24 @@
 """Mishnat Yosef's own list: a JSON array of direct links (docs/portals.md, Mishnat Yosef)."""
 
-from datetime import date
+from collections.abc import Iterator
 from typing import Any
 
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.connector import Connector
-from gogobe_dagster.portals.listing import field, named_once, rows_of, schema_changed
+from gogobe_dagster.portals.listing_fields import is_absolute, parse_json_rows, schema_changed, text_field
+from gogobe_dagster.portals.portal import RemoteFile
 
 
 class MishnatYosef(Connector):
     """The list."""
 
-    def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """List everything, in one question. See `Portal.list_files`."""
-        self._refuse(day)
-        answer = self._client.patiently(lambda: self._client.ask(f"{self._url}/"))
-        return named_once(_file(row, answer.url) for row in rows_of(answer))
+    def _list_current(self) -> Iterator[RemoteFile]:
+        response = self._client.request(f"{self._url}/")
+        return (_parse_row(row, response.url) for row in parse_json_rows(response))
 
 
-def _file(row: dict[str, Any], where: str) -> RemoteFile:
-    # `date` is a day and `type` a word of the name: neither says more than the name does.
-    link = field(row, "url", where)
-    if not link.startswith(("https://", "http://")):
-        raise schema_changed(where, "a link without a host", link)
-    return RemoteFile(name=field(row, "name", where), link=link)
+def _parse_row(row: dict[str, Any], url: str) -> RemoteFile:
+    # `date` and `type` are not read: the name says both.
+    link = text_field(row, "url", url)
+    if not is_absolute(link):
+        raise schema_changed(url, "a link without a host", link)
+    return RemoteFile(name=text_field(row, "name", url), link=link)

@@ -1,7 +1,7 @@
-"""What an answer really is, by its bytes: a web page, a login form, a bot challenge.
+"""What a response is by its bytes: a web page, a login form, a bot challenge.
 
-Portals answer 200 with any of them where a file or a list was asked for. What that means for a feed is
-the connector's business.
+Portals answer 200 with any of these instead of a file or a listing. What follows for a feed is decided by the
+connector.
 """
 
 import re
@@ -14,22 +14,22 @@ HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Cloudflare's interstitial page, widget and refusal; F5's script and refusal; Reblaze has its own status.
-CHALLENGE_MARKS = (
+# Cloudflare's interstitial page, widget and refusal; F5's script and refusal. Reblaze has its own status.
+CHALLENGE_MARKERS = (
     b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl", b"you have been blocked",
     b"/TSPD/", b'window["bobcmn"]', b"The requested URL was rejected",
 )  # fmt: skip
-CHALLENGE_STATUS = 247
+REBLAZE_STATUS = 247
 
 
 def is_html(start: bytes) -> bool:
-    """Whether these first bytes begin a web page; XML documents and archives are none."""
+    """Whether these first bytes begin a web page; XML documents and archives do not."""
     return HTML.match(start.removeprefix(BYTE_ORDER_MARK)) is not None
 
 
 def is_login_form(page: bytes) -> bool:
-    """Whether a page asks to log in. A password field is no proof: Cerberus' file page has one for shares."""
-    tree = tree_of(page) if is_html(page) else None
+    """Whether a page asks to log in. A password field proves nothing: Cerberus' file page has one."""
+    tree = parse_html(page) if is_html(page) else None
     if tree is None:
         return False
     return any(
@@ -37,16 +37,16 @@ def is_login_form(page: bytes) -> bool:
     )
 
 
-def tree_of(page: bytes) -> html.HtmlElement | None:
-    """Parse a page or a fragment of one as UTF-8; None when there is nothing in it."""
+def parse_html(page: bytes) -> html.HtmlElement | None:
+    """Parse a page or a fragment as UTF-8; None if there is nothing in it."""
     try:
         return html.document_fromstring(page, parser=html.HTMLParser(encoding="utf-8"))
     except etree.ParserError:
         return None
 
 
-def is_challenge(status: int, headers: Mapping[str, str], start: bytes) -> bool:
-    """Whether a bot wall answered instead of the portal, whatever its status."""
-    if status == CHALLENGE_STATUS or "cf-mitigated" in headers:
+def is_bot_challenge(status: int, headers: Mapping[str, str], start: bytes) -> bool:
+    """Whether a bot wall answered instead of the portal, with any status."""
+    if status == REBLAZE_STATUS or "cf-mitigated" in headers:
         return True
-    return is_html(start) and any(mark in start for mark in CHALLENGE_MARKS)
+    return is_html(start) and any(marker in start for marker in CHALLENGE_MARKERS)

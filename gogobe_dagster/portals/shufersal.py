@@ -7,30 +7,23 @@ file whose link has expired is found again by its kind and store.
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from posixpath import basename
-from urllib.parse import unquote
 
-from lxml import etree
-
-from gogobe_dagster.errors import Code, DownloadError, PortalError, UnknownFileName
-from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.errors import Code, DownloadError
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.files.names import FileName
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http import Client, Manners
-from gogobe_dagster.portals.http_errors import Answer, place
-from gogobe_dagster.portals.listing import (
-    LINE_OF_SAMPLE,
-    israel_time,
-    named_once,
-    rounded_size,
-    schema_changed,
+from gogobe_dagster.portals.connector import Connector, ConnectorOptions
+from gogobe_dagster.portals.html_tables import TableRow, find_table, read_row
+from gogobe_dagster.portals.http_errors import FORBIDDEN, HttpResponse
+from gogobe_dagster.portals.listing_fields import (
+    is_absolute,
+    name_in_link,
+    parse_israel_time,
+    parse_name,
+    parse_rounded_size,
 )
-from gogobe_dagster.portals.paging import Page, walk
-from gogobe_dagster.portals.response_detection import tree_of
+from gogobe_dagster.portals.paging import ListingPage, highest_page, read_all_pages
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.request_policy import RequestPolicy
 
-# A comma list of kinds stopped working in January 2026: one kind a request.
 CATEGORIES = {
     FileKind.PRICES: 1,
     FileKind.FULL_PRICES: 2,
@@ -38,113 +31,89 @@ CATEGORIES = {
     FileKind.FULL_PROMOTIONS: 4,
     FileKind.STORES: 5,
 }
-EVERY_STORE = 0
-COLUMNS = 6  # up to the branch; what comes after is not needed
-WRITTEN = "%m/%d/%Y %I:%M:%S %p"
+"""The portal's numbers of kinds; a request may name one."""
+ALL_STORES = 0
+PAGE_ROWS = 20
+COLUMNS = 6  # link, time, size, type, category, store; the rest is not read
+TIME_FORMAT = "%m/%d/%Y %I:%M:%S %p"
 PAGE_NUMBER = re.compile(r"[?&]page=([0-9]{1,6})")
-FORBIDDEN = 403
 
 
-class Shufersal:
+class Shufersal(Connector):
     """The portal. Its listing timeout is long: a page takes up to 30 seconds under load."""
 
-    manners = Manners(listing=150)
-    offers_past_days = False
+    policy = RequestPolicy(listing_timeout=150)
 
-    def __init__(self, feed: Feed, *, base_url: str, limit: int, manners: Manners | None = None) -> None:
-        """Open nothing yet. `limit` is the most bytes of one file."""
-        self._feed = feed
-        self._url = base_url
-        self._limit = limit
-        self._client = Client(manners or self.manners)
+    def __init__(self, options: ConnectorOptions) -> None:
+        super().__init__(options)
         self._renewed: dict[str, RemoteFile] = {}
 
-    @property
-    def parallel_downloads(self) -> int:
-        """How many files at once."""
-        return self._client.manners.parallel
-
-    def list_files(self, day: date | None = None) -> list[RemoteFile]:
-        """Walk the pages of every kind, kinds side by side. See `Portal.list_files`."""
-        if day is not None:
-            raise PortalError(Code.PAST_DAY_NOT_OFFERED, f"{self._feed.key} shows only what it has now")
-        with ThreadPoolExecutor(max_workers=self.parallel_downloads, thread_name_prefix="listing") as pool:
-            kinds = list(pool.map(self._walk, CATEGORIES.values()))
-        return named_once(file for files in kinds for file in files)
-
     def fetch(self, file: RemoteFile) -> Iterator[bytes]:
-        """Stream a file; a link that died is renewed once. See `Portal.fetch`."""
+        """Stream a file; an expired link is renewed once. See `Portal.fetch`."""
         try:
-            yield from self._stream(self._renewed.get(file.name, file))
+            yield from self._download_row(self._renewed.get(file.name, file))
         except DownloadError as error:
             if error.code is not Code.LINK_EXPIRED:
                 raise
         else:
             return
-        yield from self._stream(self._renew(file))
+        yield from self._download_row(self._renew(file))
 
-    def close(self) -> None:
-        """Give back sockets. Idempotent."""
-        self._client.close()
+    def _list_current(self) -> list[RemoteFile]:
+        with ThreadPoolExecutor(max_workers=self.parallel_downloads, thread_name_prefix="listing") as pool:
+            kinds = list(pool.map(self._list_category, CATEGORIES.values()))
+        return [file for files in kinds for file in files]
 
-    def _stream(self, file: RemoteFile) -> Iterator[bytes]:
-        return self._client.stream(file.link, file=file, limit=self._limit, meaning=_expired)
+    def _download_row(self, file: RemoteFile) -> Iterator[bytes]:
+        return self._download(file.link, file, classify=_classify_azure)
 
     def _renew(self, file: RemoteFile) -> RemoteFile:
-        """Find a file's row again, and with it fresh links of its neighbours."""
-        try:
-            name = FileName.parse(file.name)
-        except UnknownFileName:
-            raise DownloadError(Code.LINK_EXPIRED, f"{file.name}: nothing says where to look again") from None
-        rows = self._walk(CATEGORIES[name.kind], name.store_id or EVERY_STORE)
+        """List a file's kind and store again: that renews its link, and those of its neighbours."""
+        name = parse_name(file.name)
+        if name is None:
+            reason = f"{file.name}: the name does not say which kind to list again"
+            raise DownloadError(Code.LINK_EXPIRED, reason)
+        rows = self._list_category(CATEGORIES[name.kind], name.store_id or ALL_STORES)
         self._renewed.update({row.name: row for row in rows})
         if file.name not in self._renewed:
             raise DownloadError(Code.LINK_EXPIRED, f"{file.name}: the portal no longer lists it")
         return self._renewed[file.name]
 
-    def _walk(self, category: int, store: int = EVERY_STORE) -> list[RemoteFile]:
-        return walk(lambda number: self._page(category, store, number), f"kind {category}")
+    def _list_category(self, category: int, store: int = ALL_STORES) -> list[RemoteFile]:
+        return read_all_pages(
+            lambda number: self._read_page(category, store, number), f"kind {category}", page_rows=PAGE_ROWS
+        )
 
-    def _page(self, category: int, store: int, number: int) -> Page:
+    def _read_page(self, category: int, store: int, number: int) -> ListingPage:
         query = {"catID": str(category), "storeId": str(store), "page": str(number)}
-        url = f"{self._url}/FileObject/UpdateCategory"
-        return _read(self._client.patiently(lambda: self._client.ask(url, query=query)))
+        return _parse_page(self._client.request(f"{self._url}/FileObject/UpdateCategory", query=query))
 
 
-def _expired(answer: Answer) -> Code | None:
-    """Azure answers 403 with an XML error to a signature that is past its time, or damaged."""
-    return Code.LINK_EXPIRED if answer.status == FORBIDDEN else None
+def _classify_azure(response: HttpResponse) -> Code | None:
+    """Azure answers 403 with an XML error when a signature has expired or is damaged."""
+    return Code.LINK_EXPIRED if response.status == FORBIDDEN else None
 
 
-def _read(answer: Answer) -> Page:
-    tree = tree_of(answer.body)
-    grid = None if tree is None else tree.find(".//*[@id='gridContainer']//table")
-    if grid is None:
-        raise schema_changed(answer.url, "a page without its grid", answer.body[:LINE_OF_SAMPLE])
-    pager = PAGE_NUMBER.findall(" ".join(link.get("href", "") for link in grid.iterfind(".//tfoot//a")))
-    return Page(
-        files=[_file(row, answer.url) for row in grid.iterfind(".//tbody/tr")],
-        last=max([1, *map(int, pager)]),
+def _parse_page(response: HttpResponse) -> ListingPage:
+    grid = find_table(response, ".//*[@id='gridContainer']//table")
+    pager = " ".join(link.get("href", "") for link in grid.iterfind(".//tfoot//a"))
+    rows = [read_row(row, response.url, link_cell=0) for row in grid.iterfind(".//tbody/tr")]
+    return ListingPage(
+        files=[_parse_row(row) for row in rows],
+        last_page=highest_page(PAGE_NUMBER.findall(pager)),
     )
 
 
-def _file(row: etree._Element, where: str) -> RemoteFile:
-    cells = row.findall("td")
-    anchor = cells[0].find(".//a") if len(cells) >= COLUMNS else None
-    link = "" if anchor is None else anchor.get("href", "")  # the parser has turned `&amp;` into `&`
-    if not link.startswith(("https://", "http://")):
-        raise schema_changed(where, "a row that is not as it was", etree.tostring(row, encoding="unicode"))
-    _, written, size, _, _, label, *_ = (_text(cell) for cell in cells)
-    size_in_bytes, slack = rounded_size(size, where)
+def _parse_row(row: TableRow) -> RemoteFile:
+    if len(row.cells) < COLUMNS or not is_absolute(row.link):
+        raise row.changed()
+    _, time, size, _, _, label, *_ = row.cells
+    size_in_bytes, slack = parse_rounded_size(size, row.url)
     return RemoteFile(
-        name=unquote(basename(place(link))),
-        link=link,
+        name=name_in_link(row.link),
+        link=row.link,
         size=size_in_bytes,
         size_slack=slack,
-        modified_at=israel_time(written, WRITTEN, where),
+        modified_at=parse_israel_time(time, TIME_FORMAT, row.url),
         label=label,
     )
-
-
-def _text(cell: etree._Element) -> str:
-    return "".join(str(part) for part in cell.itertext()).strip()

@@ -14,7 +14,7 @@ from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.official_register import official_account_of
 from gogobe_dagster.feeds.register_drift import DriftKind, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
-from gogobe_dagster.portals.gov_register import read_official_register, rows_of_table
+from gogobe_dagster.portals.gov_register import parse_table, read_official_register
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
@@ -33,7 +33,7 @@ def settings(url: str, client_id: str = "any") -> Settings:
 
 
 def one_row(name: str, link: str, remarks: str = "") -> list[tuple[str, str]]:
-    (row,) = rows_of_table(TABLE.format(name, link, remarks), "here")
+    (row,) = parse_table(TABLE.format(name, link, remarks), "here")
     return [(account.label, account.password) for account in row.accounts]
 
 
@@ -42,7 +42,7 @@ def test_the_recorded_page_of_june_names_our_feeds_and_no_other(corpus: Path) ->
     """Its row of Quik is no difference: we know that its host is dead."""
     page = (corpus / "portals" / "govil_cpfta_prices_regulations.html").read_text(encoding="utf-8")
 
-    found = drift(rows_of_table(page, "gov.il"), FEEDS, DISABLED)
+    found = drift(parse_table(page, "gov.il"), FEEDS, DISABLED)
 
     unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in FEEDS}
     assert {(one.change, one.official) for one in found} == {(DriftKind.NEW, place) for place in unknown}
@@ -50,7 +50,7 @@ def test_the_recorded_page_of_june_names_our_feeds_and_no_other(corpus: Path) ->
 
 def test_the_replica_serves_the_register_that_we_have() -> None:
     with Replica() as replica:
-        page = read_official_register(settings(replica.url), manners=QUICK)
+        page = read_official_register(settings(replica.url), policy=QUICK)
 
     assert drift(page.rows, FEEDS, DISABLED) == []
     assert sum(len(row.accounts) for row in page.rows) == len(FEEDS)
@@ -59,7 +59,7 @@ def test_the_replica_serves_the_register_that_we_have() -> None:
 def test_a_company_that_the_page_does_not_name_any_more_is_gone() -> None:
     left = {feed.key: Shelf() for feed in FEEDS if feed.key != "wolt_market"}
     with Replica(left) as replica:
-        page = read_official_register(settings(replica.url), manners=QUICK)
+        page = read_official_register(settings(replica.url), policy=QUICK)
 
     (gone,) = drift(page.rows, FEEDS, DISABLED)
 
@@ -74,7 +74,7 @@ def test_a_company_that_the_page_does_not_name_any_more_is_gone() -> None:
 def test_a_company_that_we_do_not_have_is_new() -> None:
     ours = [feed for feed in FEEDS if feed.key != "keshet"]
     with Replica() as replica:
-        page = read_official_register(settings(replica.url), manners=QUICK)
+        page = read_official_register(settings(replica.url), policy=QUICK)
 
     (new,) = drift(page.rows, ours, DISABLED)
 
@@ -104,7 +104,7 @@ def test_a_portal_that_moved_and_a_login_that_changed_are_one_changed_row(
 ) -> None:
     feeds = [replace(feed, **ours) if feed.key == key else feed for feed in FEEDS]  # type: ignore[arg-type]
     with Replica() as replica:
-        page = read_official_register(settings(replica.url), manners=QUICK)
+        page = read_official_register(settings(replica.url), policy=QUICK)
 
     (changed,) = drift(page.rows, feeds, DISABLED)
 
@@ -144,7 +144,7 @@ def test_logins_are_read_as_the_page_words_them(remarks: str, expected: list[tup
 )
 def test_a_page_that_is_not_the_register_has_a_code(answer: object, code: Code) -> None:
     with scripted(answer) as server, pytest.raises(PortalError) as refused:  # type: ignore[arg-type]
-        read_official_register(settings(server.url), manners=QUICK)
+        read_official_register(settings(server.url), policy=QUICK)
 
     assert refused.value.code is code
 
@@ -156,7 +156,7 @@ def test_a_page_without_a_company_or_a_row_without_a_door_is_no_empty_register(r
         "contentMain": {"htmlContents": [{"sectionData": f"<p>{rows}</p>"}]},
     }
     with scripted(says(json.dumps(content).encode())) as server, pytest.raises(PortalError) as refused:
-        read_official_register(settings(server.url), manners=QUICK)
+        read_official_register(settings(server.url), policy=QUICK)
 
     assert refused.value.code is Code.LISTING_SCHEMA_CHANGED
 

@@ -2,21 +2,32 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.feeds.registry import Family, find_feed
+from gogobe_dagster.feeds.registry import Family, Feed, find_feed
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.portals.base import Portal
+from gogobe_dagster.portals.connector import ConnectorOptions
 from gogobe_dagster.portals.factory import open_portal
-from gogobe_dagster.portals.http import Manners
+from gogobe_dagster.portals.portal import Portal
+from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 
-QUICK = Manners(connect=5, listing=5, download=5, whole=20, tries=3, first_wait=0.01, longest_wait=0.05)
+QUICK = RequestPolicy(
+    connect_timeout=5,
+    listing_timeout=5,
+    download_timeout=5,
+    total_timeout=20,
+    attempts=3,
+    first_wait=0.01,
+    longest_wait=0.05,
+)
 DAY = "20261123"
 OpenPortal = Callable[..., Portal]
 
@@ -29,6 +40,13 @@ class MovedClock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def options(feed: Feed | str, url: str, **changes: Any) -> ConnectorOptions:
+    """Return the options of a connector to a server of the test's own."""
+    known = find_feed(feed) if isinstance(feed, str) else feed
+    default = ConnectorOptions(feed=known, base_url=url, max_file_bytes=1_000_000, policy=QUICK)
+    return replace(default, **changes)
 
 
 def publication(name: str, content: bytes | None = None) -> Publication:
@@ -77,12 +95,12 @@ def open_feed(replica: Replica, clock: MovedClock) -> Iterator[OpenPortal]:
     """Open connectors to the replica; they are closed at the end."""
     opened: list[Portal] = []
 
-    def open_feed(feed_key: str, manners: Manners = QUICK, transport: str = "web") -> Portal:
+    def open_feed(feed_key: str, policy: RequestPolicy = QUICK, transport: str = "web") -> Portal:
         overrides = (
             {feed_key: {"transport": transport}} if transport != "web" or is_cerberus(feed_key) else {}
         )
         settings = Settings.model_validate({"replica_url": replica.url, "feed": overrides})
-        portal = open_portal(find_feed(feed_key), settings, manners=manners, clock=clock)
+        portal = open_portal(find_feed(feed_key), settings, policy=policy, clock=clock)
         opened.append(portal)
         return portal
 

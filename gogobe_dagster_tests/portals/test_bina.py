@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.bina import Bina
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, publication
+from gogobe_dagster_tests.portals.conftest import OpenPortal, options, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290058159628"
@@ -19,7 +18,7 @@ MILK = b"\x1f\x8bmilk"
 
 
 def connector(server: ScriptedServer, feed_key: str = "maayan_2000") -> Bina:
-    return Bina(find_feed(feed_key), base_url=server.url, limit=1000, manners=QUICK)
+    return Bina(options(feed_key, server.url, max_file_bytes=1000))
 
 
 def shows(*rows: Any) -> Script:

@@ -12,12 +12,18 @@ import pytest
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.cerberus import TOKEN, Cerberus
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.response_detection import is_login_form
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
+from gogobe_dagster_tests.portals.conftest import (
+    MovedClock,
+    OpenPortal,
+    names_of_a_day,
+    options,
+    publication,
+)
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 RAMI_LEVY = find_feed("rami_levy")
@@ -35,7 +41,7 @@ def shows(*rows: Any, total: int) -> Script:
 
 
 def connector(server: ScriptedServer) -> Cerberus:
-    return Cerberus(RAMI_LEVY, base_url=server.url, limit=1_000_000, manners=QUICK)
+    return Cerberus(options(RAMI_LEVY, server.url))
 
 
 def listed(server: ScriptedServer) -> list[RemoteFile]:
@@ -88,7 +94,7 @@ def test_a_refused_user_is_not_tried_again_for_every_file(replica: Replica, open
 
 def test_a_user_name_counts_in_its_exact_case(replica: Replica) -> None:
     feed = replace(RAMI_LEVY, account="ramilevi")
-    portal = Cerberus(feed, base_url=f"{replica.url}/cerberus", limit=1000, manners=QUICK)
+    portal = Cerberus(options(feed, f"{replica.url}/cerberus", max_file_bytes=1000))
 
     with pytest.raises(PortalError) as caught:
         portal.list_files()
@@ -108,7 +114,7 @@ def replica_by_clock(clock: MovedClock) -> Iterator[Replica]:
 def test_a_session_that_died_overnight_is_renewed_for_a_listing_and_for_many_threads(
     clock: MovedClock, replica_by_clock: Replica
 ) -> None:
-    portal = Cerberus(RAMI_LEVY, base_url=f"{replica_by_clock.url}/cerberus", limit=1000, manners=QUICK)
+    portal = Cerberus(options(RAMI_LEVY, f"{replica_by_clock.url}/cerberus", max_file_bytes=1000))
     files = portal.list_files()
 
     clock.now += timedelta(hours=1)

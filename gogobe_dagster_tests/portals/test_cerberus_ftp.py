@@ -9,8 +9,8 @@ import pytest
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.factory import open_portal
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
@@ -61,13 +61,13 @@ def test_a_file_comes_in_chunks(replica: Replica, open_feed: OpenPortal) -> None
 
 
 def test_what_one_door_listed_the_other_can_fetch(replica: Replica, open_feed: OpenPortal) -> None:
-    """A feed that is switched to one door still has links of the other in its ledger."""
+    """A feed that is switched to one transport still has links of the other in its ledger."""
     publish(replica, "super_yuda")
-    doors = {transport: open_feed("super_yuda", transport=transport) for transport in ("web", "ftp")}
+    connectors = {transport: open_feed("super_yuda", transport=transport) for transport in ("web", "ftp")}
 
     for listing, fetching in (("web", "ftp"), ("ftp", "web")):
-        file = doors[listing].list_files()[3]
-        assert fetched(doors[fetching], file) == publication(file.name).read()
+        file = connectors[listing].list_files()[3]
+        assert fetched(connectors[fetching], file) == publication(file.name).read()
 
 
 def test_strange_names_are_listed_and_fetched_as_they_are(replica: Replica, open_feed: OpenPortal) -> None:
@@ -231,7 +231,7 @@ def test_a_file_over_the_limit_is_refused(replica: Replica) -> None:
     small = Settings.model_validate(
         {"replica_url": replica.url, "max_download_mb": 1, "feed": {"rami_levy": {"transport": "ftp"}}}
     )
-    portal = open_portal(find_feed("rami_levy"), small, manners=QUICK)
+    portal = open_portal(find_feed("rami_levy"), small, policy=QUICK)
     [file] = portal.list_files()
 
     with pytest.raises(DownloadError) as caught:
@@ -246,7 +246,7 @@ def test_a_certificate_of_an_unknown_authority_is_no_safe_connection(replica: Re
     """The address alone, without the replica's word whom to trust there."""
     publish(replica, "dor_alon")
     told = {"dor_alon": {"transport": "ftp", "ftp_url": replica.ftp_url}}
-    portal = open_portal(find_feed("dor_alon"), Settings.model_validate({"feed": told}), manners=QUICK)
+    portal = open_portal(find_feed("dor_alon"), Settings.model_validate({"feed": told}), policy=QUICK)
 
     with pytest.raises(PortalError) as caught:
         portal.list_files()

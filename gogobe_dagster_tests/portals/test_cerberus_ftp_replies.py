@@ -8,20 +8,19 @@ from threading import Thread
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.cerberus_ftp import CerberusFtp
-from gogobe_dagster.portals.ftp import FtpPlace
-from gogobe_dagster_tests.portals.conftest import QUICK
+from gogobe_dagster.portals.ftp_client import FtpAddress
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster_tests.portals.conftest import options
 from gogobe_dagster_tests.portals.test_faults import fetched
 
 
-def connector(place: FtpPlace) -> CerberusFtp:
-    return CerberusFtp(find_feed("rami_levy"), limit=1_000_000, find=lambda: place, manners=QUICK)
+def connector(address: FtpAddress) -> CerberusFtp:
+    return CerberusFtp(options("rami_levy", ""), locate=lambda: address)
 
 
 @contextmanager
-def ftp_server(replies: dict[str, str], data: bytes) -> Iterator[FtpPlace]:
+def ftp_server(replies: dict[str, str], data: bytes) -> Iterator[FtpAddress]:
     """Say exactly these replies to commands, others are fine; send these data to every transfer."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -56,7 +55,7 @@ def ftp_server(replies: dict[str, str], data: bytes) -> Iterator[FtpPlace]:
 
         thread = Thread(target=serve, daemon=True)
         thread.start()
-        yield FtpPlace(host="127.0.0.1", port=listener.getsockname()[1])
+        yield FtpAddress(host="127.0.0.1", port=listener.getsockname()[1])
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -74,8 +73,8 @@ NAME = "PriceFull7290058140886-001-202608110200.gz"
 )
 def test_lists_are_read_as_unix_and_as_windows_print_them(line: str) -> None:
     folders = "drwxr-xr-x   1 ftp ftp 0 Aug 11 02:03 Yuda\r\n08-11-26  02:03AM       <DIR>          Old\r\n"
-    with ftp_server({"MLSD": "502 no such command"}, f"total 1\r\n{folders}{line}\r\n".encode()) as place:
-        portal = connector(place)
+    with ftp_server({"MLSD": "502 no such command"}, f"total 1\r\n{folders}{line}\r\n".encode()) as address:
+        portal = connector(address)
 
         assert portal.list_files() == [RemoteFile(name=NAME, link=f"ftp:/{NAME}", size=402113)]
         portal.close()
@@ -93,8 +92,8 @@ def test_lists_are_read_as_unix_and_as_windows_print_them(line: str) -> None:
     ],
 )
 def test_a_list_that_is_not_as_it_was_is_an_error_and_no_empty_list(data: bytes) -> None:
-    with ftp_server({}, data) as place, pytest.raises(PortalError) as caught:
-        connector(place).list_files()
+    with ftp_server({}, data) as address, pytest.raises(PortalError) as caught:
+        connector(address).list_files()
 
     assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
 
@@ -110,8 +109,8 @@ def test_a_list_that_is_not_as_it_was_is_an_error_and_no_empty_list(data: bytes)
     ],
 )
 def test_what_a_server_refuses_has_a_code(replies: dict[str, str], code: Code) -> None:
-    with ftp_server(replies, b"") as place, pytest.raises(PortalError) as caught:
-        connector(place).list_files()
+    with ftp_server(replies, b"") as address, pytest.raises(PortalError) as caught:
+        connector(address).list_files()
 
     assert caught.value.code is code
 
@@ -120,7 +119,7 @@ def test_what_a_server_refuses_has_a_code(replies: dict[str, str], code: Code) -
     ("host", "code"), [("127.0.0.1", Code.CONNECT_TIMEOUT), ("portal.invalid", Code.DNS_DEAD)]
 )
 def test_a_server_that_is_not_there_is_an_error_and_no_empty_list(host: str, code: Code) -> None:
-    portal = connector(FtpPlace(host=host, port=1))
+    portal = connector(FtpAddress(host=host, port=1))
 
     with pytest.raises(PortalError) as listing:
         portal.list_files()

@@ -6,11 +6,10 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.city_market import CityMarket
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, publication
+from gogobe_dagster_tests.portals.conftest import OpenPortal, options, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290000000003"
@@ -26,7 +25,7 @@ def page(rows: str) -> Script:
 
 
 def connector(server: ScriptedServer) -> CityMarket:
-    return CityMarket(find_feed("city_market_shops"), base_url=server.url, limit=1000, manners=QUICK)
+    return CityMarket(options("city_market_shops", server.url, max_file_bytes=1000))
 
 
 def listed(*scripts: Script, day: date | None = None) -> list[RemoteFile]:

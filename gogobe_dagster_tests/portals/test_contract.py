@@ -9,8 +9,8 @@ import pytest
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import Portal, RemoteFile
 from gogobe_dagster.portals.factory import open_portal
+from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
@@ -174,7 +174,7 @@ def test_past_days_are_answered_or_refused_but_never_ignored(
 
 @every_family
 def test_a_portal_where_nobody_listens_is_an_error_and_no_empty_list(feed: str) -> None:
-    portal = open_portal(find_feed(feed), Settings(replica_url="http://127.0.0.1:1"), manners=QUICK)
+    portal = open_portal(find_feed(feed), Settings(replica_url="http://127.0.0.1:1"), policy=QUICK)
     file = RemoteFile(
         name="Price.gz", link="http://127.0.0.1:1/Price.gz" if feed in LINKS_ELSEWHERE else "/Price.gz"
     )
@@ -192,7 +192,7 @@ def test_a_file_over_the_limit_is_refused(replica: Replica, clock: MovedClock, f
     name = names_of_a_day(feed)[2]
     replica.shelf(feed).put(publication(name, bytes(1024 * 1024 + 1)))
     small = Settings(replica_url=replica.url, max_download_mb=1)
-    portal = open_portal(find_feed(feed), small, manners=QUICK, clock=clock)
+    portal = open_portal(find_feed(feed), small, policy=QUICK, clock=clock)
     [file] = portal.list_files()
 
     with pytest.raises(DownloadError) as caught:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
-from gogobe_dagster.portals.base import Portal, RemoteFile
+from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
@@ -23,8 +23,8 @@ OPEN_TO_THE_WORLD = (*MAY_BE_EMPTY, *SUPER_PHARM)
 EVERY = (*OPEN_TO_THE_WORLD, *LAIB)
 TARGET = 12
 """Which of the day's files a fault of one file spoils."""
-IMPATIENT = replace(QUICK, listing=0.6)
-IMPATIENT_FOR_FILES = replace(QUICK, download=1)
+IMPATIENT = replace(QUICK, listing_timeout=0.6)
+IMPATIENT_FOR_FILES = replace(QUICK, download_timeout=1)
 """Only where the portal is slow: elsewhere a busy machine would look like one."""
 
 # fault, feeds, how it is switched on

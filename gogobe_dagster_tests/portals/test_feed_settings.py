@@ -14,8 +14,8 @@ import uvicorn
 
 from gogobe_dagster.errors import Code, PortalError, SettingsError
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import Portal
 from gogobe_dagster.portals.factory import open_portal
+from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.replica.app import build_app
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
@@ -26,7 +26,7 @@ from gogobe_dagster_tests.portals.test_faults import fetched, publish
 
 def portal(feed: str, replica_url: str, **override: Any) -> Portal:
     settings = Settings.model_validate({"replica_url": replica_url, "feed": {feed: override}})
-    return open_portal(find_feed(feed), settings, manners=QUICK)
+    return open_portal(find_feed(feed), settings, policy=QUICK)
 
 
 def names(portal: Portal) -> list[str]:

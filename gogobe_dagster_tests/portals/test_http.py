@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.download_stream import CHUNK, START
-from gogobe_dagster.portals.http import Client, Manners
+from gogobe_dagster.portals.download_stream import CHUNK_BYTES, START_BYTES
+from gogobe_dagster.portals.http_client import HttpClient
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster_tests.portals.servers import (
     Script,
     drip,
@@ -18,7 +19,15 @@ from gogobe_dagster_tests.portals.servers import (
     stay_silent,
 )
 
-QUICK = Manners(connect=5, listing=2, download=2, whole=5, tries=3, first_wait=0.01, longest_wait=0.02)
+QUICK = RequestPolicy(
+    connect_timeout=5,
+    listing_timeout=2,
+    download_timeout=2,
+    total_timeout=5,
+    attempts=3,
+    first_wait=0.01,
+    longest_wait=0.02,
+)
 LIMIT = 1_000_000
 MILK = b"\x1f\x8b" + bytes(range(256)) * 1000
 PAGE = b"<!DOCTYPE html><html><body><form id='login-form'></form></body></html>"
@@ -27,8 +36,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
-    client = Client(QUICK)
+def client() -> Iterator[HttpClient]:
+    client = HttpClient(QUICK)
     yield client
     client.close()
 
@@ -37,19 +46,19 @@ def a_file(size: int | None = None, slack: int = 0) -> RemoteFile:
     return RemoteFile(name="PriceFull.gz", link="", size=size, size_slack=slack)
 
 
-def fetched(client: Client, url: str, file: RemoteFile | None = None) -> bytes:
-    return b"".join(client.stream(url, file=file or a_file(), limit=LIMIT))
+def fetched(client: HttpClient, url: str, file: RemoteFile | None = None) -> bytes:
+    return b"".join(client.stream(url, file=file or a_file(), max_bytes=LIMIT))
 
 
-def test_a_file_comes_as_served_and_in_small_chunks(client: Client) -> None:
+def test_a_file_comes_as_served_and_in_small_chunks(client: HttpClient) -> None:
     with scripted(says(MILK)) as server:
-        chunks = list(client.stream(server.url, file=a_file(len(MILK)), limit=LIMIT))
+        chunks = list(client.stream(server.url, file=a_file(len(MILK)), max_bytes=LIMIT))
 
     assert b"".join(chunks) == MILK
-    assert max(map(len, chunks)) <= START + CHUNK
+    assert max(map(len, chunks)) <= START_BYTES + CHUNK_BYTES
 
 
-def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: Client) -> None:
+def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: HttpClient) -> None:
     with scripted(says(MILK, "Content-Encoding: gzip")) as server:
         assert fetched(client, server.url) == MILK
 
@@ -91,7 +100,7 @@ def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: Clien
         (says_raw(b"nonsense\r\n\r\n"), Code.CONNECTION_LOST),
     ],
 )
-def test_a_failed_download_has_the_code_of_its_cause(client: Client, script: Script, code: Code) -> None:
+def test_a_failed_download_has_the_code_of_its_cause(client: HttpClient, script: Script, code: Code) -> None:
     with scripted(script) as server, pytest.raises(CodedError) as caught:
         fetched(client, server.url)
 
@@ -99,7 +108,7 @@ def test_a_failed_download_has_the_code_of_its_cause(client: Client, script: Scr
     assert server.url in caught.value.reason
 
 
-def test_a_redirect_to_the_login_page_is_no_file(client: Client) -> None:
+def test_a_redirect_to_the_login_page_is_no_file(client: HttpClient) -> None:
     to_login = says(b"", "Location: /login", status="302 Found")
     with scripted(to_login, says(PAGE)) as server, pytest.raises(DownloadError, match="/login") as caught:
         fetched(client, server.url)
@@ -112,7 +121,7 @@ def test_a_redirect_to_the_login_page_is_no_file(client: Client) -> None:
     [(4, 0, True), (5, 0, False), (5, 1, True), (1028, 1023, False), (3, 0, True)],
 )
 def test_a_file_shorter_than_listed_is_cut_off(
-    client: Client, *, listed: int, slack: int, is_whole: bool
+    client: HttpClient, *, listed: int, slack: int, is_whole: bool
 ) -> None:
     """A longer one was published again since, and is whole."""
     with scripted(says_raw(HEAD + b"\r\nmilk")) as server:
@@ -134,32 +143,32 @@ def test_a_file_shorter_than_listed_is_cut_off(
     ],
 )
 def test_a_portal_out_of_reach_is_said_of_the_portal_and_not_of_the_file(
-    client: Client, url: str, code: Code
+    client: HttpClient, url: str, code: Code
 ) -> None:
     with pytest.raises(CodedError) as of_file:
         fetched(client, url)
     with pytest.raises(PortalError) as of_page:
-        client.ask(url)
+        client.request(url, retry=False)
 
     assert of_file.value.code is of_page.value.code is code
     assert isinstance(of_file.value, PortalError) is (code is not Code.HTTP_ERROR)
 
 
-def test_a_portal_without_tls_is_a_tls_error(client: Client) -> None:
+def test_a_portal_without_tls_is_a_tls_error(client: HttpClient) -> None:
     with scripted(says(MILK)) as server, pytest.raises(PortalError) as caught:
-        client.ask(server.url.replace("http:", "https:"))
+        client.request(server.url.replace("http:", "https:"))
 
     assert caught.value.code is Code.TLS_ERROR
     assert not caught.value.retry
 
 
 @pytest.mark.parametrize("bad", [reset, stay_silent, says(b"busy", status="503 Busy"), says(b"", length=5)])
-def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: Client, bad: Script) -> None:
+def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: HttpClient, bad: Script) -> None:
     with scripted(bad, bad, says(b"[]")) as server:
-        answer = client.patiently(lambda: client.ask(server.url))
+        answer = client.request(server.url)
 
     assert answer.body == b"[]"
-    assert len(server.requests) == QUICK.tries == 3
+    assert len(server.requests) == QUICK.attempts == 3
 
 
 @pytest.mark.parametrize(
@@ -172,17 +181,17 @@ def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: Client, b
     ],
 )
 def test_a_page_is_asked_for_again_only_where_waiting_helps(
-    client: Client, script: Script, code: Code, requests: int
+    client: HttpClient, script: Script, code: Code, requests: int
 ) -> None:
     with scripted(script) as server:
         with pytest.raises(PortalError) as caught:
-            client.patiently(lambda: client.ask(server.url))
+            client.request(server.url)
 
         assert caught.value.code is code
         assert len(server.requests) == requests
 
 
-def test_a_file_is_never_asked_for_twice(client: Client) -> None:
+def test_a_file_is_never_asked_for_twice(client: HttpClient) -> None:
     """What was streamed cannot be taken back: the caller begins anew."""
     with scripted(says(b"busy", status="503 Busy")) as server:
         with pytest.raises(DownloadError):
@@ -191,7 +200,7 @@ def test_a_file_is_never_asked_for_twice(client: Client) -> None:
         assert len(server.requests) == 1
 
 
-def test_secrets_of_a_link_stay_out_of_the_reason(client: Client) -> None:
+def test_secrets_of_a_link_stay_out_of_the_reason(client: HttpClient) -> None:
     with scripted(says(b"", status="403 Forbidden")) as server, pytest.raises(DownloadError) as caught:
         fetched(client, f"{server.url}/PriceFull.gz?sig=secret")
 
@@ -199,18 +208,18 @@ def test_secrets_of_a_link_stay_out_of_the_reason(client: Client) -> None:
     assert "secret" not in caught.value.reason
 
 
-def test_a_reader_who_stops_early_leaves_no_connection_behind(client: Client) -> None:
+def test_a_reader_who_stops_early_leaves_no_connection_behind(client: HttpClient) -> None:
     with scripted(says_raw(HEAD + b"\r\n" + MILK, then=stay_silent)) as server:
-        stream = client.stream(server.url, file=a_file(), limit=LIMIT)
+        stream = client.stream(server.url, file=a_file(), max_bytes=LIMIT)
         next(stream)
         stream.close()  # type: ignore[attr-defined] # a generator, as the test needs it
 
     assert len(server.requests) == 1
 
 
-def test_cookies_of_a_portal_are_not_kept_by_the_client(client: Client) -> None:
+def test_cookies_of_a_portal_are_not_kept_by_the_client(client: HttpClient) -> None:
     with scripted(says(b"{}", "Set-Cookie: cftpSID=1; Path=/")) as server:
-        client.ask(server.url)
-        client.ask(server.url)
+        client.request(server.url)
+        client.request(server.url)
 
     assert "Cookie" not in server.requests[1]

@@ -9,12 +9,18 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
-from gogobe_dagster.portals.http import Manners
 from gogobe_dagster.portals.laib import Laib
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
+from gogobe_dagster_tests.portals.conftest import (
+    QUICK,
+    MovedClock,
+    OpenPortal,
+    names_of_a_day,
+    options,
+    publication,
+)
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, reset, says, scripted, stay_silent
 
 # As described in docs/portals.md, Laib.
@@ -36,8 +42,8 @@ STORES: dict[str, Any] = {
 }
 
 
-def connector(server: ScriptedServer, manners: Manners = QUICK) -> Laib:
-    return Laib(find_feed("victory"), base_url=server.url, limit=1_000_000, manners=manners)
+def connector(server: ScriptedServer, policy: RequestPolicy = QUICK) -> Laib:
+    return Laib(options("victory", server.url, policy=policy))
 
 
 def shows(*rows: Any) -> Script:
@@ -109,7 +115,7 @@ def test_a_closed_door_an_ill_portal_and_an_empty_one_are_told_apart(
     scripts: tuple[Script, ...], code: Code
 ) -> None:
     with scripted(*scripts) as server, pytest.raises(PortalError) as caught:
-        connector(server, replace(QUICK, listing=0.2)).list_files()
+        connector(server, replace(QUICK, listing_timeout=0.2)).list_files()
 
     assert caught.value.code is code
     assert len(server.requests) == (1 if code is Code.BOT_CHALLENGE else 3)

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.mishnat_yosef import MishnatYosef
-from gogobe_dagster_tests.portals.conftest import QUICK
+from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster_tests.portals.conftest import options
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 MILK = b"\x1f\x8bmilk"
@@ -26,7 +25,7 @@ def shows(*rows: Any) -> Script:
 
 
 def connector(server: ScriptedServer) -> MishnatYosef:
-    return MishnatYosef(find_feed("mishnat_yosef_worker"), base_url=server.url, limit=1000, manners=QUICK)
+    return MishnatYosef(options("mishnat_yosef_worker", server.url, max_file_bytes=1000))
 
 
 def test_a_file_is_fetched_from_the_host_that_its_row_names() -> None:

@@ -7,10 +7,10 @@ import pytest
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
 from gogobe_dagster.portals.netiv_hahesed import NetivHaHesed
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, publication
+from gogobe_dagster_tests.portals.conftest import MovedClock, OpenPortal, options, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290058160839"
@@ -34,7 +34,7 @@ def delta(day: int) -> Script:
 def connector(server: ScriptedServer) -> NetivHaHesed:
     noon = datetime(2026, 8, 11, 12, tzinfo=ISRAEL)
     feed = find_feed("netiv_hahesed")
-    return NetivHaHesed(feed, base_url=server.url, limit=1000, manners=QUICK, clock=lambda: noon)
+    return NetivHaHesed(options(feed, server.url, max_file_bytes=1000, clock=lambda: noon))
 
 
 def listed(*scripts: Script, day: date | None = TODAY) -> list[RemoteFile]:

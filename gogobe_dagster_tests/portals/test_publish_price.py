@@ -6,11 +6,10 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.publish_price import PublishPrice
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, publication
+from gogobe_dagster_tests.portals.conftest import MovedClock, OpenPortal, options, publication
 from gogobe_dagster_tests.portals.servers import Script, says, scripted
 
 CHAIN = "7290055700007"
@@ -27,7 +26,7 @@ def page(folder: str, files: str = FILES, branches: str = BRANCHES) -> Script:
 
 def listed(*scripts: Script, day: date | None = None) -> tuple[list[RemoteFile], list[str]]:
     with scripted(*scripts) as server:
-        portal = PublishPrice(find_feed("carrefour"), base_url=server.url, limit=1000, manners=QUICK)
+        portal = PublishPrice(options("carrefour", server.url, max_file_bytes=1000))
         try:
             return portal.list_files(day), [request.split()[1] for request in server.requests]
         finally:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.factory import base_url, open_portal
-from gogobe_dagster.portals.listing import israel_time, rounded_size
-from gogobe_dagster.portals.response_detection import is_challenge, is_html, is_login_form
+from gogobe_dagster.portals.listing_fields import parse_israel_time, parse_rounded_size
+from gogobe_dagster.portals.response_detection import is_bot_challenge, is_html, is_login_form
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import says, scripted
@@ -28,7 +28,7 @@ from gogobe_dagster_tests.portals.servers import says, scripted
 def test_a_rounded_size_allows_for_rounding_and_for_both_meanings_of_a_kilobyte(
     text: str, smallest: int, largest: int
 ) -> None:
-    size, slack = rounded_size(text, "")
+    size, slack = parse_rounded_size(text, "")
 
     assert size - slack <= smallest <= largest <= size + slack
 
@@ -36,7 +36,7 @@ def test_a_rounded_size_allows_for_rounding_and_for_both_meanings_of_a_kilobyte(
 @pytest.mark.parametrize("text", ["", "KB", "12", "1,024 KB", "-1 KB", "1 GB", "NaN KB"])
 def test_a_size_that_is_none_means_that_the_portal_changed(text: str) -> None:
     with pytest.raises(PortalError) as caught:
-        rounded_size(text, "https://prices.shufersal.co.il")
+        parse_rounded_size(text, "https://prices.shufersal.co.il")
 
     assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
 
@@ -50,17 +50,17 @@ def test_a_size_that_is_none_means_that_the_portal_changed(text: str) -> None:
     ],
 )
 def test_printed_times_are_civil_time_of_israel(text: str, moment: str) -> None:
-    assert israel_time(text, "%m/%d/%Y %H:%M", "").isoformat() == moment
+    assert parse_israel_time(text, "%m/%d/%Y %H:%M", "").isoformat() == moment
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])
 def test_a_challenge_is_recognised_whatever_its_status(status: int) -> None:
     page = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
 
-    assert is_challenge(status, {}, page)
-    assert is_challenge(247, {}, b"")
-    assert is_challenge(status, {"cf-mitigated": "challenge"}, b"")
-    assert not is_challenge(status, {}, b"\x1f\x8b Just a moment")
+    assert is_bot_challenge(status, {}, page)
+    assert is_bot_challenge(247, {}, b"")
+    assert is_bot_challenge(status, {"cf-mitigated": "challenge"}, b"")
+    assert not is_bot_challenge(status, {}, b"\x1f\x8b Just a moment")
 
 
 @given(st.binary(max_size=300) | st.sampled_from([b"<html", b"<!DOCTYPE html>", b"<html><form action=''>"]))
@@ -141,7 +141,7 @@ def test_whatever_a_portal_answers_a_listing_is_a_list_or_a_portal_error(feed_ke
     feed = find_feed(feed_key)
     page = says(TOKEN)
     with scripted(*[page] * 3 if feed_key == "rami_levy" else [], says(body)) as server:
-        portal = open_portal(feed, Settings(replica_url=server.url), manners=QUICK)
+        portal = open_portal(feed, Settings(replica_url=server.url), policy=QUICK)
         try:
             files = portal.list_files()
         except PortalError:

@@ -8,11 +8,11 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.shufersal import CATEGORIES, Shufersal
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, names_of_a_day, publication
+from gogobe_dagster_tests.portals.conftest import MovedClock, names_of_a_day, options, publication
 from gogobe_dagster_tests.portals.servers import Script, says, scripted
 
 SHUFERSAL = find_feed("shufersal")
@@ -36,7 +36,7 @@ def grid(rows: str, pager: str = "") -> Script:
 
 
 def connector(url: str) -> Shufersal:
-    return Shufersal(SHUFERSAL, base_url=url, limit=10_000_000, manners=QUICK)
+    return Shufersal(options(SHUFERSAL, url, max_file_bytes=10_000_000))
 
 
 def listed(*scripts: Script) -> list[RemoteFile]:

@@ -8,12 +8,17 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, CodedError, PortalError
-from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.super_pharm import SuperPharm
 from gogobe_dagster.replica.publication import Shelf
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
+from gogobe_dagster_tests.portals.conftest import (
+    MovedClock,
+    OpenPortal,
+    names_of_a_day,
+    options,
+    publication,
+)
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 CHAIN = "7290172900007"
@@ -33,7 +38,7 @@ def grid(rows: str, total: int = 1, pager: str = "") -> Script:
 
 
 def connector(server: ScriptedServer) -> SuperPharm:
-    return SuperPharm(find_feed("super_pharm"), base_url=server.url, limit=1000, manners=QUICK)
+    return SuperPharm(options("super_pharm", server.url, max_file_bytes=1000))
 
 
 def listed(*scripts: Script, day: date | None = None) -> list[RemoteFile]:
@@ -131,9 +136,7 @@ def test_json_that_tells_no_place_is_no_file() -> None:
 
 
 def test_a_session_that_died_since_the_listing_is_renewed(of_a_day: Replica, clock: MovedClock) -> None:
-    portal = SuperPharm(
-        find_feed("super_pharm"), base_url=f"{of_a_day.url}/super_pharm", limit=10_000, manners=QUICK
-    )
+    portal = SuperPharm(options("super_pharm", f"{of_a_day.url}/super_pharm", max_file_bytes=10_000))
     files = portal.list_files()
     clock.now += timedelta(hours=1)
 

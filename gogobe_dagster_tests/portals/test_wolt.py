@@ -7,10 +7,10 @@ import pytest
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.identity import classify_listing
-from gogobe_dagster.portals.base import RemoteFile
+from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.wolt import Wolt
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, publication
+from gogobe_dagster_tests.portals.conftest import MovedClock, OpenPortal, options, publication
 from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
 
 WOLT = find_feed("wolt_market")
@@ -25,7 +25,7 @@ def page(lines: str) -> Script:
 
 
 def connector(server: ScriptedServer) -> Wolt:
-    return Wolt(WOLT, base_url=server.url, limit=1_000_000, manners=QUICK)
+    return Wolt(options(WOLT, server.url))
 
 
 def asked(server: ScriptedServer) -> list[str]:

@@ -1,0 +1,54 @@
+"""How patiently and how politely a portal is treated: time limits, retries, parallel downloads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
+from typing import TypeVar
+
+import stamina
+
+from gogobe_dagster.errors import CodedError, Trait
+from gogobe_dagster.portals.network import NetworkOptions
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPolicy:
+    """How a portal is treated (docs/portals.md, Requests), and how it is reached. Times are in seconds."""
+
+    connect_timeout: float = 30
+    listing_timeout: float = 60
+    """How long a page may send nothing."""
+    download_timeout: float = 120
+    """How long a file may send nothing."""
+    total_timeout: float = 900
+    """How long one response may take in all: a portal that sends byte by byte must not hold a worker."""
+    budget: float = inf
+    """How long all pages of one client may take together: a poll has to end in time."""
+    parallel: int = 4
+    attempts: int = 4
+    first_wait: float = 2
+    longest_wait: float = 30
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+
+
+def with_retries(policy: RequestPolicy, work: Callable[[], T], *, until: float = inf) -> T:
+    """Call `work` again, after growing waits, on errors that another try can cure and while time is left.
+
+    `until` is a time of `monotonic()`.
+    """
+    wait, longest = policy.first_wait, min(policy.longest_wait, policy.budget / 6)
+    caller = stamina.RetryingCaller(
+        attempts=policy.attempts,
+        timeout=None,
+        wait_initial=wait,
+        wait_max=longest,
+        wait_jitter=wait / 2,
+    )
+    return caller(lambda error: _can_resend(error) and until - monotonic() > longest, work)
+
+
+def _can_resend(error: Exception) -> bool:
+    return isinstance(error, CodedError) and Trait.RESEND in error.code.traits
