@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster.components.core.component_tree import ComponentTreeException
 
 import gogobe_dagster.defs as defs_folder
 from gogobe_dagster.defs.jobs import executor
@@ -39,7 +40,12 @@ def _load_folder() -> dg.Definitions:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)  # of the loader itself, not of our code
         tree = dg.ComponentTree.from_module(defs_module=defs_folder, project_root=folder.parents[1])
-        return tree.build_defs(folder)
+        try:
+            return tree.build_defs(folder)
+        except ComponentTreeException as error:
+            # its message ends with the whole tree: what a log ends with must be the reason
+            problem = f"{str(error).splitlines()[0]} {error.__cause__}"
+            raise dg.DagsterInvalidDefinitionError(problem) from error
 
 
 defs = build_definitions()

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from gogobe_dagster.commands.environment import clone_folder
-from gogobe_dagster.commands.processes import Children
+from gogobe_dagster.commands.processes import ManagedProcesses
 from gogobe_dagster_tests.import_env import ImportEnv
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
@@ -65,7 +65,7 @@ def documented(program: str) -> list[str]:
 def _serving(env: ImportEnv, port: int, commands: Sequence[Sequence[str]]) -> Iterator[str]:
     """Start programs of ours beside each other; afterwards end all they started and see that it went."""
     url, folder = f"http://127.0.0.1:{port}", env.settings.folder / "logs of the test"
-    children = Children(logs=folder, environment=env.environment, folder=clone_folder())
+    children = ManagedProcesses(logs=folder, environment=env.environment, folder=clone_folder())
     with children:
         for program, *arguments in commands:
             children.start(program, [Path(sys.executable).with_name(program), *arguments])
@@ -73,7 +73,7 @@ def _serving(env: ImportEnv, port: int, commands: Sequence[Sequence[str]]) -> It
             lambda: _answers(url), what=f"the web UI at {url}", seconds=150, stop=threading.Event()
         )
         yield url
-    assert children.living() == set()
+    assert children.running() == set()
 
 
 def free_port() -> int:

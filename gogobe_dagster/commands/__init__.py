@@ -1,1 +1,1 @@
-"""The `gogobe` command: one module a subcommand. Nothing here imports dagster at module level."""
+"""The `gogobe` command: one module per subcommand. None imports dagster at module level."""

@@ -1,4 +1,4 @@
-"""`gogobe backfill`: ask the running Dagster for any rectangle of feeds by days."""
+"""`gogobe backfill`: requests a backfill of feeds and days from the running Dagster."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.factory import open_portal
@@ -21,9 +21,9 @@ from gogobe_dagster.settings import Settings
 
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 TAGS = {"gogobe/reason": "gogobe backfill", "dagster/retry_strategy": "ALL_STEPS"}
-"""The second is one of the job's, which Dagster leaves out where assets are backfilled."""
+"""The retry strategy repeats the job's tag: Dagster does not use it for backfills of assets."""
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {
@@ -36,8 +36,8 @@ mutation Launch($params: LaunchBackfillParams!) {
   }
 }
 """
-LOOK = """
-query Look($id: String!) {
+STATUS = """
+query Status($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
     __typename
     ... on PartitionBackfill {
@@ -57,101 +57,99 @@ Example:
 """
 
 
-@click.command(cls=OfFeeds, epilog=EPILOG)
+@click.command(cls=FeedCommand, epilog=EPILOG)
 @feed_option
 @click.option(
     "--from", "first", type=Day(), default="today", show_default=True, help="First publication day."
 )
 @click.option("--to", "last", type=Day(), default="today", show_default=True, help="Last publication day.")
 @click.option(
-    "--url", default="http://127.0.0.1:3000", show_default=True, help="Where `gogobe up` serves the web UI."
+    "--url", default="http://127.0.0.1:3000", show_default=True, help="Address of the web UI of `gogobe up`."
 )
-@click.option("--wait", is_flag=True, help="Stay until every run has ended; exit code 1 if one failed.")
+@click.option("--wait", is_flag=True, help="Wait until all runs have ended; exit code 1 if one failed.")
 def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: bool) -> None:
-    """Queue an import run for every chosen feed on every day from --from to --to.
+    """Queue an import run for each selected feed and each day from --from to --to.
 
-    The running Dagster works the runs off, never two on one feed at once; the web UI shows them under
-    Runs > Backfills. What is in the tables already is not done again. Without --feed: every feed.
+    The running Dagster executes them, never two of one feed at once; the web UI lists them under Runs >
+    Backfills. Files that are loaded already are not imported again. Without --feed, all feeds are selected.
     """
     if last < first:
         raise click.UsageError(f"--to {last} is before --from {first}")
     if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"--url {url}: an address begins with http://, such as http://127.0.0.1:3000")
-    cells = [f"{feed.key}|{day}" for feed in chosen(feeds) for day in _days(first, last)]
-    dagster = RunningDagster(url)
-    backfill_id = dagster.launch(cells, run_config=_run_config(chosen(feeds)))
-    click.echo(f"backfill {backfill_id}: {len(cells)} runs queued; {url}/runs/b/{backfill_id}")
+        raise click.UsageError(f"--url {url}: must begin with http://, such as http://127.0.0.1:3000")
+    partitions = [f"{feed.key}|{day}" for feed in selected_feeds(feeds) for day in _days(first, last)]
+    dagster = DagsterClient(url)
+    backfill_id = dagster.launch(partitions, run_config=_run_config(selected_feeds(feeds)))
+    click.echo(f"backfill {backfill_id}: {len(partitions)} runs queued; {url}/runs/b/{backfill_id}")
     if first < clock.day_of(clock.now()):
-        _tell_who_shows_only_today(chosen(feeds))
+        _warn_about_past_days(selected_feeds(feeds))
     if wait:
-        _wait(dagster, backfill_id, runs=len(cells))
+        _wait(dagster, backfill_id, runs=len(partitions))
 
 
 def _run_config(feeds: Sequence[Feed]) -> dict[str, Any]:
-    """Let runs do without processes for their steps where the queue keeps every core busy with runs."""
+    """Run steps in the run's process if there are enough feeds to keep all cores busy with runs."""
     from gogobe_dagster.defs.jobs import IN_PROCESS
 
     return IN_PROCESS if len(feeds) >= Settings.read().max_concurrent_runs else {}
 
 
-def _tell_who_shows_only_today(feeds: Sequence[Feed]) -> None:
-    """Say beforehand which past days will stay empty: their runs succeed and find nothing."""
-    settings, only_today = Settings.read(), list[str]()
+def _warn_about_past_days(feeds: Sequence[Feed]) -> None:
+    """Warn about portals that list no past days: those runs will succeed without files."""
+    settings, today_only = Settings.read(), list[str]()
     for feed in feeds:
         with closing(open_portal(feed, settings)) as portal:
-            only_today += [] if portal.offers_past_days else [feed.key]
-    if only_today:
-        words = (
-            "show only today; of past days they give what they still list, the rest is past_day_not_offered"
-        )
-        click.echo(f"{', '.join(only_today)} {words}", err=True)
+            today_only += [] if portal.offers_past_days else [feed.key]
+    if today_only:
+        message = "only files that the portal still lists are imported for past days (past_day_not_offered)"
+        click.echo(f"{', '.join(today_only)}: {message}", err=True)
 
 
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-class RunningDagster:
+class DagsterClient:
     """The GraphQL endpoint of a running web server."""
 
     def __init__(self, url: str) -> None:
-        """Take the address that the web UI has."""
+        """Take the address of the web UI."""
         self._url = url.rstrip("/")
 
-    def launch(self, cells: list[str], *, run_config: Mapping[str, Any]) -> str:
-        """Ask for a backfill of these cells; return its id."""
+    def launch(self, partitions: list[str], *, run_config: Mapping[str, Any]) -> str:
+        """Request a backfill of these partitions; return its id."""
         params = {
             "assetSelection": [{"path": [asset]} for asset in ASSETS],
-            "partitionNames": cells,
+            "partitionNames": partitions,
             "runConfigData": run_config,
             "tags": [{"key": name, "value": value} for name, value in TAGS.items()],
             "title": "gogobe backfill",
         }
-        return str(self._ask(LAUNCH, {"params": params})["backfillId"])
+        return str(self._query(LAUNCH, {"params": params})["backfillId"])
 
-    def look(self, backfill_id: str) -> tuple[str, list[str]]:
-        """Return the backfill's status and those of its runs."""
-        answer = self._ask(LOOK, {"id": backfill_id})
-        return answer["status"], [run["status"] for run in answer["runs"]]
+    def status(self, backfill_id: str) -> tuple[str, list[str]]:
+        """Return the status of the backfill and those of its runs."""
+        backfill = self._query(STATUS, {"id": backfill_id})
+        return backfill["status"], [run["status"] for run in backfill["runs"]]
 
-    def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        question = {"query": query, "variables": variables}
+    def _query(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        request = {"query": query, "variables": variables}
         try:
             with DirectToLoopback() as session:
-                answer = session.post(f"{self._url}/graphql", json=question, timeout=60).json()
+                response = session.post(f"{self._url}/graphql", json=request, timeout=60).json()
         except requests.RequestException:
-            raise GogobeError(f"no Dagster answers at {self._url}; start one with `gogobe up`") from None
-        result: dict[str, Any] = next(iter((answer.get("data") or {"errors": answer}).values()))
-        if "message" in result or "errors" in answer:
-            raise GogobeError(f"Dagster refused: {result.get('message') or answer['errors']}")
+            raise GogobeError(f"no Dagster is running at {self._url}; start it with `gogobe up`") from None
+        result: dict[str, Any] = next(iter((response.get("data") or {"errors": response}).values()))
+        if "message" in result or "errors" in response:
+            raise GogobeError(f"Dagster rejected the request: {result.get('message') or response['errors']}")
         return result
 
 
-def _wait(dagster: RunningDagster, backfill_id: str, *, runs: int) -> None:
+def _wait(dagster: DagsterClient, backfill_id: str, *, runs: int) -> None:
     status, states = "REQUESTED", list[str]()
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("runs", total=runs)
-        for status, states in _looks(dagster, backfill_id):  # noqa: B007 - the last one is told below
+        for status, states in _statuses(dagster, backfill_id):  # noqa: B007 - the last one is used below
             progress.update(
                 bar, completed=sum(state in {"SUCCESS", "FAILURE", "CANCELED"} for state in states)
             )
@@ -161,10 +159,10 @@ def _wait(dagster: RunningDagster, backfill_id: str, *, runs: int) -> None:
         raise SystemExit(1)
 
 
-def _looks(dagster: RunningDagster, backfill_id: str) -> Iterator[tuple[str, list[str]]]:
+def _statuses(dagster: DagsterClient, backfill_id: str) -> Iterator[tuple[str, list[str]]]:
     while True:
-        status, states = dagster.look(backfill_id)
+        status, states = dagster.status(backfill_id)
         yield status, states
         if status in ENDED:
             return
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Opening the warehouse for a command: a database that runs and has its tables."""
+"""Opens the warehouse for a command: starts the database and creates its tables."""
 
 from gogobe_dagster.postgres.server import ensure_running, warehouse_url
 from gogobe_dagster.resources import Resources
@@ -6,15 +6,15 @@ from gogobe_dagster.settings import Settings
 
 
 def open_warehouse(settings: Settings) -> Resources:
-    """Start the embedded PostgreSQL if it is used, bring the tables up to date, and give the resources.
+    """Start the embedded PostgreSQL if it is used, migrate the tables, and return the resources.
 
-    Harmless when repeated or done by several commands at once. Raises `DatabaseUnavailable`.
+    Idempotent, also when several commands do it at once. Raises `DatabaseUnavailable`.
     """
     from gogobe_dagster.warehouse.schema.migrate import migrate
 
     ensure_running(settings)
     migrate(warehouse_url(settings))
     resources = Resources(settings)
-    # opened here once: threads that share the resources must not each open their own
+    # connects now: threads that share the resources must not open one engine each
     _ = resources.engine
     return resources

@@ -1,4 +1,4 @@
-"""`gogobe demo`: a day of several feeds, from copies of the portals into PostgreSQL, and what came of it."""
+"""`gogobe demo`: imports one day of several feeds from replicas of the portals, and shows the results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +11,13 @@ from rich.table import Table
 
 from gogobe_dagster import clock
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.demo_queries import show_answers
+from gogobe_dagster.commands.demo_queries import show_demo_queries
 from gogobe_dagster.commands.environment import clone_folder, process_environment
-from gogobe_dagster.commands.import_progress import Outcome, import_cells
-from gogobe_dagster.commands.processes import Children, stopped_by_signals
-from gogobe_dagster.commands.up import database, refuse_taken, serve, with_code_socket
+from gogobe_dagster.commands.import_progress import Outcome, import_partitions
+from gogobe_dagster.commands.options import port_option
+from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
+from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.up import check_port_is_free, code_socket, running_database, serve
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import Market
@@ -26,9 +28,9 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 
-APART = {"GOGOBE_RAW_STORE": "", "GOGOBE_LAKE": ""}
-NUMBERS = (
-    "found",
+OWN_FOLDERS = {"GOGOBE_RAW_STORE": "", "GOGOBE_LAKE": ""}
+COLUMNS = (
+    "listed",
     "down-\nloaded",
     "parsed",
     "loaded",
@@ -38,52 +40,48 @@ NUMBERS = (
     "promo-\ntions",
     "seconds",
 )
-"""Files by how far they came, then rows of stores and prices, and offers of promotions."""
+"""Files that reached each state, then rows of stores, prices and promotions."""
 FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pharm")
 
 
 @click.command()
 @click.option(
-    "--ui", is_flag=True, help="Then open the web UI and the daemon on what was imported, until Ctrl-C."
+    "--ui", is_flag=True, help="Afterwards run the web UI and the daemon on the imported data, until Ctrl-C."
 )
-@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Of the web UI.")
+@port_option
+@click.option("--stores", default=5, show_default=True, type=click.IntRange(1, 200), help="Stores per feed.")
 @click.option(
-    "--stores", default=5, show_default=True, type=click.IntRange(1, 200), help="Stores of each feed."
-)
-@click.option(
-    "--items", default=400, show_default=True, type=click.IntRange(30, 15000), help="Items of a store."
+    "--items", default=400, show_default=True, type=click.IntRange(30, 15000), help="Items per store."
 )
 def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
-    """Import a day of six feeds and show what happened.
+    """Import one day of six feeds and show the results.
 
-    Copies of the portals run on this machine and publish yesterday's prices, promotions and stores of
-    made-up shops; Dagster finds, fetches, reads and loads them into an embedded PostgreSQL. No network is
-    used. A second time there is nothing new. Everything is kept in the folder demo of GOGOBE_HOME
-    (.gogobe unless set), apart from what is real; delete it to begin again.
+    Replicas of the portals run on this machine and publish yesterday's prices, promotions and stores of
+    made-up chains. Dagster imports them into an embedded PostgreSQL. No network is used. A second run has
+    nothing to import. All data is in the subfolder demo of GOGOBE_HOME (default .gogobe), separate from
+    real data; delete it to start again.
     """
     console = Console()
     if ui:
-        refuse_taken(port)
+        check_port_is_free(port)
     day = clock.day_of(clock.now()) - timedelta(days=1)
     feeds = [find_feed(key) for key in FEEDS]
-    with stopped_by_signals() as stop, _replica(feeds, day, stores=stores, items=items) as replica:
-        settings = _apart(Settings.read(), replica)
-        with database(settings):
+    with stop_on_signals() as stop, _replica(feeds, day, stores=stores, items=items) as replica:
+        settings = _demo_settings(Settings.read(), replica)
+        with running_database(settings):
             if stop.is_set():
                 return
             open_warehouse(settings).close()
-            environment = process_environment(settings) | APART | {"GOGOBE_REPLICA_URL": replica.url}
-            _import_and_tell(feeds, day, settings, environment, console)
+            environment = process_environment(settings) | OWN_FOLDERS | {"GOGOBE_REPLICA_URL": replica.url}
+            _import_and_report(feeds, day, settings, environment, console)
             if ui:
                 _open_ui(settings, environment, port)
             else:
-                console.print(
-                    "Look around in the web UI: [bold]gogobe demo --ui[/bold] (or make ui), then Ctrl-C."
-                )
+                console.print("Explore the data in the web UI: [bold]gogobe demo --ui[/bold] (or make ui).")
 
 
-def _apart(settings: Settings, replica: Replica) -> Settings:
-    """Keep what is made up away from every database and folder that the environment names."""
+def _demo_settings(settings: Settings, replica: Replica) -> Settings:
+    """Use databases and folders of the demo's own, whatever the environment sets."""
     own = {"home": settings.folder / "demo", "replica_url": replica.url}
     return settings.model_copy(
         update={**own, "database_url": "", "dagster_database_url": "", "raw_store": "", "lake": ""}
@@ -92,7 +90,7 @@ def _apart(settings: Settings, replica: Replica) -> Settings:
 
 @contextmanager
 def _replica(feeds: Sequence[Feed], day: date, *, stores: int, items: int) -> Iterator[Replica]:
-    """Publish the whole of a day that is over: the same files however often it is asked for."""
+    """Publish all files of a past day, the same ones at every call."""
     midnight = datetime.combine(day, time.max, tzinfo=clock.ISRAEL)
     with Replica() as replica:
         shelves = {feed.key: replica.shelf(feed.key) for feed in feeds}
@@ -100,23 +98,23 @@ def _replica(feeds: Sequence[Feed], day: date, *, stores: int, items: int) -> It
         yield replica
 
 
-def _import_and_tell(
+def _import_and_report(
     feeds: Sequence[Feed], day: date, settings: Settings, environment: Mapping[str, str], console: Console
 ) -> None:
     resources = Resources(settings)
     before = _loaded(resources, feeds, day)
     console.print(f"Importing [bold]{len(feeds)} feeds[/bold] as published on [bold]{day}[/bold] ...")
     (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
-    outcomes = import_cells(feeds, [day], resources=resources, environment=environment, console=console)
+    outcomes = import_partitions(feeds, [day], resources=resources, environment=environment, console=console)
     console.print(_table(feeds, day, outcomes, resources))
     if _loaded(resources, feeds, day) == before:
-        console.print("There is [bold]nothing new[/bold]: every file is in the tables already.")
-    show_answers(resources.engine, console)
+        console.print("[bold]Nothing new[/bold] to import: all files were loaded before.")
+    show_demo_queries(resources.engine, console)
     failed = [outcome.feed for outcome in outcomes if not outcome.success]
     resources.close()
     if failed:
         log = Path(settings.folder, "logs", "import.log")
-        raise click.ClickException(f"{len(failed)} runs failed ({', '.join(failed)}); {log} says why")
+        raise click.ClickException(f"{len(failed)} runs failed ({', '.join(failed)}); see {log}")
 
 
 def _loaded(resources: Resources, feeds: Sequence[Feed], day: date) -> int:
@@ -125,33 +123,28 @@ def _loaded(resources: Resources, feeds: Sequence[Feed], day: date) -> int:
 
 
 def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], resources: Resources) -> Table:
-    title = f"Published on {day}, and what became of it"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    table = plain_table(f"Files published on {day}, by state reached, and rows loaded")
     table.add_column("feed", no_wrap=True)
-    for name in NUMBERS:
+    for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     seconds = {outcome.feed: outcome.seconds for outcome in outcomes}
     for feed in feeds:
         counts = _counts(resources.ledger.of_days(feed.key, [day]))
         table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
-    table.caption, table.caption_justify = (
-        "Files by how far they came, then rows: of promotions, offers.",
-        "left",
-    )
     return table
 
 
 def _counts(files: Sequence[LedgerFile]) -> list[int]:
-    """Count files by how far they came, then rows of stores and prices and offers of promotions."""
-    read = [file for file in files if file.rows is not None]
+    """Count the files that reached each state, then the rows of stores, prices and promotions."""
+    parsed = [file for file in files if file.rows is not None]
     return [
         len(files),
         sum(file.sha256 is not None for file in files),
-        len(read),
+        len(parsed),
         sum(file.state is FileState.LOADED for file in files),
         sum(file.state is FileState.QUARANTINED for file in files),
         *[
-            sum(file.rows or 0 for file in read if file.kind and file.kind.document is document)
+            sum(file.rows or 0 for file in parsed if file.kind and file.kind.document is document)
             for document in (Document.STORES, Document.PRICES, Document.PROMOTIONS)
         ],
     ]
@@ -160,8 +153,8 @@ def _counts(files: Sequence[LedgerFile]) -> list[int]:
 def _open_ui(settings: Settings, environment: Mapping[str, str], port: int) -> None:
     logs = settings.folder / "logs"
     with (
-        stopped_by_signals() as stop,
-        with_code_socket(environment) as whole,
-        Children(logs=logs, environment=whole, folder=clone_folder()) as children,
+        stop_on_signals() as stop,
+        code_socket(environment) as variables,
+        ManagedProcesses(logs=logs, environment=variables, folder=clone_folder()) as processes,
     ):
-        serve(children, port, stop)
+        serve(processes, port, stop)

@@ -1,4 +1,4 @@
-"""Four questions that people ask of the tables, with the SQL that answers them, as the demo shows them."""
+"""Four queries on the views, with their results, which the demo prints."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,23 +12,23 @@ from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question and its SQL, which can be pasted into psql."""
+class DemoQuery:
+    """A question and the SQL that answers it, to be pasted into psql."""
 
     title: str
     sql: str
 
 
-QUESTIONS = (
-    Question(
-        "Which products cost the least in one shop and the most in another?",
-        """select gtin, max(product_name) as product, count(*) as shops,
+DEMO_QUERIES = (
+    DemoQuery(
+        "Which products differ most in price between stores?",
+        """select gtin, max(product_name) as product, count(*) as stores,
        min(price) as lowest, max(price) as highest
 from current_prices where gtin is not null
 group by gtin having count(distinct chain_id) > 2
 order by max(price) / nullif(min(price), 0) desc, gtin limit 3""",
     ),
-    Question(
+    DemoQuery(
         "Where is that product cheapest?",
         """select chain_name as chain, store_name as store, city, price
 from current_prices where gtin = (
@@ -37,7 +37,7 @@ from current_prices where gtin = (
     order by max(price) / nullif(min(price), 0) desc, gtin limit 1)
 order by price, chain_id, store_id limit 3""",
     ),
-    Question(
+    DemoQuery(
         "Which promotions save the most?",
         """select product_name as product, chain_name as chain, description as promotion,
        min(regular_price) as regular, min(effective_unit_price) as promoted
@@ -45,7 +45,7 @@ from promotions_now where effective_unit_price < regular_price
 group by product_key, product_name, chain_name, description
 order by min(effective_unit_price / regular_price), product limit 3""",
     ),
-    Question(
+    DemoQuery(
         "Which prices changed last?",
         """select changed_at at time zone 'Asia/Jerusalem' as changed, store_name as store,
        product_name as product, old_price, new_price
@@ -54,24 +54,24 @@ from price_changes order by changed_at desc, store_key, product_key limit 3""",
 )
 
 
-def show_answers(engine: sa.Engine, console: Console) -> None:
-    """Ask each question of the tables and print question, SQL and answer."""
-    for question in QUESTIONS:
-        console.print(f"\n[bold]{question.title}[/bold]")
-        console.print(Syntax(question.sql, "sql", theme="ansi_dark", background_color="default"))
+def show_demo_queries(engine: sa.Engine, console: Console) -> None:
+    """Run each query and print its title, SQL and result."""
+    for query in DEMO_QUERIES:
+        console.print(f"\n[bold]{query.title}[/bold]")
+        console.print(Syntax(query.sql, "sql", theme="ansi_dark", background_color="default"))
         with engine.connect() as connection:
-            console.print(_table(pd.read_sql(sa.text(question.sql), connection, coerce_float=False)))
+            console.print(_table(pd.read_sql(sa.text(query.sql), connection, coerce_float=False)))
 
 
-def _table(answer: pd.DataFrame) -> Table:
-    table = Table(*answer.columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in answer.itertuples(index=False):
+def _table(result: pd.DataFrame) -> Table:
+    table = Table(*result.columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in result.itertuples(index=False):
         table.add_row(*map(_text, row))
     return table
 
 
 def _text(value: object) -> str:
-    """Show money with agorot, times to the minute, and nothing for a null."""
+    """Format prices with agorot, times to the minute, and null as an empty text."""
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, pd.Timestamp):

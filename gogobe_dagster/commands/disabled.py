@@ -1,16 +1,17 @@
-"""The feeds that are disabled, for people who look at all feeds: a chain never vanishes without a word."""
+"""The table of disabled feeds, shown by commands that are about all feeds."""
 
 from rich.table import Table
 
+from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.feeds.registry import DISABLED
 
 
 def disabled_table() -> Table:
-    """Show every disabled feed with the reason."""
-    table = Table(title="\nDisabled", title_justify="left", box=None, pad_edge=False)
+    """List the disabled feeds with the reasons."""
+    table = plain_table("\nDisabled feeds")
     table.add_column("feed", no_wrap=True)
     table.add_column("chain")
-    table.add_column("why it is not imported")
+    table.add_column("reason")
     for feed in DISABLED:
         table.add_row(feed.key, feed.name, feed.reason)
     return table

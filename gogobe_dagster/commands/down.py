@@ -1,4 +1,4 @@
-"""`gogobe down`: stop the embedded servers that other commands left running. Everything else stops itself."""
+"""`gogobe down`: stops the embedded servers that other commands left running."""
 
 from dataclasses import replace
 
@@ -10,22 +10,22 @@ from gogobe_dagster.settings import Settings
 
 @click.command()
 def down() -> None:
-    """Stop the embedded PostgreSQL, the demo's as well.
+    """Stop the embedded PostgreSQL, including that of the demo.
 
-    `gogobe env`, `import`, `scan` and `status` start it and leave it running, so that the next command
-    is quick. Nothing is lost: whatever needs it starts it again. A `gogobe up` that is at work would
-    lose its database; end that with Ctrl-C, which stops the server too.
+    Commands such as `gogobe env`, `import`, `scan` and `status` start it and leave it running, so that
+    the next command starts faster. No data is lost. Do not use this while `gogobe up` is running, which
+    would lose its database: stop that with Ctrl-C, which stops the server as well.
 
-    The servers are those in the folder GOGOBE_HOME (.gogobe unless set) and in the folder demo inside it.
-    A server of your own, named by GOGOBE_DATABASE_URL or GOGOBE_DAGSTER_DATABASE_URL, is never stopped.
+    The servers are in the folder GOGOBE_HOME (default .gogobe) and in its subfolder demo. Your own
+    server, set by GOGOBE_DATABASE_URL or GOGOBE_DAGSTER_DATABASE_URL, is never stopped.
     """
     settings = Settings.read()
     if uses_other_server(settings):
-        click.echo("Your settings name a PostgreSQL of your own; only embedded servers are stopped here.")
+        click.echo("Your settings use a PostgreSQL server of your own, which is not stopped.")
     server = embedded_server(settings)
     demo = replace(server, folder=settings.folder / "demo" / server.folder.name)
-    ran = [one for one in (server, demo) if one.stop()]
-    for one in ran:
-        click.echo(f"Stopped the embedded PostgreSQL in {one.folder}.")
-    if not ran:
+    stopped = [candidate for candidate in (server, demo) if candidate.stop()]
+    for embedded in stopped:
+        click.echo(f"Stopped the embedded PostgreSQL in {embedded.folder}.")
+    if not stopped:
         click.echo(f"No embedded PostgreSQL was running in {settings.folder}.")

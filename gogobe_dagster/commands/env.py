@@ -1,4 +1,4 @@
-"""`gogobe env`: print what a shell needs before `dagster`, `dg` and `psql` work."""
+"""`gogobe env`: prints the environment variables that `dagster`, `dg` and `psql` need."""
 
 import json
 import shlex
@@ -11,13 +11,13 @@ from gogobe_dagster.settings import Settings
 
 
 @click.command("env")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of shell.")
-@click.option("--no-start", is_flag=True, help="Do not start the embedded PostgreSQL, only print.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of shell commands.")
+@click.option("--no-start", is_flag=True, help="Only print; do not start the embedded PostgreSQL.")
 def env_command(*, as_json: bool, no_start: bool) -> None:
-    """Print the variables for dagster, dg and psql: eval "$(gogobe env)".
+    """Print the variables for dagster, dg and psql; use with eval "$(gogobe env)".
 
-    Starts the embedded PostgreSQL if that is used and not running, and makes its tables, so that every
-    command works right away; --no-start only prints. `gogobe down` stops it.
+    Also starts the embedded PostgreSQL, if it is used, and creates its tables, unless --no-start is
+    given. `gogobe down` stops it.
     """
     settings = Settings.read()
     if not no_start:

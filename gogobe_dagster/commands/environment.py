@@ -1,6 +1,6 @@
-"""The environment variables with which `dagster`, `dg` and `psql` work on this installation.
+"""The environment variables that `dagster`, `dg` and `psql` need for this installation.
 
-Functions of the settings alone: nothing is started, nothing is written. `env.py` prints the result.
+Computed from the settings; nothing is started or written.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ LIBPQ = {
 
 
 def process_environment(settings: Settings) -> dict[str, str]:
-    """Return what a child process needs beside the environment that we run in."""
+    """Return the variables that a child process needs in addition to those of this process."""
     warehouse = warehouse_url(settings)
     connection = conninfo_to_dict(warehouse)
     return {
@@ -37,11 +37,11 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
 
 def clone_folder() -> Path:
-    """Return the folder that holds dagster.yaml and workspace.yaml: the clone's, or the current one."""
+    """Return the folder with dagster.yaml and workspace.yaml: the clone, or the current folder."""
     for folder in (Path(__file__).parents[2], Path.cwd()):
         if (folder / "dagster.yaml").is_file():
             return folder
     raise SettingsError(
-        f"no dagster.yaml in {Path.cwd()}: run this in a clone of the project, or in a folder with copies "
-        "of its dagster.yaml and workspace files"
+        f"no dagster.yaml in {Path.cwd()}: run this command in a clone of the project, or in a folder "
+        "with copies of its dagster.yaml and workspace files"
     )

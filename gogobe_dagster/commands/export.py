@@ -1,4 +1,4 @@
-"""`gogobe export`: prices, stores, products or history as one file."""
+"""`gogobe export`: writes prices, stores, products or price history to a file."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,15 +8,17 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.options import OfFeeds, feed_option
+from gogobe_dagster.commands.options import FeedCommand, feed_option
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 
 
-@click.command("export", cls=OfFeeds)
-@click.argument("subject", type=click.Choice([one.value for one in Subject]), default=Subject.PRICES.value)
+@click.command("export", cls=FeedCommand)
+@click.argument(
+    "subject", type=click.Choice([subject.value for subject in Subject]), default=Subject.PRICES.value
+)
 @feed_option
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
 @click.option("--store", "stores", type=int, multiple=True, help="Only this store id; may be repeated.")
@@ -30,9 +32,9 @@ from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subj
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file; .csv or .parquet says which. Default: prices.parquet, and so on, here.",
+    help="Output file, ending in .csv or .parquet. Default: SUBJECT.parquet in the current folder.",
 )
-def export_command(  # noqa: PLR0917 - click gives them by name
+def export_command(  # noqa: PLR0917 - click passes them by name
     subject: str,
     feeds: tuple[Feed, ...],
     chains: tuple[str, ...],
@@ -42,13 +44,13 @@ def export_command(  # noqa: PLR0917 - click gives them by name
 ) -> None:
     """Write current prices, stores, products or price history to a Parquet or CSV file.
 
-    The file is there whole or not at all, and shows one moment; what was there before is replaced.
-    docs/data.md says what the columns mean.
+    The file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
+    columns are described in docs/data.md.
     """
     what, path = Subject(subject), output or Path(f"{subject}.{FileFormat.PARQUET}")
     format_ = _format_of(path)
     if what is Subject.PRODUCTS and (stores or cities):
-        raise click.UsageError("products have no store and no city; say --chain or --feed")
+        raise click.UsageError("products have no store or city; use --chain or --feed")
     only = Only(
         chain_ids=[*chains, *(chain_id for feed in feeds for chain_id in feed.chain_ids)],
         store_ids=stores,
@@ -56,13 +58,13 @@ def export_command(  # noqa: PLR0917 - click gives them by name
     )
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
-    rows = _written(what, only, path, format_)
+    rows = _write(what, only, path, format_)
     click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
     if not rows:
-        click.echo("Nothing matches; `gogobe status` shows which feeds were imported.", err=True)
+        click.echo("No rows match; `gogobe status` shows which feeds were imported.", err=True)
 
 
-def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
+def _write(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with (
         closing(open_warehouse(Settings.read())) as resources,
@@ -70,11 +72,11 @@ def _written(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
     ):
         task = progress.add_task(what, total=None)
 
-        def tell(number: int) -> None:
+        def advance(number: int) -> None:
             progress.advance(task, number)
 
         try:
-            return export(resources.engine, what, only, path, format_=format_, tell=tell)
+            return export(resources.engine, what, only, path, format_=format_, tell=advance)
         except OSError as error:
             raise GogobeError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -1,4 +1,4 @@
-"""The command group `gogobe`, and how errors reach a person: one sentence, no traceback, exit code 1."""
+"""The command group `gogobe`. Expected errors are printed without a traceback; the exit code is 1."""
 
 import importlib
 import sys
@@ -30,14 +30,14 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a command when it is used, so that `gogobe --help` and small commands start fast."""
+    """Imports the module of a command only when it is used, so that commands start fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List them in the order that a newcomer needs them."""
+        """Return the names in the order in which new users need them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Find one by name."""
+        """Import a command by its name."""
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name]
@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that was typed; a wrong one names the nearest."""
+        """Find the command; for an unknown one, suggest the most similar."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -56,28 +56,28 @@ class LazyGroup(click.Group):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Say beforehand which variables mean nothing: they were meant to change something."""
+        """Warn about variables that look like settings but are not, then run the command."""
         from gogobe_dagster.settings import unknown_variables
 
         for name, near in unknown_variables().items():
             hint = f"; did you mean {near}?" if near else "; docs/settings.md lists them"
-            click.secho(f"{name} is no setting{hint}", fg="yellow", err=True)
+            click.secho(f"{name} is not a setting{hint}", fg="yellow", err=True)
         return super().invoke(ctx)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Say what went wrong in words; a traceback is for bugs."""
+        """Print expected errors as a message; other exceptions are bugs and have a traceback."""
         try:
             return super().main(*args, **kwargs)
         except GogobeError as error:
-            _say(str(error))
+            _print_error(str(error))
         except OperationalError as error:
-            _say(f"the database went away: {error.orig}")
+            _print_error(f"the database connection was lost: {error.orig}")
         sys.exit(1)
 
 
-def _say(what: str) -> None:
+def _print_error(message: str) -> None:
     click.secho("gogobe: ", fg="red", nl=False, err=True)
-    click.echo(what, err=True)
+    click.echo(message, err=True)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,7 +85,6 @@ def _say(what: str) -> None:
 def gogobe() -> None:
     """Import Israel's published supermarket prices into PostgreSQL.
 
-    Try `gogobe demo` first: it needs nothing but this program, and no network. Then `gogobe up` starts
-    the web UI against the real portals. Settings are environment variables, GOGOBE_...; docs/settings.md
-    lists them.
+    Try `gogobe demo` first: it needs no network and no other programs. `gogobe up` starts the web UI with
+    the real portals. Settings are environment variables named GOGOBE_...; docs/settings.md lists them.
     """

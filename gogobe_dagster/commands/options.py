@@ -1,4 +1,4 @@
-"""Options that several commands share: which feeds, which days."""
+"""Options shared by several commands: feeds and days."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -12,13 +12,13 @@ from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed, known_feed
 from gogobe_dagster.settings import Settings
 
 
-class FeedKey(click.ParamType[Feed]):
-    """A feed by its key; a wrong one names the nearest."""
+class FeedType(click.ParamType[Feed]):
+    """Converts the key of a feed; the error for an unknown key suggests the most similar."""
 
     name = "feed"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Feed:
-        """Find it."""
+        """Return the feed with this key."""
         if isinstance(value, Feed):
             return value
         try:
@@ -28,52 +28,61 @@ class FeedKey(click.ParamType[Feed]):
 
 
 class Day(click.ParamType[date]):
-    """A calendar day in Israel: YYYY-MM-DD, today or yesterday."""
+    """Converts a calendar day in Israel: YYYY-MM-DD, today or yesterday."""
 
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Read it."""
+        """Return the date."""
         if isinstance(value, date):
             return value
         today = clock.day_of(clock.now())
-        words = {"today": today, "yesterday": today - timedelta(days=1)}
+        names = {"today": today, "yesterday": today - timedelta(days=1)}
         try:
-            day = words.get(value) or date.fromisoformat(value)
+            day = names.get(value) or date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no day; say YYYY-MM-DD, today or yesterday", param, ctx)
+            self.fail(f"{value!r} is not a valid day: use YYYY-MM-DD, today or yesterday", param, ctx)
         first = Settings.read().first_day
         if not first <= day <= today:
             self.fail(f"{day} is not between {first} (GOGOBE_FIRST_DAY) and today, {today}", param, ctx)
         return day
 
 
-class OfFeeds(click.Command):
-    """A command that takes feeds as options, and says so to who gives them without."""
+class FeedCommand(click.Command):
+    """A command with --feed; the error for a feed given as an argument explains the option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line."""
-        given = [word for word in args if known_feed(word)]
+        """Parse the command line."""
+        feeds = [argument for argument in args if known_feed(argument)]
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            if given and error.message.startswith("Got unexpected extra argument"):
-                options = " ".join(f"--feed {word}" for word in given)
-                raise click.UsageError(f"{error.message}; say {options}", ctx) from None
+            if feeds and error.message.startswith("Got unexpected extra argument"):
+                options = " ".join(f"--feed {feed}" for feed in feeds)
+                raise click.UsageError(f"{error.message}; use {options}", ctx) from None
             raise
 
 
 def feed_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--feed`, as often as wanted."""
+    """Add the option `--feed`, which may be repeated."""
     return click.option(
         "--feed",
         "feeds",
-        type=FeedKey(),
+        type=FeedType(),
         multiple=True,
         help="Only this feed, such as rami_levy; may be repeated.",
     )(command)
 
 
-def chosen(feeds: Sequence[Feed]) -> Sequence[Feed]:
-    """Return the feeds chosen, or every feed if none was."""
+port_option = click.option(
+    "--port",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port of the web UI.",
+)
+
+
+def selected_feeds(feeds: Sequence[Feed]) -> Sequence[Feed]:
+    """Return the selected feeds, or all feeds if none was selected."""
     return feeds or FEEDS

@@ -1,7 +1,7 @@
-"""Programs that a command runs beside itself: started together, watched, and ended without a trace.
+"""Processes that a command starts, supervises, and stops together with all their descendants.
 
-A child may start programs in turn, in sessions of their own, and die before them. Every one of them
-inherits a mark in its environment, by which the last one is found. What to run is the commands' affair.
+A process may start others in sessions of their own and die before them. All of them inherit a variable in
+their environment, by which even the last one is found.
 """
 
 import os
@@ -24,30 +24,30 @@ import psutil
 
 from gogobe_dagster.errors import GogobeError
 
-MARK = "GOGOBE_STARTED_BY"
-ENDING = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
-"""Signals in turn, and the seconds each is given."""
-LAST_LINES = 15
+OWNER_VARIABLE = "GOGOBE_STARTED_BY"
+STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+"""Signals in this order, and the seconds to wait after each."""
+LAST_LINES_SHOWN = 15
 
 
-class ChildDied(GogobeError):
-    """A program that should go on running has ended; the message has its last words."""
+class ProcessEnded(GogobeError):
+    """A process that should keep running has ended; the message has the last lines of its log."""
 
 
 @dataclass(slots=True)
-class Children:
-    """The programs of one command. Leaving the `with` block ends all of them and their descendants."""
+class ManagedProcesses:
+    """The processes of one command. Leaving the `with` block stops them and all their descendants."""
 
     logs: Path
     environment: Mapping[str, str]
-    """What is set beside our own environment."""
+    """Variables added to those of this process."""
     folder: Path
-    """Where they run."""
+    """Their working directory."""
     verbose: bool = False
-    """Show what they print, as well as keeping it."""
-    ending: Sequence[tuple[signal.Signals, float]] = ENDING
+    """Whether their output is shown as well as logged."""
+    stop_signals: Sequence[tuple[signal.Signals, float]] = STOP_SIGNALS
     _started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
-    _mark: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
+    _owner: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -56,11 +56,11 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End everything."""
+        """Stop everything."""
         self.stop()
 
     def start(self, name: str, command: Sequence[str | Path]) -> None:
-        """Start a program in a session of its own, out of reach of the terminal's Ctrl-C."""
+        """Start a process in its own session, which Ctrl-C in the terminal does not reach."""
         with self._open_log(name) as log:
             process = subprocess.Popen(
                 command,
@@ -68,7 +68,7 @@ class Children:
                 stdout=subprocess.PIPE if self.verbose else log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, **self.environment, MARK: self._mark},
+                env={**os.environ, **self.environment, OWNER_VARIABLE: self._owner},
                 start_new_session=True,
             )
         self._started[name] = process
@@ -76,41 +76,43 @@ class Children:
             threading.Thread(target=self._copy, args=(name, process.stdout), daemon=True).start()
 
     def check(self) -> None:
-        """Raise `ChildDied` if one of them does not run any more."""
+        """Raise `ProcessEnded` if one of the processes has ended."""
         for name, process in self._started.items():
             code = process.poll()
             if code is not None:
                 how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-                raise ChildDied(f"{name} ended ({how}); {self.log(name)} says:\n{self.last_words(name)}")
+                raise ProcessEnded(
+                    f"{name} ended ({how}); last lines of {self.log(name)}:\n{self.last_lines(name)}"
+                )
 
     def has_ended(self, name: str) -> bool:
-        """Whether one that is meant to end by itself has done so."""
+        """Return whether a process that ends by itself has done so."""
         return self._started[name].poll() is not None
 
     def wait_until(
         self, ready: Callable[[], bool], *, what: str, seconds: float, stop: threading.Event
     ) -> bool:
-        """Wait for something they should bring about; False = told to stop. Raises if it does not come."""
+        """Wait until `ready` is true; return False if `stop` was set before. Raises after `seconds`."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise GogobeError(f"{what}: not within {seconds:.0f} s; see {self.logs}")
+                raise GogobeError(f"{what} was not ready within {seconds:.0f} s; see {self.logs}")
             if stop.wait(0.2):
                 return False
         return True
 
     def stop(self) -> None:
-        """End them and everything that descends from them; harder if they do not listen."""
+        """Stop all processes and their descendants, with a stronger signal if one is ignored."""
         seen: set[psutil.Process] = set()
-        for number, seconds in self.ending:
+        for number, seconds in self.stop_signals:
             deadline = time.monotonic() + seconds
-            told: set[psutil.Process] = set()
-            # Looked for again each time: some are started while others are being told.
-            while living := {process for process in seen | self.living() if _lives(process)}:
-                seen |= living
-                _signal(living - told, number)
-                told |= living
+            signalled: set[psutil.Process] = set()
+            # searched again each time: new ones may be started while others are being stopped
+            while running := {process for process in seen | self.running() if _is_running(process)}:
+                seen |= running
+                _signal(running - signalled, number)
+                signalled |= running
                 if time.monotonic() > deadline:
                     break
                 time.sleep(0.1)
@@ -120,20 +122,20 @@ class Children:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)
 
-    def living(self) -> set[psutil.Process]:
-        """Find every process that descends from a child, however it was started."""
+    def running(self) -> set[psutil.Process]:
+        """Find all running processes and descendants, however they were started."""
         found: set[psutil.Process] = set()
         for child in self._started.values():
-            with suppress(psutil.Error):  # some programs overwrite the environment that others see
+            with suppress(psutil.Error):  # some programs overwrite their environment
                 found.update(psutil.Process(child.pid).children(recursive=True))
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get(MARK) == self._mark:
+                if process.environ().get(OWNER_VARIABLE) == self._owner:
                     found.add(process)
-        return {process for process in found if _lives(process)}
+        return {process for process in found if _is_running(process)}
 
     def log(self, name: str) -> Path:
-        """Return the file that keeps what a child prints; the one before is beside it."""
+        """Return the log file of a process; the previous one is kept next to it."""
         return self.logs / f"{name}.log"
 
     def _open_log(self, name: str) -> IO[bytes]:
@@ -151,29 +153,32 @@ class Children:
                     sys.stderr.buffer.write(f"{name}: ".encode() + line)
                     sys.stderr.flush()
 
-    def last_words(self, name: str) -> str:
-        """Return the last lines that a child printed."""
+    def last_lines(self, name: str) -> str:
+        """Return the last lines that a process printed."""
         lines = self.log(name).read_text(errors="replace").splitlines()
-        return click.unstyle("\n".join(lines[-LAST_LINES:]))
+        return click.unstyle("\n".join(lines[-LAST_LINES_SHOWN:]))
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C, a closed terminal and `kill` into an event, so that nothing interrupts the ending."""
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Turn Ctrl-C, a closed terminal and `kill` into an event, so that nothing interrupts the clean-up."""
     stop = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def request_stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {
+        number: signal.signal(number, request_stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_running(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
@@ -181,7 +186,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _signal(processes: Collection[psutil.Process], number: signal.Signals) -> None:
-    """Signal whole process groups: a process that was just started is in one, and may not be listed yet."""
+    """Signal whole process groups, which include processes too new to be listed."""
     groups = set()
     for process in processes:
         with suppress(ProcessLookupError):

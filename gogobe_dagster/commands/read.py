@@ -1,4 +1,4 @@
-"""`gogobe read`: any published file as a table, CSV, JSON lines or Parquet, without a database."""
+"""`gogobe read`: reads published files to a table, CSV, JSON lines or Parquet, without a database."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 FORMATS = ("table", "csv", "jsonl", "parquet")
-NOTHING_READ: dict[str, Any] = {
+EMPTY_SUMMARY: dict[str, Any] = {
     "dialect": None,
     "reader": None,
     "encoding": None,
@@ -40,26 +40,28 @@ NOTHING_READ: dict[str, Any] = {
 
 @click.command()
 @click.argument(
-    "places",
+    "paths",
     metavar="FILE...",
     nargs=-1,
     required=True,
     type=click.Path(exists=True, readable=True, allow_dash=True, path_type=Path),
 )
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="By default what --output ends in, or table."
+    "--format", "form", type=click.Choice(FORMATS), help="Default: the ending of --output, or table."
 )
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; not the terminal.")
-@click.option("--only", type=click.Choice([*map(str, Document)]), help="Pass over files of other documents.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Output file, instead of the terminal."
+)
+@click.option("--only", type=click.Choice([*map(str, Document)]), help="Skip files of other document types.")
 @click.option(
     "--rows",
     default=20,
     type=click.IntRange(min=1),
-    help="Rows that a table shows; the other formats have all.",
+    help="Rows shown in a table; other formats have all rows.",
 )
-@click.option("--summary", is_flag=True, help="One JSON object a file: what became of its rows.")
+@click.option("--summary", is_flag=True, help="Print one JSON object per file, with counts of its rows.")
 def read(
-    places: tuple[Path, ...],
+    paths: tuple[Path, ...],
     *,
     form: str | None,
     output: Path | None,
@@ -67,26 +69,26 @@ def read(
     rows: int,
     summary: bool,
 ) -> None:
-    """Read published files, whatever their dialect, container or encoding, and show their rows.
+    """Read published files of any dialect, container and encoding, and show their rows.
 
-    FILE is a file as served or unpacked, a folder, or - for the standard input. Times are those of
-    Israel; lists inside a row are spread over rows in a table and in CSV.
+    FILE is a file as served or unpacked, a folder, or - for standard input. Times are in Israel's time
+    zone. In tables and CSV, a row with a list becomes one row per element.
 
-    Exit status 1 if a file could not be read at all: it is named with its code and the others go on.
-    Rows that could not be read are counted in --summary and are no failure.
+    Exit code 1 if a file could not be read: it is reported with its code, and the others are still read.
+    Rejected rows are counted in --summary and do not change the exit code.
     """
     from gogobe_dagster.commands.read_output import open_output
 
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `gogobe read … | head` ends like any other program
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly in `gogobe read … | head`
     form = form or (output.suffix.lstrip(".") if output else "table")
     _check(form, output, summary=summary)
-    rows_wanted = output is not None or not summary
+    shows_rows = output is not None or not summary
     failed = False
-    with open_output(form if rows_wanted else "none", output, most_rows=rows) as target:
-        for one in _progress(list(_files(places)), _limits()):
-            failed = failed or isinstance(one.outcome, ContentError)
-            _tell(one, target, Document(only) if only else None, summary=summary)
+    with open_output(form if shows_rows else "none", output, max_rows=rows) as target:
+        for file in _progress(list(_files(paths)), _limits()):
+            failed = failed or isinstance(file.outcome, ContentError)
+            _write(file, target, Document(only) if only else None, summary=summary)
     if failed:
         sys.exit(1)
 
@@ -94,10 +96,10 @@ def read(
 def _check(form: str, output: Path | None, *, summary: bool) -> None:
     if form not in FORMATS:
         raise click.UsageError(
-            f"--output ends in {form!r}; say --format {', '.join(FORMATS[:-1])} or parquet"
+            f"--output ends in {form!r}; use --format {', '.join(FORMATS[:-1])} or parquet"
         )
     if form == "parquet" and output is None and not summary:
-        raise click.UsageError("Parquet wants a file: --output prices.parquet")
+        raise click.UsageError("Parquet needs an output file: --output prices.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,49 +114,49 @@ def _limits() -> _Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFile:
-    """A file and what became of it."""
+class FileResult:
+    """A file and the result of reading it."""
 
-    place: Path
+    path: Path
     outcome: "ParsedFile | ContentError"
 
     @property
     def name(self) -> str:
-        """As given, or as found in a folder that was given."""
-        return str(self.place)
+        """The path as given, or below a folder as given."""
+        return str(self.path)
 
     def summary(self) -> dict[str, Any]:
-        """Say what became of it, in the words of the ledger."""
+        """Return the counts and the code, named as in the ledger."""
         if isinstance(self.outcome, ContentError):
-            told = {"kind": self._kind(None), **NOTHING_READ, "code": self.outcome.code}
+            summary = {"kind": self._kind(None), **EMPTY_SUMMARY, "code": self.outcome.code}
         else:
             report = self.outcome.report
-            told = {name: getattr(report, name) for name in NOTHING_READ}
-            told = {"kind": self._kind(self.outcome.document), **told, "code": None}
-        return {"file": self.name, **told}
+            counts = {name: getattr(report, name) for name in EMPTY_SUMMARY}
+            summary = {"kind": self._kind(self.outcome.document), **counts, "code": None}
+        return {"file": self.name, **summary}
 
     def _kind(self, document: Document | None) -> str | None:
-        """Say the kind as the name does, if the content does not contradict it; else the document."""
+        """Return the kind from the file name, unless the content contradicts it; otherwise the document."""
         try:
-            kind = FileName.parse(self.place.name).kind
+            kind = FileName.parse(self.path.name).kind
         except UnknownFileName:
             return document
         return kind if document in {None, kind.document} else document
 
 
-def _files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in places:
-        if not place.is_dir():
-            yield place
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
             continue
-        found = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
-        if not found:
-            raise click.UsageError(f"no files in {place}")
-        yield from found
+        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        if not inside:
+            raise click.UsageError(f"no files in {path}")
+        yield from inside
 
 
-def _progress(files: Sequence[Path], limits: _Limits) -> Iterator[ReadFile]:
-    """Read the files in their order; a bar on the terminal when there are many."""
+def _progress(files: Sequence[Path], limits: _Limits) -> Iterator[FileResult]:
+    """Read the files in order, with a progress bar on the terminal if there are several."""
     from gogobe_dagster.parsing.batch_reader import read_files
 
     served = ((path.name, _served(path, limits.download)) for path in files)
@@ -167,11 +169,11 @@ def _progress(files: Sequence[Path], limits: _Limits) -> Iterator[ReadFile]:
         transient=True,
         disable=len(files) == 1 or not console.is_terminal,
     )
-    yield from map(ReadFile, files, outcomes)
+    yield from map(FileResult, files, outcomes)
 
 
 def _served(path: Path, limit: int) -> bytes | ContentError:
-    """Read no more than may be downloaded."""
+    """Read a file, up to the limit for downloads."""
     try:
         if str(path) == STDIN:
             data = sys.stdin.buffer.read(limit + 1)
@@ -183,11 +185,11 @@ def _served(path: Path, limit: int) -> bytes | ContentError:
     return ContentError(Code.TOO_LARGE, f"larger than {limit:,} bytes") if len(data) > limit else data
 
 
-def _tell(one: ReadFile, target: "Output", only: Document | None, *, summary: bool) -> None:
+def _write(file: FileResult, target: "Output", only: Document | None, *, summary: bool) -> None:
     if summary:
-        click.echo(json.dumps(one.summary(), ensure_ascii=False))
-    if isinstance(one.outcome, ContentError):
+        click.echo(json.dumps(file.summary(), ensure_ascii=False))
+    if isinstance(file.outcome, ContentError):
         if not summary:
-            click.echo(f"{one.name}: {one.outcome.code}: {one.outcome.reason}", err=True)
-    elif only is None or one.outcome.document is only:
-        target.add(one.name, one.outcome)
+            click.echo(f"{file.name}: {file.outcome.code}: {file.outcome.reason}", err=True)
+    elif only is None or file.outcome.document is only:
+        target.add(file.name, file.outcome)

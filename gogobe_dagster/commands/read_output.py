@@ -1,6 +1,7 @@
-"""Where `gogobe read` puts rows: a table on the terminal, CSV, JSON lines, Parquet.
+"""Output formats of `gogobe read`: a table on the terminal, CSV, JSON lines, Parquet.
 
-Rows go out file by file, so that memory holds one. A file that is written appears when it is whole.
+Rows are written file by file, so that memory holds those of one file. An output file appears when it is
+complete.
 """
 
 import io
@@ -23,11 +24,11 @@ from rich.table import Table
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.file_reader import ParsedFile
 
-ZONE = "Asia/Jerusalem"
-MOMENT = "%Y-%m-%dT%H:%M:%S%:z"
-CLOCK = "%Y-%m-%d %H:%M"
+TIME_ZONE = "Asia/Jerusalem"
+TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
+SHORT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M"
 IDS = ("chain_id", "sub_chain_id", "store_id")
-SHOWN = {
+TABLE_COLUMNS = {
     Document.PRICES: ("code", "name", "manufacturer", "price", "unit_price", "unit_of_measure", "priced_at"),
     Document.STORES: ("sub_chain_id", "store_id", "name", "address", "city", "zip_code"),
     Document.PROMOTIONS: (
@@ -35,19 +36,19 @@ SHOWN = {
         "items.code",
     ),
 }
-"""What a terminal has room for."""
+"""The columns that fit on a terminal."""
 
 
 class Output(Protocol):
-    """Takes the rows of one file after the other."""
+    """Writes the rows of one file after another."""
 
     def add(self, name: str, file: ParsedFile) -> None:
-        """Take a file's rows."""
+        """Write the rows of a file."""
 
 
 @contextmanager
-def open_output(form: str, path: Path | None, *, most_rows: int) -> Iterator[Output]:
-    """Open what the rows go to; "none" takes them and shows nothing."""
+def open_output(form: str, path: Path | None, *, max_rows: int) -> Iterator[Output]:
+    """Open an output for the rows; "none" discards them."""
     with ExitStack() as stack:
         stream = stack.enter_context(_draft(path)) if path and form != "none" else sys.stdout.buffer
         outputs: dict[str, type[_Csv | _JsonLines | _Parquet]] = {
@@ -60,7 +61,7 @@ def open_output(form: str, path: Path | None, *, most_rows: int) -> Iterator[Out
             yield output
             output.close()
         else:
-            yield _Tables(stream, most_rows) if form == "table" else _Nothing()
+            yield _Tables(stream, max_rows) if form == "table" else _Discard()
 
 
 @contextmanager
@@ -76,19 +77,19 @@ def _draft(path: Path) -> Iterator[BinaryIO]:
         draft.unlink(missing_ok=True)
 
 
-class _Nothing:
+class _Discard:
     def add(self, name: str, file: ParsedFile) -> None:
-        """Only the summary is wanted."""
+        """Discard the rows: only the summary is shown."""
 
 
 class _Csv:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._documents = _OneDocument("CSV")
+        self._documents = _SingleDocument("CSV")
 
     def add(self, name: str, file: ParsedFile) -> None:
         is_first = self._documents.check(file.document)
-        frame = _for_people(_flat(_named(name, file)))
+        frame = _localize(_flatten(_with_file_and_store(name, file)))
         frame.write_csv(self._stream, include_header=is_first)
         self._stream.flush()
 
@@ -97,14 +98,14 @@ class _Csv:
 
 
 class _JsonLines:
-    """Every row names its columns, so documents may be mixed."""
+    """Each row names its columns, so that document types may be mixed."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _for_people(_named(name, file))
-        # a decimal as a number would be read as a binary float by most
+        frame = _localize(_with_file_and_store(name, file))
+        # most JSON parsers would read a decimal number as a binary float
         frame.with_columns(pl.selectors.decimal().cast(pl.String)).write_ndjson(self._stream)
         self._stream.flush()
 
@@ -115,72 +116,72 @@ class _JsonLines:
 class _Parquet:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._documents = _OneDocument("Parquet")
+        self._documents = _SingleDocument("Parquet")
         self._writer: Any = None
 
     def add(self, name: str, file: ParsedFile) -> None:
         self._documents.check(file.document)
-        table = _named(name, file).to_arrow()
+        table = _with_file_and_store(name, file).to_arrow()
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._stream, table.schema, compression="zstd")
         self._writer.write_table(table.cast(self._writer.schema))
 
     def close(self) -> None:
         if self._writer is None:
-            raise click.UsageError("no file could be read, so there are no columns to write")
+            raise click.UsageError("no file could be read, so that there is nothing to write")
         self._writer.close()
 
 
-class _OneDocument:
-    """Stores and prices have different columns, and a file of columns can have but one set of them."""
+class _SingleDocument:
+    """Makes sure that all rows are of one document type, because each type has its own columns."""
 
     def __init__(self, form: str) -> None:
         self._form = form
         self._document: Document | None = None
 
     def check(self, document: Document) -> bool:
-        """Say whether it is the first; refuse another than the first."""
+        """Return whether it is the first document; raise if it is of another type than the first."""
         is_first = self._document is None
         if self._document not in {None, document}:
             raise click.UsageError(
-                f"{self._form} has one set of columns, and the files hold {self._document} and {document}: "
-                f"choose --only {self._document} or --only {document}, or take --format jsonl"
+                f"{self._form} has one set of columns, but the files have {self._document} and {document}: "
+                f"use --only {self._document}, --only {document} or --format jsonl"
             )
         self._document = document
         return is_first
 
 
 class _Tables:
-    def __init__(self, stream: BinaryIO, most_rows: int) -> None:
-        self._most = most_rows
+    def __init__(self, stream: BinaryIO, max_rows: int) -> None:
+        self._max_rows = max_rows
         self._console = Console(file=sys.stdout if stream is sys.stdout.buffer else _text(stream))
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _for_people(_flat(file.rows.head(self._most)), form=CLOCK)
-        shown = [column for column in SHOWN[file.document] if column in frame.columns]
+        frame = _localize(_flatten(file.rows.head(self._max_rows)), timestamp_format=SHORT_TIMESTAMP_FORMAT)
+        shown = [column for column in TABLE_COLUMNS[file.document] if column in frame.columns]
         ids = [
             f"{getattr(file.header, column)}" for column in IDS if getattr(file.header, column) is not None
         ]
         table = Table(
             *shown, title=f"{escape(name)} ({' '.join(ids)})", title_justify="left", box=box.SIMPLE_HEAD
         )
-        for row in frame.select(shown).head(self._most).iter_rows():
-            table.add_row(*map(_shown, row))
+        for row in frame.select(shown).head(self._max_rows).iter_rows():
+            table.add_row(*map(_format, row))
         self._console.print(table)
-        self._console.print(_counted(file, shown=min(self._most, len(file.rows))), highlight=False)
+        self._console.print(_summary_line(file, shown=min(self._max_rows, len(file.rows))), highlight=False)
 
 
-def _shown(value: object) -> str:
-    """Show money with agorot, and nothing for a null."""
+def _format(value: object) -> str:
+    """Format prices with agorot, and null as an empty text."""
     if isinstance(value, Decimal) and value == round(value, 2):
         return f"{value:.2f}"
     return "" if value is None else escape(str(value))
 
 
-def _counted(file: ParsedFile, *, shown: int) -> str:
+def _summary_line(file: ParsedFile, *, shown: int) -> str:
     report = file.report
-    lost = {**report.reasons, "duplicate": report.duplicates}
-    notes = [f"{number:,} {why}" for why, number in lost.items() if number]
+    rejected = {**report.reasons, "duplicate": report.duplicates}
+    notes = [f"{count:,} {reason}" for reason, count in rejected.items() if count]
     return ", ".join(
         [f"{shown:,} of {report.rows:,} rows of {file.document}", *notes, "all columns with --format csv"]
     )
@@ -193,8 +194,8 @@ def _text(stream: BinaryIO) -> Any:
 # ---------------------------------------------------------------- rows
 
 
-def _named(name: str, file: ParsedFile) -> pl.DataFrame:
-    """Put in front of the rows which file and which store they are of, where they do not say it."""
+def _with_file_and_store(name: str, file: ParsedFile) -> pl.DataFrame:
+    """Add columns for the file and, where the rows lack them, for the ids of the store."""
     ids = [
         pl.lit(getattr(file.header, column), pl.String if column == "chain_id" else pl.Int32).alias(column)
         for column in IDS
@@ -203,11 +204,11 @@ def _named(name: str, file: ParsedFile) -> pl.DataFrame:
     return file.rows.select(pl.lit(name).alias("file"), *ids, pl.all())
 
 
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Spread lists over rows, and what is inside over columns: `items` becomes `items.code` and so on."""
+def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
+    """Turn list elements into rows and struct fields into columns, such as `items.code`."""
     for column, kind in frame.schema.items():
         if isinstance(kind, pl.List):
-            # a promotion without named items is a row all the same; Polars 2 drops what is empty
+            # keeps promotions without items: Polars 2 drops rows with empty lists
             filled = pl.when(pl.col(column).list.len() > 0).then(pl.col(column))
             frame = frame.with_columns(filled).explode(column)
         if isinstance(frame.schema[column], pl.Struct):
@@ -216,7 +217,7 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def _for_people(frame: pl.DataFrame, *, form: str = MOMENT) -> pl.DataFrame:
-    """Show moments on the clock of Israel, with its distance from UTC."""
-    moments = pl.selectors.datetime(time_zone="*")
-    return frame.with_columns(moments.dt.convert_time_zone(ZONE).dt.to_string(form))
+def _localize(frame: pl.DataFrame, *, timestamp_format: str = TIMESTAMP_FORMAT) -> pl.DataFrame:
+    """Format timestamps in Israel's time zone."""
+    timestamps = pl.selectors.datetime(time_zone="*")
+    return frame.with_columns(timestamps.dt.convert_time_zone(TIME_ZONE).dt.to_string(timestamp_format))

@@ -1,4 +1,4 @@
-"""`gogobe rebuild`: the tables made anew from the lake."""
+"""`gogobe rebuild`: rebuilds tables from the lake."""
 
 from contextlib import closing
 from datetime import date, datetime, time
@@ -9,7 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.options import Day, OfFeeds, feed_option
+from gogobe_dagster.commands.options import Day, FeedCommand, feed_option
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.resources import Resources
@@ -19,7 +19,7 @@ from gogobe_dagster.warehouse.maintenance.rebuild import REBUILDERS, Rebuilt, Sc
 DOCUMENTS = [document.value for document in REBUILDERS]
 
 
-@click.command(cls=OfFeeds)
+@click.command(cls=FeedCommand)
 @feed_option
 @click.option("--chain", "chains", multiple=True, help="Only this chain id; may be repeated.")
 @click.option(
@@ -37,10 +37,10 @@ DOCUMENTS = [document.value for document in REBUILDERS]
     help=f"Only these tables: {', '.join(DOCUMENTS)}; may be repeated.",
 )
 @click.option(
-    "--since", type=Day(), help="Only prices and promotions since this day; history before stays as it is."
+    "--since", type=Day(), help="Only prices and promotions since this day; earlier history is kept."
 )
-@click.option("--yes", is_flag=True, help="Do not ask, also when everything is rebuilt.")
-def rebuild(  # noqa: PLR0917 - click gives them by name
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation when everything is rebuilt.")
+def rebuild(  # noqa: PLR0917 - click passes them by name
     feeds: tuple[Feed, ...],
     chains: tuple[str, ...],
     stores: tuple[int, ...],
@@ -48,13 +48,13 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
     since: date | None,
     yes: bool,
 ) -> None:
-    """Make tables anew from the lake: the same result as loading its files, whatever was in the tables.
+    """Rebuild tables from the lake, with the same result as loading its files again.
 
-    Works store by store; imports may go on meanwhile, and a rebuild that was interrupted is simply done
-    again. What the lake no longer has is told and left as it is; then the exit code is 1.
+    Works store by store, while imports may continue. An interrupted rebuild can be repeated. Data that
+    the lake no longer has is reported and kept as it is; the exit code is then 1.
     """
     if not (feeds or chains or stores or yes):
-        click.confirm("Rebuild every store from the lake? It takes as long as loading it did.", abort=True)
+        click.confirm("Rebuild all stores from the lake? This takes as long as loading them.", abort=True)
     scope = Scope(
         feeds=[feed.key for feed in feeds],
         chain_ids=chains,
@@ -62,16 +62,16 @@ def rebuild(  # noqa: PLR0917 - click gives them by name
         since=datetime.combine(since, time(), tzinfo=ISRAEL) if since else None,
     )
     with closing(open_warehouse(Settings.read())) as resources:
-        done = {one: _rebuild(Document(one), scope, resources) for one in documents or DOCUMENTS}
-    missing = [one for some in done.values() for one in some.missing]
+        done = {name: _rebuild(Document(name), scope, resources) for name in documents or DOCUMENTS}
+    missing = [problem for rebuilt in done.values() for problem in rebuilt.missing]
     for document, rebuilt in done.items():
         click.echo(f"{document}: {rebuilt.stores:,} stores rebuilt from {rebuilt.files:,} files")
     if not any(rebuilt.files for rebuilt in done.values()) and not missing:
-        click.echo("Nothing matches; `gogobe status` shows which feeds were imported.", err=True)
-    for one in missing:
-        click.secho(f"{one.what}: {one.code}: {one.reason}", fg="red", err=True)
+        click.echo("No files match; `gogobe status` shows which feeds were imported.", err=True)
+    for problem in missing:
+        click.secho(f"{problem.what}: {problem.code}: {problem.reason}", fg="red", err=True)
     if missing:
-        click.echo("What is named above was left as it is; --since rebuilds from a later day.", err=True)
+        click.echo("The data named above was not changed; use --since to rebuild from a later day.", err=True)
         raise SystemExit(1)
 
 

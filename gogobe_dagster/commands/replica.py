@@ -1,4 +1,4 @@
-"""`gogobe replica`: the portals on loopback, with made-up chains or a folder of real files."""
+"""`gogobe replica`: serves copies of the portals on loopback, with made-up or real files."""
 
 import errno
 import signal
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.options import chosen, feed_option
+from gogobe_dagster.commands.options import feed_option, selected_feeds
 from gogobe_dagster.feeds.registry import Family, Feed
 
 if TYPE_CHECKING:
     from gogobe_dagster.replica.generator.chains import MadeUpChains
+    from gogobe_dagster.replica.generator.market import Market
     from gogobe_dagster.replica.server import Replica
     from gogobe_dagster.replica.simulated_clock import MovingClock
 
 STEP = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)  # names tell minutes; looking more often finds little
+MINUTE = timedelta(minutes=1)  # the resolution of the times in file names
 EPILOG = """\b
 Examples:
   gogobe replica
@@ -31,21 +32,23 @@ Examples:
 """
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
     from gogobe_dagster.replica.simulated_clock import moment_of
 
     try:
         return moment_of(text) if text else None
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no time such as 2026-11-20T23:50") from None
+        raise click.BadParameter(
+            f"{text!r} is not a valid time; use a form such as 2026-11-20T23:50"
+        ) from None
 
 
 @click.command(epilog=EPILOG)
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Serve the real files in this folder, as they are, instead of made-up ones: either "
-    "FOLDER/FEED/NAME, or in any order, and then the chain id in the name tells the feed.",
+    help="Serve the real files in this folder instead of made-up ones. They are named FOLDER/FEED/NAME, "
+    "or are in any subfolder; then the chain id in the name determines the feed.",
 )
 @feed_option
 @click.option(
@@ -53,14 +56,14 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
     "families",
     multiple=True,
     type=click.Choice([family.value for family in Family]),
-    help="Only feeds of this kind of portal; may be repeated.",
+    help="Only feeds of this portal family; may be repeated.",
 )
 @click.option(
     "--port",
     default=8765,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port on 127.0.0.1; 0 takes a free one.",
+    help="Port on 127.0.0.1; 0 chooses a free one.",
 )
 @click.option(
     "--scale",
@@ -69,46 +72,46 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
     type=click.FloatRange(min=0, min_open=True, max=1),
     help="Size of the made-up chains; 1 is about the size of the real ones.",
 )
-@click.option("--seed", default=1, show_default=True, help="Another seed, other stores and prices.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the made-up stores and prices.")
 @click.option(
     "--days",
     default=2,
     show_default=True,
     type=click.IntRange(1, 90),
-    help="How many days are published; the last is today.",
+    help="Number of days to publish, ending today.",
 )
 @click.option(
     "--odd-files",
     is_flag=True,
-    help="Also publish what real portals publish by mistake: placeholders, leftovers, foreign files.",
+    help="Also publish files as real portals do by mistake: placeholders, leftovers, files of other chains.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="NAME[:FEED]",
-    help="Let something go wrong at one feed or at all; may be repeated. `--fault help` lists the names.",
+    help="Simulate a fault at one feed or at all feeds; may be repeated. `--fault help` lists the names.",
 )
 @click.option(
     "--keep-publishing",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="Begin with the files of the first morning, and every SECONDS publish what the chains published "
-    "in the hour after; when that has caught up with the clock, what is due.",
+    help="Start with the files of the first morning and publish those of one more hour every SECONDS; "
+    "after catching up with the clock, publish files when they are due.",
 )
 @click.option(
     "--now",
     "start",
-    callback=_moment,
+    callback=_parse_time,
     metavar="TIME",
-    help="What time it is at the portals, such as 2026-11-20T23:50; then it goes on from there.",
+    help="Time at the portals when the replica starts, such as 2026-11-20T23:50.",
 )
 @click.option(
     "--speed",
     default=1.0,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds at the portals for each second here; 60 plays an hour in a minute, 0 stands still.",
+    help="Seconds at the portals per real second: 60 simulates an hour in a minute, 0 stops the clock.",
 )
 def replica(
     *,
@@ -127,69 +130,96 @@ def replica(
 ) -> None:
     """Run copies of the price portals on this machine.
 
-    They behave like the real ones: logins, pages, limits, file names, formats. The files are made up, and
-    appear when the clock passes the time in their names; or they come from a folder. Set
-    GOGOBE_REPLICA_URL as printed, and every other gogobe command reads from here instead of the internet. A
-    web page at the same address shows what is published. Stop with Ctrl-C.
+    They have the logins, pages, limits, file names and formats of the real portals. Made-up files appear
+    at the time in their names; real files are read from a folder. With GOGOBE_REPLICA_URL set as printed,
+    all gogobe commands use the replica instead of the internet. A web page at the same address lists the
+    published files. Stop with Ctrl-C.
 
-    POST /control/clock moves the clock: {"now": "2026-11-20T23:50", "forward": 600, "speed": 60}.
+    POST /control/clock sets the clock: {"now": "2026-11-20T23:50", "forward": 600, "speed": 60}.
     """
     if "help" in faults:
         _list_faults()
         return
-    from gogobe_dagster.replica.generator.chains import MadeUpChains
     from gogobe_dagster.replica.generator.market import Market
     from gogobe_dagster.replica.simulated_clock import MovingClock
 
-    feeds = [feed for feed in chosen(feeds) if not families or feed.family in families]
-    time_there = MovingClock(start, speed=speed)
-    server = _replica(feeds, port, faults, time_there)
+    feeds = [feed for feed in selected_feeds(feeds) if not families or feed.family in families]
+    portal_clock = MovingClock(start, speed=speed)
+    server = _replica(feeds, port, faults, portal_clock)
     if folder is not None:
         _fill_from_folder(server, folder, feeds)
         _serve(server, every=None, publish=lambda: None)
         return
     market = Market(seed=seed, scale=scale)
-    chains = MadeUpChains(
-        {feed.key: server.shelf(feed.key) for feed in feeds}, feeds, market=market, days=days
+    _serve_made_up_chains(
+        server,
+        feeds,
+        market,
+        portal_clock,
+        days=days,
+        odd_files=odd_files,
+        keep_publishing=keep_publishing,
     )
-    first_day = clock.day_of(time_there()) - timedelta(days=days - 1)
+
+
+def _serve_made_up_chains(
+    server: "Replica",
+    feeds: Sequence[Feed],
+    market: "Market",
+    portal_clock: "MovingClock",
+    *,
+    days: int,
+    odd_files: bool,
+    keep_publishing: float | None,
+) -> None:
+    from gogobe_dagster.replica.generator.chains import MadeUpChains
+
+    shelves = {feed.key: server.shelf(feed.key) for feed in feeds}
+    chains = MadeUpChains(shelves, feeds, market=market, days=days)
+    first_day = clock.day_of(portal_clock()) - timedelta(days=days - 1)
     if odd_files:
-        chains.publish_odd_files(first_day, time_there())
+        chains.publish_odd_files(first_day, portal_clock())
     if keep_publishing:
-        steps = _HourByHour(chains, time_there, first_day)
+        steps = _HourByHour(chains, portal_clock, first_day)
         _serve(server, every=keep_publishing, publish=steps.publish_next)
         return
-    chains.follow(time_there)
-    time_there.when_moved(lambda: chains.follow(time_there))
-    _serve(server, every=1, publish=lambda: _tell(time_there, chains.follow(time_there, at_least=MINUTE)))
+    chains.follow(portal_clock)
+    portal_clock.when_moved(lambda: chains.follow(portal_clock))
+    _serve(
+        server,
+        every=1,
+        publish=lambda: _report(portal_clock(), chains.follow(portal_clock, at_least=MINUTE)),
+    )
 
 
 class _HourByHour:
-    """The clock of the files lags behind that of the portals, and goes an hour a step."""
+    """Publishes the files of one more hour at each step, until it has caught up with the portals' clock."""
 
-    def __init__(self, chains: "MadeUpChains", time_there: "MovingClock", first_day: date) -> None:
+    def __init__(self, chains: "MadeUpChains", portal_clock: "MovingClock", first_day: date) -> None:
         self._chains = chains
-        self._time_there = time_there
+        self._portal_clock = portal_clock
         self._first_day = first_day
-        self._moment = _morning(first_day, time_there())
-        chains.publish(self._moment, first_day=first_day)
+        self._published_until = _morning(first_day, portal_clock())
+        chains.publish(self._published_until, first_day=first_day)
 
     def publish_next(self) -> None:
-        self._moment = min(self._time_there(), self._moment + STEP)
-        new = self._chains.publish(self._moment, first_day=self._first_day)
-        click.echo(f"{self._moment:%Y-%m-%d %H:%M}  {new} new files")
+        self._published_until = min(self._portal_clock(), self._published_until + STEP)
+        new = self._chains.publish(self._published_until, first_day=self._first_day)
+        click.echo(f"{self._published_until:%Y-%m-%d %H:%M}  {new} new files")
 
 
-def _tell(time_there: "MovingClock", new: int) -> None:
+def _report(now: datetime, new: int) -> None:
     if new:
-        click.echo(f"{time_there():%Y-%m-%d %H:%M}  {new} new files")
+        click.echo(f"{now:%Y-%m-%d %H:%M}  {new} new files")
 
 
-def _replica(feeds: Sequence[Feed], port: int, faults: Sequence[str], time_there: "MovingClock") -> "Replica":
+def _replica(
+    feeds: Sequence[Feed], port: int, faults: Sequence[str], portal_clock: "MovingClock"
+) -> "Replica":
     from gogobe_dagster.replica.publication import Shelf
     from gogobe_dagster.replica.server import Replica
 
-    server = Replica({feed.key: Shelf() for feed in feeds}, port=port, clock=time_there)
+    server = Replica({feed.key: Shelf() for feed in feeds}, port=port, clock=portal_clock)
     for fault in faults:
         name, _, feed = fault.partition(":")
         try:
@@ -200,7 +230,7 @@ def _replica(feeds: Sequence[Feed], port: int, faults: Sequence[str], time_there
 
 
 def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None]) -> None:
-    """Answer until Ctrl-C or SIGTERM."""
+    """Serve until Ctrl-C or SIGTERM."""
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -209,11 +239,15 @@ def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise click.ClickException(f"{error.strerror}: {server.url}; choose another --port, or 0.") from None
+        raise click.ClickException(
+            f"{error.strerror}: {server.url}; choose another port with --port."
+        ) from None
     click.echo(f"The portals are at {server.url}/ until Ctrl-C. In another terminal:")
     click.echo(f"export GOGOBE_REPLICA_URL={server.url}")
     if server.has_ftp:
-        click.echo(f"The Cerberus accounts are at {server.ftp_url} too; our commands find it by themselves.")
+        click.echo(
+            f"Cerberus accounts are also served at {server.ftp_url}; gogobe commands find it by themselves."
+        )
     try:
         while not stop.wait(every):
             publish()
@@ -224,9 +258,11 @@ def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None
 def _fill_from_folder(server: "Replica", folder: Path, feeds: Sequence[Feed]) -> None:
     from gogobe_dagster.replica.folder import fill_from_folder
 
-    strangers = fill_from_folder({feed.key: server.shelf(feed.key) for feed in feeds}, folder, feeds)
-    if strangers:
-        click.echo(f"{len(strangers)} files belong to none of these feeds, such as {strangers[0]}", err=True)
+    unassigned = fill_from_folder({feed.key: server.shelf(feed.key) for feed in feeds}, folder, feeds)
+    if unassigned:
+        click.echo(
+            f"{len(unassigned)} files belong to none of these feeds, such as {unassigned[0]}", err=True
+        )
 
 
 def _list_faults() -> None:
@@ -237,5 +273,5 @@ def _list_faults() -> None:
 
 
 def _morning(first_day: date, now: datetime) -> datetime:
-    """Six o'clock on the first day: the fulls are out, the deltas are not."""
+    """Return 06:00 on the first day, when full files are published and deltas are not."""
     return min(now, datetime.combine(first_day, time(6), clock.ISRAEL))

@@ -1,4 +1,4 @@
-"""`gogobe retain`: remove what is older than the settings keep it."""
+"""`gogobe retain`: deletes data that is past its retention."""
 
 from contextlib import closing
 
@@ -10,25 +10,25 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.maintenance.retention import Keep, Retained, retain
 
-WORDS = {
+LABELS = {
     "raw": "raw files",
-    "lake": "files of the lake",
+    "lake": "lake files",
     "periods": "ended periods of price history",
-    "months": "whole months of price history",
-    "promotion_periods": "ended periods of promotions in stores",
-    "promotions": "promotions that no store has a period of",
-    "rejects": "samples of refused rows",
-    "events": "events of files",
+    "months": "months of price history",
+    "promotion_periods": "ended periods of promotions",
+    "promotions": "promotions without periods",
+    "rejects": "samples of rejected rows",
+    "events": "file events",
 }
 
 
 @click.command("retain")
-@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 def retain_command(dry_run: bool) -> None:
-    """Remove raw files, parsed rows, history, rejects and events that are older than they are kept.
+    """Delete raw files, lake files, history, rejects and events that are past their retention.
 
-    GOGOBE_KEEP_RAW_DAYS and its sisters say for how long; docs/settings.md lists them. Nothing goes that
-    an import still needs. Harmless when repeated or interrupted.
+    The settings are named GOGOBE_KEEP_..._DAYS, such as GOGOBE_KEEP_RAW_DAYS; docs/settings.md lists
+    them. Data that an import still needs is kept. May be repeated and interrupted.
     """
     settings = Settings.read()
     with closing(open_warehouse(settings)) as resources:
@@ -40,13 +40,13 @@ def retain_command(dry_run: bool) -> None:
             now=resources.clock(),
             dry_run=dry_run,
         )
-    Console().print(_table(done, "would go" if dry_run else "gone"))
+    Console().print(_table(done, "would be deleted" if dry_run else "deleted"))
 
 
 def _table(done: Retained, heading: str) -> Table:
-    table = Table("what", box=None, pad_edge=False)
+    table = Table("data", box=None, pad_edge=False)
     table.add_column(heading, justify="right")
     table.add_column("MB", justify="right")
     for kind, removed in done.removed.items():
-        table.add_row(WORDS[kind], f"{removed.count:,}", f"{removed.bytes / 1e6:,.1f}")
+        table.add_row(LABELS[kind], f"{removed.count:,}", f"{removed.bytes / 1e6:,.1f}")
     return table

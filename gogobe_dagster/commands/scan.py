@@ -1,4 +1,4 @@
-"""`gogobe scan`: what the portals show now, and what of it the ledger does not know yet."""
+"""`gogobe scan`: lists the portals and shows which files are new to the ledger."""
 
 import json
 from collections import Counter
@@ -15,7 +15,8 @@ from rich.table import Table
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.commands.options import OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
+from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
@@ -24,62 +25,64 @@ from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import Sighting
 
-AT_ONCE = 8
-TOLD = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")
-"""The keys of --json, which people may build on."""
+PARALLEL_LISTINGS = 8
+JSON_KEYS = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")
+"""The keys of --json, which are a stable interface."""
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """What one portal shows now."""
+class PortalScan:
+    """What one portal lists now."""
 
     feed: str
     family: str
     state: str
-    """ok, or failed with the code."""
+    """ok, or failed: then there is a code."""
     listed: int
     new: int
     by_kind: dict[str, int]
     newest_full: datetime | None
-    """The newest stamp of a full price file."""
+    """When the newest full price file was published."""
     code: str | None
     reason: str | None
 
 
-@click.command(cls=OfFeeds)
+@click.command(cls=FeedCommand)
 @feed_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a feed, a line each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per feed and line.")
 def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
-    """List the portals now and show what is new. Nothing is recorded, fetched or changed.
+    """List the portals and show which files are new. Nothing is recorded, downloaded or changed.
 
-    For each feed: files by kind, the newest full price file and its age, what the ledger does not know
-    yet. A portal that fails does not stop the others. Exit code 0: all were listed; 1: at least one could
-    not be, and its code says why; 2: wrong options.
+    Shows for each feed the files by kind, the newest full price file with its age, and how many files are
+    not in the ledger. A portal that fails does not stop the others. Exit code 0 if all portals could be
+    listed; 1 if at least one could not; 2 for wrong options.
     """
     resources = open_warehouse(Settings.read())
-    wanted = chosen(feeds)
-    scans = list(track(_all(wanted, resources), "Listing", total=len(wanted), console=Console(stderr=True)))
-    scans.sort(key=lambda one: [feed.key for feed in wanted].index(one.feed))
+    selected = selected_feeds(feeds)
+    scans = list(
+        track(_all(selected, resources), "Listing", total=len(selected), console=Console(stderr=True))
+    )
+    scans.sort(key=lambda scan: [feed.key for feed in selected].index(scan.feed))
     if as_json:
-        for one in scans:
-            click.echo(_json(one))
+        for portal_scan in scans:
+            click.echo(_json(portal_scan))
     else:
         Console().print(_table(scans, now=resources.clock()))
         if not feeds:
             Console().print(disabled_table())
-    if any(one.code for one in scans):
+    if any(portal_scan.code for portal_scan in scans):
         raise SystemExit(1)
 
 
-def _all(feeds: Sequence[Feed], resources: Resources) -> Iterator[Scan]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+def _all(feeds: Sequence[Feed], resources: Resources) -> Iterator[PortalScan]:
+    with ThreadPoolExecutor(PARALLEL_LISTINGS) as pool:
         for ended in as_completed([pool.submit(scan_feed, feed, resources) for feed in feeds]):
             yield ended.result()
 
 
-def scan_feed(feed: Feed, resources: Resources) -> Scan:
-    """List one portal; a failure is a scan with a code."""
+def scan_feed(feed: Feed, resources: Resources) -> PortalScan:
+    """List one portal; if it fails, the result has a code."""
     from gogobe_dagster.pipeline import list_portal
 
     now = resources.clock()
@@ -90,37 +93,37 @@ def scan_feed(feed: Feed, resources: Resources) -> Scan:
     stale_after = timedelta(days=resources.settings.stale_after_days)
     seen = [classify_listing(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
     known = resources.ledger.known_names(feed.key)
-    new = sum(one.name not in known for one in seen)
+    new = sum(file.name not in known for file in seen)
     return _scan(feed, seen, new=new, error=None)
 
 
-def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError | None) -> Scan:
+def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError | None) -> PortalScan:
     fulls = [
-        one.published_at
-        for one in seen
-        if one.published_at and one.kind is FileKind.FULL_PRICES and not one.problem
+        file.published_at
+        for file in seen
+        if file.published_at and file.kind is FileKind.FULL_PRICES and not file.problem
     ]
-    return Scan(
+    return PortalScan(
         feed=feed.key,
         family=feed.family.value,
         state="failed" if error else "ok",
         listed=len(seen),
         new=new,
-        by_kind=dict(Counter(one.kind.value if one.kind else "unknown" for one in seen)),
+        by_kind=dict(Counter(file.kind.value if file.kind else "unknown" for file in seen)),
         newest_full=max(fulls, default=None),
         code=error.code.value if error else None,
         reason=error.reason if error else None,
     )
 
 
-def _json(one: Scan) -> str:
-    newest = one.newest_full.astimezone(ISRAEL).isoformat() if one.newest_full else None
-    told = {name: getattr(one, name) for name in TOLD} | {"newest_full": newest}
-    return json.dumps(told, ensure_ascii=False)
+def _json(scan: PortalScan) -> str:
+    newest = scan.newest_full.astimezone(ISRAEL).isoformat() if scan.newest_full else None
+    values = {name: getattr(scan, name) for name in JSON_KEYS} | {"newest_full": newest}
+    return json.dumps(values, ensure_ascii=False)
 
 
-def _table(scans: Sequence[Scan], *, now: datetime) -> Table:
-    table = Table(title="What the portals show now", title_justify="left", box=None, pad_edge=False)
+def _table(scans: Sequence[PortalScan], *, now: datetime) -> Table:
+    table = plain_table("Files that the portals list now")
     table.add_column("feed", no_wrap=True)
     table.add_column("portal")
     for name in ("listed", "new"):
@@ -129,17 +132,19 @@ def _table(scans: Sequence[Scan], *, now: datetime) -> Table:
     table.add_column("newest full", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
     table.add_column("failure")
-    for one in scans:
-        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in one.by_kind.items())
-        newest = f"{one.newest_full.astimezone(ISRAEL):%m-%d %H:%M}" if one.newest_full else ""
-        age = _age(now - one.newest_full) if one.newest_full else ""
-        failure = f"[red]{one.code}[/red]: {one.reason}" if one.code else ""
-        table.add_row(one.feed, one.family, f"{one.listed:,}", f"{one.new:,}", kinds, newest, age, failure)
+    for scan in scans:
+        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in scan.by_kind.items())
+        newest = f"{scan.newest_full.astimezone(ISRAEL):%m-%d %H:%M}" if scan.newest_full else ""
+        age = _age(now - scan.newest_full) if scan.newest_full else ""
+        failure = f"[red]{scan.code}[/red]: {scan.reason}" if scan.code else ""
+        table.add_row(
+            scan.feed, scan.family, f"{scan.listed:,}", f"{scan.new:,}", kinds, newest, age, failure
+        )
     return table
 
 
 def _age(age: timedelta) -> str:
-    """Say an age as people do: minutes, hours, days."""
+    """Format an age in minutes, hours or days."""
     if age < 2 * HOUR:
         return f"{age // timedelta(minutes=1)} min"
     return f"{age // HOUR} h" if age < 72 * HOUR else f"{age.days} days"

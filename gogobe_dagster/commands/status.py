@@ -1,4 +1,4 @@
-"""`gogobe status`: the fleet, feeds by states, in one query."""
+"""`gogobe status`: shows the files of each feed by state."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -13,54 +13,53 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.import_progress import found, settled
-from gogobe_dagster.commands.options import Day, OfFeeds, chosen, feed_option
+from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
+from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import FleetRow
 
-NUMBERS = ("found", "pending", "loaded", "set\naside", "rows")
+COUNTS = ("listed", "pending", "loaded", "quaran-\ntined", "rows")
 
 
-@click.command(cls=OfFeeds)
+@click.command(cls=FeedCommand)
 @feed_option
 @click.option(
     "--day", "days", type=Day(), multiple=True, help="Only files published on this day; may be repeated."
 )
-@click.option("--files", "with_files", is_flag=True, help="A line for every file; wants --feed and --day.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a feed, a line each.")
+@click.option("--files", "with_files", is_flag=True, help="Show every file; requires --feed and --day.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per feed and line.")
 def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as_json: bool) -> None:
-    """Show where the files of every feed stand.
+    """Show the files of each feed by state.
 
-    found: shown by the portal. pending: to be fetched, read or loaded. loaded: in the tables.
-    set aside: cannot be imported; the code says why (--files shows it). Feeds that are disabled follow,
-    with the reason.
+    listed: listed by the portal. pending: still to be downloaded, parsed or loaded. loaded: in the tables.
+    quarantined: cannot be imported; --files shows the code and the reason. Disabled feeds follow, with
+    the reason.
     """
     if with_files and not (feeds and days):
-        raise click.UsageError("--files wants --feed and --day, such as --feed rami_levy --day today")
+        raise click.UsageError("--files requires --feed and --day, such as --feed rami_levy --day today")
     settings = Settings.read()
     resources = open_warehouse(settings)
-    keys = [feed.key for feed in chosen(feeds)]
+    keys = [feed.key for feed in selected_feeds(feeds)]
     rows = [row for row in resources.ledger.fleet(days or None) if row.feed in keys]
     if as_json:
         for row in rows:
             click.echo(json.dumps(asdict(row), default=str))
     elif not rows:
-        click.echo("The ledger knows no files yet. `gogobe import --feed rami_levy` imports one feed.")
+        click.echo("There are no files in the ledger. `gogobe import --feed rami_levy` imports one feed.")
     elif with_files:
-        Console().print(_files(resources, feeds, days))
+        Console().print(_file_table(resources, feeds, days))
     else:
-        Console().print(_fleet(rows))
+        Console().print(_feed_table(rows))
     if not feeds and not as_json:
         Console().print(disabled_table())
 
 
-def _fleet(rows: Sequence[FleetRow]) -> Table:
-    table = Table(
-        title="Files by state", title_justify="left", box=None, pad_edge=False, collapse_padding=True
-    )
+def _feed_table(rows: Sequence[FleetRow]) -> Table:
+    table = plain_table("Files by state")
     table.add_column("feed", no_wrap=True)
-    for name in NUMBERS:
+    for name in COUNTS:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("newest\nfull", no_wrap=True)
     table.add_column("last\nlisting", no_wrap=True)
@@ -72,16 +71,16 @@ def _fleet(rows: Sequence[FleetRow]) -> Table:
             row.quarantined,
             row.rows,
         )
-        listing = f"[red]{row.listing_code}[/red]" if row.listing_code else _moment(row.listed_at)
-        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _moment(row.newest_full), listing)
+        listing = f"[red]{row.listing_code}[/red]" if row.listing_code else _time(row.listed_at)
+        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _time(row.newest_full), listing)
     return table
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment.astimezone(ISRAEL):%m-%d %H:%M}" if moment else "never"
+def _time(time: datetime | None) -> str:
+    return f"{time.astimezone(ISRAEL):%m-%d %H:%M}" if time else "never"
 
 
-def _files(resources: Resources, feeds: Sequence[Feed], days: Collection[date]) -> Table:
+def _file_table(resources: Resources, feeds: Sequence[Feed], days: Collection[date]) -> Table:
     table = Table("file", "state", "code", "rows", "rejected", "reason")
     for feed in feeds:
         for file in resources.ledger.of_days(feed.key, days):

@@ -1,6 +1,6 @@
-"""Processes around Dagster: what starts runs, speeds them up, and cleans up after them.
+"""Processes around Dagster: they execute runs, make steps start faster, and clean up after crashes.
 
-import_runner  run the import job in a process of its own
-preload        modules that the fork server imports once
-orphaned_runs  mark runs as failed whose process is gone
+import_runner  executes the import job for `gogobe import` and `gogobe demo`
+preload        modules that the fork server of the steps imports once
+orphaned_runs  marks runs as failed whose processes are gone
 """

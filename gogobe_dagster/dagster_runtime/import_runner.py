@@ -1,8 +1,8 @@
-"""Runs the import job for some partitions, one after another, in this process.
+"""Executes the import job for some partitions, one after another, in this process.
 
 `python -m gogobe_dagster.dagster_runtime.import_runner OUTCOMES 'rami_levy|2026-11-23' …` writes one JSON
-line per run to the file OUTCOMES. It is what `gogobe import` and `gogobe demo` start; the runs are
-ordinary ones, recorded in Dagster's storage and seen in the web UI. Their steps share one fork server.
+line per run to the file OUTCOMES. `gogobe import` and `gogobe demo` start it. The runs are recorded in
+Dagster's storage and shown in the web UI like any other; their steps share one fork server.
 """
 
 import json
@@ -16,22 +16,22 @@ import dagster as dg
 
 from gogobe_dagster.definitions import defs
 from gogobe_dagster.defs.jobs import IMPORT_JOB
-from gogobe_dagster.defs.partitions import DAY, FEED
+from gogobe_dagster.defs.partitions import DAY_TAG, FEED_TAG
 from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.settings import Settings
 
 
 def import_feed() -> dg.JobDefinition:
-    """Return the import job; step processes find it by this function's name."""
+    """Return the import job; step processes call this function to reconstruct it."""
     return defs.resolve_job_def(IMPORT_JOB)
 
 
-def run_cell(
-    cell: str, instance: dg.DagsterInstance, run_config: Mapping[str, Any] | None = None
+def run_partition(
+    partition: str, instance: dg.DagsterInstance, run_config: Mapping[str, Any] | None = None
 ) -> dict[str, object]:
-    """Run one cell, `feed|day`, and say how it went."""
-    feed, day = cell.split("|")
-    tags = {"dagster/partition": cell, f"dagster/partition/{FEED}": feed, f"dagster/partition/{DAY}": day}
+    """Run the job for one partition, `feed|day`, and return the outcome."""
+    feed, day = partition.split("|")
+    tags = {"dagster/partition": partition, FEED_TAG: feed, DAY_TAG: day}
     started = time.monotonic()
     job = dg.reconstructable(import_feed)
     with dg.execute_job(job, instance=instance, tags=tags, run_config=run_config) as result:
@@ -46,7 +46,7 @@ def run_cell(
 
 
 def _first_failure(result: dg.JobExecutionResult) -> str:
-    """Say in a line why the first step failed that did; ours say what to do, a bug says its type."""
+    """Return in one line why the first failed step failed; "" if none did."""
     for event in result.filter_events(lambda event: event.is_step_failure):
         failed = event.step_failure_data
         if failed.user_failure_data and failed.user_failure_data.description:
@@ -56,12 +56,12 @@ def _first_failure(result: dg.JobExecutionResult) -> str:
     return ""
 
 
-def main(outcomes: Path, cells: list[str]) -> None:
-    """Run every cell, and tell how each went as soon as it has ended."""
-    with dg.DagsterInstance.get() as instance, outcomes.open("a", buffering=1) as told:
+def main(outcomes_file: Path, partitions: list[str]) -> None:
+    """Run the job for each partition, and write each outcome when the run has ended."""
+    with dg.DagsterInstance.get() as instance, outcomes_file.open("a", buffering=1) as outcomes:
         write_pool_limits(instance, Settings.read())
-        for cell in cells:
-            told.write(json.dumps(run_cell(cell, instance)) + "\n")
+        for partition in partitions:
+            outcomes.write(json.dumps(run_partition(partition, instance)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""Runs that Dagster believes to be running and whose process is gone, marked as failed.
+"""Marks orphaned runs as failed: Dagster considers them running, but their process is gone.
 
-Dagster's default launcher does not look whether a run's process still lives: after a power cut such a run
-stays STARTED until `max_runtime_seconds`, and holds one of the queue's places.
-`python -m gogobe_dagster.dagster_runtime.orphaned_runs` is what `gogobe up` does first. Only runs of this
-machine's processes are judged: those whose own log names a process id that no process has, or that a
-younger process has. The same start writes the limits of the pools where every process finds them.
+Dagster's default launcher does not check whether the process of a run is alive. After a power cut, such a run
+stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue. `gogobe up` therefore starts
+with `python -m gogobe_dagster.dagster_runtime.orphaned_runs`. A run is orphaned if none of the process ids in
+its log exists, or if they now belong to younger processes. The same program writes the pool limits.
 """
 
 import socket
@@ -15,29 +14,29 @@ import psutil
 from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.settings import Settings
 
-BELIEVED_ALIVE = [
+ACTIVE_STATUSES = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.CANCELING,
 ]
 
 
-def fail_orphans(instance: dg.DagsterInstance) -> list[str]:
-    """Mark the runs as failed whose process is gone; return their ids. Idempotent."""
-    orphans = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=BELIEVED_ALIVE)):
+def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark orphaned runs as failed and return their ids. Idempotent."""
+    orphaned = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_STATUSES)):
         run_id = record.dagster_run.run_id
         processes = _processes(instance, run_id)
-        if processes and not any(_lives(pid, seen_at) for pid, seen_at in processes):
-            words = f"Its process on {socket.gethostname()} is gone; pending files are taken by the next run."
-            instance.report_run_failed(record.dagster_run, words)
+        if processes and not any(_is_alive(pid, logged_at) for pid, logged_at in processes):
+            message = f"Its process on {socket.gethostname()} is gone; the next run imports pending files."
+            instance.report_run_failed(record.dagster_run, message)
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            orphans.append(run_id)
-    return orphans
+            orphaned.append(run_id)
+    return orphaned
 
 
 def _processes(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:
-    """Return the process ids that a run's log names, and when it did."""
+    """Return the process ids in a run's log, each with the time of the log entry."""
     found = []
     for entry in instance.all_logs(run_id):
         event = entry.dagster_event
@@ -48,18 +47,18 @@ def _processes(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, flo
     return found
 
 
-def _lives(pid: int, seen_at: float) -> bool:
-    """Whether that very process runs: one that began after the log named it is another with its number."""
+def _is_alive(pid: int, logged_at: float) -> bool:
+    """Return whether the process is running; one that started after the log entry is another process."""
     try:
         process = psutil.Process(pid)
-        is_it = process.create_time() <= seen_at + 1
-        return is_it and process.status() != psutil.STATUS_ZOMBIE
+        is_same = process.create_time() <= logged_at + 1
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
 if __name__ == "__main__":
-    with dg.DagsterInstance.get() as here:
-        write_pool_limits(here, Settings.read())
-        for orphan in fail_orphans(here):
-            print(f"run {orphan}: its process was gone")  # noqa: T201 - told to whoever starts us
+    with dg.DagsterInstance.get() as instance:
+        write_pool_limits(instance, Settings.read())
+        for run_id in fail_orphaned_runs(instance):
+            print(f"run {run_id}: marked as failed, its process is gone")  # noqa: T201 - a program's output

@@ -47,8 +47,8 @@ def test_every_command_explains_itself_and_its_options(name: str) -> None:
         (["backfill", "--from", "2026-11-02", "--to", "2026-11-01"], "--to 2026-11-01 is before"),
         (["status", "--files"], "--feed rami_levy --day today"),
         (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
-        (["import", "rami_levy"], "unexpected extra argument (rami_levy); say --feed rami_levy"),
-        (["backfill", "--url", "localhost:3000"], "begins with http://, such as http://127.0.0.1:3000"),
+        (["import", "rami_levy"], "unexpected extra argument (rami_levy); use --feed rami_levy"),
+        (["backfill", "--url", "localhost:3000"], "must begin with http://, such as http://127.0.0.1:3000"),
         (["read", "--rows", "0", "README.md"], "0 is not in the range x>=1"),
     ],
 )
@@ -114,9 +114,9 @@ def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one(monkeypatch:
 
     _, text = said("env", "--no-start")
 
-    assert [line for line in text.splitlines() if "is no setting" in line] == [
-        "GOGOBE_PARSE_WORKER is no setting; did you mean GOGOBE_PARSE_WORKERS?",
-        "GOGOBE_WHATEVER is no setting; docs/settings.md lists them",
+    assert [line for line in text.splitlines() if "is not a setting" in line] == [
+        "GOGOBE_PARSE_WORKER is not a setting; did you mean GOGOBE_PARSE_WORKERS?",
+        "GOGOBE_WHATEVER is not a setting; docs/settings.md lists them",
     ]
 
 
@@ -186,7 +186,7 @@ def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
     assert {feed.key for feed in DISABLED} < set(lines)
     assert {key for key, line in lines.items() if "bot_challenge" in line} == {"king_store"}
     assert {feed.key for feed in FEEDS} < set(lines)
-    assert "The ledger knows no files yet" in status.stdout  # a scan records nothing
+    assert "There are no files in the ledger" in status.stdout  # a scan records nothing
     assert all(feed.key in status.stdout for feed in DISABLED)
 
 

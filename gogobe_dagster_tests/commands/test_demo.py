@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gogobe_dagster.commands.processes import MARK
+from gogobe_dagster.commands.processes import OWNER_VARIABLE
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,9 @@ def processes_of(home: Path) -> list[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "environ"]):
         environment = process.info["environ"] or {}
         about_home = str(home) in " ".join(process.info["cmdline"] or [])
-        if about_home or (MARK in environment and environment.get("GOGOBE_HOME", "").startswith(str(home))):
+        if about_home or (
+            OWNER_VARIABLE in environment and environment.get("GOGOBE_HOME", "").startswith(str(home))
+        ):
             found.append(process)
     return found
 
@@ -52,11 +54,11 @@ def test_the_demo_fills_the_tables_once_and_leaves_no_process(short_folder: Path
     assert "Good Pharm" in first
     assert first.count("select ") >= 4
     assert "promotions_now" in first
-    assert "nothing new" not in first
+    assert "Nothing new" not in first
     assert processes_of(short_folder) == []
     assert {path.name for path in short_folder.iterdir()} == {"demo"}, "made-up prices stay apart"
 
     second = run_demo(short_folder)
 
-    assert "There is nothing new" in second
+    assert "Nothing new to import" in second
     assert processes_of(short_folder) == []

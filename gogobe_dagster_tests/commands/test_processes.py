@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gogobe_dagster.commands.processes import ChildDied, Children
+from gogobe_dagster.commands.processes import ManagedProcesses, ProcessEnded
 from gogobe_dagster.errors import GogobeError
 
 PATIENT = (
@@ -47,59 +47,59 @@ HASTY = ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
 
 
 @pytest.fixture
-def children(tmp_path: Path) -> Children:
-    return Children(logs=tmp_path / "logs", environment={"SHOP": "מכולת"}, folder=tmp_path)
+def processes(tmp_path: Path) -> ManagedProcesses:
+    return ManagedProcesses(logs=tmp_path / "logs", environment={"SHOP": "מכולת"}, folder=tmp_path)
 
 
-def test_children_are_asked_politely_first(children: Children) -> None:
-    with children:
-        _start(children, "till", PATIENT)
+def test_processes_are_asked_politely_first(processes: ManagedProcesses) -> None:
+    with processes:
+        _start(processes, "till", PATIENT)
 
-    assert children.log("till").read_text() == "ready\nclosing the till\n"
-    assert children.living() == set()
+    assert processes.log("till").read_text() == "ready\nclosing the till\n"
+    assert processes.running() == set()
 
 
-def test_a_child_that_does_not_listen_is_killed(children: Children) -> None:
-    children.ending = HASTY
-    with children:
-        _start(children, "till", STUBBORN)
-        (till,) = children.living()
+def test_a_child_that_does_not_listen_is_killed(processes: ManagedProcesses) -> None:
+    processes.stop_signals = HASTY
+    with processes:
+        _start(processes, "till", STUBBORN)
+        (till,) = processes.running()
 
     assert not till.is_running()
 
 
-def test_a_step_whose_parent_died_is_found_and_ended(children: Children) -> None:
-    with children:
-        _start(children, "worker", ORPHANING)
-        (step,) = [process for process in children.living() if process.name() == "sleep"]
-        (worker,) = children.living() - {step}
+def test_a_step_whose_parent_died_is_found_and_ended(processes: ManagedProcesses) -> None:
+    with processes:
+        _start(processes, "worker", ORPHANING)
+        (step,) = [process for process in processes.running() if process.name() == "sleep"]
+        (worker,) = processes.running() - {step}
         assert step not in worker.children(recursive=True)
 
-    assert not _lives(step)
+    assert not _is_running(step)
 
 
-def test_programs_started_while_the_end_is_under_way_are_ended_as_well(children: Children) -> None:
-    with children:
-        _start(children, "daemon", SPAWNING)
+def test_programs_started_while_the_end_is_under_way_are_ended_as_well(processes: ManagedProcesses) -> None:
+    with processes:
+        _start(processes, "daemon", SPAWNING)
 
-    assert children.living() == set()
-
-
-def test_a_program_with_an_empty_environment_is_ended_as_well(children: Children) -> None:
-    children.ending = HASTY
-    with children:
-        children.start("shell", ["sh", "-c", "env -i sleep 300 & echo ready; wait"])
-        _wait_for_ready(children, "shell")
-        sleep = _wait_for_program(children, "sleep")
-
-    assert not _lives(sleep)
+    assert processes.running() == set()
 
 
-def _wait_for_program(children: Children, name: str) -> psutil.Process:
+def test_a_program_with_an_empty_environment_is_ended_as_well(processes: ManagedProcesses) -> None:
+    processes.stop_signals = HASTY
+    with processes:
+        processes.start("shell", ["sh", "-c", "env -i sleep 300 & echo ready; wait"])
+        _wait_for_ready(processes, "shell")
+        sleep = _wait_for_program(processes, "sleep")
+
+    assert not _is_running(sleep)
+
+
+def _wait_for_program(processes: ManagedProcesses, name: str) -> psutil.Process:
     """Find a descendant by its program; between fork and exec it still has its parent's."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        for process in children.living():
+        for process in processes.running():
             with suppress(psutil.NoSuchProcess):
                 if process.name() == name:
                     return process
@@ -107,80 +107,82 @@ def _wait_for_program(children: Children, name: str) -> psutil.Process:
     raise AssertionError(f"{name} was not started")
 
 
-def test_neighbours_are_left_alone(children: Children) -> None:
+def test_neighbours_are_left_alone(processes: ManagedProcesses) -> None:
     with subprocess.Popen(["sleep", "300"]) as neighbour:
-        with children:
-            _start(children, "till", PATIENT)
+        with processes:
+            _start(processes, "till", PATIENT)
 
         assert neighbour.poll() is None
         neighbour.kill()
 
 
-def test_a_dead_child_is_named_with_its_last_words_and_the_others_are_ended(children: Children) -> None:
-    with children:
-        _start(children, "web", PATIENT)
-        children.start("daemon", [sys.executable, "-c", "print('no milk today'); raise SystemExit(3)"])
+def test_a_dead_child_is_named_with_its_last_words_and_the_others_are_ended(
+    processes: ManagedProcesses,
+) -> None:
+    with processes:
+        _start(processes, "web", PATIENT)
+        processes.start("daemon", [sys.executable, "-c", "print('no milk today'); raise SystemExit(3)"])
 
-        with pytest.raises(ChildDied, match=r"(?s)daemon ended \(exit code 3\).*no milk today"):
-            children.wait_until(lambda: False, what="milk", seconds=30, stop=threading.Event())
+        with pytest.raises(ProcessEnded, match=r"(?s)daemon ended \(exit code 3\).*no milk today"):
+            processes.wait_until(lambda: False, what="milk", seconds=30, stop=threading.Event())
 
-    assert children.living() == set()
+    assert processes.running() == set()
 
 
-def test_a_killed_child_is_named_with_the_signal(children: Children) -> None:
-    with children:
-        _start(children, "web", PATIENT)
-        (web,) = children.living()
+def test_a_killed_child_is_named_with_the_signal(processes: ManagedProcesses) -> None:
+    with processes:
+        _start(processes, "web", PATIENT)
+        (web,) = processes.running()
         web.kill()
 
-        with pytest.raises(ChildDied, match=r"web ended \(signal SIGKILL\)"):
-            children.wait_until(lambda: False, what="web", seconds=30, stop=threading.Event())
+        with pytest.raises(ProcessEnded, match=r"web ended \(signal SIGKILL\)"):
+            processes.wait_until(lambda: False, what="web", seconds=30, stop=threading.Event())
 
 
-def test_waiting_ends_with_an_error_when_it_takes_too_long(children: Children) -> None:
-    with children, pytest.raises(GogobeError, match="the shop opens: not within 0 s"):
-        children.wait_until(lambda: False, what="the shop opens", seconds=0.3, stop=threading.Event())
+def test_waiting_ends_with_an_error_when_it_takes_too_long(processes: ManagedProcesses) -> None:
+    with processes, pytest.raises(GogobeError, match="the shop was not ready within 0 s"):
+        processes.wait_until(lambda: False, what="the shop", seconds=0.3, stop=threading.Event())
 
 
-def test_waiting_ends_at_once_when_told_to_stop(children: Children) -> None:
+def test_waiting_ends_at_once_when_told_to_stop(processes: ManagedProcesses) -> None:
     stop = threading.Event()
     stop.set()
 
-    assert not children.wait_until(lambda: False, what="the shop opens", seconds=30, stop=stop)
+    assert not processes.wait_until(lambda: False, what="the shop", seconds=30, stop=stop)
 
 
-def test_children_see_the_environment_given_and_the_log_before_is_kept(children: Children) -> None:
+def test_children_see_the_environment_given_and_the_log_before_is_kept(processes: ManagedProcesses) -> None:
     for shop in ("מכולת", "סופר"):
-        children.environment = {"SHOP": shop}
-        with children:
-            _start(children, "sign", f"import os; print(os.environ['SHOP'])\n{PATIENT}")
+        processes.environment = {"SHOP": shop}
+        with processes:
+            _start(processes, "sign", f"import os; print(os.environ['SHOP'])\n{PATIENT}")
 
-    assert children.log("sign").read_text().splitlines()[0] == "סופר"
-    assert (children.logs / "sign.previous.log").read_text().splitlines()[0] == "מכולת"
+    assert processes.log("sign").read_text().splitlines()[0] == "סופר"
+    assert (processes.logs / "sign.previous.log").read_text().splitlines()[0] == "מכולת"
 
 
 def test_verbose_shows_what_children_print_and_keeps_it(
-    children: Children, capfdbinary: pytest.CaptureFixture[bytes]
+    processes: ManagedProcesses, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    children.verbose = True
-    with children:
-        _start(children, "till", PATIENT)
+    processes.verbose = True
+    with processes:
+        _start(processes, "till", PATIENT)
 
     assert b"till: ready" in capfdbinary.readouterr().err
-    assert "ready" in children.log("till").read_text()
+    assert "ready" in processes.log("till").read_text()
 
 
-def _start(children: Children, name: str, program: str) -> None:
-    children.start(name, [sys.executable, "-c", program])
-    _wait_for_ready(children, name)
+def _start(processes: ManagedProcesses, name: str, program: str) -> None:
+    processes.start(name, [sys.executable, "-c", program])
+    _wait_for_ready(processes, name)
 
 
-def _wait_for_ready(children: Children, name: str) -> None:
-    children.wait_until(
-        lambda: "ready" in children.log(name).read_text(), what=name, seconds=30, stop=threading.Event()
+def _wait_for_ready(processes: ManagedProcesses, name: str) -> None:
+    processes.wait_until(
+        lambda: "ready" in processes.log(name).read_text(), what=name, seconds=30, stop=threading.Event()
     )
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_running(process: psutil.Process) -> bool:
     time.sleep(0.05)
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -126,7 +126,7 @@ def test_stores_and_prices_are_not_put_into_one_csv_file(published: Path, tmp_pa
     chosen = gogobe_read(*files, "--output", target, "--only", "stores")
 
     assert refused.returncode == 2
-    assert "--only prices or --only stores" in refused.stderr.decode()
+    assert "--only prices, --only stores" in refused.stderr.decode()
     assert chosen.returncode == 0
     assert "תלפיות" in target.read_text(encoding="utf-8")
 
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     [
         ((), "Missing argument"),
         (("no such file",), "does not exist"),
-        (("--output", "prices.xlsx", PRICES_NAME), "say --format"),
+        (("--output", "prices.xlsx", PRICES_NAME), "use --format"),
         (("--format", "parquet", PRICES_NAME), "--output prices.parquet"),
     ],
 )
@@ -182,7 +182,7 @@ def test_lists_in_a_row_are_spread_in_csv_and_kept_in_json_lines(
     items = [[{"code": "1", "is_gift": False}, {"code": "2", "is_gift": True}], []]
     offers = file.rows.select("row_number", items=pl.Series(items))
 
-    with open_output(form, target, most_rows=9) as output:
+    with open_output(form, target, max_rows=9) as output:
         output.add("offers", replace(file, document=Document.PROMOTIONS, rows=offers))
 
     written = target.read_text(encoding="utf-8").splitlines()

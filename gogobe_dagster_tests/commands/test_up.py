@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from gogobe_dagster.commands.processes import MARK
+from gogobe_dagster.commands.processes import OWNER_VARIABLE
 from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
@@ -70,11 +70,11 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
 
 def kill_all(home: Path) -> int:
     """Kill what lives; say how many that were, as some are being started meanwhile."""
-    living = [*started_below(home), *processes_of(embedded_server(Settings(home=home)))]
-    for one in living:
+    running = [*started_below(home), *processes_of(embedded_server(Settings(home=home)))]
+    for one in running:
         with suppress(psutil.NoSuchProcess):
             one.kill()
-    return len(living)
+    return len(running)
 
 
 def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
@@ -166,12 +166,12 @@ def started_by(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def started_below(home: Path) -> list[psutil.Process]:
-    """Every living process that `up` of this home started, whoever its parent is now."""
+    """Every running process that `up` of this home started, whoever its parent is now."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             environment = process.environ()
-            if MARK in environment and environment["GOGOBE_HOME"] == str(home) and lives(process):
+            if OWNER_VARIABLE in environment and environment["GOGOBE_HOME"] == str(home) and lives(process):
                 found.append(process)
     return found
 

@@ -7,9 +7,9 @@ import sys
 
 import dagster as dg
 
-from gogobe_dagster.dagster_runtime.import_runner import run_cell
+from gogobe_dagster.dagster_runtime.import_runner import run_partition
 from gogobe_dagster.defs.jobs import IN_PROCESS
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as instance:
-        run_cell(sys.argv[1], instance, IN_PROCESS)
+        run_partition(sys.argv[1], instance, IN_PROCESS)

@@ -91,7 +91,7 @@ def test_a_run_killed_in_a_batch_is_finished_by_the_next(import_env: ImportEnv, 
     assert count(import_env, "downloaded") > 1, "killed too late to prove anything"
     assert count(import_env, "loaded") == 0
     assert (
-        "its process was gone"
+        "marked as failed, its process is gone"
         in import_env.run("python", "-m", "gogobe_dagster.dagster_runtime.orphaned_runs").stdout
     )
     assert import_env.run("python", "-m", "gogobe_dagster.dagster_runtime.orphaned_runs").stdout == ""
