@@ -35,9 +35,9 @@ def classify_listing(
         name=file.name,
         link=file.link,
         size=file.size,
-        size_slack=file.size_slack,
+        size_tolerance=file.size_tolerance,
         modified_at=file.modified_at,
-        day=day_of(file.modified_at or now),
+        publication_day=day_of(file.modified_at or now),
     )
     try:
         name = FileName.parse(file.name)
@@ -46,7 +46,7 @@ def classify_listing(
     day = day_of(name.published_at)
     return replace(
         seen,
-        day=day,
+        publication_day=day,
         kind=name.kind,
         chain_id=_canonical_chain_id(name.chain_id, feed),
         sub_chain_id=name.sub_chain_id,

@@ -98,7 +98,7 @@ def not_offered(feed: Feed, days: Collection[date], resources: Resources) -> lis
         if portal.offers_past_days:
             return []
     past = {day for day in days if day < day_of(resources.clock())}
-    return sorted(past - {file.day for file in resources.ledger.of_days(feed.key, past)})
+    return sorted(past - {file.publication_day for file in resources.ledger.of_days(feed.key, past)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> StoredFile
         name=file.name,
         link=file.link,
         size=file.listed_size,
-        size_slack=file.size_slack,
+        size_tolerance=file.size_tolerance,
         modified_at=file.modified_at,
     )
     store, limit = resources.raw_store, resources.download_limit
@@ -197,10 +197,10 @@ class Batch:
 
 def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch]:
     """Group the downloaded files into batches of a limited compressed size, at least one per day."""
-    pending = sorted(resources.ledger.to_parse(feed.key, days), key=attrgetter("day"))
+    pending = sorted(resources.ledger.to_parse(feed.key, days), key=attrgetter("publication_day"))
     return [
         Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in chunk))
-        for day, files in groupby(pending, key=attrgetter("day"))
+        for day, files in groupby(pending, key=attrgetter("publication_day"))
         for chunk in chunk_by_size(
             files,
             lambda file: file.size or 0,
@@ -265,9 +265,9 @@ def _entry(file: LedgerFile, parsed: ParsedFile, identity: FileIdentity, *, lake
         rows=report.rows,
         rejected=report.rejected,
         duplicates=report.duplicates,
-        reasons=report.reasons,
+        reject_reasons=report.reasons,
         samples=report.samples,
-        unknown=report.unknown,
+        unknown_elements=report.unknown,
         reader=report.reader,
         dialect=report.dialect,
         container=report.container,

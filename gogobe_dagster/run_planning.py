@@ -117,7 +117,9 @@ def poll_interval(feed: Feed, seconds: int) -> int:
 
 
 def _by_day(pending: Sequence[LedgerFile]) -> Mapping[date, list[LedgerFile]]:
-    grouped = groupby(sorted(pending, key=attrgetter("day", "id")), key=attrgetter("day"))
+    grouped = groupby(
+        sorted(pending, key=attrgetter("publication_day", "id")), key=attrgetter("publication_day")
+    )
     return {day: list(files) for day, files in grouped}
 
 

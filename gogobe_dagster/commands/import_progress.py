@@ -17,7 +17,7 @@ from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
-from gogobe_dagster.warehouse.ledger.model import FleetRow
+from gogobe_dagster.warehouse.ledger.model import FeedHealth
 
 REFRESH_SECONDS = 0.5
 WORKER = "import"
@@ -96,7 +96,7 @@ def _show_progress(
         bars = {feed.key: progress.add_task(feed.name, total=None, start=False) for feed in feeds}
         while True:
             has_ended = processes.has_ended(WORKER)
-            for row in resources.ledger.fleet(days):
+            for row in resources.ledger.feed_health(days):
                 if row.feed in bars:
                     progress.start_task(bars[row.feed])
                     progress.update(bars[row.feed], total=found(row), completed=settled(row))
@@ -106,11 +106,11 @@ def _show_progress(
                 return
 
 
-def found(row: FleetRow) -> int:
+def found(row: FeedHealth) -> int:
     """Return the number of files that the portal listed."""
     return row.discovered + row.downloaded + row.parsed + settled(row)
 
 
-def settled(row: FleetRow) -> int:
+def settled(row: FeedHealth) -> int:
     """Return the number of files in a final state: loaded, superseded or quarantined."""
     return row.loaded + row.superseded + row.quarantined

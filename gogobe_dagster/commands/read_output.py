@@ -29,7 +29,15 @@ TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
 SHORT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M"
 IDS = ("chain_id", "sub_chain_id", "store_id")
 TABLE_COLUMNS = {
-    Document.PRICES: ("code", "name", "manufacturer", "price", "unit_price", "unit_of_measure", "priced_at"),
+    Document.PRICES: (
+        "code",
+        "name",
+        "manufacturer",
+        "price",
+        "unit_price",
+        "unit_of_measure",
+        "price_set_at",
+    ),
     Document.STORES: ("sub_chain_id", "store_id", "name", "address", "city", "zip_code"),
     Document.PROMOTIONS: (
         *("promotion_id", "description", "ends_at", "min_quantity", "discounted_price", "discount_rate"),

@@ -26,7 +26,7 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import Sighting
 
 PARALLEL_LISTINGS = 8
-JSON_KEYS = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code")
+JSON_KEYS = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full_at", "code")
 """The keys of --json, which are a stable interface."""
 HOUR = timedelta(hours=1)
 
@@ -42,7 +42,7 @@ class PortalScan:
     listed: int
     new: int
     by_kind: dict[str, int]
-    newest_full: datetime | None
+    newest_full_at: datetime | None
     """When the newest full price file was published."""
     code: str | None
     reason: str | None
@@ -110,15 +110,15 @@ def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError 
         listed=len(seen),
         new=new,
         by_kind=dict(Counter(file.kind.value if file.kind else "unknown" for file in seen)),
-        newest_full=max(fulls, default=None),
+        newest_full_at=max(fulls, default=None),
         code=error.code.value if error else None,
         reason=error.reason if error else None,
     )
 
 
 def _json(scan: PortalScan) -> str:
-    newest = scan.newest_full.astimezone(ISRAEL).isoformat() if scan.newest_full else None
-    values = {name: getattr(scan, name) for name in JSON_KEYS} | {"newest_full": newest}
+    newest = scan.newest_full_at.astimezone(ISRAEL).isoformat() if scan.newest_full_at else None
+    values = {name: getattr(scan, name) for name in JSON_KEYS} | {"newest_full_at": newest}
     return json.dumps(values, ensure_ascii=False)
 
 
@@ -134,8 +134,8 @@ def _table(scans: Sequence[PortalScan], *, now: datetime) -> Table:
     table.add_column("failure")
     for scan in scans:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in scan.by_kind.items())
-        newest = f"{scan.newest_full.astimezone(ISRAEL):%m-%d %H:%M}" if scan.newest_full else ""
-        age = _age(now - scan.newest_full) if scan.newest_full else ""
+        newest = f"{scan.newest_full_at.astimezone(ISRAEL):%m-%d %H:%M}" if scan.newest_full_at else ""
+        age = _age(now - scan.newest_full_at) if scan.newest_full_at else ""
         failure = f"[red]{scan.code}[/red]: {scan.reason}" if scan.code else ""
         table.add_row(
             scan.feed, scan.family, f"{scan.listed:,}", f"{scan.new:,}", kinds, newest, age, failure

@@ -18,7 +18,7 @@ from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.model import FleetRow
+from gogobe_dagster.warehouse.ledger.model import FeedHealth
 
 COUNTS = ("listed", "pending", "loaded", "quaran-\ntined", "rows")
 
@@ -42,7 +42,7 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
     settings = Settings.read()
     resources = open_warehouse(settings)
     keys = [feed.key for feed in selected_feeds(feeds)]
-    rows = [row for row in resources.ledger.fleet(days or None) if row.feed in keys]
+    rows = [row for row in resources.ledger.feed_health(days or None) if row.feed in keys]
     if as_json:
         for row in rows:
             click.echo(json.dumps(asdict(row), default=str))
@@ -56,7 +56,7 @@ def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as
         Console().print(disabled_table())
 
 
-def _feed_table(rows: Sequence[FleetRow]) -> Table:
+def _feed_table(rows: Sequence[FeedHealth]) -> Table:
     table = plain_table("Files by state")
     table.add_column("feed", no_wrap=True)
     for name in COUNTS:
@@ -72,7 +72,7 @@ def _feed_table(rows: Sequence[FleetRow]) -> Table:
             row.rows,
         )
         listing = f"[red]{row.listing_code}[/red]" if row.listing_code else _time(row.listed_at)
-        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _time(row.newest_full), listing)
+        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _time(row.newest_full_at), listing)
     return table
 
 

@@ -52,7 +52,7 @@ def check_freshness(engine: sa.Engine, settings: Settings, now: datetime) -> Ver
     """Find feeds whose newest loaded full price file is too old; feeds without full files are skipped."""
     query = """
         select l.feed, max(f.published_at) as newest
-        from listing l left join file f on f.feed = l.feed and f.day >= :first
+        from listing l left join file f on f.feed = l.feed and f.publication_day >= :first
             and f.kind = 'full_prices' and f.state = 'loaded'
         group by l.feed order by newest nulls first
     """
@@ -85,9 +85,11 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
     """
     day = _checked_day(settings, now)
     query = """
-        select feed, count(distinct store) filter (where day = :day) as now, count(distinct store) as usual
-        from (select feed, day, (chain_id, sub_chain_id, store_id) as store from file
-              where day between :first and :day and kind = 'full_prices' and state = 'loaded') as full_file
+        select feed, count(distinct store) filter (where publication_day = :day) as now,
+            count(distinct store) as usual
+        from (select feed, publication_day, (chain_id, sub_chain_id, store_id) as store from file
+              where publication_day between :first and :day
+                  and kind = 'full_prices' and state = 'loaded') as full_file
         group by feed
     """
     few, all_now, all_usual = list[Finding](), 0, 0
@@ -113,12 +115,12 @@ def check_row_counts(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
     """Find feeds whose full price files have far more or fewer rows than on the last day that had any."""
     day = _checked_day(settings, now)
     query = """
-        select feed, before_day, avg(rows) filter (where day = :day) as now,
-            avg(rows) filter (where day = before_day) as before
-        from (select feed, day, rows,
-                  max(day) filter (where day < :day) over (partition by feed) as before_day
-              from file where day between :first and :day and kind = 'full_prices' and state = 'loaded')
-            as full_file
+        select feed, before_day, avg(rows) filter (where publication_day = :day) as now,
+            avg(rows) filter (where publication_day = before_day) as before
+        from (select feed, publication_day, rows, max(publication_day)
+                  filter (where publication_day < :day) over (partition by feed) as before_day
+              from file where publication_day between :first and :day
+                  and kind = 'full_prices' and state = 'loaded') as full_file
         group by feed, before_day
     """
     rows = [
@@ -143,7 +145,7 @@ def check_rejects(engine: sa.Engine, settings: Settings, now: datetime) -> Verdi
     """Find feeds with too many rejected rows since yesterday."""
     query = """
         select feed, sum(rejected) as rejected, sum(rows + rejected) as rows
-        from file where day >= :first and rows is not null group by feed
+        from file where publication_day >= :first and rows is not null group by feed
     """
     rows = _rows(engine, query, first=day_of(now) - timedelta(days=1))
     shares = {row.feed: row.rejected / row.rows * 100 for row in rows if row.rows}

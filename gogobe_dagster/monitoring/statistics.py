@@ -13,9 +13,9 @@ from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 DAYS = 14
 ROWS = """
-select day, sum(rows) as rows from file
-where feed = :feed and day between :first and :last and kind = any(:kinds) and state = 'loaded'
-group by day
+select publication_day, sum(rows) as rows from file
+where feed = :feed and publication_day between :first and :last and kind = any(:kinds) and state = 'loaded'
+group by publication_day
 """
 
 
@@ -25,7 +25,7 @@ def rows_by_day(engine: sa.Engine, feed: Feed, document: Document, *, until: dat
     kinds = [kind.value for kind in FileKind if kind.document is document]
     values = {"feed": feed.key, "first": days[0], "last": until, "kinds": kinds}
     with engine.connect() as connection:
-        found = {row.day: int(row.rows or 0) for row in connection.execute(sa.text(ROWS), values)}
+        found = {row.publication_day: int(row.rows or 0) for row in connection.execute(sa.text(ROWS), values)}
     return {day: found.get(day, 0) for day in days}
 
 

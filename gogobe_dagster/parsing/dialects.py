@@ -102,7 +102,7 @@ PRICES: Final = Dialects(
         "unit_price": ("unitofmeasureprice", "unitprice"),
         "allows_discount": ("allowdiscount",),
         "status": ("itemstatus",),
-        "priced_at": ("priceupdatedate", "priceupdatetime"),
+        "price_set_at": ("priceupdatedate", "priceupdatetime"),
         "last_sold_at": ("lastsaledatetime",),  # K, 2026
     },
     header={

@@ -47,7 +47,7 @@ PRICES = pa.schema(
         _field("unit_price", ARROW_DECIMAL, "Price in ILS of one `unit_of_measure`; null: not said."),
         _field("allows_discount", pa.bool_(), "Whether promotions apply; null: not said."),
         _field("status", pa.int16(), "ItemStatus as published; null: not said."),
-        _field("priced_at", ARROW_TIMESTAMP, "When the chain last changed the price; null: not said."),
+        _field("price_set_at", ARROW_TIMESTAMP, "When the chain last changed the price; null: not said."),
         _field(
             "last_sold_at", ARROW_TIMESTAMP, "When the store last sold one (2026 dialect); null: not said."
         ),

@@ -44,6 +44,6 @@ def check_size(
         if received > max_bytes:
             raise download_error(url, Code.TOO_LARGE, f"more than {max_bytes} bytes")
         yield chunk
-    if file.size is not None and received < file.size - file.size_slack:
+    if file.size is not None and received < file.size - file.size_tolerance:
         reason = f"{received} bytes, the listing says {file.size}"
         raise download_error(url, Code.TRUNCATED_DOWNLOAD, reason)

@@ -70,7 +70,7 @@ def file_in_row(
     """Return the file of a row whose size is in kilobytes, with or without the unit."""
     size, slack = parse_kilobytes(kilobytes, row.url)
     return RemoteFile(
-        name=name, link=row.link, size=size, size_slack=slack, modified_at=modified_at, label=label
+        name=name, link=row.link, size=size, size_tolerance=slack, modified_at=modified_at, label=label
     )
 
 

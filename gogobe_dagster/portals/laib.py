@@ -51,7 +51,7 @@ class Laib(Connector):
             name=name,
             link=f"/webapi/{self._feed.chain_id}/{quote(name)}",
             size=size,
-            size_slack=slack,
+            size_tolerance=slack,
             modified_at=parse_israel_time(text_field(row, "fileDate", self._url), TIME_FORMAT, self._url),
             label=str(row.get("branchNumber") or ""),
         )

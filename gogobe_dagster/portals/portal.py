@@ -21,7 +21,7 @@ class RemoteFile:
     """An absolute URL or a path of the portal. It may expire, and never identifies a file."""
     size: int | None = None
     """Bytes as listed; None if the listing has no size."""
-    size_slack: int = 0
+    size_tolerance: int = 0
     """How many bytes the true size may differ from `size`, because the listing rounds it."""
     modified_at: datetime | None = None
     """When the file was written according to the listing (aware, Asia/Jerusalem); None if it has no time."""

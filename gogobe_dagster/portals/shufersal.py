@@ -113,7 +113,7 @@ def _parse_row(row: TableRow) -> RemoteFile:
         name=name_in_link(row.link),
         link=row.link,
         size=size_in_bytes,
-        size_slack=slack,
+        size_tolerance=slack,
         modified_at=parse_israel_time(time, TIME_FORMAT, row.url),
         label=label,
     )

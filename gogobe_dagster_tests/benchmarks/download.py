@@ -123,7 +123,7 @@ def measure(resources: Resources, *, total: int) -> Fetched:
 def note_early_peak(resources: Resources, files: int, early: list[float], done: Event) -> None:
     """Wait until so many files are there, and note the peak of memory up to then."""
     while not done.wait(0.1):
-        if sum(row.downloaded for row in resources.ledger.fleet()) >= files:
+        if sum(row.downloaded for row in resources.ledger.feed_health()) >= files:
             break
     early.append(peak_mb())
 

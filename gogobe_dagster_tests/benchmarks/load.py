@@ -154,7 +154,7 @@ def _small_files(place: Place, processes: Processes) -> Figures:
     place.copy(WITH_DELTAS, WORK)
     run = Contender(name="deltas", run=lambda: ours(processes, place, WORK, DELTA_DAY))
     done = contest([run], rounds=1)["deltas"]
-    files = place.count(WORK, f"file where state = 'loaded' and day = '{DELTA_DAY}'")
+    files = place.count(WORK, f"file where state = 'loaded' and publication_day = '{DELTA_DAY}'")
     Console(width=120).print(
         f"{files:,} deltas in {done.seconds:.1f} s: {files / done.seconds:,.0f} a second"
     )

@@ -47,7 +47,7 @@ FILES_AT_ONCE = 400
 FETCHED = "update file set state = 'downloaded', sha256 = %s, size = %s, downloaded_at = %s where name = %s"
 DELTA_ROWS = 20
 GZIP = 31
-STATED = ("code", "price", "unit_price", "priced_at")
+STATED = ("code", "price", "unit_price", "price_set_at")
 """What the naive limit copies of each row."""
 
 
@@ -110,9 +110,9 @@ class Published:
     def sighting(self) -> Sighting:
         """The line of a listing."""
         return Sighting(
-            name=self.name, link=self.name, size=len(self.content), size_slack=0, modified_at=None,
-            day=day_of(self.stamp), kind=self.kind, chain_id=self.chain_id, sub_chain_id=self.sub_chain_id,
-            store_id=self.store_id, published_at=self.stamp, problem=None,
+            name=self.name, link=self.name, size=len(self.content), size_tolerance=0, modified_at=None,
+            publication_day=day_of(self.stamp), kind=self.kind, chain_id=self.chain_id,
+            sub_chain_id=self.sub_chain_id, store_id=self.store_id, published_at=self.stamp, problem=None,
         )  # fmt: skip
 
 

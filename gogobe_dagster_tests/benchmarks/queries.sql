@@ -5,7 +5,8 @@ create function word(seed bigint) returns text language sql immutable as $$
 $$;
 insert into chain (chain_id, name) select (7290000000000 + c)::text, 'רשת ' || c from generate_series(1, 34) c;
 insert into sub_chain (chain_id, sub_chain_id) select chain_id, 1 from chain;
-insert into store (chain_id, sub_chain_id, store_id, name, city, is_listed, first_seen_at, last_seen_at, last_price_at, last_full_at)
+insert into store (chain_id, sub_chain_id, store_id, name, city, is_listed,
+    first_seen_at, last_seen_at, last_price_at, last_full_price_at)
 select (7290000000001 + s % 34)::text, 1, s, 'סניף ' || s, 'עיר ' || s % 80, true, now(), now(), now(), now()
 from generate_series(1, :stores) s;
 insert into product (gtin) select (7290000000000 + p)::text from generate_series(1, 150000) p;
@@ -15,7 +16,7 @@ select distinct c, product_key from (
     union all
     select c, 2001 + (hashint8(c * 1000003 + k) & 2147483647) % 148000 from generate_series(1, 34) c, generate_series(1, :items - 2000) k
 ) both_kinds;
-insert into chain_product (chain_id, product_key, stated_on, code, name, unit_of_measure)
+insert into chain_product (chain_id, product_key, attributes_as_of, code, name, unit_of_measure)
 select (7290000000000 + c)::text, product_key, '2026-11-24', (7290000000000 + product_key)::text,
     (array['חלב', 'לחם', 'קוטג''', 'שוקולד', 'שוקו', 'יוגורט', 'פסטה', 'אורז', 'קפה', 'תה', 'עגבניות', 'במבה', 'ביסלי', 'שמן זית', 'סבון', 'שמפו', 'נייר טואלט', 'מיץ תפוזים', 'גבינה צהובה', 'טונה', word(product_key % 900), word(product_key % 901), word(product_key % 902), word(product_key % 903), word(product_key % 904)])[1 + product_key % 25]
     || ' ' || (array['תנובה', 'שטראוס', 'אסם', 'עלית', 'תלמה', 'סוגת', word(product_key % 701), word(product_key % 702), word(product_key % 703)])[1 + product_key % 9]
@@ -24,13 +25,13 @@ select (7290000000000 + c)::text, product_key, '2026-11-24', (7290000000000 + pr
 from assortment;
 create index on assortment (c);
 analyze assortment;
-insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+insert into price_current (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
 select s.store_key, a.product_key, 1 + (a.product_key * 7 + s.store_key) % 9000 / 100.0, (a.product_key * 3) % 5000 / 100.0,
     timestamptz '2026-11-24' - (a.product_key + s.store_key) % 60 * interval '1 day',
     timestamptz '2026-11-24' - (a.product_key * 17 + s.store_key) % 60 * interval '1 day' - s.store_key * interval '1 second', s.store_key
 from store s join assortment a on a.c = s.store_id % 34 + 1 order by s.store_key, a.product_key;
-insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id, ended_file_id)
-select store_key, product_key, valid_from - interval '20 days', valid_from, price + 1, unit_price, priced_at, file_id, file_id
+insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, price_set_at, file_id, closed_by_file_id)
+select store_key, product_key, valid_from - interval '20 days', valid_from, price + 1, unit_price, price_set_at, file_id, file_id
 from price_current where (store_key + product_key) % 10 = 0;;
 insert into promotion (chain_id, promotion_id, content_hash, description, starts_at, ends_at)
 select (7290000000000 + c)::text, n::text, md5(c || ':' || n)::uuid, 'מבצע ' || n, '2026-01-01', '2099-01-01'

@@ -162,12 +162,12 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: Impo
     ended = import_env.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
 
     keshet, osher_ad = [json.loads(line) for line in ended.stdout.splitlines()]
-    keys = ["feed", "family", "state", "listed", "new", "by_kind", "newest_full", "code"]
+    keys = ["feed", "family", "state", "listed", "new", "by_kind", "newest_full_at", "code"]
     assert [list(keshet), list(osher_ad)] == [keys, keys]
     assert ended.returncode == 1
     assert keshet["state"] == "ok"
     assert keshet["listed"] == keshet["new"] == sum(keshet["by_kind"].values()) > 0
-    assert datetime.fromisoformat(keshet["newest_full"]).date() == YESTERDAY
+    assert datetime.fromisoformat(keshet["newest_full_at"]).date() == YESTERDAY
     assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
 
 

@@ -102,7 +102,7 @@ def test_rebuild_names_what_the_lake_has_not(market: Market, tmp_path: Path) -> 
 
 def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     with market.engine.begin() as connection:
-        connection.execute(sa.text("update file_event set at = at - interval '300 days'"))
+        connection.execute(sa.text("update file_event set occurred_at = occurred_at - interval '300 days'"))
 
     code, text = said("retain", "--dry-run")
     assert code == 0

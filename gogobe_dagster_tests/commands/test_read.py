@@ -97,13 +97,13 @@ def test_csv_and_json_lines_name_the_file_the_store_and_the_moment(published: Pa
     row = next(csv.DictReader(io.StringIO(table.stdout.decode())))
     said = json.loads(lines.stdout)
     assert (row["file"], row["chain_id"], row["store_id"]) == (str(published / PRICES_NAME), CHAIN, "1")
-    assert (row["code"], row["price"], row["priced_at"]) == (
+    assert (row["code"], row["price"], row["price_set_at"]) == (
         "7290000042640",
         "7.1000",
         "2026-11-23T07:00:05+02:00",
     )
     assert (said["file"], said["chain_id"], said["price"]) == ("-", CHAIN, "7.1000")
-    assert said["priced_at"] == row["priced_at"]
+    assert said["price_set_at"] == row["price_set_at"]
 
 
 def test_parquet_keeps_the_types_of_the_model(published: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_parquet_keeps_the_types_of_the_model(published: Path, tmp_path: Path) -
     written = pl.read_parquet(target)
     assert ended.returncode == 0
     assert written["price"].to_list() == [Decimal("7.10")] * 2
-    assert written["priced_at"].dtype == pl.Datetime("us", "UTC")
+    assert written["price_set_at"].dtype == pl.Datetime("us", "UTC")
     assert not list(tmp_path.glob("*.draft"))
 
 

@@ -73,8 +73,8 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
             wrong.append((feed, real.path.name, end, rows, rejected, duplicates, real.items))
     with capsys.disabled():
         Console(width=140).print(table)
-        for not_loaded in import_env.query(NOT_LOADED):
-            Console(width=140).print(*not_loaded)
+        for rows_skipped in import_env.query(NOT_LOADED):
+            Console(width=140).print(*rows_skipped)
     assert not wrong, wrong
     assert_the_tables_hold_what_the_lake_holds(import_env)
 

@@ -69,5 +69,5 @@ def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: 
         wait_until(lambda: set(inbox.titles) >= set(told), seconds=120, what="both alerts")
         assert sorted(inbox.titles) == sorted(told), "each once"
         assert red_checks(import_env) == ["osher_ad_portal_responds"]
-    codes = {row.feed: row.listing_code for row in import_env.resources.ledger.fleet()}
+    codes = {row.feed: row.listing_code for row in import_env.resources.ledger.feed_health()}
     assert codes["osher_ad"] == "http_error"

@@ -33,7 +33,7 @@ def milk(*prices: str) -> pl.DataFrame:
             "code": f"729000004264{number % 10}",
             "name": "חלב תנובה 3%",
             "price": Decimal(price),
-            "priced_at": datetime(2026, 11, 23, 5, 30, tzinfo=UTC),
+            "price_set_at": datetime(2026, 11, 23, 5, 30, tzinfo=UTC),
         }
         for number, price in enumerate(prices, 1)
     ]

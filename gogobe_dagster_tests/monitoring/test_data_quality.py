@@ -30,8 +30,8 @@ TODAY = NOON.date()
 SETTINGS = Settings(replica_url="http://127.0.0.1:1")
 """The shops are made up, so they are not compared with the register."""
 LOADED = """
-insert into file (feed, name, revision, day, kind, chain_id, sub_chain_id, store_id, published_at, link,
-    state, lake_path, rows, rejected, first_seen_at, last_seen_at)
+insert into file (feed, name, revision, publication_day, kind, chain_id, sub_chain_id, store_id,
+    published_at, link, state, lake_path, rows, rejected, first_seen_at, last_seen_at)
 values (:feed, :name, 1, :day, 'full_prices', '7290785400000', 0, :store, :at, '', 'loaded', 'x',
     :rows, :rejected, :at, :at)
 """
@@ -191,7 +191,7 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
         (values ('7290000000015', 5.9, 59), ('7290000000022', 4, 5)) as price (gtin, was, now) using (gtin)),
     held as (insert into price_current (store_key, product_key, valid_from, price, file_id)
         select store_key, product_key, :now, now, 1 from priced)
-    insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+    insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, closed_by_file_id)
     select store_key, product_key, :before, :now, was, 1, 1 from priced
     """
     from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions

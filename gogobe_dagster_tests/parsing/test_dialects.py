@@ -69,7 +69,7 @@ def test_every_price_dialect_says_the_same_about_the_same_milk(dialect: str) -> 
         "unit_price": Decimal("0.7100"),
         "allows_discount": True,
         "status": 1,
-        "priced_at": datetime(2026, 11, 23, 5, 0, 5, tzinfo=UTC),
+        "price_set_at": datetime(2026, 11, 23, 5, 0, 5, tzinfo=UTC),
         "last_sold_at": datetime(2026, 8, 23, 14, 50, 22, 123000, tzinfo=UTC)
         if dialect == "K 2026"
         else None,

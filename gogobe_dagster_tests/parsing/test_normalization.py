@@ -94,10 +94,10 @@ def test_any_price_survives_to_the_last_digit(price: Decimal) -> None:
         ("status", "70000", "out_of_range"),
         ("is_weighted", "2", "bad_flag"),
         ("is_barcode", "אולי", "bad_flag"),
-        ("priced_at", "21/37/YYYY 17:37:22", "bad_date"),
-        ("priced_at", "5/28/2015", "bad_date"),
-        ("priced_at", "2026-02-30", "bad_date"),
-        ("priced_at", "אתמול", "bad_date"),
+        ("price_set_at", "21/37/YYYY 17:37:22", "bad_date"),
+        ("price_set_at", "5/28/2015", "bad_date"),
+        ("price_set_at", "2026-02-30", "bad_date"),
+        ("price_set_at", "אתמול", "bad_date"),
         ("code", "7" * 65, "out_of_range"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_taken_has_a_reason(column: str, text: str | None
     "text", ["לא ידוע", " לא ידוע ", "Unknown ", "0=אין", "אין     ", "", "  ", "---", ","]
 )
 @pytest.mark.parametrize(
-    "column", ["manufacturer", "quantity", "quantity_in_package", "status", "priced_at", "is_weighted"]
+    "column", ["manufacturer", "quantity", "quantity_in_package", "status", "price_set_at", "is_weighted"]
 )
 def test_words_for_not_known_are_null_in_any_column(column: str, text: str) -> None:
     assert value(column, text) is None
@@ -186,14 +186,14 @@ def test_store_ids_are_integers(text: str, store: int) -> None:
     ],
 )
 def test_every_form_of_date_is_civil_time_of_israel(text: str, moment: str) -> None:
-    assert value("priced_at", text) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    assert value("price_set_at", text) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "text", ["1899-12-30", "1899-12-30 00:00:00", "0001-01-01T00:00:00", "1900-01-01", "01/01/1900"]
 )
 def test_how_programs_write_never_is_not_known(text: str) -> None:
-    assert value("priced_at", text) is None
+    assert value("price_set_at", text) is None
 
 
 def test_forms_may_be_mixed_in_one_file() -> None:
@@ -206,10 +206,10 @@ def test_forms_may_be_mixed_in_one_file() -> None:
         "1899-12-30",
     ]
 
-    taken = take(*({**MILK, "code": str(n), "priced_at": text} for n, text in enumerate(texts)))
+    taken = take(*({**MILK, "code": str(n), "price_set_at": text} for n, text in enumerate(texts)))
 
     at_seven = datetime(2026, 11, 23, 5, tzinfo=UTC)
-    assert taken.rows["priced_at"].to_list() == [at_seven, at_seven, None, at_seven, at_seven, None]
+    assert taken.rows["price_set_at"].to_list() == [at_seven, at_seven, None, at_seven, at_seven, None]
 
 
 FORMS = [
@@ -227,7 +227,7 @@ FORMS = [
 )
 @settings(max_examples=200)
 def test_any_israeli_moment_survives_in_any_form(moment: datetime, form: str) -> None:
-    read = value("priced_at", moment.strftime(form))
+    read = value("price_set_at", moment.strftime(form))
 
     civil = moment.replace(microsecond=0, tzinfo=ISRAEL)
     is_skipped = civil.astimezone(UTC).astimezone(ISRAEL).replace(tzinfo=None) != civil.replace(tzinfo=None)

@@ -9,7 +9,7 @@ from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 KESHET = find_feed("keshet")
 ORDER = """
 select name from file join file_event using (file_id)
-where file_event.state = 'downloaded' order by file_event.at, event_id
+where file_event.state = 'downloaded' order by file_event.occurred_at, event_id
 """
 
 

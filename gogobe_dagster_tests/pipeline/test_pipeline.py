@@ -173,7 +173,7 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(import_env: ImportE
         pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
     import_all(import_env, "king_store")
 
-    codes = {row.feed: row.listing_code for row in import_env.resources.ledger.fleet()}
+    codes = {row.feed: row.listing_code for row in import_env.resources.ledger.feed_health()}
     assert codes == {"keshet": down.value.code, "king_store": None}
     assert import_env.states("keshet") == before
 
@@ -191,7 +191,7 @@ def test_a_portal_that_turns_us_away_while_downloading_costs_no_file_a_try(
 
     assert refused.stopped_by
     assert refused.stopped_by.code == "bot_challenge"
-    (row,) = resources.ledger.fleet()
+    (row,) = resources.ledger.feed_health()
     assert (row.listing_code, row.quarantined) == ("bot_challenge", 0)
     import_env.replica.faults.switch_off("bot_challenge")
     import_all(import_env, feed_key)
@@ -222,7 +222,7 @@ def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(import_env
         pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
 
     assert empty.value.code == "listing_empty_unexpected"
-    assert import_env.resources.ledger.fleet()[0].listing_code == "listing_empty_unexpected"
+    assert import_env.resources.ledger.feed_health()[0].listing_code == "listing_empty_unexpected"
     assert import_env.states("keshet") == before
 
 

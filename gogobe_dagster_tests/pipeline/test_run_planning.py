@@ -32,9 +32,9 @@ FILE = LedgerFile(
     revision=1,
     link="",
     listed_size=None,
-    size_slack=0,
+    size_tolerance=0,
     modified_at=None,
-    day=TODAY,
+    publication_day=TODAY,
     kind=FileKind.FULL_PRICES,
     chain_id="7290785400000",
     sub_chain_id=None,
@@ -82,7 +82,10 @@ def test_a_day_with_a_run_under_way_wants_none() -> None:
 
 def test_a_day_outside_the_grid_wants_none() -> None:
     """Dagster fails the whole tick when one partition of it does not exist."""
-    tomorrow, old = replace(FILE, day=TODAY + timedelta(days=1)), replace(FILE, day=FIRST - timedelta(days=1))
+    tomorrow, old = (
+        replace(FILE, publication_day=TODAY + timedelta(days=1)),
+        replace(FILE, publication_day=FIRST - timedelta(days=1)),
+    )
 
     assert [run.day for run in wanted(tomorrow, FILE, old)] == [TODAY]
 

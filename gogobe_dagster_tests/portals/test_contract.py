@@ -118,7 +118,7 @@ def test_sizes_and_times_of_the_listing_are_true(
     for file in files:
         truth = replica.shelf(feed).get(file.name)
         assert truth
-        assert file.size is None or abs(file.size - truth.size) <= file.size_slack
+        assert file.size is None or abs(file.size - truth.size) <= file.size_tolerance
         assert (file.modified_at is None) == (feed in SAYS_NO_TIME)
         assert file.modified_at is None or abs(file.modified_at - truth.published_at) < timedelta(minutes=1)
 

@@ -175,7 +175,7 @@ def test_a_file_comes_whole_in_spite_of(replica: Replica, open_feed: OpenPortal,
 
     original = publication(target).read()
     assert (content == original) == (fault in UNTOUCHED)
-    assert file.size is None or abs(file.size - len(content)) <= file.size_slack
+    assert file.size is None or abs(file.size - len(content)) <= file.size_tolerance
 
 
 @each(NOT_FETCHED)

@@ -55,7 +55,7 @@ def test_a_row_of_the_table_is_read_and_the_link_says_the_whole_name(between: st
     assert (file.name, file.link, file.label) == (f"{STEM}.gz", LINK, "206")
     assert file.modified_at == datetime(2026, 8, 11, 1, 13, tzinfo=ISRAEL)
     assert file.size is not None
-    assert abs(file.size - 215.4 * 1000) <= file.size_slack < 12_000
+    assert abs(file.size - 215.4 * 1000) <= file.size_tolerance < 12_000
 
 
 @pytest.mark.parametrize("size", ["1,215.4", "1215.4", "1,215.4 KB"])

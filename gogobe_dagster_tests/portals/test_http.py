@@ -43,7 +43,7 @@ def client() -> Iterator[HttpClient]:
 
 
 def a_file(size: int | None = None, slack: int = 0) -> RemoteFile:
-    return RemoteFile(name="PriceFull.gz", link="", size=size, size_slack=slack)
+    return RemoteFile(name="PriceFull.gz", link="", size=size, size_tolerance=slack)
 
 
 def fetched(client: HttpClient, url: str, file: RemoteFile | None = None) -> bytes:

@@ -59,7 +59,7 @@ def test_rows_are_read_as_they_were_recorded() -> None:
             name="PriceFull7290696200003-001-001-20260811-051500.gz",
             link="/webapi/7290696200003/PriceFull7290696200003-001-001-20260811-051500.gz",
             size=576348,
-            size_slack=27724,  # 1 KB of rounding, and the doubt whether a KB has 1,000 or 1,024 bytes
+            size_tolerance=27724,  # 1 KB of rounding, and the doubt whether a KB has 1,000 or 1,024 bytes
             modified_at=datetime(2026, 8, 11, 5, 16, 8, tzinfo=ISRAEL),
             label="1",
         ),

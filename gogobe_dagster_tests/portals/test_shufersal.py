@@ -54,7 +54,7 @@ def test_a_row_of_the_grid_is_read_with_its_link_decoded() -> None:
             name="PriceFull7290027600007-001-357-20260811-031500.gz",
             link=LINK.replace("&amp;", "&"),
             size=346440,
-            size_slack=17073,  # 1 KB of rounding, and the doubt whether a KB has 1,000 or 1,024 bytes
+            size_tolerance=17073,  # 1 KB of rounding, and the doubt whether a KB has 1,000 or 1,024 bytes
             modified_at=datetime(2026, 8, 11, 3, 20, tzinfo=ISRAEL),
             label="357 - דיל דוגמה",
         )

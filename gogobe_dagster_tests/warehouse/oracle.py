@@ -21,7 +21,7 @@ class Period:
     valid_from: datetime
     file_id: int
     valid_to: datetime | None = None
-    ended_file_id: int | None = None
+    closed_by_file_id: int | None = None
 
 
 def history_of(statements: Sequence[Statement], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:

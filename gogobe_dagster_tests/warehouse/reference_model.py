@@ -13,7 +13,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import PriceFile, Shelf, S
 
 PRODUCT = "coalesce(p.gtin, p.code)"
 LABEL = "f.feed || ' ' || f.name"
-ENDED = "left join file e on e.file_id = h.ended_file_id"
+ENDED = "left join file e on e.file_id = h.closed_by_file_id"
 TABLES = {
     "price_history": f"""
         select s.store_id, {PRODUCT}, h.price, h.unit_price, h.valid_from, {LABEL}, h.valid_to,
@@ -43,14 +43,14 @@ TABLES = {
     """,
     "product": f"select {PRODUCT} from product p",
     "store": """
-        select store_id, name, is_listed, first_seen_at, last_seen_at, last_price_at, last_full_at,
+        select store_id, name, is_listed, first_seen_at, last_seen_at, last_price_at, last_full_price_at,
             last_promotion_at, last_full_promotion_at from store
     """,
     "chain": "select chain_id, name from chain",
     "chain_product": f"""
         select {PRODUCT}, d.name, d.manufacturer from chain_product d join product p using (product_key)
     """,
-    "file": "select f.feed, f.name, f.state, f.rows - f.not_loaded from file f",
+    "file": "select f.feed, f.name, f.state, f.rows - f.rows_skipped from file f",
 }
 
 
@@ -166,7 +166,12 @@ def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
         for shelf in {product_of(shelf.code): shelf for shelf in one.file.rows}.values():
             said = [shelf.name, shelf.manufacturer]
             fullness = sum(word is not None for word in said)
-            greatness = (one.file.sighting.day, fullness, shelf.code, *(word or "" for word in said))
+            greatness = (
+                one.file.sighting.publication_day,
+                fullness,
+                shelf.code,
+                *(word or "" for word in said),
+            )
             product = product_of(shelf.code)
             best[product] = max(best.get(product, (greatness, said)), (greatness, said))
     return {(product, *said) for product, (_, said) in best.items()}

@@ -91,14 +91,16 @@ def test_what_reading_gave_is_kept_with_samples(ledger: Ledger, engine: sa.Engin
     ledger.record(FEED, [sighting(store=3)], now=NOON)
     fetch_all(ledger)
     file_id = everything(ledger)[0].id
-    entry = parsed(file_id, store=4, rows=90, rejected=3, reasons={"price_invalid": 3}, samples=rejects(3))
+    entry = parsed(
+        file_id, store=4, rows=90, rejected=3, reject_reasons={"price_invalid": 3}, samples=rejects(3)
+    )
 
     ledger.mark_parsed([entry], now=NOON)
     ledger.mark_parsed([entry], now=NOON)  # a repeated batch
 
     (known,) = ledger.to_load(FEED, [TODAY], Document.PRICES)
     assert (known.store_id, known.rows, known.rejected, known.lake_path) == (4, 90, 3, entry.lake_path)
-    assert rows_of(engine, file, "reasons") == [({"price_invalid": 3},)]
+    assert rows_of(engine, file, "reject_reasons") == [({"price_invalid": 3},)]
     assert rows_of(engine, reject, "row_number", "stage") == [(0, "parse"), (1, "parse"), (2, "parse")]
     assert ledger.to_load(FEED, [TODAY], Document.STORES) == []
 
@@ -166,18 +168,18 @@ def test_the_fleet_is_one_query_over_all_feeds(ledger: Ledger, engine: sa.Engine
     statements: list[str] = []
     sa.event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
 
-    osher_ad, rami_levy = ledger.fleet()
+    osher_ad, rami_levy = ledger.feed_health()
 
     assert len(statements) == 1
     assert (rami_levy.discovered, rami_levy.downloaded) == (1, 2)
     assert (osher_ad.discovered, osher_ad.listing_code, osher_ad.listed_at) == (1, "dns_dead", NOON)
-    assert [row.discovered for row in ledger.fleet([TODAY])] == [1, 0]
-    assert [row.discovered for row in ledger.fleet([])] == [0, 0]
+    assert [row.discovered for row in ledger.feed_health([TODAY])] == [1, 0]
+    assert [row.discovered for row in ledger.feed_health([])] == [0, 0]
 
 
 def test_a_portal_that_never_answered_is_in_the_fleet_all_the_same(ledger: Ledger) -> None:
     ledger.record_failure(FEED, PortalError(Code.DNS_DEAD, "no such host"), now=NOON)
-    (row,) = ledger.fleet()
+    (row,) = ledger.feed_health()
     assert (row.feed, row.loaded, row.listed_at, row.listing_code) == (FEED, 0, None, "dns_dead")
 
 

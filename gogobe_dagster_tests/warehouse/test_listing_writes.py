@@ -62,8 +62,8 @@ def test_one_name_in_two_feeds_is_two_files(ledger: Ledger) -> None:
     ("change", "is_new_revision"),
     [
         ({}, False),
-        ({"size": 1400, "size_slack": 512}, False),
-        ({"size": 1600, "size_slack": 512}, True),
+        ({"size": 1400, "size_tolerance": 512}, False),
+        ({"size": 1600, "size_tolerance": 512}, True),
         ({"size": 1001}, True),
         ({"size": None}, False),
         ({"modified_at": NOON}, False),

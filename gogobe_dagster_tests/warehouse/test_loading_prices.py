@@ -181,11 +181,11 @@ def test_rule_8_the_store_of_the_content_holds_against_that_of_the_name(market: 
 
 @pytest.mark.parametrize("price", ["0", "-3.9", "0.0001", "25999.99", "9999999999.9999"])
 def test_rule_9_money_is_exact(market: Market, price: str) -> None:
-    shelf = Shelf(MILK, price, unit_price=price, priced_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC))
+    shelf = Shelf(MILK, price, unit_price=price, price_set_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC))
     market.open(PriceFile(5, [shelf], is_full=True))
     assert market.prices() == {MILK: Decimal(price)}
-    (row,) = market.ask("select price, unit_price, priced_at, valid_from from price_history")
-    assert row == (Decimal(price), Decimal(price), shelf.priced_at, NOON.replace(hour=5))
+    (row,) = market.ask("select price, unit_price, price_set_at, valid_from from price_history")
+    assert row == (Decimal(price), Decimal(price), shelf.price_set_at, NOON.replace(hour=5))
 
 
 def test_the_fullest_statement_of_the_newest_day_describes_a_product(market: Market) -> None:

@@ -9,7 +9,7 @@ from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
 
 NAMES = "select inhrelid::regclass::text from pg_inherits where inhparent = 'price_past'::regclass order by 1"
 ROW = """
-insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, ended_file_id)
+insert into price_past (store_key, product_key, valid_from, valid_to, price, file_id, closed_by_file_id)
 values (1, 1, '2001-01-01', :at, 1, 1, 2)
 """
 

@@ -67,7 +67,7 @@ class Tables:
                 **{
                     **vars(self.history[key]),
                     "valid_to": row["valid_to"],
-                    "ended_file_id": row["ended_file_id"],
+                    "closed_by_file_id": row["closed_by_file_id"],
                 }
             )
         for row in done.removed.iter_rows(named=True):
@@ -83,7 +83,7 @@ class Tables:
 
 def _period(row: dict[str, Any]) -> Period:
     names = {"store_key": "store", "product_key": "product"}
-    return Period(**{names.get(key, key): value for key, value in row.items() if key != "priced_at"})
+    return Period(**{names.get(key, key): value for key, value in row.items() if key != "price_set_at"})
 
 
 def rows_of(files: Sequence[tuple[int, File]]) -> pl.DataFrame:

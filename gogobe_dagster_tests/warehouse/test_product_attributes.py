@@ -29,7 +29,7 @@ NUMBERS = {"quantity": DECIMAL, "quantity_in_package": DECIMAL, "is_weighted": p
 SCHEMA: dict[str, pl.DataType] = {
     "chain_id": pl.String(),
     "product_key": pl.Int32(),
-    "stated_on": pl.Date(),
+    "attributes_as_of": pl.Date(),
     **{name: NUMBERS.get(name, pl.String()) for name in SAID},
 }
 FIRST, SECOND = date(2026, 11, 23), date(2026, 11, 24)
@@ -54,7 +54,7 @@ Said = Mapping[str, Any]
 
 
 def _statement(about: tuple[str, int, date], words: Said) -> Said:
-    return {**dict(zip((*KEY, "stated_on"), about, strict=True)), **words}
+    return {**dict(zip((*KEY, "attributes_as_of"), about, strict=True)), **words}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def frame_of(said: Sequence[Said]) -> pl.DataFrame:
 
 def greatness(one: Said) -> tuple[Any, ...]:
     words = [_text(one.get(name)).encode() for name in SAID]
-    return one["stated_on"], sum(one.get(name) is not None for name in SAID), words
+    return one["attributes_as_of"], sum(one.get(name) is not None for name in SAID), words
 
 
 def _text(value: object) -> str:
@@ -89,7 +89,7 @@ def load(connection: sa.Connection, said: pl.DataFrame) -> None:
     marks = ["chain_id", WORDING_HASH, "product_key"]
     is_known = recall(connection, said.drop("product_key")).select(marks).unique()
     repeated = said.join(is_known, on=marks, how="semi")
-    altered = repeat(connection, repeated.select(*KEY, "stated_on", WORDING_HASH))
+    altered = repeat(connection, repeated.select(*KEY, "attributes_as_of", WORDING_HASH))
     assert altered.is_empty()
     tell(connection, said.join(is_known, on=marks, how="anti"))
 
@@ -120,7 +120,7 @@ def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
 
 
 def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) -> None:
-    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7"}
+    milk = {"chain_id": "1", "product_key": 1, "attributes_as_of": FIRST, "code": "7"}
 
     def tell_more() -> None:
         with products.begin() as connection:
@@ -137,8 +137,11 @@ def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) ->
 
 
 def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.Engine) -> None:
-    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7", "name": "a"}
-    next_day, fuller = milk | {"stated_on": SECOND}, milk | {"stated_on": SECOND, "country": "IL"}
+    milk = {"chain_id": "1", "product_key": 1, "attributes_as_of": FIRST, "code": "7", "name": "a"}
+    next_day, fuller = (
+        milk | {"attributes_as_of": SECOND},
+        milk | {"attributes_as_of": SECOND, "country": "IL"},
+    )
     with products.begin() as connection:
         tell(connection, frame_of([milk]))
     with products.connect() as connection:
@@ -150,11 +153,11 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
 
     assert met["product_key"].to_list() == [1]
     assert altered.equals(met)
-    assert [(one["stated_on"], one["country"]) for one in told(products).values()] == [(SECOND, "IL")]
+    assert [(one["attributes_as_of"], one["country"]) for one in told(products).values()] == [(SECOND, "IL")]
 
 
 def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(products: sa.Engine) -> None:
-    milk = {"chain_id": "1", "product_key": 1, "stated_on": FIRST, "code": "7"}
+    milk = {"chain_id": "1", "product_key": 1, "attributes_as_of": FIRST, "code": "7"}
     with products.begin() as connection:
         tell(connection, frame_of([milk, milk | {"chain_id": "2"}]))
         forget_days(connection, ["1"])

@@ -84,14 +84,14 @@ def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it
     now = NOON + timedelta(days=62)
 
     shown = it.retain(history=10, now=now, dry_run=True)
-    assert it.market.ask("select * from horizon") == []
+    assert it.market.ask("select * from retention_watermark") == []
     done = it.retain(history=10, now=now)
 
     assert done["promotion_periods"] == shown["promotion_periods"] == Removed(count=2)
     assert [it.market.carried(number) for number in ("12",)] == [[]]
     assert [(start, end) for _, start, end in it.market.carried("13")] == [(6, 24 * 60)]
     assert [(start, end) for _, start, end in it.market.carried("11", store=2)] == [(6, None)]
-    assert it.market.ask("select kind, gone_until from horizon") == [
+    assert it.market.ask("select kind, removed_until from retention_watermark") == [
         ("history", NOON.replace(hour=0) + timedelta(days=2))
     ]
     assert it.market.offer(PromotionFile(48, [bread], variant="-late")).files == 0

@@ -37,15 +37,15 @@ update price_current set price = price + 1 where product_key % 2 = 1;
 delete from price_past;
 insert into price_current (store_key, product_key, price, valid_from, file_id)
     select store_key, 3, 1, now(), 1 from store where store_id < 4 on conflict do nothing;
-update chain_product set name = 'תקול', code = '0', stated_on = '2099-01-01';
+update chain_product set name = 'תקול', code = '0', attributes_as_of = '2099-01-01';
 insert into product (chain_id, code) select chain_id, 'made up' from chain limit 1;
-insert into chain_product (chain_id, product_key, stated_on, code)
+insert into chain_product (chain_id, product_key, attributes_as_of, code)
     select chain_id, product_key, '2026-01-01', 'x' from product where code = 'made up';
 update store set name = 'תקול', is_listed = not is_listed, list_file_id = null, last_price_at = now(),
-    first_seen_at = '2020-01-01', last_seen_at = '2099-01-01', last_full_at = null;
+    first_seen_at = '2020-01-01', last_seen_at = '2099-01-01', last_full_price_at = null;
 update chain set name = 'תקול', list_file_id = null;
 update sub_chain set name = 'תקול';
-update promotion set description = 'תקול', starts_at = now(), ends_at = now(), unusable_codes = '{x}';
+update promotion set description = 'תקול', starts_at = now(), ends_at = now(), invalid_item_codes = '{x}';
 update promotion_offer set discounted_price = 1, remarks = 'תקול' where offer_number = 1;
 delete from promotion_item where product_key % 2 = 0;
 insert into promotion_item (promotion_key, offer_number, product_key, is_gift) values (1, 1, 99, false);
@@ -142,7 +142,7 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
-    never_damaged = {"file", "file_event", "reject", "listing", "horizon", "schema_fingerprint"}
+    never_damaged = {"file", "file_event", "reject", "listing", "retention_watermark", "schema_fingerprint"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 
     rebuilt(market)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, gone_until
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, removed_until
 from gogobe_dagster.warehouse.maintenance.rebuild import Scope, rebuild_prices
 from gogobe_dagster.warehouse.maintenance.retention import Removed
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
@@ -90,7 +90,7 @@ def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it
     size = (Path(str(it.market.lake._root)) / str(other.lake_path)).stat().st_size  # noqa: SLF001
 
     shown = it.retain(lake=30, dry_run=True)
-    assert it.market.ask("select * from horizon") == []
+    assert it.market.ask("select * from retention_watermark") == []
     assert it.retain(lake=30) == shown == {"lake": Removed(count=1, bytes=size)}
 
     kept = [it.market.lake.has(str(one.lake_path)) for one in (some[0], other, listed)]
@@ -122,7 +122,7 @@ def publish_days(it: Shop) -> None:
 
 def test_a_late_file_newer_than_the_horizon_is_applied_where_it_belongs(it: Shop) -> None:
     aged(it, hours=96)  # of days 0 and 1 nothing is left: the newest is of hour 30
-    assert it.market.ask("select kind, gone_until from horizon") == [
+    assert it.market.ask("select kind, removed_until from retention_watermark") == [
         ("lake", NOON.replace(hour=6) + timedelta(days=1))
     ]
 
@@ -190,7 +190,7 @@ def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None
     assert done["months"].count == shown["months"].count
     assert it.market.history(MILK) == [("6", 30, 24 * 60), ("7", 24 * 60, None)]
     assert it.market.history(BREAD) == [("11", 6, None)]
-    assert it.market.ask("select kind, gone_until from horizon") == [
+    assert it.market.ask("select kind, removed_until from retention_watermark") == [
         ("history", NOON.replace(hour=6) + timedelta(days=1))
     ]
 
@@ -229,7 +229,7 @@ def test_who_removes_the_past_waits_for_who_changes_it(it: Shop) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(30, {MILK: "6"}))
     with ThreadPoolExecutor(1) as pool, it.market.engine.begin() as load:
-        assert gone_until(load, HISTORY) is None
+        assert removed_until(load, HISTORY) is None
         removing = pool.submit(it.retain, history=3, now=NOON + timedelta(days=6))
         with pytest.raises(TimeoutError):
             removing.result(timeout=0.3)

@@ -115,7 +115,7 @@ def test_rule_01_every_row_of_every_file_is_in_the_tables_or_counted_with_its_re
         market.publish(PriceFile(5, shelves), PromotionFile(5, offers), StoreList(6, {(1, 1): "א"}))
     )
 
-    fates = market.ask("select kind, state, rows, not_loaded, reasons from file order by kind")
+    fates = market.ask("select kind, state, rows, rows_skipped, reject_reasons from file order by kind")
     assert fates == [
         ("prices", "loaded", 3, 2, {"code_unusable": 1, "product_repeated": 1}),
         ("promotions", "loaded", 2, 1, {"promotion_id_unusable": 1, "item_code_unusable": 1}),
@@ -268,7 +268,7 @@ def test_rule_10_what_the_tables_cannot_take_is_a_reject_with_a_reason_never_a_n
             PromotionFile(5, [Offer(nul, [MILK]), Offer("", [MILK]), Offer("11", [nul, MILK])]),
         )
     )
-    reasons = market.ask("select kind, reasons from file order by kind")
+    reasons = market.ask("select kind, reject_reasons from file order by kind")
     assert reasons == [
         ("prices", {"code_unusable": 2}),
         ("promotions", {"promotion_id_unusable": 2, "item_code_unusable": 1}),

@@ -9,7 +9,8 @@ from gogobe_dagster.warehouse.schema.tables import file
 
 DAY = date(2026, 11, 23)
 FILE = """
-insert into file (feed, name, revision, day, link, state, reasons, first_seen_at, last_seen_at)
+insert into file
+    (feed, name, revision, publication_day, link, state, reject_reasons, first_seen_at, last_seen_at)
 values ('keshet', :name, 1, :day, '', 'discovered', cast(:reasons as jsonb), now(), now())
 """
 

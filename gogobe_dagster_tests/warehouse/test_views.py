@@ -79,7 +79,7 @@ def test_coverage_tells_ghosts_from_unknown_stores(market: Market) -> None:
     six, eight = NOON.replace(hour=6), NOON.replace(hour=8)
 
     coverage = market.ask("""
-        select store_id, standing, prices, newest_full, newest_delta, age is null
+        select store_id, listing_status, prices, newest_full_at, newest_delta_at, age is null
         from store_coverage order by store_id
     """)
 
@@ -96,7 +96,7 @@ def test_a_listed_store_with_prices_is_plainly_listed(market: Market) -> None:
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
     market.open(PriceFile(6, shelves(milk="7"), is_full=True))
 
-    ages = market.ask("select standing, age = now() - newest_full from store_coverage")
+    ages = market.ask("select listing_status, age = now() - newest_full_at from store_coverage")
 
     assert ages == [("listed", True)]
 
@@ -105,7 +105,7 @@ def test_changes_say_by_how_much(market: Market) -> None:
     stocked(market)
 
     changes = market.ask(
-        "select code, old_price, new_price, percent, old_since from price_changes order by code"
+        "select code, old_price, new_price, percent, old_price_since from price_changes order by code"
     )
 
     six = NOON.replace(hour=6)
@@ -133,7 +133,7 @@ def test_the_fleet_knows_ages(market: Market) -> None:
     stocked(market)
     market.publish(PriceFile(10, shelves(milk="8"), store=1))
 
-    (row,) = market.ask("select success_age, pending_age, last_listed, bytes from fleet")
+    (row,) = market.ask("select load_age, pending_age, last_listed_at, bytes from feed_health")
 
     assert row[0] is not None
     assert isinstance(row[1], timedelta)

@@ -28,40 +28,43 @@ TOMATO = "120"  # a chain's own code
 PLACE = "s.chain_id, s.sub_chain_id, s.store_id"
 PRODUCT = "coalesce(p.gtin, p.chain_id || ':' || p.code)"
 PRICES_NOW = f"""
-select {PLACE}, {PRODUCT}, c.price, c.unit_price, c.priced_at, c.valid_from, f.name
+select {PLACE}, {PRODUCT}, c.price, c.unit_price, c.price_set_at, c.valid_from, f.name
 from price_current c join store s using (store_key) join product p using (product_key)
 join file f using (file_id) order by 1, 2, 3, 4
 """
 HISTORY = f"""
-select {PLACE}, {PRODUCT}, h.price, h.unit_price, h.priced_at, h.valid_from, h.valid_to, f.name, e.name
+select {PLACE}, {PRODUCT}, h.price, h.unit_price, h.price_set_at, h.valid_from, h.valid_to, f.name, e.name
 from price_history h join store s using (store_key) join product p using (product_key)
-join file f using (file_id) left join file e on e.file_id = h.ended_file_id order by 1, 2, 3, 4, h.valid_from
+join file f using (file_id) left join file e on e.file_id = h.closed_by_file_id
+order by 1, 2, 3, 4, h.valid_from
 """
 STORES_NOW = f"""
 select {PLACE}, s.name, s.address, s.city, s.is_listed, l.name, s.first_seen_at, s.last_seen_at,
-    s.last_price_at, s.last_full_at, c.name, b.name, s.last_promotion_at, s.last_full_promotion_at
+    s.last_price_at, s.last_full_price_at, c.name, b.name, s.last_promotion_at, s.last_full_promotion_at
 from store s left join file l on l.file_id = s.list_file_id join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id order by 1, 2, 3
 """
 SAID = f"""
-select d.chain_id, {PRODUCT}, d.stated_on, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
+select d.chain_id, {PRODUCT}, d.attributes_as_of, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
     d.is_weighted from chain_product d join product p using (product_key) order by 1, 2
 """
 CARRIED = f"""
 select {PLACE}, h.promotion_id, replace(p.content_hash::text, '-', ''), h.valid_from, h.valid_to,
     f.name, e.name
 from promotion_store h join store s using (store_key) join promotion p using (promotion_key)
-join file f using (file_id) left join file e on e.file_id = h.ended_file_id order by 1, 2, 3, 4, h.valid_from
+join file f using (file_id) left join file e on e.file_id = h.closed_by_file_id
+order by 1, 2, 3, 4, h.valid_from
 """
 OFFERED = f"""
-select r.chain_id, r.promotion_id, r.content_hash, r.description, r.starts_at, r.ends_at, r.unusable_codes,
-    o.offer_number, o.group_id, o.description, o.discounted_price, o.min_quantity, i.is_gift, {PRODUCT}
+select r.chain_id, r.promotion_id, r.content_hash, r.description, r.starts_at, r.ends_at,
+    r.invalid_item_codes, o.offer_number, o.group_id, o.description, o.discounted_price, o.min_quantity,
+    i.is_gift, {PRODUCT}
 from promotion r left join promotion_offer o using (promotion_key)
 left join promotion_item i using (promotion_key, offer_number) left join product p using (product_key)
 order by 1, 2, 3, 8, 13, 14
 """
 PRODUCTS = f"select {PRODUCT} from product p order by 1"
-FATES = "select name, revision, state, not_loaded, reasons from file order by name, revision"
+FATES = "select name, revision, state, rows_skipped, reject_reasons from file order by name, revision"
 EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, SAID, FATES, CARRIED, OFFERED, PRODUCTS)
 
 
@@ -75,7 +78,7 @@ class Shelf:
     is_barcode: bool | None = None
     name: str | None = None
     manufacturer: str | None = None
-    priced_at: datetime | None = None
+    price_set_at: datetime | None = None
     article: str | None = None
 
 

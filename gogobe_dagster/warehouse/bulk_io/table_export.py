@@ -63,7 +63,7 @@ class Only:
 
 _PRODUCTS = """
 select d.chain_id, c.name as chain_name, p.gtin, d.code, d.name, d.manufacturer, d.country, d.description,
-    d.quantity, d.unit_quantity, d.unit_of_measure, d.is_weighted, d.quantity_in_package, d.stated_on,
+    d.quantity, d.unit_quantity, d.unit_of_measure, d.is_weighted, d.quantity_in_package, d.attributes_as_of,
     d.product_key
 from chain_product d join chain c using (chain_id) join product p using (product_key)
 """
@@ -71,8 +71,8 @@ SOURCES = {
     Subject.PRICES: "select * from current_prices",
     # without its age: an interval that is old when the file is read
     Subject.STORES: """select chain_id, chain_name, sub_chain_id, sub_chain_name, store_id, store_name, city,
-        standing, prices, newest_full, newest_delta, first_seen_at, last_seen_at, store_type, store_key
-        from store_coverage""",
+        listing_status, prices, newest_full_at, newest_delta_at, first_seen_at, last_seen_at, store_type,
+        store_key from store_coverage""",
     Subject.PRODUCTS: _PRODUCTS,
     Subject.HISTORY: "select * from price_periods",
 }

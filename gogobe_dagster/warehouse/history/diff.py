@@ -45,7 +45,7 @@ def _compared(
     updated = different.filter(~_IS_NEW)
     are_gone = both["is_held"].count() < held.height
     gone = _gone(shape, held if are_gone else held.clear(), stated, statements)
-    ends = updated.select(*shape.key, valid_to="valid_from", ended_file_id="file_id")
+    ends = updated.select(*shape.key, valid_to="valid_from", closed_by_file_id="file_id")
     hold_still = [pl.lit(None, type_).alias(name) for name, type_ in END.items()]
     return Changes(
         started=different.select(*shape.current, *hold_still),

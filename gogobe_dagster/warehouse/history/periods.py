@@ -23,7 +23,7 @@ import polars as pl
 
 from gogobe_dagster.parsing.column_types import DECIMAL, TIMESTAMP
 
-END: dict[str, pl.DataType] = {"valid_to": TIMESTAMP, "ended_file_id": pl.Int64()}
+END: dict[str, pl.DataType] = {"valid_to": TIMESTAMP, "closed_by_file_id": pl.Int64()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ PRICES = Shape(
     thing="product_key",
     type_=pl.Int32(),
     said={"price": DECIMAL, "unit_price": DECIMAL},
-    beside={"priced_at": TIMESTAMP},
+    beside={"price_set_at": TIMESTAMP},
 )
 PROMOTIONS = Shape(thing="promotion_id", type_=pl.String(), said={"promotion_key": pl.Int32()})
 _SOURCES = pl.Schema(
@@ -198,7 +198,7 @@ def _periods(shape: Shape, timeline: pl.DataFrame) -> pl.DataFrame:
     is_followed = pl.col("next_at").is_not_null()
     ends = last.select(
         valid_to=pl.when(is_gone).then("full_at").otherwise("next_at"),
-        ended_file_id=pl.when(is_gone).then("full_id").when(is_followed).then("next_id"),
+        closed_by_file_id=pl.when(is_gone).then("full_id").when(is_followed).then("next_id"),
     )
     return timeline.filter("starts").select(*shape.current).hstack(ends)
 

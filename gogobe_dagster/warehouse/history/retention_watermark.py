@@ -9,16 +9,18 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from gogobe_dagster.warehouse.schema.tables import horizon
+from gogobe_dagster.warehouse.schema.tables import retention_watermark
 
 LAKE, HISTORY = "lake", "history"
 _LOCK = 0x60_60_BE_04
 
 
-def gone_until(connection: sa.Connection, *kinds: str) -> datetime | None:
+def removed_until(connection: sa.Connection, *kinds: str) -> datetime | None:
     """Return the newest moment of what is gone, None: nothing is. It stays so until the transaction ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCK)))
-    query = sa.select(sa.func.max(horizon.c.gone_until)).where(horizon.c.kind.in_(kinds))
+    query = sa.select(sa.func.max(retention_watermark.c.removed_until)).where(
+        retention_watermark.c.kind.in_(kinds)
+    )
     moment: datetime | None = connection.scalar(query)
     return moment
 
@@ -31,6 +33,6 @@ def hold_the_past(connection: sa.Connection) -> None:
 def raise_horizon(connection: sa.Connection, kind: str, moment: datetime) -> None:
     """Note what goes, in the transaction in which it goes, or in one before."""
     hold_the_past(connection)
-    upsert = insert(horizon).values(kind=kind, gone_until=moment)
-    higher = sa.func.greatest(horizon.c.gone_until, upsert.excluded.gone_until)
-    connection.execute(upsert.on_conflict_do_update(index_elements=["kind"], set_={"gone_until": higher}))
+    upsert = insert(retention_watermark).values(kind=kind, removed_until=moment)
+    higher = sa.func.greatest(retention_watermark.c.removed_until, upsert.excluded.removed_until)
+    connection.execute(upsert.on_conflict_do_update(index_elements=["kind"], set_={"removed_until": higher}))

@@ -37,8 +37,8 @@ class Refused:
 
 _NOTHING = Refused(reasons={}, samples=[])
 _MARK_LOADED = sa.text(f"""
-update file set state = '{FileState.LOADED}', loaded_at = :now, not_loaded = refused.rows,
-    reasons = coalesce(file.reasons, '{{}}') || cast(refused.reasons as jsonb)
+update file set state = '{FileState.LOADED}', loaded_at = :now, rows_skipped = refused.rows,
+    reject_reasons = coalesce(file.reject_reasons, '{{}}') || cast(refused.reasons as jsonb)
 from unnest(cast(:ids as bigint[]), cast(:rows as int[]), cast(:reasons as text[]))
     as refused (file_id, rows, reasons)
 where file.file_id = refused.file_id

@@ -14,8 +14,8 @@ from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.schema.tables import listing, reject
 
 _NOTE = sa.text("""
-insert into file_event (file_id, at, state, code, detail)
-select * from unnest(cast(:file_id as bigint[]), cast(:at as timestamptz[]), cast(:state as text[]),
+insert into file_event (file_id, occurred_at, state, code, detail)
+select * from unnest(cast(:file_id as bigint[]), cast(:occurred_at as timestamptz[]), cast(:state as text[]),
     cast(:code as text[]), cast(:detail as text[]))
 """)
 
@@ -31,7 +31,7 @@ def event(
     """Make the event that a file is in this state from now on."""
     return {
         "file_id": file_id,
-        "at": at,
+        "occurred_at": at,
         "state": state,
         "code": code,
         "detail": None if detail is None else clean(detail),

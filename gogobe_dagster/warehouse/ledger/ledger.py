@@ -17,9 +17,13 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, note_listing
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.listing_writes import record, write_parsed
-from gogobe_dagster.warehouse.ledger.model import FleetRow, LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.ledger.model import FeedHealth, LedgerFile, ParsedEntry, Recorded, Sighting
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 from gogobe_dagster.warehouse.schema.tables import file, listing
+
+_SUMS = (*FileState, "rows")
+_NEWEST = ("newest_full_at", "last_loaded_at")
+_VIEW = sa.table("feed_health", *map(sa.column, ("feed", "publication_day", *_SUMS, *_NEWEST)))
 
 
 class Ledger:
@@ -130,34 +134,32 @@ class Ledger:
         with self._engine.begin() as connection:
             write_parsed(connection, entries, now=now)
 
-    def fleet(self, days: Collection[date] | None = None) -> list[FleetRow]:
-        """Say where the files of every feed ever looked at stand, in one query; of all days unless given."""
-        fleet = sa.table("fleet", *map(sa.column, ("feed", "day", *FleetRow.__slots__[1:10])))
-        sums = [
-            sa.func.sum(fleet.c[name]).cast(sa.BigInteger).label(name) for name in FleetRow.__slots__[1:8]
-        ]
-        newest = [sa.func.max(fleet.c[name]).label(name) for name in FleetRow.__slots__[8:10]]
-        counted = sa.select(fleet.c.feed, *sums, *newest).group_by(fleet.c.feed)
-        if days is not None:
-            counted = counted.where(fleet.c.day.in_(list(days)))
-        of_feed = counted.subquery()
-        feed = sa.func.coalesce(of_feed.c.feed, listing.c.feed)
+    def feed_health(self, days: Collection[date] | None = None) -> list[FeedHealth]:
+        """Count files by state for every feed that was ever polled; of all days unless given."""
+        counted = _counted(days).subquery()
+        feed = sa.func.coalesce(counted.c.feed, listing.c.feed)
         query = (
             sa.select(
-                feed,
-                *[sa.func.coalesce(of_feed.c[total.name], 0) for total in sums],
-                *[of_feed.c[moment.name] for moment in newest],
+                feed.label("feed"),
+                *[sa.func.coalesce(counted.c[name], 0).label(name) for name in _SUMS],
+                *[counted.c[name] for name in _NEWEST],
                 listing.c.listed_at,
-                listing.c.code,
+                listing.c.code.label("listing_code"),
             )
             # a portal that never answered has no files, and must be seen all the same
-            .select_from(of_feed.join(listing, listing.c.feed == of_feed.c.feed, full=True))
+            .select_from(counted.join(listing, listing.c.feed == counted.c.feed, full=True))
             .order_by(feed)
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return [FleetRow(**dict(zip(FleetRow.__slots__, row, strict=True))) for row in rows]
+            return [FeedHealth(**row) for row in connection.execute(query).mappings()]
+
+
+def _counted(days: Collection[date] | None) -> sa.Select[Any]:
+    sums = [sa.func.sum(_VIEW.c[name]).cast(sa.BigInteger).label(name) for name in _SUMS]
+    newest = [sa.func.max(_VIEW.c[name]).label(name) for name in _NEWEST]
+    query = sa.select(_VIEW.c.feed, *sums, *newest).group_by(_VIEW.c.feed)
+    return query if days is None else query.where(_VIEW.c.publication_day.in_(list(days)))
 
 
 def _of(feed_key: str, days: Collection[date]) -> tuple[sa.ColumnElement[bool], ...]:
-    return file.c.feed == feed_key, file.c.day.in_(list(days))
+    return file.c.feed == feed_key, file.c.publication_day.in_(list(days))

@@ -73,7 +73,7 @@ def _newest_revisions(
 
 def _has_changed(seen: Sighting, known: LedgerFile) -> bool:
     """Compare listing with listing; the size of the bytes themselves may differ from what a portal says."""
-    slack = max(seen.size_slack, known.size_slack)
+    slack = max(seen.size_tolerance, known.size_tolerance)
     has_sizes = seen.size is not None and known.listed_size is not None
     other_size = has_sizes and abs((seen.size or 0) - (known.listed_size or 0)) > slack
     has_times = seen.modified_at is not None and known.modified_at is not None
@@ -146,14 +146,14 @@ def _of_listing(seen: Sighting) -> dict[str, Any]:
     return {
         "link": clean(seen.link),
         "listed_size": seen.size,
-        "size_slack": seen.size_slack,
+        "size_tolerance": seen.size_tolerance,
         "modified_at": seen.modified_at,
     }
 
 
 def _of_name(seen: Sighting) -> dict[str, Any]:
     return {
-        "day": seen.day,
+        "publication_day": seen.publication_day,
         "kind": seen.kind,
         "chain_id": seen.chain_id,
         "sub_chain_id": seen.sub_chain_id,
@@ -202,8 +202,8 @@ def _of_report(entry: ParsedEntry, kind: FileKind) -> dict[str, Any]:
         "state": FileState.PARSED,
         "code": None,
         "reason": None,
-        "reasons": dict(entry.reasons),
-        "unknown": dict(entry.unknown),
+        "reject_reasons": dict(entry.reject_reasons),
+        "unknown_elements": dict(entry.unknown_elements),
         "notes": list(entry.notes),
         "is_complete": _is_complete(entry, kind),
     }

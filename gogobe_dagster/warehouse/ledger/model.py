@@ -20,9 +20,9 @@ class Sighting:
     name: str
     link: str
     size: int | None
-    size_slack: int
+    size_tolerance: int
     modified_at: datetime | None
-    day: date
+    publication_day: date
     kind: FileKind | None = None
     chain_id: str | None = None
     sub_chain_id: int | None = None
@@ -53,9 +53,9 @@ class LedgerFile:
     revision: int
     link: str
     listed_size: int | None
-    size_slack: int
+    size_tolerance: int
     modified_at: datetime | None
-    day: date
+    publication_day: date
     kind: FileKind | None
     chain_id: str | None
     sub_chain_id: int | None
@@ -87,9 +87,9 @@ class ParsedEntry:
     rows: int
     rejected: int
     duplicates: int
-    reasons: Mapping[str, int]
+    reject_reasons: Mapping[str, int]
     samples: Sequence[Reject]
-    unknown: Mapping[str, int]
+    unknown_elements: Mapping[str, int]
     reader: str
     dialect: str
     container: str
@@ -99,8 +99,8 @@ class ParsedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRow:
-    """Where the files of one feed stand. The columns of the view `fleet` say what each number means."""
+class FeedHealth:
+    """How many files of one feed are in which state. The view `feed_health` describes each number."""
 
     feed: str
     discovered: int
@@ -110,8 +110,8 @@ class FleetRow:
     superseded: int
     quarantined: int
     rows: int
-    newest_full: datetime | None
-    last_success: datetime | None
+    newest_full_at: datetime | None
+    last_loaded_at: datetime | None
     listed_at: datetime | None
     listing_code: str | None
     """Why the last listing failed; None: it succeeded."""

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 COUNTED = 100_000
 """Up to so many rows a table is counted; above, the planner's estimate is near enough and costs nothing."""
 REASONS = """
-select why, sum(cast(number as bigint)) from file,
-    jsonb_each_text(case when jsonb_typeof(reasons) = 'object' then reasons end) as counted (why, number)
-where feed = :feed and day = any(:days) group by why
+select counted.reason, sum(cast(counted.number as bigint)) from file, jsonb_each_text(
+    case when jsonb_typeof(reject_reasons) = 'object' then reject_reasons end
+) as counted (reason, number)
+where feed = :feed and publication_day = any(:days) group by counted.reason
 """
 
 

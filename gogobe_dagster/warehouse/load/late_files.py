@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, gone_until
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, removed_until
 from gogobe_dagster.warehouse.ledger.file_claims import set_aside
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
@@ -34,10 +34,11 @@ _UNDO = {
             delete from price_past
             using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
             where store_key = late.key and valid_to >= late.since and valid_to >= :oldest
-            returning store_key, product_key, price, unit_price, priced_at, valid_from, file_id, late.since
+            returning store_key, product_key, price, unit_price, price_set_at, valid_from, file_id, late.since
         )
-        insert into price_current (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
-        select store_key, product_key, price, unit_price, priced_at, valid_from, file_id
+        insert into price_current
+            (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
+        select store_key, product_key, price, unit_price, price_set_at, valid_from, file_id
         from undone where valid_from < since
         """,
     ),
@@ -48,7 +49,7 @@ _UNDO = {
         where store_key = late.key and valid_from >= late.since
         """,
         """
-        update promotion_store set valid_to = null, ended_file_id = null
+        update promotion_store set valid_to = null, closed_by_file_id = null
         from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
         where store_key = late.key and valid_to >= late.since
         """,
@@ -83,7 +84,7 @@ def timely(
 ) -> list[LedgerFile]:
     """Set aside late files for which what followed them is not kept any more; return the others."""
     late = [one for one in claimed if _is_late(document, one, stores)]
-    until = gone_until(connection, LAKE, HISTORY) if late else None
+    until = removed_until(connection, LAKE, HISTORY) if late else None
     too_late = [one for one in late if until is not None and stamp_of(one) <= until]
     if too_late:
         reason = (

@@ -23,20 +23,21 @@ _OF_PRODUCTS = f"""
 using (store_key, product_key) group by store_key
 """
 _END = """
-insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, priced_at, file_id,
-    ended_file_id)
-select store_key, product_key, valid_from, e.valid_to, price, unit_price, priced_at, file_id, e.ended_file_id
+insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, price_set_at,
+    file_id, closed_by_file_id)
+select store_key, product_key, valid_from, e.valid_to, price, unit_price, price_set_at,
+    file_id, e.closed_by_file_id
 from price_current
 join unnest(%(store_key)s::int[], %(product_key)s::int[], %(valid_to)s::timestamptz[],
-    %(ended_file_id)s::bigint[]) as e (store_key, product_key, valid_to, ended_file_id)
+    %(closed_by_file_id)s::bigint[]) as e (store_key, product_key, valid_to, closed_by_file_id)
 using (store_key, product_key)
 """
 _UPDATE = """
-update price_current c set price = n.price, unit_price = n.unit_price, priced_at = n.priced_at,
+update price_current c set price = n.price, unit_price = n.unit_price, price_set_at = n.price_set_at,
     valid_from = n.valid_from, file_id = n.file_id
 from unnest(%(store_key)s::int[], %(product_key)s::int[], %(price)s::numeric[], %(unit_price)s::numeric[],
-    %(priced_at)s::timestamptz[], %(valid_from)s::timestamptz[], %(file_id)s::bigint[])
-    as n (store_key, product_key, price, unit_price, priced_at, valid_from, file_id)
+    %(price_set_at)s::timestamptz[], %(valid_from)s::timestamptz[], %(file_id)s::bigint[])
+    as n (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
 where c.store_key = n.store_key and c.product_key = n.product_key
 """
 _REMOVE = """

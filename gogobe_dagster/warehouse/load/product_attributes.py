@@ -22,7 +22,7 @@ from gogobe_dagster.warehouse.schema.tables import chain_product
 
 KEY = ["chain_id", "product_key"]
 WORDING_HASH = "wording_hash"
-NOT_SAID = {*KEY, "stated_on", WORDING_HASH}
+NOT_SAID = {*KEY, "attributes_as_of", WORDING_HASH}
 SAID = [column.name for column in chain_product.columns if column.name not in NOT_SAID]
 TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
 UNSTATED = date(1, 1, 1)
@@ -36,26 +36,28 @@ def _said(alias: str) -> str:
 
 def _greatness(alias: str) -> str:
     texts = ", ".join(f"coalesce({alias}.{name}::text, '') collate \"C\"" for name in SAID)
-    return f"({alias}.stated_on, num_nonnulls({_said(alias)}), {texts})"
+    return f"({alias}.attributes_as_of, num_nonnulls({_said(alias)}), {texts})"
 
 
-_COLUMNS = ", ".join([*KEY, "stated_on", *SAID, WORDING_HASH])
+_COLUMNS = ", ".join([*KEY, "attributes_as_of", *SAID, WORDING_HASH])
 _CREATE = (
     f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
     " from chain_product with no data"
 )
 _REPEAT = f"""
-update chain_product known set stated_on = s.stated_on, wording_hash = s.wording_hash from statement s
-where s.chain_id = known.chain_id and s.product_key = known.product_key and s.stated_on > known.stated_on
+update chain_product known set attributes_as_of = s.attributes_as_of, wording_hash = s.wording_hash
+from statement s
+where s.chain_id = known.chain_id and s.product_key = known.product_key
+    and s.attributes_as_of > known.attributes_as_of
     and ({_said("s")}) is not distinct from ({_said("known")})
 """  # noqa: S608 - column names of our own table
 _TELL = f"""
 insert into chain_product ({_COLUMNS})
-select {", ".join(f"s.{name}" for name in KEY)}, s.stated_on, {_said("s")}, s.wording_hash
+select {", ".join(f"s.{name}" for name in KEY)}, s.attributes_as_of, {_said("s")}, s.wording_hash
 from statement s left join chain_product known using (chain_id, product_key)
 where known.product_key is null or {_greatness("s")} > {_greatness("known")}
 on conflict (chain_id, product_key) do update set
-    stated_on = excluded.stated_on, {", ".join(f"{name} = excluded.{name}" for name in SAID)},
+    attributes_as_of = excluded.attributes_as_of, {", ".join(f"{name} = excluded.{name}" for name in SAID)},
     wording_hash = excluded.wording_hash
 """  # noqa: S608 - column names of our own table
 _RECALL = """
@@ -71,9 +73,9 @@ select coalesce(array_agg(s.product_key), '{{}}') from {_REPEATED} left join cha
 where known.wording_hash is distinct from s.wording_hash
 """  # noqa: S608 - ours
 _SAY_AGAIN = f"""
-update chain_product known set stated_on = %(stated_on)s from {_REPEATED}
+update chain_product known set attributes_as_of = %(attributes_as_of)s from {_REPEATED}
 where known.chain_id = %(chain_id)s and known.product_key = s.product_key
-    and known.wording_hash = s.wording_hash and known.stated_on < %(stated_on)s
+    and known.wording_hash = s.wording_hash and known.attributes_as_of < %(attributes_as_of)s
 """  # noqa: S608 - ours
 _storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
 
@@ -93,7 +95,9 @@ def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     """
     _take_turns(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
-    forgotten = sa.update(chain_product).where(are_theirs).values(stated_on=UNSTATED, wording_hash=None)
+    forgotten = (
+        sa.update(chain_product).where(are_theirs).values(attributes_as_of=UNSTATED, wording_hash=None)
+    )
     connection.execute(forgotten)
 
 
@@ -101,7 +105,9 @@ def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> No
     """Drop what no file of these chains has stated again."""
     _take_turns(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
-    connection.execute(sa.delete(chain_product).where(are_theirs, chain_product.c.stated_on == UNSTATED))
+    connection.execute(
+        sa.delete(chain_product).where(are_theirs, chain_product.c.attributes_as_of == UNSTATED)
+    )
 
 
 def recall(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
@@ -126,25 +132,25 @@ def recall(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
 def repeat(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
     """Write the day of words that were recalled; return the rows whose product has other words by now.
 
-    Rows have the KEY, `stated_on` and `wording_hash`.
+    Rows have the KEY, `attributes_as_of` and `wording_hash`.
     """
     altered = [said.clear()]
     _take_turns(connection, said["chain_id"].unique().to_list())
-    for (chain_id, day), some in said.partition_by("chain_id", "stated_on", as_dict=True).items():
+    for (chain_id, day), some in said.partition_by("chain_id", "attributes_as_of", as_dict=True).items():
         hashes = some[WORDING_HASH].reinterpret(signed=True)
         repeated = {"chain_id": chain_id, "product_key": some["product_key"], WORDING_HASH: hashes}
         ((keys,),) = execute(connection, _ALTERED, **repeated)
         altered.append(some.filter(pl.col("product_key").is_in(Array(keys).integers().tolist())))
-        execute(connection, _SAY_AGAIN, stated_on=day, **repeated)
+        execute(connection, _SAY_AGAIN, attributes_as_of=day, **repeated)
     return pl.concat(altered)
 
 
 def tell(connection: sa.Connection, said: pl.DataFrame) -> None:
-    """Write what rows say: columns of the lake and their `wording_hash`, the KEY and `stated_on`."""
+    """Write what rows say: columns of the lake and their `wording_hash`, the KEY and `attributes_as_of`."""
     if said.is_empty():
         return
     hashes = pl.col(WORDING_HASH).reinterpret(signed=True)
-    told = greatest(said.select(*KEY, "stated_on", *SAID, hashes).with_columns(_storable))
+    told = greatest(said.select(*KEY, "attributes_as_of", *SAID, hashes).with_columns(_storable))
     _take_turns(connection, told["chain_id"].unique().to_list())
     connection.execute(sa.text(_CREATE))
     copy_in(connection, "statement", told, empty_is_null=TEXTS)
@@ -158,7 +164,7 @@ def greatest(told: pl.DataFrame) -> pl.DataFrame:
         return told
     fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in SAID)
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in SAID]
-    return told.sort("stated_on", fullness, *texts).unique(KEY, keep="last")
+    return told.sort("attributes_as_of", fullness, *texts).unique(KEY, keep="last")
 
 
 def _take_turns(connection: sa.Connection, chain_ids: Collection[str]) -> None:

@@ -25,7 +25,7 @@ from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refus
 VOICE = "voice"
 """Number of a chain on a day: who words a product, and when."""
 MARKS = [VOICE, WORDING_HASH]
-NUMBERS = ("price", "unit_price", "priced_at")
+NUMBERS = ("price", "unit_price", "price_set_at")
 _MET = pl.Schema({VOICE: pl.Int32(), WORDING_HASH: pl.UInt64(), "product_key": pl.Int32()})
 _FIRST = pl.Schema(
     {
@@ -33,7 +33,7 @@ _FIRST = pl.Schema(
         "row_number": pl.Int32(),
         **_MET,
         "chain_id": pl.String(),
-        "stated_on": pl.Date(),
+        "attributes_as_of": pl.Date(),
     }
 )
 """The first row that said words which its product has already."""
@@ -88,7 +88,7 @@ class Wordings:
         """Find the products of rows with product text that this load has not met yet."""
         speakers = pl.DataFrame(
             [(number, chain_id, day) for (chain_id, day), number in self._voices.items()],
-            schema={VOICE: pl.Int32(), "chain_id": pl.String(), "stated_on": pl.Date()},
+            schema={VOICE: pl.Int32(), "chain_id": pl.String(), "attributes_as_of": pl.Date()},
             orient="row",
         )
         first = new.select(*OBSERVED, *MARKS).join(speakers, on=VOICE, how="inner")

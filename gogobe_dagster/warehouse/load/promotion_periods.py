@@ -20,10 +20,11 @@ join unnest(cast(:store_keys as int[]), cast(:promotion_ids as text[])) as wante
 using (store_key, promotion_id) where valid_to is null
 """
 _END = """
-update promotion_store s set valid_to = e.valid_to, ended_file_id = e.ended_file_id from ended_promotion e
+update promotion_store s set valid_to = e.valid_to, closed_by_file_id = e.closed_by_file_id
+from ended_promotion e
 where s.store_key = e.store_key and s.promotion_id = e.promotion_id and s.valid_to is null
 """
-_ENDED = "store_key int, promotion_id text, valid_to timestamptz, ended_file_id bigint"
+_ENDED = "store_key int, promotion_id text, valid_to timestamptz, closed_by_file_id bigint"
 
 
 def read_carried(

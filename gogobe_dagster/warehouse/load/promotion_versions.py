@@ -38,23 +38,24 @@ _STAGED = (
     " ends_at timestamptz, unusable text"
 )
 _INSERT = """
-insert into promotion (chain_id, promotion_id, content_hash, description, starts_at, ends_at, unusable_codes)
+insert into promotion
+    (chain_id, promotion_id, content_hash, description, starts_at, ends_at, invalid_item_codes)
 select chain_id, promotion_id, content_hash, nullif(description, ''), starts_at, ends_at,
     string_to_array(unusable, :between)
 from new_promotion order by chain_id, promotion_id collate "C", content_hash
 on conflict (chain_id, promotion_id, content_hash)
 """
 _MADE = """
-returning chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, unusable_codes
+returning chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, invalid_item_codes
 """
 _MAKE = sa.text(f"{_INSERT} do nothing {_MADE}")
 _MAKE_ANEW = sa.text(f"""
 {_INSERT} do update set description = excluded.description, starts_at = excluded.starts_at,
-    ends_at = excluded.ends_at, unusable_codes = excluded.unusable_codes
+    ends_at = excluded.ends_at, invalid_item_codes = excluded.invalid_item_codes
 {_MADE}
 """)
 _HOLD = sa.text("""
-select chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, unusable_codes
+select chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, invalid_item_codes
 from promotion
 join unnest(cast(:chain_id as text[]), cast(:promotion_id as text[]), cast(:content_hash as uuid[]))
     as wanted (chain_id, promotion_id, content_hash) using (chain_id, promotion_id, content_hash)

@@ -37,7 +37,7 @@ _SEEN = sa.text("""
 update store set
     first_seen_at = least(first_seen_at, seen.first), last_seen_at = greatest(last_seen_at, seen.last),
     last_price_at = greatest(last_price_at, seen.price),
-    last_full_at = greatest(last_full_at, seen.full_price),
+    last_full_price_at = greatest(last_full_price_at, seen.full_price),
     last_promotion_at = greatest(last_promotion_at, seen.promotion),
     last_full_promotion_at = greatest(last_full_promotion_at, seen.full_promotion)
 from unnest(

@@ -53,7 +53,7 @@ returning s.is_listed
 
 _UNSEEN = sa.text("""
 update store set is_listed = false, first_seen_at = 'infinity', last_seen_at = '-infinity',
-    last_price_at = null, last_full_at = null, last_promotion_at = null, last_full_promotion_at = null
+    last_price_at = null, last_full_price_at = null, last_promotion_at = null, last_full_promotion_at = null
 where chain_id = :chain_id
 """)
 _SEEN = sa.text("""
@@ -69,7 +69,7 @@ with seen as (
 )
 update store s set first_seen_at = least(first_seen_at, seen.first),
     last_seen_at = greatest(last_seen_at, seen.last),
-    last_price_at = seen.price, last_full_at = seen.complete,
+    last_price_at = seen.price, last_full_price_at = seen.complete,
     last_promotion_at = seen.promotion, last_full_promotion_at = seen.complete_promotion
 from seen
 where s.chain_id = :chain_id and s.sub_chain_id = seen.sub_chain_id and s.store_id = seen.store_id

@@ -15,7 +15,7 @@ _SUB_CHAINS = sa.text("""
 select distinct on (store_id) store_id, sub_chain_id from file
 where feed = :feed and chain_id = any(:chains) and kind in ('prices', 'full_prices')
 and store_id is not null and sub_chain_id > 0
-order by store_id, abs(day - :day), published_at, name, revision
+order by store_id, abs(publication_day - :day), published_at, name, revision
 """)
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, gone_until
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, removed_until
 from gogobe_dagster.warehouse.load.loader import MOST_ROWS
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.product_attributes import forget_days, forget_unstated
@@ -171,7 +171,7 @@ def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
     """See that every period that held at that moment is there still: it has to be opened again."""
     if since is None:
         return
-    until = gone_until(connection, HISTORY)
+    until = removed_until(connection, HISTORY)
     if until is not None and since <= until:
         reason = f"periods of history until {until} are removed; rebuild from a later day, or everything"
         raise ContentError(Code.LATE_BEYOND_RETENTION, reason)

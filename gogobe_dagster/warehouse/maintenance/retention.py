@@ -161,7 +161,7 @@ def _rejects(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
 
 
 def _events(engine: sa.Engine, before: datetime, *, dry_run: bool) -> Removed:
-    return _rows(engine, file_event.c.event_id, file_event.c.at < before, dry_run=dry_run)
+    return _rows(engine, file_event.c.event_id, file_event.c.occurred_at < before, dry_run=dry_run)
 
 
 def _rows(

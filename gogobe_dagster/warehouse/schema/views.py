@@ -63,7 +63,7 @@ _SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the shop."
 _PERIOD = {
     **_from(price_past, "valid_from"),
     "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it still holds.",
-    **_from(price_past, "price", "unit_price", "priced_at", "file_id", "ended_file_id"),
+    **_from(price_past, "price", "unit_price", "price_set_at", "file_id", "closed_by_file_id"),
 }
 
 VIEWS = (
@@ -83,7 +83,7 @@ VIEWS = (
             **_from(store, "store_type"),
             "address": "Street address.",
             "manufacturer": "Manufacturer as the chain publishes it.",
-            **_from(price_current, "price", "priced_at", "valid_from", "file_id"),
+            **_from(price_current, "price", "price_set_at", "valid_from", "file_id"),
             "unit_price": "Price in ILS of one unit_of_measure.",
             **_from(chain_product, "unit_of_measure", "quantity", "unit_quantity", "is_weighted"),
         },
@@ -129,7 +129,7 @@ VIEWS = (
             "new_price": "Price from then on, in ILS.",
             "difference": "new_price less old_price: negative when it became cheaper.",
             "percent": "difference in per cent of old_price; null: it was 0.",
-            "old_since": "Since when the old price held.",
+            "old_price_since": "Since when the old price held.",
             "file_id": "The file that published the new price.",
         },
     ),
@@ -139,12 +139,12 @@ VIEWS = (
         columns={
             **_STORE,
             "sub_chain_name": _SUB_CHAIN_NAME,
-            "standing": "listed: in the newest list, with prices; ghost: in the list, never a price file;"
-            " delisted: left the list, has had prices; gone: left the list, never a price;"
+            "listing_status": "listed: in the newest list, with prices; ghost: in the list, never a price"
+            " file; delisted: left the list, has had prices; gone: left the list, never a price;"
             " unknown: price files, never in a list.",
             "prices": "Products that it sells now.",
-            "newest_full": "Newest stamp of a loaded complete price file.",
-            "newest_delta": "Newest stamp of a loaded delta.",
+            "newest_full_at": "Newest stamp of a loaded complete price file.",
+            "newest_delta_at": "Newest stamp of a loaded delta.",
             "age": "Since the stamp of its newest price file; null: it never had one.",
             **_from(store, "first_seen_at", "last_seen_at", "store_type"),
         },
@@ -178,11 +178,11 @@ VIEWS = (
         },
     ),
     View(
-        name="fleet",
-        comment="The fleet matrix: what became of the files of each feed and day.",
+        name="feed_health",
+        comment="One row per feed and publication day: its files by state, and how fresh they are.",
         columns={
             "feed": "Key of the feed.",
-            **_from(file, "day"),
+            **_from(file, "publication_day"),
             "discovered": "Files listed and not fetched yet.",
             "downloaded": "Files fetched and not read yet.",
             "parsed": "Files read and not in the tables yet.",
@@ -190,12 +190,12 @@ VIEWS = (
             "superseded": "Files that were replaced on the portal before they were fetched.",
             "quarantined": "Files set aside with a code and a reason.",
             "rows": "Rows of the loaded files that the tables took.",
-            "newest_full": "Newest stamp of a loaded full price file.",
-            "last_success": "When a file was last loaded.",
-            "success_age": "Since last_success; null: never.",
+            "newest_full_at": "Newest stamp of a loaded full price file.",
+            "last_loaded_at": "When a file was last loaded.",
+            "load_age": "Since last_loaded_at; null: never.",
             "pending_age": "Since a listing first showed the oldest file that is not where it ends up;"
             " null: none waits.",
-            "last_listed": "When a listing last showed one of these files.",
+            "last_listed_at": "When a listing last showed one of these files.",
             "bytes": "Bytes of the fetched files as served.",
         },
     ),

@@ -20,7 +20,7 @@ select
     cp.unit_quantity,
     cp.is_weighted,
     pc.valid_from,
-    pc.priced_at,
+    pc.price_set_at,
     pc.store_key,
     pc.product_key,
     pc.file_id

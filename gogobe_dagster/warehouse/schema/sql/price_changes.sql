@@ -16,7 +16,7 @@ select
     h.price as new_price,
     h.price - before.price as difference,
     round(100 * (h.price - before.price) / nullif(before.price, 0), 1) as percent,
-    before.valid_from as old_since,
+    before.valid_from as old_price_since,
     before.store_key,
     before.product_key,
     h.file_id

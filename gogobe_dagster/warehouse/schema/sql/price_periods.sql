@@ -13,11 +13,11 @@ select
     h.valid_to,
     h.price,
     h.unit_price,
-    h.priced_at,
+    h.price_set_at,
     h.store_key,
     h.product_key,
     h.file_id,
-    h.ended_file_id
+    h.closed_by_file_id
 from store s
 join chain c on c.chain_id = s.chain_id
 join price_history h using (store_key)

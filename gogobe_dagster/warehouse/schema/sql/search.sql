@@ -9,12 +9,14 @@ language sql immutable parallel safe strict
 return ' ' || btrim(translate(lower(name),
     'ךםןףץ-־–_/\|,;:()[]{}*+&%!?#=' || e'\t\n\r' || '"''`´״׳’‘”“″′',
     'כמנפצ                            ')) || ' ';
-comment on function search_text(text) is 'A name normalized for comparison: lower case, final letters as medial ones, no quotes or gershayim, punctuation as spaces.';
+comment on function search_text(text) is
+    'A name normalized for comparison: lower case, final letters as medial ones, no quotes or gershayim, punctuation as spaces.';
 
 create or replace function search_gtin(typed text) returns text
 language sql immutable parallel safe strict
 return case when typed ~ '^[0-9]{7,14}$' then lpad(ltrim(typed, '0'), greatest(13, length(ltrim(typed, '0'))), '0') end;
-comment on function search_gtin(text) is 'A typed GTIN with the number of digits that product.gtin has; null if it cannot be a GTIN.';
+comment on function search_gtin(text) is
+    'A typed GTIN with the number of digits that product.gtin has; null if it cannot be a GTIN.';
 
 create or replace function normalize_new_names() returns trigger language plpgsql as $$
 begin
@@ -29,7 +31,7 @@ begin
         delete from product_name where chain_id = new.chain_id and product_key = new.product_key;
     else
         insert into product_name values (new.chain_id, new.product_key, search_text(new.name))
-        on conflict (chain_id, product_key) do update set spelled = excluded.spelled;
+        on conflict (chain_id, product_key) do update set normalized_name = excluded.normalized_name;
     end if;
     return null;
 end
@@ -53,11 +55,13 @@ set pg_trgm.word_similarity_threshold = 0.39
 set enable_seqscan = off
 as $function$
     select known from (
-        select string_to_array(btrim(spelled), ' ') as tokens from product_name where spelled %> word limit 1000
+        select string_to_array(btrim(normalized_name), ' ') as tokens from product_name
+        where normalized_name %> word limit 1000
     ) alike, unnest(tokens) known
     group by known having length(known) > 1 order by similarity(known, word) desc, count(*) desc, known limit 1
 $function$;
-comment on function search_corrected(text) is 'The most similar word that occurs in names: the word itself if it occurs, null if nothing is similar.';
+comment on function search_corrected(text) is
+    'The most similar word that occurs in names: the word itself if it occurs, null if nothing is similar.';
 
 create or replace function search_products(query text, at_most integer default 20)
 returns table (product_key integer, gtin text, name text, names jsonb, chains bigint, score real)
@@ -77,8 +81,8 @@ begin
     end if;
     -- first with the words as typed; where no product has all of them, again with the misspelled ones corrected
     for attempt in 1..2 loop
-        select string_agg(format('(strpos(n.spelled, %L) > 0)::int', ' ' || word || ' '), ' + '),
-            string_agg(format('n.spelled like %L', search_pattern(word)), ' and ')
+        select string_agg(format('(strpos(n.normalized_name, %L) > 0)::int', ' ' || word || ' '), ' + '),
+            string_agg(format('n.normalized_name like %L', search_pattern(word)), ' and ')
         into score, matches from unnest(wanted) word;
         execute format('select exists (select from product_name n where %s)', matches) into has_any;
         exit when has_any or attempt = 2 or exists (select from product p where p.gtin = search_gtin(btrim(query)))
@@ -89,7 +93,7 @@ begin
         );
     end loop;
     -- whole words count 1 each, a name that begins with the query 2 more; of equal names the shorter one comes first
-    score := format('(%s + 2 * starts_with(n.spelled, %L)::int - length(n.spelled) / 1000.0)::real',
+    score := format('(%s + 2 * starts_with(n.normalized_name, %L)::int - length(n.normalized_name) / 1000.0)::real',
         score, search_text(query));
     return query execute format($search$
         with hit as (
@@ -99,7 +103,8 @@ begin
             union all
             select n.product_key, %3$s from product_name n where %4$s
         ), best as (
-            select hit.product_key, max(hit.score) as score from hit group by 1 order by 2 desc, count(*) desc, 1 limit %5$L
+            select hit.product_key, max(hit.score) as score from hit
+            group by 1 order by 2 desc, count(*) desc, 1 limit %5$L
         )
         select best.product_key, p.gtin, (array_agg(cp.name order by %3$s desc nulls last, cp.chain_id))[1],
             jsonb_object_agg(coalesce(c.name, c.chain_id), cp.name), count(*), best.score
@@ -110,4 +115,5 @@ begin
     $search$, search_gtin(btrim(query)), btrim(query), score, matches, at_most);
 end
 $function$;
-comment on function search_products(text, integer) is 'Finds products by words of their names in any order, parts of words, misspelled words, GTIN or code; best match first.';
+comment on function search_products(text, integer) is
+    'Finds products by words of their names in any order, parts of words, misspelled words, GTIN or code; best match first.';

@@ -13,10 +13,10 @@ select
         when s.list_file_id is not null and s.last_price_at is null then 'gone'
         when s.list_file_id is not null then 'delisted'
         else 'unknown'
-    end as standing,
+    end as listing_status,
     (select count(*) from price_current pc where pc.store_key = s.store_key) as prices,
-    s.last_full_at as newest_full,
-    delta.newest_delta,
+    s.last_full_price_at as newest_full_at,
+    delta.newest_delta_at,
     now() - s.last_price_at as age,
     s.first_seen_at,
     s.last_seen_at,
@@ -26,7 +26,7 @@ from store s
 join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id
 left join lateral (
-    select f.published_at as newest_delta from file f
+    select f.published_at as newest_delta_at from file f
     where f.state = 'loaded' and f.kind = 'prices'
     and f.chain_id = s.chain_id and f.sub_chain_id = s.sub_chain_id and f.store_id = s.store_id
     order by f.published_at desc limit 1

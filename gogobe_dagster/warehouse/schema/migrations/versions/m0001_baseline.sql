@@ -5,7 +5,7 @@ create table file (
     feed text collate "C" not null,
     name text collate "C" not null,
     revision integer not null,
-    day date not null,
+    publication_day date not null,
     kind text,
     chain_id text,
     sub_chain_id integer,
@@ -13,7 +13,7 @@ create table file (
     published_at timestamptz,
     link text not null,
     listed_size bigint,
-    size_slack integer default 0 not null,
+    size_tolerance integer default 0 not null,
     modified_at timestamptz,
     state text not null,
     code text,
@@ -31,9 +31,9 @@ create table file (
     rows integer,
     rejected integer,
     duplicates integer,
-    not_loaded integer,
-    reasons jsonb,
-    unknown jsonb,
+    rows_skipped integer,
+    reject_reasons jsonb,
+    unknown_elements jsonb,
     notes jsonb,
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
@@ -54,14 +54,14 @@ create table file (
         state in ('discovered', 'downloaded', 'parsed', 'loaded', 'superseded', 'quarantined')
     )
 ) with (fillfactor = 80);
-create index file_day_idx on file (day, feed);
-create index file_pending_idx on file (feed, state, day) where state in ('discovered', 'downloaded', 'parsed');
+create index file_pending_idx on file (feed, state, publication_day) where state in ('discovered', 'downloaded', 'parsed');
+create index file_publication_day_idx on file (publication_day, feed);
 create index file_store_idx on file (chain_id, sub_chain_id, store_id, published_at) where state = 'loaded';
 
 create table file_event (
     event_id bigint generated always as identity,
     file_id bigint not null,
-    at timestamptz not null,
+    occurred_at timestamptz not null,
     state text not null,
     code text,
     detail text,
@@ -93,11 +93,11 @@ create table listing (
     constraint listing_pkey primary key (feed)
 );
 
-create table horizon (
+create table retention_watermark (
     kind text not null,
-    gone_until timestamptz not null,
-    constraint horizon_pkey primary key (kind),
-    constraint horizon_kind_check check (kind in ('lake', 'history'))
+    removed_until timestamptz not null,
+    constraint retention_watermark_pkey primary key (kind),
+    constraint retention_watermark_kind_check check (kind in ('lake', 'history'))
 );
 
 create table chain (
@@ -134,7 +134,7 @@ create table store (
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
     last_price_at timestamptz,
-    last_full_at timestamptz,
+    last_full_price_at timestamptz,
     last_promotion_at timestamptz,
     last_full_promotion_at timestamptz,
     constraint store_pkey primary key (store_key),
@@ -164,7 +164,7 @@ create table product (
 create table chain_product (
     chain_id text not null,
     product_key integer not null,
-    stated_on date not null,
+    attributes_as_of date not null,
     code text not null,
     name text,
     manufacturer text,
@@ -186,19 +186,19 @@ create index chain_product_product_key_idx on chain_product (product_key);
 create table product_name (
     chain_id text not null,
     product_key integer not null,
-    spelled text not null,
+    normalized_name text not null,
     constraint product_name_pkey primary key (chain_id, product_key),
     constraint product_name_chain_id_product_key_fkey foreign key (chain_id, product_key)
         references chain_product (chain_id, product_key) on delete cascade
 );
-create index product_name_spelled_idx on product_name using gin (spelled gin_trgm_ops);
+create index product_name_normalized_name_idx on product_name using gin (normalized_name gin_trgm_ops);
 
 create table price_current (
     store_key integer not null,
     product_key integer not null,
     price numeric(14, 4) not null,
     unit_price numeric(14, 4),
-    priced_at timestamptz,
+    price_set_at timestamptz,
     valid_from timestamptz not null,
     file_id bigint not null,
     constraint price_current_pkey primary key (store_key, product_key)
@@ -212,9 +212,9 @@ create table price_past (
     valid_to timestamptz not null,
     price numeric(14, 4) not null,
     unit_price numeric(14, 4),
-    priced_at timestamptz,
+    price_set_at timestamptz,
     file_id bigint not null,
-    ended_file_id bigint not null,
+    closed_by_file_id bigint not null,
     constraint price_past_pkey primary key (store_key, product_key, valid_to),
     constraint price_past_period_check check (valid_to > valid_from)
 ) partition by range (valid_to);
@@ -235,7 +235,7 @@ create table promotion (
     description text,
     starts_at timestamptz,
     ends_at timestamptz,
-    unusable_codes text[],
+    invalid_item_codes text[],
     constraint promotion_pkey primary key (promotion_key),
     constraint promotion_chain_id_promotion_id_content_hash_key unique (chain_id, promotion_id, content_hash),
     constraint promotion_promotion_id_check check (char_length(promotion_id) between 1 and 64),
@@ -293,9 +293,9 @@ create table promotion_store (
     valid_to timestamptz,
     promotion_key integer not null,
     file_id bigint not null,
-    ended_file_id bigint,
+    closed_by_file_id bigint,
     constraint promotion_store_pkey primary key (store_key, promotion_id, valid_from),
-    constraint promotion_store_end_check check ((valid_to is null) = (ended_file_id is null)),
+    constraint promotion_store_end_check check ((valid_to is null) = (closed_by_file_id is null)),
     constraint promotion_store_period_check check (valid_to > valid_from)
 );
 create unique index promotion_store_now_idx on promotion_store (store_key, promotion_id) where valid_to is null;
