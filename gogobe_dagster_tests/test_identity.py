@@ -1,4 +1,4 @@
-"""Whom a file speaks of: by its header, then by its name, then by what the register knows of its feed."""
+"""The chain and store of a file: from its header, then from its name, then from the register."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -20,7 +20,7 @@ CITY, KESHET = "city_market_shops", "keshet"
 
 
 def known(feed_key: str, name: str) -> LedgerFile:
-    """A file as the ledger knows it when a listing has shown its name."""
+    """A file in the ledger after it was listed."""
     feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
     day = FileName.parse(name).published_at.date()
     seen = classify_listing(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
@@ -31,7 +31,7 @@ def known(feed_key: str, name: str) -> LedgerFile:
 
 
 def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
-    rows = "".join(f"<Store><StoreId>{one}</StoreId><StoreName>א</StoreName></Store>" for one in stores)
+    rows = "".join(f"<Store><StoreId>{store}</StoreId><StoreName>א</StoreName></Store>" for store in stores)
     sub_chain = f"<SubChain><SubChainId>0</SubChainId><Stores>{rows}</Stores></SubChain>"
     return f"<Root><ChainId>{chain_id}</ChainId><SubChains>{sub_chain}</SubChains></Root>".encode()
 
@@ -51,7 +51,7 @@ def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
         (KESHET, "-000-000", [7, 8], None),
     ],
 )
-def test_a_list_that_names_one_store_and_shows_no_other_speaks_of_it_alone(
+def test_a_store_list_with_one_store_in_name_and_rows_is_about_that_store(
     feed: str, places: str, stores: list[int], about: int | None
 ) -> None:
     chain_id = find_feed(feed).chain_id
@@ -77,7 +77,7 @@ def prices_of(sub_chain: str) -> bytes:
         ("000", "000", {13: 6}, 0),
     ],
 )
-def test_a_sub_chain_that_neither_header_nor_name_says_is_that_of_the_branch(
+def test_a_sub_chain_missing_in_header_and_name_is_looked_up_by_store(
     named: str, said: str, sub_chains: dict[int, int], meant: int
 ) -> None:
     netiv = find_feed("netiv_hahesed")

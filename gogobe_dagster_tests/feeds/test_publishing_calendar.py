@@ -1,4 +1,4 @@
-"""The calendar of feeds, against dates that anybody can look up: Rosh Hashana 5787 is 12 September 2026."""
+"""The publishing calendar, compared with well-known dates: Rosh Hashana 5787 is 12 September 2026."""
 
 from datetime import date, datetime, timedelta
 
@@ -42,7 +42,7 @@ def test_the_holidays_of_a_year_are_those_of_israel() -> None:
     }
 
 
-def test_feeds_that_rest_do_so_on_shabbat_and_holidays_and_all_feeds_on_yom_kippur() -> None:
+def test_observant_feeds_rest_on_shabbat_and_holidays_and_all_feeds_on_yom_kippur() -> None:
     shabbat, weekday = date(2026, 11, 28), date(2026, 11, 25)
 
     assert [rest_reason_on(RESTS, day) for day in (shabbat, ROSH_HASHANA, YOM_KIPPUR, weekday)] == [
@@ -71,7 +71,7 @@ def test_a_rest_lasts_from_the_afternoon_before_to_the_night_after_its_last_day(
     assert bool(rest_reason_at(RESTS, moment)) is rests
 
 
-def test_hours_of_rest_between_two_moments_are_counted_once() -> None:
+def test_hours_of_rest_between_two_timestamps_are_counted_once() -> None:
     friday, sunday = at(date(2026, 11, 27), 5, 30), at(date(2026, 11, 29), 5, 30)
 
     assert rest_duration(RESTS, friday, sunday) == timedelta(hours=29)
@@ -79,7 +79,7 @@ def test_hours_of_rest_between_two_moments_are_counted_once() -> None:
     assert rest_duration(RESTS, sunday, friday) == rest_duration(WORKS, friday, sunday) == timedelta(0)
 
 
-def test_an_empty_list_is_to_be_expected_after_midnight_and_during_a_rest() -> None:
+def test_an_empty_listing_is_expected_after_midnight_and_during_a_rest() -> None:
     wednesday, shabbat = date(2026, 11, 25), date(2026, 11, 28)
 
     assert expected_empty_reason(WORKS, at(wednesday, 1, 59)) == "the new day has no files yet"

@@ -1,4 +1,4 @@
-"""The official register against ours: the page as it is, every kind of difference, every failure."""
+"""The official register compared with ours: the real page, every kind of difference, every failure."""
 
 import json
 from dataclasses import replace
@@ -38,14 +38,14 @@ def one_row(name: str, link: str, remarks: str = "") -> list[tuple[str, str]]:
 
 
 @pytest.mark.corpus
-def test_the_recorded_page_of_june_names_our_feeds_and_no_other(corpus: Path) -> None:
-    """Its row of Quik is no difference: we know that its host is dead."""
+def test_the_recorded_page_of_june_lists_our_feeds_and_no_other(corpus: Path) -> None:
+    """Its row of Quik is not a difference, because that feed is disabled."""
     page = (corpus / "portals" / "govil_cpfta_prices_regulations.html").read_text(encoding="utf-8")
 
     found = drift(parse_table(page, "gov.il"), FEEDS, DISABLED)
 
     unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in FEEDS}
-    assert {(one.change, one.official) for one in found} == {(DriftKind.NEW, place) for place in unknown}
+    assert {(row.change, row.official) for row in found} == {(DriftKind.NEW, place) for place in unknown}
 
 
 def test_the_replica_serves_the_register_that_we_have() -> None:
@@ -56,7 +56,7 @@ def test_the_replica_serves_the_register_that_we_have() -> None:
     assert sum(len(row.accounts) for row in page.rows) == len(FEEDS)
 
 
-def test_a_company_that_the_page_does_not_name_any_more_is_gone() -> None:
+def test_a_company_that_is_no_longer_listed_is_gone() -> None:
     left = {feed.key: Shelf() for feed in FEEDS if feed.key != "wolt_market"}
     with Replica(left) as replica:
         page = read_official_register(settings(replica.url), policy=QUICK)
@@ -124,7 +124,7 @@ def test_a_portal_that_moved_and_a_login_that_changed_are_one_changed_row(
         ),
     ],
 )
-def test_logins_are_read_as_the_page_words_them(remarks: str, expected: list[tuple[str, str]]) -> None:
+def test_logins_are_parsed_from_the_remarks(remarks: str, expected: list[tuple[str, str]]) -> None:
     accounts = one_row("פז", "https://url.retail.publishedprices.co.il/login", remarks)
 
     assert accounts == [(f"publishedprices.co.il, user {user}", word) for user, word in expected]
@@ -150,7 +150,7 @@ def test_a_page_that_is_not_the_register_has_a_code(answer: object, code: Code) 
 
 
 @pytest.mark.parametrize("rows", ["", "<table><tr><td>חברה</td><td>בלי קישור</td><td></td></tr></table>"])
-def test_a_page_without_a_company_or_a_row_without_a_door_is_no_empty_register(rows: str) -> None:
+def test_a_page_without_companies_or_a_row_without_account_is_an_error(rows: str) -> None:
     content = {
         "contentHead": {"metaData": {"תאריך עדכון": [{"title": "01.01.2027"}]}},
         "contentMain": {"htmlContents": [{"sectionData": f"<p>{rows}</p>"}]},
@@ -161,14 +161,14 @@ def test_a_page_without_a_company_or_a_row_without_a_door_is_no_empty_register(r
     assert refused.value.code is Code.LISTING_SCHEMA_CHANGED
 
 
-def test_without_the_client_id_nobody_is_asked() -> None:
+def test_without_the_client_id_no_request_is_sent() -> None:
     with pytest.raises(PortalError, match="GOGOBE_GOV_IL_CLIENT_ID is empty") as refused:
         read_official_register(settings("http://127.0.0.1:1", client_id=""))
 
     assert refused.value.code is Code.AUTH_FAILED
 
 
-def test_dagster_and_the_command_line_tell_the_same_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dagster_and_the_command_line_report_the_same_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     from gogobe_dagster.definitions import build_definitions
 
     left = {feed.key: Shelf() for feed in FEEDS if feed.key not in {"wolt_market", "keshet"}}
@@ -191,13 +191,13 @@ def test_dagster_and_the_command_line_tell_the_same_differences(monkeypatch: pyt
     assert told.exit_code == 1
     for row in table.records:
         assert str(row.data["ours"]) in told.output
-    (schedule,) = [one for one in definitions.schedules or [] if one.name == f"{JOB}_weekly"]
+    (schedule,) = [schedule for schedule in definitions.schedules or [] if schedule.name == f"{JOB}_weekly"]
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.cron_schedule == "0 8 * * 1"
     assert schedule.execution_timezone == "Asia/Jerusalem"
 
 
-def test_a_wall_in_front_of_gov_il_fails_the_step_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bot_challenge_of_gov_il_fails_the_step_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     from gogobe_dagster.definitions import build_definitions
 
     monkeypatch.setenv("GOGOBE_GOV_IL_CLIENT_ID", "any")

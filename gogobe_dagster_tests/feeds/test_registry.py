@@ -1,4 +1,4 @@
-"""The register says the same as the law's own page, and its keys and ids are what they claim."""
+"""Our register agrees with the official one, and its keys and ids are valid."""
 
 import re
 from collections import Counter
@@ -73,24 +73,24 @@ def test_a_feed_is_found_by_its_key_and_owns_its_ids_and_aliases() -> None:
     assert not stop_market.owns("7290027600007")
 
 
-def test_an_unknown_key_is_answered_with_the_near_one_and_the_known_ones() -> None:
+def test_an_unknown_key_is_an_error_with_the_nearest_and_all_known_keys() -> None:
     with pytest.raises(SettingsError, match=r"'rami_levi'; did you mean 'rami_levy'\? Known: .*shufersal"):
         find_feed("rami_levi")
 
 
 @pytest.mark.parametrize("feed", DISABLED, ids=lambda feed: feed.key)
-def test_a_disabled_feed_says_why_and_is_no_feed(feed: DisabledFeed) -> None:
+def test_a_disabled_feed_is_an_error_with_its_reason(feed: DisabledFeed) -> None:
     with pytest.raises(SettingsError, match=f"'{feed.key}' is disabled: ") as refused:
         find_feed(feed.key)
 
     assert str(refused.value).endswith(feed.reason)
     assert len(feed.reason.split()) > 3
-    assert feed.key not in {one.key for one in FEEDS}
+    assert feed.key not in {known.key for known in FEEDS}
 
 
 @each_feed
 def test_what_is_normal_fits_together(feed: Feed) -> None:
-    """Each store has at most two full files a time, and a feed counted is counted whole."""
+    """Each store has at most two full files at a time; if deltas were counted, full files were as well."""
     assert feed.stores > 0
     assert feed.delta_files_per_day is None or feed.full_files_per_day is not None
     assert feed.full_files_per_day is None or feed.full_files_per_day <= 2 * feed.stores * 4

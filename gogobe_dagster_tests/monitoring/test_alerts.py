@@ -1,4 +1,4 @@
-"""Who is told what, and how often; the messages reach a real HTTP server."""
+"""Alerts are sent once per problem; messages reach a real HTTP server."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ def failed(minutes: int) -> dict[str, LastListing]:
     return {"keshet": last}
 
 
-def test_each_failed_look_is_counted_once_and_a_list_ends_the_count() -> None:
+def test_each_failed_poll_is_counted_once_and_a_listing_resets_the_count() -> None:
     watched = AlertState()
     counts = []
     for listings in (failed(0), failed(0), failed(5), failed(10)):
@@ -32,8 +32,8 @@ def test_each_failed_look_is_counted_once_and_a_list_ends_the_count() -> None:
     assert count_failures(watched, {"keshet": well}) == ({}, {})
 
 
-def test_an_empty_list_counts_only_where_none_is_to_be_expected() -> None:
-    """Before two at night lists are empty; by day it is a portal that was wiped."""
+def test_an_empty_listing_counts_only_when_it_is_unexpected() -> None:
+    """Before 02:00 listings may be empty; later in the day the portal has failed."""
 
     def counted(hour: int, feed: str = "keshet") -> dict[str, int]:
         last = LastListing(
@@ -49,7 +49,7 @@ def test_an_empty_list_counts_only_where_none_is_to_be_expected() -> None:
     assert counted(1, "a feed of old") == {"a feed of old": 1}
 
 
-def test_news_is_what_changed_and_nothing_else() -> None:
+def test_alerts_are_made_for_changes_only() -> None:
     (wrong,) = alert_changes({}, {"portal keshet": "Keshet: dns_dead"})
     (well,) = alert_changes({"portal keshet": "Keshet: dns_dead"}, {})
 
@@ -63,13 +63,13 @@ def test_an_alert_reaches_the_address_of_the_url() -> None:
         send(Alert(title="gogobe: קשת", body="dns_dead"), inbox.url)
         send(Alert(title="well", body="again", is_good=True), inbox.url)
 
-        assert [(one["title"], one["message"], one["type"]) for one in inbox.taken] == [
+        assert [(sent["title"], sent["message"], sent["type"]) for sent in inbox.taken] == [
             ("gogobe: קשת", "dns_dead", "failure"),
             ("well", "again", "success"),
         ]
 
 
-def test_an_alert_that_is_not_taken_is_an_error_that_keeps_the_urls_password() -> None:
+def test_an_undelivered_alert_is_an_error_without_the_password() -> None:
     with receiver() as inbox:
         inbox.refuses = True
         url = inbox.url.replace("json://", "json://user:secret@")
@@ -82,5 +82,5 @@ def test_an_alert_that_is_not_taken_is_an_error_that_keeps_the_urls_password() -
     assert "secret" not in str(refused.value)
 
 
-def test_without_a_url_nobody_is_told() -> None:
+def test_without_a_url_nothing_is_sent() -> None:
     send(Alert(title="t", body="b"), "")

@@ -1,4 +1,4 @@
-"""The checks of what was imported, each red for its reason and green without it."""
+"""Data quality checks: each fails for its reason and passes without it."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
 EVENING = NOON.replace(hour=17)
 TODAY = NOON.date()
 SETTINGS = Settings(replica_url="http://127.0.0.1:1")
-"""The shops are made up, so they are not compared with the register."""
+"""The stores are made up, so they are not compared with the register."""
 LOADED = """
 insert into file (feed, name, revision, publication_day, kind, chain_id, sub_chain_id, store_id,
     published_at, link, state, lake_path, rows, rejected, first_seen_at, last_seen_at)
@@ -46,7 +46,7 @@ def load(
     rejected: int = 0,
     feed: str = "keshet",
 ) -> None:
-    """Note full files of a day, of six in the morning, as loaded."""
+    """Record loaded full files of a day, published at 06:00."""
     at = datetime(day.year, day.month, day.day, 6, 0, tzinfo=ISRAEL)
     with engine.begin() as connection:
         for store in range(1, stores + 1):
@@ -85,7 +85,7 @@ SHAVUOT = date(2026, 5, 22)
         (SHAVUOT - timedelta(days=1), 90, True),
     ],
 )
-def test_a_feed_that_rests_may_be_older_over_a_holiday_and_older_still_over_two_days(
+def test_a_feed_may_be_older_after_a_holiday_and_older_still_after_two_days_of_rest(
     engine: sa.Engine, day: date, hours: int, *, is_late: bool
 ) -> None:
     load(engine, day, feed="osher_ad")
@@ -108,7 +108,7 @@ def test_a_feed_that_lists_but_never_loads_is_late(engine: sa.Engine) -> None:
     ]
 
 
-def test_stores_without_a_full_file_are_missed_in_the_evening_and_not_at_noon(engine: sa.Engine) -> None:
+def test_stores_without_a_full_file_are_reported_in_the_evening_and_not_at_noon(engine: sa.Engine) -> None:
     for days in range(1, 4):
         load(engine, TODAY - timedelta(days=days), stores=10)
     load(engine, TODAY, stores=7)
@@ -127,7 +127,7 @@ def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:
     assert check_completeness(engine, SETTINGS, EVENING).passed
 
 
-def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
+def test_missing_full_files_are_not_reported_on_a_day_of_rest(engine: sa.Engine) -> None:
     """Osher Ad rests on the second day of Rosh Hashana; Keshet does not."""
     evening = datetime(2026, 9, 13, 17, 0, tzinfo=ISRAEL)
     for feed in ("osher_ad", "keshet"):
@@ -139,7 +139,7 @@ def test_nobody_misses_full_files_on_a_day_of_rest(engine: sa.Engine) -> None:
     assert check_completeness(engine, SETTINGS, yom_kippur).passed
 
 
-def test_a_feed_that_never_was_complete_is_measured_by_the_register(engine: sa.Engine) -> None:
+def test_a_feed_that_was_never_complete_is_compared_with_the_register(engine: sa.Engine) -> None:
     load(engine, TODAY, stores=20)
 
     few = check_completeness(engine, Settings(), EVENING)
@@ -159,7 +159,7 @@ def test_full_files_are_compared_with_the_last_day_that_had_any(engine: sa.Engin
 
 
 @pytest.mark.parametrize(("rows", "passes"), [(1240, True), (1260, False), (740, False)])
-def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
+def test_full_files_that_grow_or_shrink_by_a_quarter_are_reported(
     engine: sa.Engine, rows: int, *, passes: bool
 ) -> None:
     load(engine, TODAY - timedelta(days=1), rows=1000)
@@ -172,7 +172,7 @@ def test_full_files_that_grow_or_shrink_by_a_quarter_are_told(
         assert lines(verdict) == [("keshet", f"{rows} per file", f"1000 on {TODAY - timedelta(days=1)}")]
 
 
-def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engine) -> None:
+def test_a_feed_with_many_rejected_rows_is_reported_with_their_share(engine: sa.Engine) -> None:
     load(engine, TODAY, stores=1, rows=970, rejected=30)
     load(engine, TODAY, stores=1, rows=995, rejected=5, feed="rami_levy")
 
@@ -182,7 +182,7 @@ def test_a_feed_whose_rows_cannot_be_read_is_told_with_its_share(engine: sa.Engi
     assert verdict.numbers == {"rows": 2000, "rejected": 35}
 
 
-def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
+def test_price_outliers_are_reported_with_both_prices(engine: sa.Engine) -> None:
     history = """
     with stored as (insert into store (chain_id, sub_chain_id, store_id, first_seen_at, last_seen_at)
         values ('7290785400000', 0, 4, :before, :now) returning store_key)
@@ -214,9 +214,7 @@ def test_prices_that_jump_are_told_with_both_prices(engine: sa.Engine) -> None:
     ).passed
 
 
-def test_a_feed_that_promotes_what_no_price_file_of_its_chain_knows_is_told(
-    engine: sa.Engine, tmp_path: Path
-) -> None:
+def test_a_feed_that_promotes_products_without_a_price_is_reported(engine: sa.Engine, tmp_path: Path) -> None:
     market = Market.at(engine, tmp_path)
     ended = {"ends_at": NOON - timedelta(hours=1)}
     assert check_promoted_products(engine, SETTINGS, NOON).passed, "nothing is promoted"

@@ -1,4 +1,4 @@
-"""An import environment that many rows of a table share, and scenes on it."""
+"""An import environment that the rows of the fault table share."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +18,10 @@ from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
 
 
 @pytest.fixture(scope="module")
-def whole_stage(
+def shared_env(
     postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ImportEnv]:
-    """One environment for all rows: each begins on an empty ledger and empty shelves."""
+    """One environment for all rows; each begins with an empty ledger and nothing published."""
     home: Path = tmp_path_factory.mktemp("import_env") / "home"
     with (
         postgres_server.database() as warehouse,
@@ -31,25 +31,25 @@ def whole_stage(
 
 
 @pytest.fixture
-def scene(whole_stage: ImportEnv) -> Iterator[OpenScene]:
-    """Open a scene at a door of a feed's portal. No time is spent between tries; three are made."""
+def scene(shared_env: ImportEnv) -> Iterator[OpenScene]:
+    """Open a feed over a transport, with three attempts and no pauses between them."""
     opened: list[Resources] = []
 
     def scene(feed_key: str, transport: str = "web", **override: Any) -> Scene:
         feed = find_feed(feed_key)
         told = FeedOverride.model_validate({"transport": transport} | override)
-        settings = whole_stage.settings.model_copy(update={"feed": {feed_key: told}})
+        settings = shared_env.settings.model_copy(update={"feed": {feed_key: told}})
         opened.append(Resources(settings))
-        return Scene(whole_stage, opened[-1], feed)
+        return Scene(shared_env, opened[-1], feed)
 
-    _begin_anew(whole_stage)
+    _reset(shared_env)
     with stamina.set_testing(True, attempts=3):
         yield scene
     for resources in opened:
         resources.close()
 
 
-def _begin_anew(whole: ImportEnv) -> None:
+def _reset(whole: ImportEnv) -> None:
     with psycopg.connect(whole.settings.database_url) as connection:
         connection.execute("truncate file, listing cascade")
     whole.replica.faults.switch_off()

@@ -1,4 +1,4 @@
-"""One feed on an import environment, step by step: publish, look, take, and what the ledger says then."""
+"""One feed in an import environment, step by step: publish, list, download, and read the ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ MORNING = datetime.combine(YESTERDAY, time(9), clock.ISRAEL)
 
 @dataclass(frozen=True)
 class Scene:
-    """One feed in the environment: its shelf, its portal, its part of the ledger."""
+    """One feed in the environment: its published files, its portal and its rows in the ledger."""
 
     env: ImportEnv
     resources: Resources
     feed: Feed
 
     def publish(self, *, stores: int = 2) -> None:
-        """Publish a morning; what promotions become is not the portal's matter."""
+        """Publish the price files of a morning."""
         self.env.publish(self.feed.key, stores=stores, items=30, until=MORNING)
         self.shelf.remove(*(item.name for item in self.shelf.publications() if "promo" in item.name.lower()))
 
@@ -33,7 +33,7 @@ class Scene:
         return self.env.replica.shelf(self.feed.key)
 
     def full(self, number: int = 0) -> Publication:
-        """A full price file: the one that is spoiled."""
+        """Return a full price file, to be damaged."""
         fulls = [item for item in self.shelf.publications() if item.name.lower().startswith("pricefull")]
         return sorted(fulls, key=lambda item: item.name)[number]
 
@@ -52,7 +52,7 @@ class Scene:
             pipeline.parse(batch, self.feed, self.resources)
 
     def states(self) -> dict[str, str]:
-        """State, and code if there is one, of every file that the ledger has of the feed."""
+        """Return state and code of each file of the feed in the ledger."""
         rows = self.env.query("select name, state, code from file where feed = %s", [self.feed.key])
         return {name: f"{state} {code or ''}".strip() for name, state, code in rows}
 
@@ -63,7 +63,7 @@ class Scene:
 
 
 def import_all(env: ImportEnv, feed_key: str) -> None:
-    """Every chapter once, in order."""
+    """Run each step once, in order."""
     feed, days, resources = find_feed(feed_key), [YESTERDAY], env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)

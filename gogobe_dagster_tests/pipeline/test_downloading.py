@@ -1,4 +1,4 @@
-"""Downloads as a window that slides over the pending files of a feed."""
+"""Downloads run in a sliding window over the pending files of a feed."""
 
 import re
 
@@ -20,7 +20,7 @@ def discovered(env: ImportEnv) -> list[str]:
     return [file.name for file in env.resources.ledger.to_download("keshet", [YESTERDAY])]
 
 
-def test_a_slow_file_holds_up_none_but_itself(import_env: ImportEnv) -> None:
+def test_a_slow_file_does_not_delay_others(import_env: ImportEnv) -> None:
     names = discovered(import_env)
     import_env.replica.faults.switch_on("slow_page", feed="keshet", names=names[0], seconds=4)
 
@@ -32,8 +32,8 @@ def test_a_slow_file_holds_up_none_but_itself(import_env: ImportEnv) -> None:
     assert fetched.index(names[0]) > len(names) / 2
 
 
-def test_a_portal_that_goes_away_is_met_by_one_window_of_files(import_env: ImportEnv) -> None:
-    """It turns us away when the full files are fetched and the changes of the day are asked for."""
+def test_when_the_portal_becomes_unavailable_only_files_in_the_window_fail(import_env: ImportEnv) -> None:
+    """It refuses requests once the full files are downloaded and the deltas are requested."""
     names = discovered(import_env)
     refused = [name for name in names if re.match("Price[0-9]", name)]
     import_env.replica.faults.switch_on("bot_challenge", feed="keshet", names="Price[0-9]*")

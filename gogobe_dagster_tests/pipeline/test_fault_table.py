@@ -25,18 +25,18 @@ KESHET, BINA, LAIB = "keshet", "king_store", "victory"
 
 @dataclass(frozen=True)
 class Listing:
-    """A fault of a listing or of the way to the portal."""
+    """A fault of a listing or of the connection to the portal."""
 
     scenario: str
     feed: str
     fault: str
     code: str | None = None
-    """None: every file is found, fetched and read all the same."""
+    """None: every file is still listed, downloaded and parsed."""
     transport: str = "web"
     stores: int = 2
     how: Mapping[str, Any] = field(default_factory=dict)
     linked: str = ""
-    """How the links in the ledger begin."""
+    """Prefix of the links in the ledger."""
 
 
 LISTINGS = [
@@ -113,7 +113,7 @@ class File:
     scenario: str
     feed: str
     spoil: str | Callable[[Scene, Publication], Publication]
-    """A fault of the replica, or what makes the bad file from a good one."""
+    """A fault of the replica, or a function that damages a good file."""
     expected: str
     """State, and code if there is one."""
     notes: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ Spoil = Callable[[Scene, Publication], Publication]
 
 
 def named(form: str) -> Spoil:
-    """The same bytes under a name of this form."""
+    """Publish the same content under a name of this pattern."""
     return lambda here, full: replace(
         full, name=form.format(chain=here.feed.chain_id, day=DAY, store=full.store_id)
     )
@@ -155,7 +155,7 @@ def null_file(here: Scene, _full: Publication) -> Publication:
 
 
 def of_another_store(here: Scene, full: Publication) -> Publication:
-    """What the second store says, under the name of the first."""
+    """Return the content of the second store under the name of the first."""
     return replace(full, content=here.full(1).read())
 
 

@@ -57,7 +57,7 @@ def test_new_bytes_under_an_old_name_are_a_revision_that_is_imported_again(scene
     assert told == [(1,)]
 
 
-def test_the_same_files_by_the_other_door_are_no_new_bytes(scene: OpenScene) -> None:
+def test_the_same_files_over_the_other_transport_are_no_new_revisions(scene: OpenScene) -> None:
     web, ftp = scene(KESHET), scene(KESHET, "ftp")
     web.publish()
     web.look()

@@ -1,4 +1,4 @@
-"""The story without Dagster: from the replica's listings to the tables, through `importing`."""
+"""The import without Dagster: from the replica's listings to the tables."""
 
 import gzip
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str
     assert set(import_env.states(feed_key)) == listed
 
 
-def test_shops_that_list_only_themselves_are_all_listed(import_env: ImportEnv) -> None:
+def test_stores_that_list_only_themselves_are_all_loaded(import_env: ImportEnv) -> None:
     market = import_env.publish("city_market_shops", stores=4)
 
     import_all(import_env, "city_market_shops")
@@ -66,7 +66,7 @@ def test_shops_that_list_only_themselves_are_all_listed(import_env: ImportEnv) -
     assert lists == [(4,)]
 
 
-def test_a_price_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_number(
+def test_a_price_file_without_sub_chain_belongs_to_the_store_of_its_number(
     import_env: ImportEnv,
 ) -> None:
     """Netiv HaHesed's promotions always do so; here a price file does."""
@@ -85,7 +85,7 @@ def test_a_price_file_that_leaves_its_sub_chain_out_is_about_the_store_of_its_nu
     assert import_env.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
 
 
-def test_a_second_time_there_is_nothing_to_do(import_env: ImportEnv) -> None:
+def test_a_repeated_import_has_nothing_to_do(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     before = import_env.query("select * from price_history order by 1, 2, 3")
@@ -145,7 +145,7 @@ def test_a_bad_file_has_a_code_and_the_others_go_on(
 
 
 def test_a_damaged_full_file_ends_nothing(import_env: ImportEnv) -> None:
-    """What could not be read of a full file is not called gone."""
+    """Rows that could not be read are not treated as removed."""
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     sold = import_env.query("select count(*) from price_current")
@@ -179,7 +179,7 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(import_env: ImportE
 
 
 @pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
-def test_a_portal_that_turns_us_away_while_downloading_costs_no_file_a_try(
+def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
     import_env: ImportEnv, feed_key: str
 ) -> None:
     import_env.publish(feed_key)
@@ -198,7 +198,7 @@ def test_a_portal_that_turns_us_away_while_downloading_costs_no_file_a_try(
     assert set(import_env.states(feed_key).values()) == {"loaded"}
 
 
-def test_a_file_of_a_day_that_has_not_come_waits_for_that_day(import_env: ImportEnv) -> None:
+def test_a_file_of_a_future_day_waits_for_that_day(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     name = f"Price7290785400000-001-{MIDNIGHT + timedelta(days=3):%Y%m%d%H%M}.gz"
     import_env.replica.shelf("keshet").put(
@@ -212,7 +212,7 @@ def test_a_file_of_a_day_that_has_not_come_waits_for_that_day(import_env: Import
     ]
 
 
-def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(import_env: ImportEnv) -> None:
+def test_a_portal_that_lists_nothing_has_failed(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     before = import_env.states("keshet")
@@ -226,7 +226,7 @@ def test_a_portal_without_a_single_file_is_a_failure_and_no_empty_day(import_env
     assert import_env.states("keshet") == before
 
 
-def test_files_that_are_not_ours_are_set_aside_with_a_code(import_env: ImportEnv) -> None:
+def test_foreign_files_are_quarantined_with_a_code(import_env: ImportEnv) -> None:
     from gogobe_dagster.replica.generator.stray_files import odd_files
 
     market = import_env.publish("yohananof")
@@ -242,7 +242,7 @@ def test_files_that_are_not_ours_are_set_aside_with_a_code(import_env: ImportEnv
     assert {"foreign_chain_in_listing", "name_unparsed", "stale_file"} <= codes
 
 
-def test_a_raw_file_that_was_cleaned_away_is_said_to_be_missing(import_env: ImportEnv) -> None:
+def test_a_deleted_raw_file_is_reported_as_missing(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
     pipeline.discover(feed, days, resources)

@@ -1,4 +1,4 @@
-"""Promotions from the replica's files to the tables, which say the same in whatever form a chain writes."""
+"""Promotions from the replica's files to the tables: the same in each of the three layouts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -88,7 +88,7 @@ def test_a_promotion_of_every_store_is_stored_once(import_env: ImportEnv) -> Non
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
-def test_promotions_that_leave_the_sub_chain_out_are_about_the_store_of_the_price_files(
+def test_promotions_without_sub_chain_belong_to_the_store_of_the_price_files(
     import_env: ImportEnv, order: tuple[str, ...]
 ) -> None:
     """Netiv HaHesed writes sub-chain 0 into every promotion file (docs/portals.md, Netiv HaHesed)."""
@@ -101,7 +101,7 @@ def test_promotions_that_leave_the_sub_chain_out_are_about_the_store_of_the_pric
 
     for start in order:
         for batch in pipeline.plan(feed, days, resources):
-            ids = tuple(one for one in batch.file_ids if names[one].startswith(start))
+            ids = tuple(id_ for id_ in batch.file_ids if names[id_].startswith(start))
             pipeline.parse(replace(batch, file_ids=ids), feed, resources)
         for document in pipeline.LOADERS:
             pipeline.load(document, feed, days, resources)

@@ -35,15 +35,15 @@ def test_the_tables_hold_every_promotion_and_item_of_the_real_files(
     for key in FEEDS:
         files = publish(corpus, find_feed(key), YESTERDAY, PROMOTIONS)
         import_env.replica.shelf(key).put(*files)
-        published |= {(key, one.name): real for one, real in files.items()}
+        published |= {(key, publication.name): real for publication, real in files.items()}
         import_all(import_env, key)
 
     ledger = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [YESTERDAY])]
     assert {(file.feed, file.name) for file in ledger} == set(published)
-    ends = {f"{published[one.feed, one.name].path.name}: {one.state} {one.code or ''}" for one in ledger}
+    ends = {f"{published[file.feed, file.name].path.name}: {file.state} {file.code or ''}" for file in ledger}
     assert {end for end in ends if not end.endswith("loaded ")} == set()
     places = {file.id: str(file.lake_path) for file in ledger}
-    stores = [(one.id, one.chain_id, one.sub_chain_id, one.store_id) for one in ledger]
+    stores = [(file.id, file.chain_id, file.sub_chain_id, file.store_id) for file in ledger]
     schema = ["file_id", "chain_id", "sub_chain_id", "store_id"]
     offers = import_env.resources.lake.read(Document.PROMOTIONS, places).join(
         pl.DataFrame(stores, schema=schema, orient="row"), on="file_id"

@@ -1,4 +1,4 @@
-"""Which runs are asked for, as a pure decision."""
+"""Which runs are requested, and when a portal is polled."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -59,7 +59,7 @@ def wanted(*files: LedgerFile, under_way: tuple[date, ...] = (), now: datetime =
     return plan_runs(KESHET, files, first_day=FIRST, under_way=under_way, threshold=THRESHOLD, now=now)
 
 
-def test_a_day_with_pending_files_wants_one_run() -> None:
+def test_a_day_with_pending_files_gets_one_run() -> None:
     other = replace(FILE, id=2)
 
     (run,) = wanted(FILE, other)
@@ -72,16 +72,16 @@ def test_the_same_work_has_the_same_key_and_new_work_another() -> None:
     assert wanted(FILE)[0].key != wanted(FILE, replace(FILE, id=2))[0].key
 
 
-def test_work_that_a_failed_run_left_is_asked_for_again_an_hour_later() -> None:
+def test_files_that_a_failed_run_left_are_requested_again_an_hour_later() -> None:
     assert wanted(FILE)[0].key != wanted(FILE, now=NOW + timedelta(hours=1))[0].key
 
 
-def test_a_day_with_a_run_under_way_wants_none() -> None:
+def test_a_day_with_an_unfinished_run_gets_none() -> None:
     assert wanted(FILE, under_way=(TODAY,)) == []
 
 
-def test_a_day_outside_the_grid_wants_none() -> None:
-    """Dagster fails the whole tick when one partition of it does not exist."""
+def test_a_day_without_a_partition_gets_none() -> None:
+    """Dagster fails the whole tick if a partition does not exist."""
     tomorrow, old = (
         replace(FILE, publication_day=TODAY + timedelta(days=1)),
         replace(FILE, publication_day=FIRST - timedelta(days=1)),
@@ -97,26 +97,26 @@ def test_a_fresh_delta_alone_waits_for_more() -> None:
     assert wanted(DELTA, replace(DELTA, id=2)) == []
 
 
-def test_enough_deltas_are_worth_a_run() -> None:
+def test_enough_deltas_start_a_run() -> None:
     (run,) = wanted(*(replace(DELTA, id=number) for number in (1, 2, 3)))
 
     assert run.reason == "3 files wait"
 
 
-def test_a_delta_that_waited_long_enough_is_worth_a_run() -> None:
+def test_a_delta_that_waited_long_enough_starts_a_run() -> None:
     (run,) = wanted(DELTA, now=NOW + timedelta(minutes=10))
 
     assert run.reason == "a file has waited long enough"
     assert wanted(DELTA, now=NOW + timedelta(minutes=9)) == []
 
 
-def test_a_full_file_waits_for_nothing() -> None:
+def test_a_full_file_starts_a_run_at_once() -> None:
     (run,) = wanted(DELTA, replace(FILE, id=2))
 
     assert (run.files, run.reason) == (2, "1 full files wait")
 
 
-def test_no_run_comes_with_its_reason() -> None:
+def test_there_is_a_reason_when_no_run_is_planned() -> None:
     def why(*files: LedgerFile, under_way: tuple[date, ...] = ()) -> str:
         return no_run_reason(files, under_way=under_way, threshold=THRESHOLD)
 
@@ -125,28 +125,28 @@ def test_no_run_comes_with_its_reason() -> None:
     assert "fewer than 3, no full file, none published 10 minutes ago" in why(DELTA)
 
 
-def look_at_hour(hour: int, minute: int = 0, quiet: tuple[time, time] | None = None) -> str:
+def skip_reason_at(hour: int, minute: int = 0, quiet: tuple[time, time] | None = None) -> str:
     now = NOW.replace(hour=hour, minute=minute)
     return skip_poll_reason(KESHET, now=now, listed_at=None, quiet_hours=quiet, interval=INTERVAL)
 
 
-def test_a_portal_is_left_alone_in_quiet_hours_also_across_midnight() -> None:
+def test_a_portal_is_not_polled_in_quiet_hours_even_across_midnight() -> None:
     early, night = (time(0, 30), time(5, 30)), (time(23, 45), time(5, 30))
 
-    assert look_at_hour(3, quiet=early) == "quiet hours until 05:30"
-    assert [look_at_hour(*at, quiet=early) for at in ((0, 29), (5, 30), (12, 0))] == ["", "", ""]
-    assert [bool(look_at_hour(*at, quiet=night)) for at in ((23, 44), (23, 45), (0, 0))] == [
+    assert skip_reason_at(3, quiet=early) == "quiet hours until 05:30"
+    assert [skip_reason_at(*at, quiet=early) for at in ((0, 29), (5, 30), (12, 0))] == ["", "", ""]
+    assert [bool(skip_reason_at(*at, quiet=night)) for at in ((23, 44), (23, 45), (0, 0))] == [
         False,
         True,
         True,
     ]
-    assert look_at_hour(3) == ""
+    assert skip_reason_at(3) == ""
 
 
 @pytest.mark.parametrize(
     "eve", [datetime(2026, 11, 27, 18, tzinfo=ISRAEL), datetime(2026, 4, 1, 18, tzinfo=ISRAEL)]
 )
-def test_a_feed_that_rests_is_looked_at_once_an_hour_over_shabbat_and_pesach(eve: datetime) -> None:
+def test_an_observant_feed_is_polled_hourly_on_shabbat_and_pesach(eve: datetime) -> None:
     resting = replace(KESHET, observes_shabbat=True)
 
     assert why_seldom(resting, eve, minutes_ago=59).endswith("; polled at 17:01, next at 18:01")
@@ -156,7 +156,7 @@ def test_a_feed_that_rests_is_looked_at_once_an_hour_over_shabbat_and_pesach(eve
     assert why_seldom(resting, eve + timedelta(days=1, hours=2), minutes_ago=5) == ""
 
 
-def test_a_feed_without_deltas_is_looked_at_once_an_hour() -> None:
+def test_a_feed_without_deltas_is_polled_hourly() -> None:
     assert why_seldom(find_feed("wolt_market"), NOW, minutes_ago=5) == (
         "Wolt Market publishes no deltas; polled at 11:55, next at 12:55"
     )
@@ -168,7 +168,7 @@ def why_seldom(feed: Feed, now: datetime, *, minutes_ago: int) -> str:
     return skip_poll_reason(feed, now=now, listed_at=listed_at, quiet_hours=None, interval=INTERVAL)
 
 
-def test_feeds_do_not_all_look_in_the_same_second() -> None:
+def test_feeds_are_not_all_polled_in_the_same_second() -> None:
     intervals = {poll_interval(feed, 300) for feed in FEEDS}
 
     assert intervals <= set(range(300, 360))
