@@ -105,8 +105,10 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     now, settings = resources.clock(), resources.settings
     threshold = Threshold.from_settings(settings)
     result = _poll(feed, context.cursor, resources, now)
-    pending = resources.ledger.pending(feed.key)
+    # Runs first: one that ends after this has its day left out, and of one that ended before it nothing is
+    # pending. The other way round, a run that ends in between would be followed by one with nothing to do.
     unfinished = _days_of_unfinished_runs(context.instance, feed)
+    pending = resources.ledger.pending(feed.key)
     runs = plan_runs(
         feed, pending, first_day=settings.first_day, under_way=unfinished, threshold=threshold, now=now
     )
