@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.warehouse.history.retention_watermark import hold_the_past
+from gogobe_dagster.warehouse.history.retention_watermark import lock_history
 from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores
 from gogobe_dagster.warehouse.maintenance.rebuild import REBUILDERS, Rebuilt, Scope
 from gogobe_dagster.warehouse.schema.columns import metadata
@@ -208,7 +208,7 @@ def test_a_rebuild_that_waits_for_a_store_does_not_hold_up_who_removes_the_past(
             rebuilding.result(timeout=0.5)
         with market.engine.begin() as retention:
             retention.execute(sa.text("set local lock_timeout = '1s'"))
-            hold_the_past(retention)
+            lock_history(retention)
         load.rollback()
         rebuilding.result()
 

@@ -1,7 +1,6 @@
-"""How far back the past can still be changed: what retention has removed leaves its newest moment behind.
+"""How far back history can still be changed: the newest timestamp of what retention has removed.
 
-Who changes the past and who removes it keep each other waiting until the end of their transactions: one
-lock, shared by those who change. It is taken before those of tables and rows of the past.
+Loads of late files share the lock `HISTORY`, retention takes it exclusively, until their transactions end.
 """
 
 from datetime import datetime
@@ -9,15 +8,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock, share
 from gogobe_dagster.warehouse.schema.tables import retention_watermark
 
 LAKE, HISTORY = "lake", "history"
-_LOCK = 0x60_60_BE_04
 
 
 def removed_until(connection: sa.Connection, *kinds: str) -> datetime | None:
-    """Return the newest moment of what is gone, None: nothing is. It stays so until the transaction ends."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCK)))
+    """Return the newest timestamp of what was removed, or None. It stays so until the transaction ends."""
+    share(connection, AdvisoryLock.HISTORY)
     query = sa.select(sa.func.max(retention_watermark.c.removed_until)).where(
         retention_watermark.c.kind.in_(kinds)
     )
@@ -25,14 +24,14 @@ def removed_until(connection: sa.Connection, *kinds: str) -> datetime | None:
     return moment
 
 
-def hold_the_past(connection: sa.Connection) -> None:
-    """Wait for those who change the past, and let nobody else begin, so that some of it can be removed."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+def lock_history(connection: sa.Connection) -> None:
+    """Wait for loads that change history and keep others from starting, so that it can be removed."""
+    lock(connection, AdvisoryLock.HISTORY)
 
 
-def raise_horizon(connection: sa.Connection, kind: str, moment: datetime) -> None:
-    """Note what goes, in the transaction in which it goes, or in one before."""
-    hold_the_past(connection)
+def raise_watermark(connection: sa.Connection, kind: str, moment: datetime) -> None:
+    """Record what is being removed, in the same transaction or an earlier one."""
+    lock_history(connection)
     upsert = insert(retention_watermark).values(kind=kind, removed_until=moment)
     higher = sa.func.greatest(retention_watermark.c.removed_until, upsert.excluded.removed_until)
     connection.execute(upsert.on_conflict_do_update(index_elements=["kind"], set_={"removed_until": higher}))

@@ -14,13 +14,12 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, write_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 REJECTS_BEARABLE = 0.1
 """A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
-_TURNS = 0x60_60_BE
-"""First half of the advisory lock by which recorders of one feed take turns."""
 _TOUCH = sa.text("""
 with locked as (select file_id from file where file_id = any(:ids) order by file_id for no key update)
 update file set link = seen.link, last_seen_at = greatest(last_seen_at, :now)
@@ -35,7 +34,7 @@ def record(
     connection: sa.Connection, feed_key: str, sightings: Sequence[Sighting], *, now: datetime
 ) -> Recorded:
     """Write down what a listing shows. The same listing again changes nothing but when it was last seen."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(feed_key))))
+    lock(connection, AdvisoryLock.LISTING, feed_key)
     seen = {clean(one.name): one for one in sightings}
     newest = _newest_revisions(connection, feed_key, seen)
     new = {name: one for name, one in seen.items() if name not in newest}

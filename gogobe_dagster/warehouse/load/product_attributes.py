@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from gogobe_dagster.parsing.model import WORDING
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.tables import chain_product
 
 KEY = ["chain_id", "product_key"]
@@ -27,7 +28,6 @@ SAID = [column.name for column in chain_product.columns if column.name not in NO
 TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
 UNSTATED = date(1, 1, 1)
 """Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
-_TURNS = 0x60_60_BE_05
 
 
 def _said(alias: str) -> str:
@@ -93,7 +93,7 @@ def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
 
     Every statement is read, and its product looked up, by the rules of today.
     """
-    _take_turns(connection, chain_ids)
+    _lock_chains(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
     forgotten = (
         sa.update(chain_product).where(are_theirs).values(attributes_as_of=UNSTATED, wording_hash=None)
@@ -103,7 +103,7 @@ def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:
 
 def forget_unstated(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     """Drop what no file of these chains has stated again."""
-    _take_turns(connection, chain_ids)
+    _lock_chains(connection, chain_ids)
     are_theirs = chain_product.c.chain_id.in_(chain_ids)
     connection.execute(
         sa.delete(chain_product).where(are_theirs, chain_product.c.attributes_as_of == UNSTATED)
@@ -135,7 +135,7 @@ def repeat(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
     Rows have the KEY, `attributes_as_of` and `wording_hash`.
     """
     altered = [said.clear()]
-    _take_turns(connection, said["chain_id"].unique().to_list())
+    _lock_chains(connection, said["chain_id"].unique().to_list())
     for (chain_id, day), some in said.partition_by("chain_id", "attributes_as_of", as_dict=True).items():
         hashes = some[WORDING_HASH].reinterpret(signed=True)
         repeated = {"chain_id": chain_id, "product_key": some["product_key"], WORDING_HASH: hashes}
@@ -151,7 +151,7 @@ def tell(connection: sa.Connection, said: pl.DataFrame) -> None:
         return
     hashes = pl.col(WORDING_HASH).reinterpret(signed=True)
     told = greatest(said.select(*KEY, "attributes_as_of", *SAID, hashes).with_columns(_storable))
-    _take_turns(connection, told["chain_id"].unique().to_list())
+    _lock_chains(connection, told["chain_id"].unique().to_list())
     connection.execute(sa.text(_CREATE))
     copy_in(connection, "statement", told, empty_is_null=TEXTS)
     for statement in (_REPEAT, _TELL, "truncate statement"):
@@ -167,7 +167,6 @@ def greatest(told: pl.DataFrame) -> pl.DataFrame:
     return told.sort("attributes_as_of", fullness, *texts).unique(KEY, keep="last")
 
 
-def _take_turns(connection: sa.Connection, chain_ids: Collection[str]) -> None:
+def _lock_chains(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     for chain_id in sorted(set(chain_ids)):
-        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(chain_id))
-        connection.execute(sa.select(turn))
+        lock(connection, AdvisoryLock.PRODUCT_ATTRIBUTES, chain_id)

@@ -24,12 +24,12 @@ from gogobe_dagster.warehouse.load.product_keys import Products
 from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
 from gogobe_dagster.warehouse.load.promotion_versions import HASHED, Contents
 from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place, lock_stores, note_files
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
 
 PROMOTION_ID_UNUSABLE = "promotion_id_unusable"
 PROMOTION_REPEATED = "promotion_repeated"
 ITEM_CODE_UNUSABLE = "item_code_unusable"
-_TURNS = 0x60_60_BE_03
 Stores = Mapping[Place, LockedStore]
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
@@ -68,9 +68,7 @@ class PromotionLoad:
 
         What their promotions offer is the chain's: it is written anew once in the life of this object.
         """
-        # each store's files write contents in an order of their own: rebuilds of a chain take turns
-        turn = sa.func.pg_advisory_xact_lock(_TURNS, sa.func.hashtext(place.chain_id))
-        connection.execute(sa.select(turn))
+        lock(connection, AdvisoryLock.PROMOTION_VERSIONS, place.chain_id)
         stores, _ = lock_stores(connection, {place})
         again = take_back(connection, Document.PROMOTIONS, {place: since}, stores)
         counts = Counter(files=len(again))

@@ -21,6 +21,7 @@ from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import stamp_of
 from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores, note_lists
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import chain, file, store, sub_chain
 
@@ -33,7 +34,6 @@ NATURAL_KEYS = {
     "store": ("chain_id", "sub_chain_id", "store_id"),
 }
 DESCRIPTION = {name: name for name in ("check_digit", "store_type", "name", "address", "city", "zip_code")}
-_TURNS = 0x60_60_BE_02
 _RELIST = sa.text("""
 with verdict as (
     select s.store_key, not exists (
@@ -92,7 +92,7 @@ class StoreLoad:
 
     def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these lists that nobody else is loading; return the counts of a LoadReport."""
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS)))
+        lock(connection, AdvisoryLock.STORE_LISTS)
         claimed = {one.id: one for one in claim(connection, ids, wait=wait)}
         counts = self._apply(connection, claimed)
         mark_loaded(connection, list(claimed.values()), {}, now=self._now)
@@ -100,7 +100,7 @@ class StoreLoad:
 
     def replay(self, connection: sa.Connection, chain_id: str) -> Counter[str]:
         """Drop what lists say of a chain and apply its lists again; note when files spoke of its stores."""
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURNS)))
+        lock(connection, AdvisoryLock.STORE_LISTS)
         stores = _stores_of(connection, chain_id)
         lock_stores(connection, stores)
         for table in (chain, sub_chain, store):

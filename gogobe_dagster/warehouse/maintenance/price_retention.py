@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import psycopg
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, hold_the_past, raise_horizon
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, lock_history, raise_watermark
 from gogobe_dagster.warehouse.schema.tables import price_past
 
 _MONTHS = (
@@ -45,11 +45,11 @@ def delete_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int
     is_old = (price_past.c.valid_to >= _first(before)) & (price_past.c.valid_to < before)
     with engine.begin() as connection:
         if not dry_run:
-            hold_the_past(connection)
+            lock_history(connection)
         query = sa.select(sa.func.count(), sa.func.max(price_past.c.valid_to)).where(is_old)
         number, newest = connection.execute(query).one()
         if number and not dry_run:
-            raise_horizon(connection, HISTORY, newest)
+            raise_watermark(connection, HISTORY, newest)
             connection.execute(sa.delete(price_past).where(is_old))
     return int(number)
 
@@ -74,7 +74,7 @@ def _first(moment: datetime) -> datetime:
 def _take(connection: sa.Connection, month: sa.TableClause) -> None:
     """Lock a month, and first the table of all months, as loads do."""
     connection.execute(sa.text(f"set local lock_timeout = '{PATIENCE}'"))
-    hold_the_past(connection)
+    lock_history(connection)
     for name in (price_past.name, month.name):
         connection.execute(sa.text(f"lock table only {name} in access exclusive mode"))
 
@@ -89,5 +89,5 @@ def _contents(connection: sa.Connection, month: sa.TableClause) -> tuple[int, in
 
 def _drop(connection: sa.Connection, month: sa.TableClause, newest: datetime | None) -> None:
     if newest is not None:
-        raise_horizon(connection, HISTORY, newest)
+        raise_watermark(connection, HISTORY, newest)
     connection.execute(sa.text(f"drop table {month.name}"))

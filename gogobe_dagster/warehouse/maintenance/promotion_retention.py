@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, hold_the_past, raise_horizon
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, lock_history, raise_watermark
 from gogobe_dagster.warehouse.schema.promotion_tables import (
     promotion,
     promotion_item,
@@ -31,10 +31,10 @@ def remove_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int
         query = sa.select(sa.func.count(), sa.func.max(promotion_store.c.valid_to)).where(is_its)
         with engine.begin() as connection:
             if not dry_run:
-                hold_the_past(connection)
+                lock_history(connection)
             number, newest = connection.execute(query).one()
             if number and not dry_run:
-                raise_horizon(connection, HISTORY, newest)
+                raise_watermark(connection, HISTORY, newest)
                 connection.execute(sa.delete(promotion_store).where(is_its))
         count += number
     return count

@@ -24,7 +24,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.history.retention_watermark import LAKE, raise_horizon
+from gogobe_dagster.warehouse.history.retention_watermark import LAKE, raise_watermark
 from gogobe_dagster.warehouse.maintenance.price_retention import delete_periods, drop_months
 from gogobe_dagster.warehouse.maintenance.promotion_retention import remove_contents, remove_periods
 from gogobe_dagster.warehouse.schema.tables import file, file_event, reject
@@ -130,7 +130,7 @@ def _lake(engine: sa.Engine, lake: Lake, before: datetime, *, dry_run: bool) -> 
             query = of_path.group_by(file.c.lake_path).having(~sa.func.bool_or(is_needed))
             done = dict(connection.execute(query).tuples().all())
             if done and not dry_run:
-                raise_horizon(connection, LAKE, max(done.values()))
+                raise_watermark(connection, LAKE, max(done.values()))
         for path in done:
             count, size = count + 1, size + sizes[path]
             if not dry_run:

@@ -13,12 +13,11 @@ from alembic import command
 from alembic.config import Config
 
 from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.repeatable import replace_definitions
 
 SCRIPTS = Path(__file__).parent / "migrations"
-LOCK = 0x60_60_BE_01
-"""Any number that nobody else uses for an advisory lock."""
 CONNECT_SECONDS = 10
 DRIVER = "postgresql+psycopg"
 _PARTITION = re.compile(r"price_past_\d{4}_\d{2}$")
@@ -83,7 +82,7 @@ def migrate(url: str) -> None:
     engine = connect(url)
     try:
         with engine.begin() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            lock(connection, AdvisoryLock.SCHEMA)
             command.upgrade(config(connection), "head")
             replace_definitions(connection)
     finally:

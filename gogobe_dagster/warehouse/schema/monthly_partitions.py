@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from gogobe_dagster.warehouse.schema.migrate import LOCK
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 
 
 def ensure_partitions(engine: sa.Engine, moments: Iterable[datetime]) -> None:
@@ -20,7 +20,7 @@ def ensure_partitions(engine: sa.Engine, moments: Iterable[datetime]) -> None:
     with engine.begin() as connection:
         if names.keys() <= _existing(connection, names):
             return
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        lock(connection, AdvisoryLock.SCHEMA)
         missing = names.keys() - _existing(connection, names)  # another process may have been faster
         for name in sorted(missing):
             _make(connection, name, names[name])

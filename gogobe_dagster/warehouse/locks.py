@@ -1,0 +1,55 @@
+"""Every advisory lock of the warehouse. All of them are held until the transaction ends.
+
+Each writer takes its locks in the order of its line, from left to right, and locks of one kind in sorted
+order. Therefore writers wait for each other and never deadlock. Rows are row locks.
+
+    migrate                 SCHEMA
+    ensure_partitions       SCHEMA, in a transaction of its own, also in the middle of a load
+    recording a listing     LISTING of the feed; rows of file
+    load of store lists     STORE_LISTS; rows of file, chain, sub_chain, store
+    load of prices          rows of file, chain, sub_chain, store; HISTORY shared, if files are late;
+                            rows of product; PRODUCT_ATTRIBUTES of the chains; rows of prices
+    load of promotions      rows of file, chain, sub_chain, store; HISTORY shared, if files are late;
+                            rows of product, promotion
+    rebuild of prices       rows of store; HISTORY shared; then as a load
+    rebuild of promotions   rows of store; HISTORY shared; PROMOTION_VERSIONS of the chain; then as a load
+    rebuild of store lists  STORE_LISTS; rows of store
+    retention               HISTORY exclusive; tables and rows of the history
+"""
+
+from enum import IntEnum
+
+import sqlalchemy as sa
+
+
+class AdvisoryLock(IntEnum):
+    """What is locked. A lock by key is one lock for each key."""
+
+    SCHEMA = 0x60_60_BE_01
+    """The tables themselves: one process migrates, or makes monthly partitions."""
+    STORE_LISTS = 0x60_60_BE_02
+    """All store lists. They are few and small, so their loads run one after another."""
+    PROMOTION_VERSIONS = 0x60_60_BE_03
+    """By chain. Each store's files write versions in an order of their own, so rebuilds of a chain would
+    deadlock on rows of `promotion`."""
+    HISTORY = 0x60_60_BE_04
+    """How far back history goes. Loads of late files need it to stay and share the lock; retention moves
+    it and takes it exclusively. Without it a late file could undo history that is being deleted."""
+    PRODUCT_ATTRIBUTES = 0x60_60_BE_05
+    """By chain. Many loads update the same rows of `chain_product`, in whatever order their files have."""
+    LISTING = 0x60_60_BE_06
+    """By feed. Two listings at once would both insert the same new file."""
+
+
+def lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) -> None:
+    """Wait for a lock and hold it until the transaction ends. A process may take it again.
+
+    Two keys with the same hash share a lock, which only makes their writers wait for each other.
+    """
+    arguments = (int(what),) if key is None else (int(what), sa.func.hashtext(key))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*arguments)))
+
+
+def share(connection: sa.Connection, what: AdvisoryLock) -> None:
+    """Hold a lock together with others that share it; only `lock` keeps out all of them."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(int(what))))
