@@ -23,13 +23,13 @@ EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.trait
 
 
 def classify_listing(
-    file: RemoteFile, feed: Feed, *, now: datetime, asked: Collection[date], stale_after: timedelta
+    file: RemoteFile, feed: Feed, *, now: datetime, requested: Collection[date], stale_after: timedelta
 ) -> Sighting:
     """Classify a listed file by its name, with a `problem` if it must not be imported.
 
     Its publication day is that of the timestamp in its name; if the name cannot be parsed, that of its
-    modification or of `now`. A file older than `stale_after` is imported only if its day is in `asked`, and a
-    file of a future day not before that day.
+    modification or of `now`. A file older than `stale_after` is imported only if its day is in `requested`,
+    and a file of a future day not before that day.
     """
     seen = Sighting(
         name=file.name,
@@ -53,7 +53,7 @@ def classify_listing(
         store_id=name.store_id,
         published_at=name.published_at,
         problem=_foreign_chain(name, feed)
-        or _stale_or_future(day, today=day_of(now), asked=asked, stale_after=stale_after),
+        or _stale_or_future(day, today=day_of(now), requested=requested, stale_after=stale_after),
     )
 
 
@@ -69,12 +69,12 @@ def _foreign_chain(name: FileName, feed: Feed) -> FileError | None:
 
 
 def _stale_or_future(
-    day: date, *, today: date, asked: Collection[date], stale_after: timedelta
+    day: date, *, today: date, requested: Collection[date], stale_after: timedelta
 ) -> FileError | None:
     """A future day has no partition yet: its file is imported from the listing of that day."""
     if day > today:
         return FileError(Code.FUTURE_TIMESTAMP, f"published on {day}, a day that has not come yet")
-    if day in asked or day >= today - stale_after:
+    if day in requested or day >= today - stale_after:
         return None
     return FileError(Code.STALE_FILE, f"published on {day}; to import it, request that day")
 

@@ -39,7 +39,10 @@ from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_p
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
 from gogobe_dagster.warehouse.schema.enums import FileState
 
-TRIES = 3
+DOWNLOAD_ATTEMPTS = 3
+"""Within one run; each later run tries again, until the limit in the settings."""
+Outcome = StoredFile | PortalError | FileError
+"""Of a download: the stored file, or why the portal or the file failed."""
 LOADERS = {
     Document.STORES: load_stores,
     Document.PRICES: load_prices,
@@ -61,7 +64,7 @@ def discover(feed: Feed, days: Collection[date], resources: Resources, *, budget
         resources.ledger.record_failure(feed.key, error, now=now)
         raise
     sightings = [
-        classify_listing(file, feed, now=now, asked=days, stale_after=stale_after) for file in listed
+        classify_listing(file, feed, now=now, requested=days, stale_after=stale_after) for file in listed
     ]
     return resources.ledger.record(feed.key, sightings, now=now)
 
@@ -140,13 +143,13 @@ def download(feed: Feed, days: Collection[date], resources: Resources) -> Downlo
 
 def _fetch_all(
     files: Sequence[LedgerFile], portal: Portal, resources: Resources
-) -> Iterator[tuple[LedgerFile, StoredFile | CodedError]]:
+) -> Iterator[tuple[LedgerFile, Outcome]]:
     """Download in a sliding window: a slow file does not delay the others.
 
     When the portal becomes unavailable, only the files in the window fail, not all that are pending.
     """
     width, waiting = portal.parallel_downloads, iter(files)
-    in_flight: dict[Future[StoredFile | CodedError], LedgerFile] = {}
+    in_flight: dict[Future[Outcome], LedgerFile] = {}
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="download") as pool:
         is_gone = False
         while True:
@@ -160,7 +163,7 @@ def _fetch_all(
             yield from [(in_flight.pop(future), future.result()) for future in ended]
 
 
-def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> StoredFile | CodedError:
+def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> Outcome:
     remote = RemoteFile(
         name=file.name,
         link=file.link,
@@ -169,10 +172,12 @@ def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> StoredFile
         modified_at=file.modified_at,
     )
     store, limit = resources.raw_store, resources.download_limit
-    retrying = stamina.RetryingCaller(attempts=TRIES, wait_initial=0.5, wait_max=10).on(_can_retry)
+    retrying = stamina.RetryingCaller(attempts=DOWNLOAD_ATTEMPTS, wait_initial=0.5, wait_max=10).on(
+        _can_retry
+    )
     try:
         return retrying(lambda: store.save(portal.fetch(remote), limit=limit))
-    except CodedError as error:
+    except (PortalError, FileError) as error:
         return error
 
 

@@ -23,7 +23,7 @@ def known(feed_key: str, name: str) -> LedgerFile:
     """A file in the ledger after it was listed."""
     feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
     day = FileName.parse(name).published_at.date()
-    seen = classify_listing(listed, feed, now=NOON, asked=[day], stale_after=timedelta(days=3))
+    seen = classify_listing(listed, feed, now=NOON, requested=[day], stale_after=timedelta(days=3))
     assert seen.problem is None
     told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
     unknown = {field.name: None for field in fields(LedgerFile)}
@@ -70,7 +70,7 @@ def prices_of(sub_chain: str) -> bytes:
 @pytest.mark.parametrize(
     ("named", "said", "sub_chains", "meant"),
     [
-        ("000", "000", {12: 9, 13: 6}, 9),  # as its promotions are (PORTALS §4.9)
+        ("000", "000", {12: 9, 13: 6}, 9),  # like its promotions
         ("009", "000", {12: 6}, 9),
         ("000", "009", {12: 6}, 9),
         ("000", "", {12: 9}, 9),

@@ -91,7 +91,7 @@ def scan_feed(feed: Feed, resources: Resources) -> PortalScan:
     except PortalError as error:
         return _scan(feed, [], new=0, error=error)
     stale_after = timedelta(days=resources.settings.stale_after_days)
-    seen = [classify_listing(file, feed, now=now, asked=(), stale_after=stale_after) for file in listed]
+    seen = [classify_listing(file, feed, now=now, requested=(), stale_after=stale_after) for file in listed]
     known = resources.ledger.known_names(feed.key)
     new = sum(file.name not in known for file in seen)
     return _scan(feed, seen, new=new, error=None)

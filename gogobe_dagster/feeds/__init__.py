@@ -1,13 +1,13 @@
-"""The register of feeds: every portal account that publishes, what is normal for it, and how it is looked up.
+"""The register of feeds: every portal account that publishes, what is normal for it, and finding it by key.
 
 registry             find a feed by its key, or why it is disabled
-model                what a feed is, and one that is disabled
+model                the types of a feed and of a disabled feed
 cerberus_feeds, bina_feeds, other_feeds    the feeds that publish, by portal family
-disabled_feeds       addresses that published once or should, and why they are not imported
-feed_settings        what the environment can override for one feed
-publishing_calendar  when feeds publish and when they rest
-official_register    the page of the official register
-register_drift       how it differs from our rows
+disabled_feeds       addresses that are not imported, each with the reason
+feed_settings        per-feed overrides from the environment
+publishing_calendar  when feeds publish, and when they do not: Shabbat, holidays, after midnight
+official_register    the official register on gov.il as data
+register_drift       differences between the official register and our feeds
 
 A new feed is one row here. Nothing here connects to a portal.
 """

@@ -1,4 +1,4 @@
-"""Whether imports are complete, plausible and on time, and who is alerted when they are not.
+"""Checks of the imported data, counts for charts, and alerts.
 
 data_quality  checks of feeds and of imported rows
 statistics    daily and hourly counts for charts

@@ -50,7 +50,7 @@ def test_in_whatever_order_days_come_the_newest_is_taken_and_months_later_its_fi
         replica.faults.switch_on(fault)
 
     [file] = open_feed("wolt_market").list_files()
-    seen = classify_listing(file, WOLT, now=clock.now, asked=(), stale_after=timedelta(days=3))
+    seen = classify_listing(file, WOLT, now=clock.now, requested=(), stale_after=timedelta(days=3))
 
     assert file.name == names[1]
     assert seen.problem
