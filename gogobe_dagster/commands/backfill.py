@@ -68,10 +68,11 @@ Example:
 )
 @click.option("--wait", is_flag=True, help="Wait until all runs have ended; exit code 1 if one failed.")
 def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: bool) -> None:
-    """Queue an import run for each selected feed and each day from --from to --to.
+    """Queue import runs for feeds and days.
 
-    The running Dagster executes them, never two of one feed at once; the web UI lists them under Runs >
-    Backfills. Files that are loaded already are not imported again. Without --feed, all feeds are selected.
+    Queues one run for each selected feed and each day from --from to --to. The running Dagster executes
+    them, never two of one feed at once; the web UI lists them under Runs > Backfills. Files that are
+    loaded already are not imported again. Without --feed, all feeds are selected.
     """
     if last < first:
         raise click.UsageError(f"--to {last} is before --from {first}")

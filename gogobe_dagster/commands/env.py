@@ -14,10 +14,10 @@ from gogobe_dagster.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of shell commands.")
 @click.option("--no-start", is_flag=True, help="Only print; do not start the embedded PostgreSQL.")
 def env_command(*, as_json: bool, no_start: bool) -> None:
-    """Print the variables for dagster, dg and psql; use with eval "$(gogobe env)".
+    """Print variables for dagster, dg and psql.
 
-    Also starts the embedded PostgreSQL, if it is used, and creates its tables, unless --no-start is
-    given. `gogobe down` stops it.
+    Use it as eval "$(gogobe env)". Also starts the embedded PostgreSQL, if it is used, and creates its
+    tables, unless --no-start is given. `gogobe down` stops it.
     """
     settings = Settings.read()
     if not no_start:

@@ -42,9 +42,10 @@ def export_command(  # noqa: PLR0917 - click passes them by name
     cities: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    """Write current prices, stores, products or price history to a Parquet or CSV file.
+    """Export prices, stores, products or history.
 
-    The file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
+    Writes current prices (the default), stores, products or price history to a Parquet or CSV file. The
+    file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
     columns are described in docs/data.md.
     """
     what, path = Subject(subject), output or Path(f"{subject}.{FileFormat.PARQUET}")

@@ -21,11 +21,12 @@ from gogobe_dagster.settings import Settings
     "--day", "days", type=Day(), multiple=True, help="Publication day; may be repeated. Default: today."
 )
 def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
-    """Discover, download, parse and load the files of feeds, now and in this terminal.
+    """Import feeds and days now, in this terminal.
 
-    Each feed and day is a Dagster run, also shown in the web UI. Without --feed, all feeds are imported
-    one after another; for that, `gogobe up` and its sensors are the better way. Exit code 1 if a run
-    failed, or if a portal does not list the files of a past day any more.
+    Discovers, downloads, parses and loads the files that the feeds published. Each feed and day is a
+    Dagster run, also shown in the web UI. Without --feed, all feeds are imported one after another; for
+    that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, or if a portal does
+    not list the files of a past day any more.
     """
     from gogobe_dagster.pipeline import not_offered
 

@@ -69,10 +69,11 @@ def read(
     rows: int,
     summary: bool,
 ) -> None:
-    """Read published files of any dialect, container and encoding, and show their rows.
+    """Read published files and show their rows.
 
-    FILE is a file as served or unpacked, a folder, or - for standard input. Times are in Israel's time
-    zone. In tables and CSV, a row with a list becomes one row per element.
+    Reads files of any dialect, container and encoding. FILE is a file as served or unpacked, a folder, or
+    - for standard input. Times are in Israel's time zone. In tables and CSV, a row with a list becomes
+    one row per element.
 
     Exit code 1 if a file could not be read: it is reported with its code, and the others are still read.
     Rejected rows are counted in --summary and do not change the exit code.

@@ -48,10 +48,11 @@ def rebuild(  # noqa: PLR0917 - click passes them by name
     since: date | None,
     yes: bool,
 ) -> None:
-    """Rebuild tables from the lake, with the same result as loading its files again.
+    """Rebuild tables from the lake.
 
-    Works store by store, while imports may continue. An interrupted rebuild can be repeated. Data that
-    the lake no longer has is reported and kept as it is; the exit code is then 1.
+    The result is the same as that of loading the files again. Works store by store, while imports may
+    continue. An interrupted rebuild can be repeated. Data that the lake no longer has is reported and
+    kept as it is; the exit code is then 1.
     """
     if not (feeds or chains or stores or yes):
         click.confirm("Rebuild all stores from the lake? This takes as long as loading them.", abort=True)

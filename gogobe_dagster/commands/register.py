@@ -15,11 +15,12 @@ from gogobe_dagster.settings import Settings
 
 @click.command()
 def register() -> None:
-    """Compare the official register on gov.il with ours: new, closed and changed chains.
+    """Compare the register on gov.il with ours.
 
-    Sends one request to gov.il and changes nothing; Dagster does the same every Monday. gov.il requires
-    the client id that its own pages send: set GOGOBE_GOV_IL_CLIENT_ID. Exit code 0 if there are no
-    differences; 1 if there are, or if gov.il could not be read.
+    Lists chains that are new, closed or changed. Sends one request to gov.il and changes nothing; Dagster
+    does the same every Monday. gov.il requires the client id that its own pages send: set
+    GOGOBE_GOV_IL_CLIENT_ID. Exit code 0 if there are no differences; 1 if there are, or if gov.il could
+    not be read.
     """
     from gogobe_dagster.errors import GogobeError, PortalError
     from gogobe_dagster.portals.gov_register import read_official_register

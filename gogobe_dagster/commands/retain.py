@@ -25,10 +25,11 @@ LABELS = {
 @click.command("retain")
 @click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 def retain_command(dry_run: bool) -> None:
-    """Delete raw files, lake files, history, rejects and events that are past their retention.
+    """Delete data that is past its retention.
 
-    The settings are named GOGOBE_KEEP_..._DAYS, such as GOGOBE_KEEP_RAW_DAYS; docs/settings.md lists
-    them. Data that an import still needs is kept. May be repeated and interrupted.
+    Deletes raw files, lake files, history, rejects and events. The settings are named
+    GOGOBE_KEEP_..._DAYS, such as GOGOBE_KEEP_RAW_DAYS; docs/settings.md lists them. Data that an import
+    still needs is kept. May be repeated and interrupted.
     """
     settings = Settings.read()
     with closing(open_warehouse(settings)) as resources:

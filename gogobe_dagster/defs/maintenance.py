@@ -1,4 +1,4 @@
-"""Schedules, and the jobs that they start: the last sweep of the day, the checks, and maintenance.
+"""Schedules, and the jobs that they start: the final poll of the day, the checks, and maintenance.
 
 All times are Israel's. What the maintenance ops do is implemented elsewhere; here is when they run and what
 their runs report.
@@ -154,38 +154,38 @@ def schedules() -> dg.Definitions:
         settings=settings,
         description="At 04:00, before the day's full files: deletes what is past its retention.",
     )
-    return dg.Definitions(schedules=[_last_sweep(settings), hourly_checks, nightly_maintenance])
+    return dg.Definitions(schedules=[_final_poll(settings), hourly_checks, nightly_maintenance])
 
 
-def _last_sweep(settings: Settings) -> dg.ScheduleDefinition:
+def _final_poll(settings: Settings) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name="last_sweep",
+        name="final_poll",
         cron_schedule=settings.final_poll_cron,
         execution_timezone=TIME_ZONE,
         job_name=IMPORT_JOB,
         default_status=schedule_status(settings),
         description="Imports today from portals that will not list it tomorrow, or had no files so far.",
     )
-    def last_sweep(
+    def final_poll(
         context: dg.ScheduleEvaluationContext, resources: dg.ResourceParam[Resources]
     ) -> list[dg.RunRequest] | dg.SkipReason:
         day = day_of(context.scheduled_execution_time)
-        with as_failure("last sweep"):
-            feeds = feeds_to_sweep(resources, day)
+        with as_failure("final poll"):
+            feeds = feeds_to_poll_again(resources, day)
         return [
             dg.RunRequest(
-                run_key=f"{feed.key}|{day}|last sweep",
+                run_key=f"{feed.key}|{day}|final poll",
                 partition_key=partition_key(feed, day),
-                tags={"gogobe/reason": "last sweep of the day"},
+                tags={"gogobe/reason": "final poll of the day"},
                 run_config=IN_PROCESS,
             )
             for feed in feeds
         ] or dg.SkipReason("every portal in use has files of today and will still list them tomorrow")
 
-    return last_sweep
+    return final_poll
 
 
-def feeds_to_sweep(resources: Resources, day: date) -> list[Feed]:
+def feeds_to_poll_again(resources: Resources, day: date) -> list[Feed]:
     """Return the feeds in use whose portals will not list the day later, or that have no files of it yet.
 
     A run without files records that nothing was published; without it the day would look missing.

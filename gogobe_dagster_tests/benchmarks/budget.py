@@ -1,4 +1,4 @@
-"""What a day of the whole country costs, reckoned from what runs and ticks were measured to cost."""
+"""The CPU time that all feeds need per day, computed from the measured cost of runs and ticks."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ ALLOWED_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What the budget is made of."""
+    """The measured costs."""
 
     delta_run: Cost
     bulk_run: Cost
     bulk_files: int
     tick: Cost
     idle_share: float
-    """CPU seconds a second while nothing happens."""
+    """CPU seconds per second of an idle system."""
 
 
 def budget(measured: Measured) -> dict[str, float]:
-    """Return CPU seconds of a day by what they go to, and `share` of two cores.
+    """Return the CPU seconds of a day by purpose, and their `share` of two cores.
 
-    12,000 deltas of 34 feeds never stop coming in opening hours, so each feed has a run as often as the
-    settings allow: when a file has waited long enough, seen by the next look.
+    34 feeds publish 12,000 delta files during opening hours. So each feed has a run as often as the settings
+    allow: when a file has waited long enough and the next poll sees it.
     """
     defaults = Settings.model_construct()
     every = defaults.run_max_wait_minutes * 60 + defaults.poll_interval_seconds
@@ -37,7 +37,7 @@ def budget(measured: Measured) -> dict[str, float]:
     spent = {
         "full_files": FULL_FILES * measured.bulk_run.cpu / measured.bulk_files,
         "delta_runs": runs * measured.delta_run.cpu,
-        "looks": len(FEEDS) * DAY_SECONDS / defaults.poll_interval_seconds * measured.tick.cpu,
+        "polls": len(FEEDS) * DAY_SECONDS / defaults.poll_interval_seconds * measured.tick.cpu,
         "idle": DAY_SECONDS * measured.idle_share,
     }
     share = sum(spent.values()) / (CORES * DAY_SECONDS)

@@ -107,8 +107,8 @@ def figures_of(day: Day) -> dict[str, float | int | str]:
         "cpu_seconds": round(cpu),
         "cpu_share_of_two_cores_while_it_ran": round(cpu / passed / CORES, 3),
         "cpu_share_of_two_cores_over_a_real_day": round(cpu / DAY_SECONDS / CORES, 3),
-        "memory_mb_p50": round(median(sum(one.megabytes.values()) for one in samples)),
-        "memory_mb_most": max(sum(one.megabytes.values()) for one in samples),
+        "memory_mb_p50": round(median(sum(sample.megabytes.values()) for sample in samples)),
+        "memory_mb_most": max(sum(sample.megabytes.values()) for sample in samples),
         "load_average_after": round(os.getloadavg()[0], 1),
     }
 

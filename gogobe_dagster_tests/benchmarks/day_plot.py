@@ -30,11 +30,11 @@ def plot(
     _steps(files, [moment.timestamp() - start for moment in loaded.values()], "in the tables")
     files.set_title(f"A day of the portals in {minutes:g} minutes: {len(appeared):,} files")
     files.set_ylabel("files")
-    ends = [(one.at - start) / 60 for one in samples]
+    ends = [(sample.at - start) / 60 for sample in samples]
     cores = [[_rate(a, b, part) for a, b in pairwise(samples)] for part in Part]
     cpu.stackplot(ends[1:], cores, labels=list(Part), colors=COLOURS)
     cpu.set_ylabel("cores in use")
-    held = [[one.megabytes[part] / 1024 for one in samples] for part in Part]
+    held = [[sample.megabytes[part] / 1024 for sample in samples] for part in Part]
     memory.stackplot(ends, held, labels=list(Part), colors=COLOURS)
     memory.set_ylabel("memory, GB")
     memory.set_xlabel("minutes")
@@ -45,7 +45,7 @@ def plot(
 
 
 def _steps(axes: Axes, seconds: list[float], label: str) -> None:
-    axes.plot([one / 60 for one in sorted(seconds)], range(1, len(seconds) + 1), label=label)
+    axes.plot([lag / 60 for lag in sorted(seconds)], range(1, len(seconds) + 1), label=label)
 
 
 def _rate(before: Sample, after: Sample, part: Part) -> float:

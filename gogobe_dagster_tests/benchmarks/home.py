@@ -1,4 +1,4 @@
-"""An embedded server, a home and a replica for a benchmark, gone afterwards."""
+"""An embedded server, a home and a replica for a benchmark, deleted afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from gogobe_dagster_tests.postgres.servers import temporary_folder
 
 @contextmanager
 def home(**changes: Any) -> Iterator[ImportEnv]:
-    """Set up an import environment on an embedded server of its own; `changes` are settings."""
+    """Set up an import environment with its own embedded server; `changes` are settings."""
     with temporary_folder() as folder:
         settings = Settings(home=folder / "home")
         ensure_running(settings)
@@ -26,7 +26,7 @@ def home(**changes: Any) -> Iterator[ImportEnv]:
             }
             with open_import_env(
                 folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7), **changes
-            ) as one:
-                yield one
+            ) as env:
+                yield env
         finally:
             embedded_server(settings).stop()

@@ -1,7 +1,7 @@
-"""CPU and memory of everything that a benchmark started, the processes that have ended included.
+"""CPU and memory of all processes that a benchmark started, including those that have ended.
 
-A run's fork server is left behind by its run worker when that ends, and its seconds would be lost with
-it. So this process adopts what loses its parent, and lets it lie: the dead keep their times.
+A run's fork server outlives its run worker, so that its CPU seconds would be lost. Therefore this process
+adopts orphaned descendants and does not reap them: zombies keep their times.
 """
 
 import ctypes
@@ -15,11 +15,11 @@ import psutil
 
 PR_SET_CHILD_SUBREAPER = 36
 IDLE_SECONDS = 90
-"""The daemons of Dagster look every half minute."""
+"""Longer than the interval of Dagster's daemons, which is 30 s."""
 
 
 class Part(StrEnum):
-    """Who used it."""
+    """The parts that use CPU and memory."""
 
     DAEMON = "web server and daemon"
     RUNS = "runs"
@@ -28,20 +28,20 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What something took."""
+    """The time that some work took."""
 
     wall: float
     cpu: float
-    """Seconds of all processes, less what they use while nothing happens."""
+    """CPU seconds of all processes, minus those of an idle system."""
 
 
 def adopt_orphans() -> None:
-    """Be the parent of whatever loses its own below us. Call it before anything is started."""
+    """Become the parent of orphaned descendants. Call this before starting processes."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Meter:
-    """Looks at all that this process started, and at a PostgreSQL server."""
+    """Measures all descendants of this process, and a PostgreSQL server."""
 
     def __init__(self, server: psutil.Process) -> None:
         """`server` is the postmaster."""
@@ -50,9 +50,9 @@ class Meter:
         self._of_daemon: dict[psutil.Process, float] = {}
 
     def seconds(self) -> dict[Part, float]:
-        """Return the CPU seconds so far by who used them."""
+        """Return the CPU seconds so far, by part."""
         everything = postgres = 0.0
-        for part, process in self._everybody():
+        for part, process in self._processes():
             own, ended = _seconds(process)
             if part is Part.POSTGRES:
                 postgres += own + ended
@@ -65,33 +65,33 @@ class Meter:
         return {Part.DAEMON: daemon, Part.RUNS: everything - daemon, Part.POSTGRES: postgres}
 
     def megabytes(self) -> Counter[Part]:
-        """Return the memory in use now; what processes share is counted once."""
+        """Return the memory in use now; shared memory is counted once."""
         held: Counter[Part] = Counter()
-        for part, process in self._everybody():
+        for part, process in self._processes():
             held[part] += _bytes(process)
         return Counter({part: round(number / 1024**2) for part, number in held.items()})
 
     def rest(self, seconds: float = IDLE_SECONDS) -> float:
-        """Wait, take what is used meanwhile as what nothing happening costs, and return it per second."""
+        """Measure the CPU seconds per second of the idle system, remember and return them."""
         self._idle = self.cost(lambda: time.sleep(seconds)).cpu / seconds + self._idle
         return self._idle
 
     def cost(self, work: Callable[[], object]) -> Cost:
-        """Do the work and say what it took."""
+        """Do the work and return its cost."""
         cpu, wall = sum(self.seconds().values()), time.perf_counter()
         work()
         wall = time.perf_counter() - wall
         return Cost(wall=wall, cpu=sum(self.seconds().values()) - cpu - self._idle * wall)
 
-    def _everybody(self) -> Iterator[tuple[Part, psutil.Process]]:
+    def _processes(self) -> Iterator[tuple[Part, psutil.Process]]:
         ours = {process.pid: process for process in psutil.Process().children(recursive=True)}
-        servers = {one.pid: one for one in (self._server, *self._server.children(recursive=True))}
+        servers = {process.pid: process for process in (self._server, *self._server.children(recursive=True))}
         yield from ((Part.POSTGRES, process) for process in servers.values())
-        yield from ((_part(one), one) for pid, one in ours.items() if pid not in servers)
+        yield from ((_part(process), process) for pid, process in ours.items() if pid not in servers)
 
 
 def _part(process: psutil.Process) -> Part:
-    """Tell what belongs to runs: what a code server started, and what it left to us."""
+    """Return the part of a process; runs are what a code server started, and what we adopted from it."""
     try:
         command = process.cmdline()
     except psutil.Error:
@@ -103,7 +103,7 @@ def _seconds(process: psutil.Process) -> tuple[float, float]:
     """Return the CPU seconds of a process, and those of its children that have ended."""
     try:
         times = process.cpu_times()
-    except psutil.NoSuchProcess:  # its parent has its times now, or will at the next look
+    except psutil.NoSuchProcess:  # its parent has its times now, or will have them at the next measurement
         return 0.0, 0.0
     return float(times.user + times.system), float(times.children_user + times.children_system)
 

@@ -1,4 +1,4 @@
-"""How long the web UI's page of an asset's partitions takes, by how many partitions there are."""
+"""The response time of the web UI's page of partitions, by the number of partitions."""
 
 import os
 import time
@@ -13,8 +13,8 @@ from gogobe_dagster_tests.dagster_services import ask, gogobe_up
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
 MATERIALIZED = 3_000
-LOOKS = 4
-"""The first one warms up."""
+REQUESTS = 4
+"""The first one is a warm-up."""
 PAGE = """
 query Page($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
@@ -31,7 +31,7 @@ query Page($key: AssetKeyInput!) {
 
 
 def page_times(env: ImportEnv, sizes: tuple[int, ...] = (12_000, 36_000)) -> dict[str, int]:
-    """Time the page with a year of days and with three, 3,000 cells of them materialized."""
+    """Time the page with a year of days and with three, 3,000 partitions of them materialized."""
     figures = {}
     for keys in sizes:
         first_day = YESTERDAY - timedelta(days=keys // len(FEEDS))
@@ -44,7 +44,7 @@ def page_times(env: ImportEnv, sizes: tuple[int, ...] = (12_000, 36_000)) -> dic
 
 def _seconds(url: str) -> float:
     times = []
-    for _ in range(LOOKS):
+    for _ in range(REQUESTS):
         started = time.perf_counter()
         shown = ask(url, PAGE, key={"path": ["prices"]})["assetNodeOrError"]
         times.append(time.perf_counter() - started)

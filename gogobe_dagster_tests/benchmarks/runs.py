@@ -1,8 +1,8 @@
-"""What runs cost: `make bench NAME=runs`. Real web server, daemon, code location and embedded PostgreSQL.
+"""The cost of runs: `make bench NAME=runs`. Real web server, daemon, code location and embedded PostgreSQL.
 
-CPU is that of everything that `gogobe up` started and of PostgreSQL, the processes that have ended included,
-less what the same processes use while nothing happens. The replica's is not in it. Wall time is from the
-request to the end of the run, the queue and its polling included. Each figure is the median of several.
+CPU seconds are those of PostgreSQL and of all processes that `gogobe up` started, including ended ones, minus
+what the same processes use when idle; the replica is excluded. Wall time is from the request to the end of
+the run, including the queue and its polling. Each figure is the median of several rounds.
 """
 
 import argparse
@@ -33,10 +33,10 @@ from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, laun
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 
-SMALL, LOOKED_AT = "keshet", "osher_ad"
+SMALL, POLLED = "keshet", "osher_ad"
 BULK = ("tiv_taam", "yohananof", "dabbah")
-"""Feeds that publish one full price file a store and day."""
-OTHERS = [feed.key for feed in FEEDS if feed.key not in {SMALL, LOOKED_AT, *BULK}]
+"""Feeds that publish one full price file per store and day."""
+OTHERS = [feed.key for feed in FEEDS if feed.key not in {SMALL, POLLED, *BULK}]
 MANY = f"{len(OTHERS)} small runs, queued at once"
 DELTA_FILES, NEW_FILES = 3, 50
 ROUNDS = 5
@@ -65,9 +65,9 @@ LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and 
 
 
 def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) -> str:
-    """Ask for the import of a feed and day, wait until it has succeeded, return its id.
+    """Request the import of a feed and day, wait until it has succeeded, and return its id.
 
-    `small`: as a sensor asks for it when few files wait.
+    `small`: in one process, as a sensor requests it for few files.
     """
     run_id = launch(url, f"{feed_key}|{day}", run_config=IN_PROCESS if small else None)
     wait_until(lambda: _has_ended(url, run_id), seconds=3600, what=f"the end of run {run_id}")
@@ -78,8 +78,8 @@ def _has_ended(url: str, run_id: str) -> bool:
     status = ask(url, STATUS, id=run_id)["runOrError"]["status"]
     if status in {"FAILURE", "CANCELED"}:
         events = ask(url, FAILED, id=run_id)["logsForRun"]["events"]
-        said = "\n".join(event["error"]["message"] for event in events if event.get("error"))
-        raise AssertionError(f"run {run_id}: {status}\n{said}")
+        errors = "\n".join(event["error"]["message"] for event in events if event.get("error"))
+        raise AssertionError(f"run {run_id}: {status}\n{errors}")
     return bool(status == "SUCCESS")
 
 
@@ -101,24 +101,24 @@ def events(env: ImportEnv, run_id: str) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-# ---------------------------------------------------------------- what is published
+# ---------------------------------------------------------------- published files
 
 
 def publish(env: ImportEnv, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
-    """Put yesterday's files of a feed on its shelf; return its last delta files, which are held back."""
+    """Publish yesterday's files of a feed, except its last delta files, which are returned."""
     _publish_all(env, feed_key, stores=stores, items=items)
     shelf = env.replica.shelf(feed_key)
-    deltas = [one for one in shelf.publications() if one.kind is FileKind.PRICES]
-    held = sorted(deltas, key=lambda one: one.published_at)[len(deltas) - all_but :]
-    shelf.remove(*(one.name for one in held))
+    deltas = [file for file in shelf.publications() if file.kind is FileKind.PRICES]
+    held = sorted(deltas, key=lambda file: file.published_at)[len(deltas) - all_but :]
+    shelf.remove(*(file.name for file in held))
     return held
 
 
 def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
-    """Put a full price file of each store on the shelf, and nothing else."""
+    """Publish one full price file per store, and nothing else."""
     _publish_all(env, feed_key, stores=stores, items=items)
     shelf = env.replica.shelf(feed_key)
-    shelf.remove(*(one.name for one in shelf.publications() if one.kind is not FileKind.FULL_PRICES))
+    shelf.remove(*(file.name for file in shelf.publications() if file.kind is not FileKind.FULL_PRICES))
 
 
 def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
@@ -126,8 +126,8 @@ def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> N
     publish_day({feed_key: shelf}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
 
 
-def parts(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
-    """Give so many files at a time."""
+def chunks(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
+    """Split files into chunks of a size."""
     return (held[start : start + size] for start in range(0, len(held), size))
 
 
@@ -135,15 +135,15 @@ def parts(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]
 
 
 class Ledger:
-    """What was measured."""
+    """The results."""
 
     def __init__(self) -> None:
         self.costs: dict[str, Cost] = {}
         self.figures: dict[str, Figure] = {"load_average_before": round(os.getloadavg()[0], 1)}
 
     def note(self, name: str, costs: Sequence[Cost]) -> None:
-        """Keep the median of several."""
-        cost = Cost(wall=median(one.wall for one in costs), cpu=median(one.cpu for one in costs))
+        """Record the median."""
+        cost = Cost(wall=median(cost.wall for cost in costs), cpu=median(cost.cpu for cost in costs))
         self.costs[name] = cost
         print(f"{name}: {cost.wall:.2f} s, {cost.cpu:.2f} CPU s, median of {len(costs)}", flush=True)
 
@@ -175,22 +175,22 @@ def measure(stores: int, items: int) -> dict[str, Figure]:
 
 
 def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items: int) -> None:
-    """Measure what needs the web server and the daemon."""
-    some = publish(env, SMALL, stores=4, items=2_000, all_but=2 * ROUNDS * DELTA_FILES)
-    many = publish(env, LOOKED_AT, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
+    """Measure runs and ticks, which need the web server and the daemon."""
+    small = publish(env, SMALL, stores=4, items=2_000, all_but=2 * ROUNDS * DELTA_FILES)
+    many = publish(env, POLLED, stores=16, items=2_000, all_but=ROUNDS * NEW_FILES)
     run(url, SMALL)  # also warms everything up
-    tick(url, LOOKED_AT)
+    tick(url, POLLED)
     meter = Meter(postmaster_of(embedded_server(env.settings)))
     ledger.figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
-    shelf, deltas, ids = env.replica.shelf(SMALL), parts(some, DELTA_FILES), list[str]()
+    shelf, deltas, ids = env.replica.shelf(SMALL), chunks(small, DELTA_FILES), list[str]()
 
     def delta_run(*, small: bool) -> Cost:
         shelf.put(*next(deltas))
         return meter.cost(lambda: ids.append(run(url, SMALL, small=small)))
 
     def new_files(files: Sequence[Publication]) -> Cost:
-        env.replica.shelf(LOOKED_AT).put(*files)
-        return meter.cost(lambda: tick(url, LOOKED_AT))
+        env.replica.shelf(POLLED).put(*files)
+        return meter.cost(lambda: tick(url, POLLED))
 
     rounds = range(ROUNDS)
     ledger.note("empty run", [meter.cost(lambda: run(url, SMALL, small=True)) for _ in rounds])
@@ -198,8 +198,10 @@ def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items:
     rows, size = events(env, ids[0])
     ledger.figures |= {"events_a_delta_run": rows, "event_bytes_a_delta_run": size}
     ledger.note("the same, a process a step", [delta_run(small=False) for _ in rounds])
-    ledger.note("sensor tick, nothing new", [meter.cost(lambda: tick(url, LOOKED_AT)) for _ in rounds])
-    ledger.note(f"sensor tick, {NEW_FILES} new files", [new_files(one) for one in parts(many, NEW_FILES)])
+    ledger.note("sensor tick, nothing new", [meter.cost(lambda: tick(url, POLLED)) for _ in rounds])
+    ledger.note(
+        f"sensor tick, {NEW_FILES} new files", [new_files(files) for files in chunks(many, NEW_FILES)]
+    )
     ledger.note(MANY, [_run_all(env, url, meter)])
     for feed_key in BULK:
         publish_fulls(env, feed_key, stores=stores, items=items)
@@ -207,7 +209,7 @@ def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items:
 
 
 def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
-    """Run every other feed once, with some files each."""
+    """Run all other feeds once, with a few files each."""
     for feed_key in OTHERS:
         _publish_all(env, feed_key, stores=1, items=30)
 
@@ -220,7 +222,7 @@ def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
 
 
 def _show(costs: dict[str, Cost], figures: dict[str, Figure]) -> None:
-    table = Table(title="What runs cost, from request to success", title_justify="left")
+    table = Table(title="Cost of runs, from request to success", title_justify="left")
     for heading in ("what", "wall s", "CPU s"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     for name, cost in costs.items():
@@ -245,7 +247,7 @@ def _figures(costs: dict[str, Cost]) -> dict[str, Figure]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stores", type=int, default=400, help="Stores of the bulk run, a full file each.")
+    parser.add_argument("--stores", type=int, default=400, help="Stores of the bulk run; one full file each.")
     parser.add_argument("--items", type=int, default=6_200, help="Catalogue; a store sells four fifths.")
     options = parser.parse_args(arguments)
     finish(measure(options.stores, options.items))

@@ -1,6 +1,6 @@
-"""What one more step costs: a job of some steps that do nothing, under the import job's executor.
+"""The cost of one more step, measured with jobs of empty steps and the import job's executor.
 
-`python -m gogobe_dagster_tests.benchmarks.steps 12` prints the CPU seconds of everything together.
+`python -m gogobe_dagster_tests.benchmarks.steps 12` prints the CPU seconds of all its processes.
 """
 
 import os
@@ -33,7 +33,7 @@ def job() -> dg.JobDefinition:
 
 
 def cost_of_a_step(env: ImportEnv) -> float:
-    """Return the CPU seconds of one step more."""
+    """Return the CPU seconds of one additional step."""
     return (_seconds(env, MANY) - _seconds(env, FEW)) / (MANY - FEW)
 
 
@@ -43,10 +43,10 @@ def _seconds(env: ImportEnv, steps: int) -> float:
 
 
 def _used() -> float:
-    """Sum up this process and those that live below it: the fork server, with the steps it has seen end."""
-    everybody = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    times = [process.cpu_times() for process in everybody]
-    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))
+    """Return the CPU seconds of this process and its descendants, including steps that have ended."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    times = [process.cpu_times() for process in processes]
+    return float(sum(time.user + time.system + time.children_user + time.children_system for time in times))
 
 
 if __name__ == "__main__":

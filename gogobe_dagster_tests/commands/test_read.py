@@ -62,8 +62,8 @@ def test_a_summary_accounts_for_every_file_of_a_folder_and_the_exit_status_says_
 ) -> None:
     ended = gogobe_read("--summary", published)
 
-    told = {Path(one["file"]).name: one for one in map(json.loads, ended.stdout.decode().splitlines())}
-    assert all(set(one) == SUMMARY for one in told.values())
+    told = {Path(row["file"]).name: row for row in map(json.loads, ended.stdout.decode().splitlines())}
+    assert all(set(row) == SUMMARY for row in told.values())
     milk = told[PRICES_NAME]
     assert (milk["kind"], milk["rows"], milk["rejected"], milk["reasons"]) == (
         "prices",

@@ -45,7 +45,7 @@ def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
         process.send_signal(signal.SIGINT)
 
         assert process.wait(60) == 0
-        assert [one for one in working if lives(one)] == []
+        assert [process for process in working if lives(process)] == []
         assert started_below(home) == []
         assert processes_of(embedded_server(Settings(home=home))) == []
 
@@ -69,18 +69,19 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
 
 
 def kill_all(home: Path) -> int:
-    """Kill what lives; say how many that were, as some are being started meanwhile."""
+    """Kill all running processes and return their number: others may be starting meanwhile."""
     running = [*started_below(home), *processes_of(embedded_server(Settings(home=home)))]
-    for one in running:
+    for process in running:
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            process.kill()
     return len(running)
 
 
 def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: Path) -> None:
     embedded_server(Settings(home=home)).start()
     with up(home) as (process, _):
-        (daemon,) = [one for one in psutil.Process(process.pid).children() if "run" in one.cmdline()]
+        children = psutil.Process(process.pid).children()
+        (daemon,) = [child for child in children if "run" in child.cmdline()]
 
         daemon.kill()
 

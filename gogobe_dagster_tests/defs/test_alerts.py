@@ -20,8 +20,8 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as one:
-        yield one
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(

@@ -125,7 +125,9 @@ def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions
         "failed_runs",
         "recovered_runs",
     }
-    running = [name for name, one in sensors.items() if one.default_status is dg.DefaultSensorStatus.RUNNING]
+    running = [
+        name for name, sensor in sensors.items() if sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    ]
     assert running == ["alert_monitor"]
 
 

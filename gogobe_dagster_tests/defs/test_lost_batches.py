@@ -45,17 +45,17 @@ def in_one_process(env: ImportEnv) -> "subprocess.Popen[bytes]":
 
 
 def kill_with_steps(process: "subprocess.Popen[bytes]") -> None:
-    for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+    for doomed in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
         with suppress(psutil.NoSuchProcess):  # it went with the one killed before
-            one.send_signal(signal.SIGKILL)
+            doomed.send_signal(signal.SIGKILL)
     process.wait(30)
 
 
 def step_processes(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     """The processes that the fork server made."""
-    made = psutil.Process(process.pid).children(recursive=True)
-    servers = {one.pid for one in made if any("forkserver" in word for word in one.cmdline())}
-    return [one for one in made if one.pid in servers and one.ppid() in servers]
+    started = psutil.Process(process.pid).children(recursive=True)
+    servers = {child.pid for child in started if any("forkserver" in part for part in child.cmdline())}
+    return [child for child in started if child.pid in servers and child.ppid() in servers]
 
 
 def lives(process: psutil.Process) -> bool:

@@ -109,7 +109,7 @@ def test_the_last_sweep_is_of_portals_that_forget_the_day_or_had_nothing_and_wer
     for feed in ("keshet", "king_store"):
         import_env.resources.ledger.record(feed, [], now=at)
     definitions = build_definitions({"resources": import_env.resources})
-    schedule = definitions.resolve_schedule_def("last_sweep")
+    schedule = definitions.resolve_schedule_def("final_poll")
     context = dg.build_schedule_context(
         scheduled_execution_time=at,
         resources={"resources": import_env.resources},
@@ -121,5 +121,5 @@ def test_the_last_sweep_is_of_portals_that_forget_the_day_or_had_nothing_and_wer
 
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 23 * * *", "Asia/Jerusalem")
     assert [(run.partition_key, run.run_key) for run in found.run_requests or []] == [
-        (f"{feed}|{YESTERDAY}", f"{feed}|{YESTERDAY}|last sweep") for feed in ("keshet", "king_store")
+        (f"{feed}|{YESTERDAY}", f"{feed}|{YESTERDAY}|final poll") for feed in ("keshet", "king_store")
     ]

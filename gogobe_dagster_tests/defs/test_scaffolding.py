@@ -60,5 +60,5 @@ def test_what_dg_scaffolds_is_loaded(project: Path, import_env: ImportEnv) -> No
     listed = json.loads(dg(project, import_env, "list", "defs", "--json"))
 
     assert {"new_asset", "asset_of_component", "prices"} <= {row["asset_key"] for row in listed["assets"]}
-    assert {"new_schedule", "last_sweep"} <= {row["name"] for row in listed["schedules"]}
+    assert {"new_schedule", "final_poll"} <= {row["name"] for row in listed["schedules"]}
     assert {"new_sensor", "alert_monitor"} <= {row["name"] for row in listed["sensors"]}

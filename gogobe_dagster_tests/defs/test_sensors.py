@@ -26,8 +26,8 @@ TICK_SECONDS = 60
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as one:
-        yield one
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 def tick(

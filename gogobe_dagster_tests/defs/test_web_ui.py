@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 FEEDS = ("keshet", "king_store")
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
 SENSOR = """
-query Look($selector: SensorSelector!) {
+query Status($selector: SensorSelector!) {
   sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState { status } } }
 }
 """
@@ -56,9 +56,9 @@ def find(browser: webdriver.Chrome, text: str, seconds: float = 60) -> WebElemen
     path = f"//*[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
 
     def shown(driver: webdriver.Chrome) -> WebElement | None:
-        return next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
+        return next((found for found in driver.find_elements(By.XPATH, path) if found.is_displayed()), None)
 
-    # the page may draw itself anew between finding and asking
+    # the page may be redrawn between finding an element and reading it
     wait = WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException])
     found = wait.until(shown, f"{text!r} is not on the page {browser.current_url}")
     assert found is not None
@@ -82,7 +82,7 @@ def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and
         launches_a_backfill(browser, url)
         sees_the_graph(browser, url)
         wait_until(lambda: succeeded(url) == 2, seconds=180, what="two successful runs")
-        sees_the_fleet_on_the_grid(browser, url)
+        sees_both_feeds_on_the_grid(browser, url)
         reads_the_numbers_of_a_materialization(browser, url)
         sees_when_files_were_published(browser, url)
         sees_which_check_is_red_and_why(browser, url)
@@ -114,7 +114,7 @@ def succeeded(url: str) -> int:
     return list(statuses(url).values()).count("SUCCESS")
 
 
-def sees_the_fleet_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
+def sees_both_feeds_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
     browser.get(f"{url}/assets/prices?view=partitions")
     find(browser, "Materialized (2)")
     find(browser, "keshet")
