@@ -227,7 +227,10 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
         writers: dict[Document, LakeBatch] = {}
         files = [file for file in ledger.files(batch.file_ids) if file.state is FileState.DOWNLOADED]
         contents = ((file.name, _content(file, resources)) for file in files)
-        for file, result in zip(files, read_files(contents, limit=resources.document_limit), strict=True):
+        results = read_files(
+            contents, limit=resources.document_limit, use_fast_reader=resources.settings.fast_reader
+        )
+        for file, result in zip(files, results, strict=True):
             try:
                 parsed = _unwrap(result)
                 identity = identify(file, parsed, feed, sub_chain_by_store)

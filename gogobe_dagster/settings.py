@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     parse_workers: Workers = Field(default=2, description="Parse processes per run.")
     batch_mb: int = Field(default=24, ge=1, description="Compressed MB parsed in one step.")
     batch_files: int = Field(default=400, ge=1, description="Most files parsed in one step.")
+    fast_reader: bool = Field(
+        default=True,
+        description="Whether the fast reader reads regular documents; false = lxml reads every document.",
+    )
     sensors_on: bool = Field(
         default=False, description="Whether the feed sensors are on when Dagster starts for the first time."
     )

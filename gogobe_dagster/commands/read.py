@@ -107,11 +107,12 @@ def _check(form: str, output: Path | None, *, summary: bool) -> None:
 class _Limits:
     download: int
     document: int
+    use_fast_reader: bool
 
 
 def _limits() -> _Limits:
     resources = Resources(Settings.read())
-    return _Limits(resources.download_limit, resources.document_limit)
+    return _Limits(resources.download_limit, resources.document_limit, resources.settings.fast_reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _progress(files: Sequence[Path], limits: _Limits) -> Iterator[FileResult]:
     served = ((path.name, _served(path, limits.download)) for path in files)
     console = Console(stderr=True)
     outcomes = track(
-        read_files(served, limit=limits.document),
+        read_files(served, limit=limits.document, use_fast_reader=limits.use_fast_reader),
         "Reading",
         total=len(files),
         console=console,

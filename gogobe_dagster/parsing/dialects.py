@@ -1,7 +1,7 @@
 """Every dialect of every document, as tables: which tags feed which column, and where rows live.
 
 Tags are compared in lower case and without a namespace. A chain that spells a field in a new way is one
-word here; a new wrapper around rows is one pair. How values are written is in `normalise`, how documents
+word here; a new wrapper around rows is one pair. How values are written is in `normalize`, how documents
 are walked in `careful` and `fast`; which letter of the corpus README is which layout is in the comments.
 """
 
@@ -219,20 +219,20 @@ CONTAINERS: Final = frozenset(
 )
 """What may stand around rows, or alone in a document that has none."""
 
-UNKNOWN_WORDS: Final = frozenset(
+NULL_TEXTS: Final = frozenset(
     {"", "לא ידוע", "לא מנהל יחידת מידה", "אין", "0=אין", "unknown", "Unknown", "UNKNOWN"}
     | {"null", "NULL", "N/A", "n/a", "-", "--", "---", ".", ","}
 )
 """How chains write that they do not know, and what programs write for nothing."""
 
 
-def dialects_of(place: Place, tags: Iterable[str]) -> Dialects | None:
+def find_dialects(place: Place, tags: Iterable[str]) -> Dialects | None:
     """Tell the document by where a row stands and by the tags in it; both in lower case."""
     inside = frozenset(tags)
     return next((one for one in ALL if place in one.places and one.marks & inside), None)
 
 
-def dialects_of_list(tag: str) -> Dialects | None:
+def find_dialects_by_list(tag: str) -> Dialects | None:
     """Tell the document by the element that would hold its rows, if only one document uses it."""
     found = [one for one in ALL if tag in {holder for holder, _ in one.places}]
     return found[0] if len(found) == 1 else None

@@ -1,6 +1,6 @@
-"""What is particular to each document when its text becomes the model: keys, reasons, defaults, limits.
+"""The rules of each document type for normalization: keys, reject reasons, defaults and limits.
 
-A new document is a schema in `model` and one row here. How values are read is in `normalise`.
+A new document type is a schema in `model` and one entry here.
 """
 
 from collections.abc import Mapping
@@ -11,71 +11,72 @@ import pyarrow as pa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.model import OFFER_ITEM, PRICES, PROMOTIONS, STORES
+from gogobe_dagster.parsing.reject import RejectReason
 
-MOST_CODE_CHARACTERS: Final = 64
-"""The longest real code has 14; longer than this is no code, and too long for an index."""
+MAX_CODE_LENGTH: Final = 64
+"""The longest real code has 14 characters; a longer one than this would not fit into an index."""
 
-MOST_TEXT_BYTES: Final = 1 << 15
-"""The longest real name has 200; a row with more than this in any field is rejected as out_of_range."""
+MAX_TEXT_BYTES: Final = 1 << 15
+"""The longest real name has 200 bytes; a row with a longer text than this is rejected as out_of_range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is particular to a document, beside its schema."""
+    """The rules of one document type."""
 
     schema: pa.Schema
     key: tuple[str, ...]
-    """Rows that agree in these speak of the same thing; the last statement counts."""
+    """RowCollector that agree in these speak of the same thing; the last statement counts."""
     missing: Mapping[str, str]
-    """Reason when a column that must be there is not."""
+    """The reason for a required column that is null."""
     unreadable: Mapping[str, str]
-    """Reason when a column cannot be read, where the type's own reason is too general."""
+    """The reason for a value that cannot be read, where the one of its type is too general."""
     defaults: Mapping[str, str]
     exact: frozenset[str]
-    """Numbers that are never rounded."""
+    """NDArray that are never rounded."""
     longest: Mapping[str, int]
-    """Bytes of text in a column, where it is less than MOST_TEXT_BYTES."""
+    """Maximal bytes of a column, where less than MAX_TEXT_BYTES."""
 
 
 RULES: Final = {
     Document.PRICES: Rules(
         schema=PRICES,
         key=("code", "article"),
-        missing={"code": "no_code", "price": "no_price"},
-        unreadable={"price": "bad_price"},
+        missing={"code": RejectReason.NO_CODE, "price": RejectReason.NO_PRICE},
+        unreadable={"price": RejectReason.BAD_PRICE},
         defaults={},
         exact=frozenset({"price"}),
-        longest={"code": MOST_CODE_CHARACTERS},
+        longest={"code": MAX_CODE_LENGTH},
     ),
     Document.STORES: Rules(
         schema=STORES,
         key=("chain_id", "sub_chain_id", "store_id"),
-        missing={"chain_id": "no_chain", "store_id": "no_store"},
+        missing={"chain_id": RejectReason.NO_CHAIN, "store_id": RejectReason.NO_STORE},
         unreadable={},
         defaults={"sub_chain_id": "0"},
         exact=frozenset(),
-        longest={"chain_id": MOST_CODE_CHARACTERS},
+        longest={"chain_id": MAX_CODE_LENGTH},
     ),
 }
 
 NOT_TERMS: Final = frozenset({"file_id", "row_number", "content_hash", "items"})
 TERMS: Final = Rules(
-    schema=pa.schema([one for one in PROMOTIONS if one.name not in NOT_TERMS]),
-    key=("row_number",),  # which statements are one offer is settled in `offers`
-    missing={"promotion_id": "no_promotion_id"},
-    unreadable={"discounted_price": "bad_price"},
+    schema=pa.schema([field for field in PROMOTIONS if field.name not in NOT_TERMS]),
+    key=("row_number",),  # equal terms become one offer in `offers`
+    missing={"promotion_id": RejectReason.NO_PROMOTION_ID},
+    unreadable={"discounted_price": RejectReason.BAD_PRICE},
     defaults={"group_id": "1"},
     exact=frozenset(),
-    longest={"promotion_id": MOST_CODE_CHARACTERS},
+    longest={"promotion_id": MAX_CODE_LENGTH},
 )
-"""Of a promotion, all but its items."""
+"""The terms of a promotion: everything but its items."""
 ITEMS: Final = Rules(
     schema=pa.schema(list(OFFER_ITEM)),
     key=("row_number",),
-    missing={},  # without a code no item is named, which is said on purpose
-    unreadable={"gift_price": "bad_price"},
+    missing={},  # items without a code are written on purpose, for promotions on whatever is bought
+    unreadable={"gift_price": RejectReason.BAD_PRICE},
     defaults={},
     exact=frozenset({"gift_price"}),
-    longest={"code": MOST_CODE_CHARACTERS},
+    longest={"code": MAX_CODE_LENGTH},
 )
 """An item of an offer."""

@@ -1,6 +1,6 @@
-"""Read one file: open it, sniff its layout, read it fast or else carefully, bring it to the model, report.
+"""Reads one file: opens it, detects its layout, reads it fast or with lxml, normalizes it, and reports.
 
-This is the door of `parsing`: bytes in, typed rows and a report out, and no other error than `ContentError`.
+Bytes go in, typed rows and a report come out, and no other error than `ContentError` is raised.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,29 +12,35 @@ import polars as pl
 from lxml import etree
 
 from gogobe_dagster.errors import Code, ContentError, UnknownFileName
-from gogobe_dagster.files.content import Opened, open_content
+from gogobe_dagster.files.content import OpenedFile, open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.parsing.chunking import CannotStream, closed, cut, stream
-from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, dialects_of_list, local
-from gogobe_dagster.parsing.fast.byte_views import CannotRead
-from gogobe_dagster.parsing.fast.reader import read_fast
-from gogobe_dagster.parsing.layout_detection import Layout, sniff
-from gogobe_dagster.parsing.lxml.reader import read_carefully
+from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.dialects import ALL, CONTAINERS, find_dialects_by_list, local
+from gogobe_dagster.parsing.document_chunks import (
+    NotStreamable,
+    close_open_tags,
+    split_document,
+    stream_document,
+)
+from gogobe_dagster.parsing.fast.entry import FastReader, NormalizedDocument, NotRegular
+from gogobe_dagster.parsing.layout_detection import Layout, detect_layout
+from gogobe_dagster.parsing.lxml.reader import read_with_lxml
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
-from gogobe_dagster.parsing.normalization import Normalised, normalise
-from gogobe_dagster.parsing.promotions.reader import NOTHING, no_promotions, read_promotions
-from gogobe_dagster.parsing.reject import Reject
-from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows
+from gogobe_dagster.parsing.normalization import NormalizedRows, normalize
+from gogobe_dagster.parsing.promotions.raw import RawPromotions
+from gogobe_dagster.parsing.promotions.reader import NO_ELEMENTS, no_promotions, read_promotions
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
+from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reader
 
-DAMAGED_ROW: Final = "damaged_row"
-LONGEST_NUMBER: Final = 9
-LONGEST_EMPTY: Final = 1 << 16  # the longest real document without rows has 0.3 kB
+MAX_DIGITS: Final = 9
+MAX_EMPTY_DOCUMENT: Final = 1 << 16
+"""Bytes; the longest real document without rows has 300."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """A file, read."""
+    """The rows of a file, and the report about them."""
 
     document: Document
     header: Header
@@ -43,61 +49,75 @@ class ParsedFile:
     report: ParseReport
 
 
-def read_file(data: bytes, *, name: str, limit: int) -> ParsedFile:
-    """Read a file as served. The document is what the content says, whatever the name says.
+def read_file(data: bytes, *, name: str, limit: int, use_fast_reader: bool = True) -> ParsedFile:
+    """Read a file as served. The content decides what document it is, not the name.
 
-    `limit` is the most bytes it may unpack to. Raises `ContentError`, and nothing else, for any bytes.
+    `limit` is the size in bytes that it may unpack to. Without `use_fast_reader` lxml reads everything.
+    Raises `ContentError`, and nothing else, for any bytes.
     """
     keep_freed_memory()
-    if (large := read_large(data, name=name, limit=limit)) is not None:
+    fast = FastReader() if use_fast_reader else None
+    if (large := read_large(data, name=name, limit=limit, fast=fast)) is not None:
         return large
-    return read_opened(open_content(data, name=name, limit=limit), name=name)
+    return read_opened(open_content(data, name=name, limit=limit), name=name, fast=fast)
 
 
-def read_opened(opened: Opened, *, name: str) -> ParsedFile:
+def read_opened(opened: OpenedFile, *, name: str, fast: FastReader | None) -> ParsedFile:
     """Read a file that is open. Raises `ContentError`."""
-    promised = _promised(name)
-    layout = sniff(opened.view)
+    file_name = _parse_name(name)
+    layout = detect_layout(opened.view)
     if layout is not None and layout.dialects.document is Document.PROMOTIONS:
-        return _promotions(opened, layout, [opened.xml])
-    raw = _without_rows(opened.xml, promised) if layout is None else _read(opened, layout)
+        return _read_promotions(opened, layout, [opened.xml], fast)
+    raw = _read_empty(opened.xml, file_name) if layout is None else _read_rows(opened, layout, fast)
+    if isinstance(raw, NormalizedDocument):
+        return build_parsed_file(opened, raw.raw, raw.normalized)
     document = raw.dialects.document
-    if promised and document is Document.STORES and "chain_id" not in raw.header:
-        raw = _with_chain(raw, promised.chain_id)
+    if file_name and document is Document.STORES and "chain_id" not in raw.header:
+        raw = _with_chain(raw, file_name.chain_id)
     if document is Document.PROMOTIONS:
-        nothing = Normalised(rows=no_promotions(), duplicates=0, reasons={}, samples=[], notes=())
-        report = replace(_report(opened, raw, nothing), promotions=NOTHING, items=NOTHING)
-        return ParsedFile(document=document, header=_header_of(raw.header), rows=nothing.rows, report=report)
-    return as_parsed(opened, raw, normalise(raw.rows, document))
+        nothing = NormalizedRows(rows=no_promotions(), duplicates=0, reasons={}, samples=[], notes=())
+        report = replace(_report(opened, raw, nothing), promotions=NO_ELEMENTS, items=NO_ELEMENTS)
+        header = _parse_header(raw.header)
+        return ParsedFile(document=document, header=header, rows=nothing.rows, report=report)
+    return build_parsed_file(opened, raw, normalize(raw.rows, document))
 
 
-def as_parsed(opened: Opened, raw: RawRows, normalised: Normalised) -> ParsedFile:
+def read_irregular(opened: OpenedFile, layout: Layout, error: NotRegular) -> ParsedFile:
+    """Read prices that the fast reader could not take. Raises `ContentError`."""
+    raw = _read_with_lxml(opened, layout, error)
+    return build_parsed_file(opened, raw, normalize(raw.rows, raw.dialects.document))
+
+
+def build_parsed_file(opened: OpenedFile, raw: RawRows, normalized: NormalizedRows) -> ParsedFile:
     """Put together what each step found."""
     return ParsedFile(
         document=raw.dialects.document,
-        header=_header(raw, normalised),
-        rows=normalised.rows,
-        report=_report(opened, raw, normalised),
+        header=_header(raw, normalized),
+        rows=normalized.rows,
+        report=_report(opened, raw, normalized),
     )
 
 
-def read_large(data: bytes, *, name: str, limit: int) -> ParsedFile | None:
-    """Read large promotions while they are unpacked, in the memory of a piece; None for any other file.
+def read_large(data: bytes, *, name: str, limit: int, fast: FastReader | None) -> ParsedFile | None:
+    """Read large promotions while unpacking them, with the memory of one chunk; None for any other file.
 
     Raises `ContentError`.
     """
     try:
-        streamed = stream(data, name=name, limit=limit)
-        layout = sniff(closed(streamed.opened.xml))
+        stream = stream_document(data, name=name, limit=limit)
+        layout = detect_layout(close_open_tags(stream.opened.xml))
         if layout is None or layout.dialects.document is not Document.PROMOTIONS:
             return None
-        return _promotions(streamed.opened, layout, chain([streamed.opened.xml], streamed.rest))
-    except CannotStream:
+        return _read_promotions(stream.opened, layout, chain([stream.opened.xml], stream.rest), fast)
+    except NotStreamable:
         return None
 
 
-def _promotions(opened: Opened, layout: Layout, parts: Iterable[bytes]) -> ParsedFile:
-    read = read_promotions(cut(parts, layout), layout, carefully=opened.damaged)
+def _read_promotions(
+    opened: OpenedFile, layout: Layout, blocks: Iterable[bytes], fast: FastReader | None
+) -> ParsedFile:
+    chunks = split_document(blocks, layout)
+    read = read_promotions(chunks, layout, None if opened.damaged else fast)
     is_miscounted = read.declared is not None and read.declared != read.promotions.elements
     report = ParseReport(
         reader=read.reader,
@@ -106,75 +126,86 @@ def _promotions(opened: Opened, layout: Layout, parts: Iterable[bytes]) -> Parse
         encoding=opened.encoding,
         rows=len(read.rows),
         rejected=read.reasons.total(),
-        duplicates=read.repeated,
+        duplicates=read.duplicates,
         reasons=dict(sorted(read.reasons.items())),
         samples=read.samples,
         unknown=dict(read.unknown),
         damaged=opened.damaged or read.damaged,
-        notes=(*opened.notes, *read.notes, *(["count_mismatch"] if is_miscounted else [])),
+        notes=(*opened.notes, *read.notes, *([Note.COUNT_MISMATCH] if is_miscounted else [])),
         promotions=read.promotions,
         items=read.items,
     )
-    return ParsedFile(
-        document=Document.PROMOTIONS, header=_header_of(read.header), rows=read.rows, report=report
-    )
+    header = _parse_header(read.header)
+    return ParsedFile(document=Document.PROMOTIONS, header=header, rows=read.rows, report=report)
 
 
-def _promised(name: str) -> FileName | None:
+def _parse_name(name: str) -> FileName | None:
     try:
         return FileName.parse(name)
     except UnknownFileName:
         return None
 
 
-def _read(opened: Opened, layout: Layout) -> RawRows:
-    """Read fast if it can be done; what is known to be damaged is not even tried."""
-    if opened.damaged:
-        return read_carefully(opened.xml, layout)
-    try:
-        return read_fast(opened.view, layout)
-    except CannotRead as why:
-        raw = read_carefully(opened.xml, layout)
-        return replace(raw, notes=(str(why), *raw.notes))
+def _read_rows(opened: OpenedFile, layout: Layout, fast: FastReader | None) -> RawRows | NormalizedDocument:
+    """Read prices or stores, fast if possible; for a damaged document it is not tried."""
+    if opened.damaged or fast is None:
+        return read_with_lxml(opened.xml, layout)
+    (outcome,) = fast.read([opened.view], layout)
+    if isinstance(outcome, ContentError):
+        raise outcome
+    if isinstance(outcome, NotRegular):
+        return _read_with_lxml(opened, layout, outcome)
+    assert not isinstance(outcome, RawPromotions)  # noqa: S101 - those have a reader of their own
+    return outcome
+
+
+def _read_with_lxml(opened: OpenedFile, layout: Layout, error: NotRegular) -> RawRows:
+    raw = read_with_lxml(opened.xml, layout)
+    return replace(raw, notes=(error.note, *raw.notes))
 
 
 def _with_chain(raw: RawRows, chain_id: str) -> RawRows:
-    """Let the name say whose stores they are, where the document does not (Coop, 2015)."""
-    said = pl.col("chain_id") if "chain_id" in raw.rows.columns else pl.lit(None, pl.String)
-    filled = pl.when(said.str.strip_chars() != "").then(said).otherwise(pl.lit(chain_id))
+    """Take the chain of stores from the file name, where the document has none (Coop, 2015)."""
+    column = pl.col("chain_id") if "chain_id" in raw.rows.columns else pl.lit(None, pl.String)
+    filled = pl.when(column.str.strip_chars() != "").then(column).otherwise(pl.lit(chain_id))
     return replace(raw, rows=raw.rows.with_columns(filled.alias("chain_id")))
 
 
 # ---------------------------------------------------------------- documents without rows
 
 
-def _without_rows(xml: bytes, promised: FileName | None) -> RawRows:
-    """Accept a header without rows as a document that says nothing. Anything else is not understood."""
+def _read_empty(xml: bytes, file_name: FileName | None) -> RawRows:
+    """Accept a header without rows as an empty document. Anything else is an unknown schema."""
     root = _tree(xml)
     elements = [(local(element.tag), element) for element in root.iter(etree.Element)]
-    lists = {one for tag, _ in elements if (one := dialects_of_list(tag.lower()))}
-    by_name = next((one for one in ALL if promised and one.document is promised.kind.document), None)
+    lists = {dialects for tag, _ in elements if (dialects := find_dialects_by_list(tag.lower()))}
+    by_name = next(
+        (dialects for dialects in ALL if file_name and dialects.document is file_name.kind.document), None
+    )
     dialects = lists.pop() if len(lists) == 1 else by_name
-    strange = sorted({tag for tag, element in elements if _is_strange(tag.lower(), element)})
-    said = {tag.lower(): element.text or "" for tag, element in elements if not len(element)}
-    if dialects is None or strange or len(elements) == 1:
-        what = ", ".join(strange[:5]) or "nothing else"
-        raise ContentError(Code.SCHEMA_UNKNOWN, f"no row of a known kind; <{elements[0][0]}> holds {what}")
+    unknown = sorted({tag for tag, element in elements if _is_unknown(tag.lower(), element)})
+    texts = {tag.lower(): element.text or "" for tag, element in elements if not len(element)}
+    if dialects is None or unknown or len(elements) == 1:
+        content = ", ".join(unknown[:5]) or "nothing else"
+        raise ContentError(
+            Code.SCHEMA_UNKNOWN, f"no row of a known kind; <{elements[0][0]}> contains {content}"
+        )
+    header = {name: texts[tag] for name, tags in dialects.header.items() for tag in tags if texts.get(tag)}
     return RawRows(
-        reader="careful",
+        reader=Reader.LXML,
         dialects=dialects,
         dialect=elements[0][0],
         rows=pl.DataFrame(schema={ROW_NUMBER: pl.Int32}),
-        header={name: said[tag] for name, tags in dialects.header.items() for tag in tags if said.get(tag)},
+        header=header,
         declared=_declared(root),
-        notes=("empty_document",),
+        notes=(Note.EMPTY_DOCUMENT,),
     )
 
 
 def _tree(xml: bytes) -> etree._Element:
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(xml, parser) if len(xml) <= LONGEST_EMPTY else None
+        root = etree.fromstring(xml, parser) if len(xml) <= MAX_EMPTY_DOCUMENT else None
     except etree.XMLSyntaxError:
         root = None
     if root is None or not isinstance(root.tag, str):
@@ -182,11 +213,11 @@ def _tree(xml: bytes) -> etree._Element:
     return root
 
 
-def _is_strange(tag: str, element: etree._Element) -> bool:
-    """Say whether the element is neither a header's nor around rows."""
+def _is_unknown(tag: str, element: etree._Element) -> bool:
+    """Whether the element is neither part of a header nor around rows."""
     if tag in CONTAINERS:
         return not len(element) and bool((element.text or "").strip())
-    return not any(tag in tags for one in ALL for tags in (*one.header.values(), one.ignored))
+    return not any(tag in tags for dialects in ALL for tags in (*dialects.header.values(), dialects.ignored))
 
 
 def _declared(root: etree._Element) -> int | None:
@@ -197,49 +228,51 @@ def _declared(root: etree._Element) -> int | None:
 # ---------------------------------------------------------------- header and report
 
 
-def _header(raw: RawRows, normalised: Normalised) -> Header:
-    header = _header_of(raw.header)
-    if header.chain_id is None and "chain_id" in normalised.rows.columns:
-        chains = normalised.rows["chain_id"].unique()
+def _header(raw: RawRows, normalized: NormalizedRows) -> Header:
+    header = _parse_header(raw.header)
+    if header.chain_id is None and "chain_id" in normalized.rows.columns:
+        chains = normalized.rows["chain_id"].unique()
         return replace(header, chain_id=chains[0] if len(chains) == 1 else None)
     return header
 
 
-def _header_of(texts: Mapping[str, str]) -> Header:
-    said = {name: value.strip() for name, value in texts.items()}
+def _parse_header(texts: Mapping[str, str]) -> Header:
+    values = {name: value.strip() for name, value in texts.items()}
     return Header(
-        chain_id=said.get("chain_id"),
-        chain_name=said.get("chain_name"),
-        sub_chain_id=_number(said.get("sub_chain_id")),
-        store_id=_number(said.get("store_id")),
+        chain_id=values.get("chain_id"),
+        chain_name=values.get("chain_name"),
+        sub_chain_id=_number(values.get("sub_chain_id")),
+        store_id=_number(values.get("store_id")),
     )
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
-def _report(opened: Opened, raw: RawRows, normalised: Normalised) -> ParseReport:
-    broken = {DAMAGED_ROW: raw.broken} if raw.broken else {}
-    reasons = normalised.reasons | broken
+def _report(opened: OpenedFile, raw: RawRows, normalized: NormalizedRows) -> ParseReport:
+    broken: dict[str, int] = {RejectReason.DAMAGED_ROW: raw.broken} if raw.broken else {}
+    reasons = normalized.reasons | broken
     rejected = sum(reasons.values())
-    items = len(normalised.rows) + rejected + normalised.duplicates
-    samples = normalised.samples
+    items = len(normalized.rows) + rejected + normalized.duplicates
+    samples = normalized.samples
     if raw.broken:
-        last = Reject(row_number=items, reason=DAMAGED_ROW, sample=f"{raw.broken} rows begin and do not end")
-        samples = [*samples[:19], last]
+        sample = f"{raw.broken} rows begin and do not end"
+        last = Reject(row_number=items, reason=RejectReason.DAMAGED_ROW, sample=sample)
+        samples = [*samples[: MAX_SAMPLES - 1], last]
     is_miscounted = raw.declared is not None and raw.declared != items
+    notes = (*opened.notes, *raw.notes, *normalized.notes)
     return ParseReport(
         reader=raw.reader,
         dialect=raw.dialect,
         container=opened.container,
         encoding=opened.encoding,
-        rows=len(normalised.rows),
+        rows=len(normalized.rows),
         rejected=rejected,
-        duplicates=normalised.duplicates,
+        duplicates=normalized.duplicates,
         reasons=reasons,
         samples=samples,
         unknown=dict(raw.unknown),
         damaged=opened.damaged or raw.damaged,
-        notes=(*opened.notes, *raw.notes, *normalised.notes, *(["count_mismatch"] if is_miscounted else [])),
+        notes=(*notes, *([Note.COUNT_MISMATCH] if is_miscounted else [])),
     )

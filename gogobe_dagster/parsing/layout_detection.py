@@ -1,6 +1,6 @@
-"""Look at the first row of a document to learn its layout: what it is and where its rows are.
+"""Detects the layout of a document from its first row: what document it is and where its rows are.
 
-It costs a fraction of a millisecond whatever the size, and promises nothing about what it did not look at.
+It takes a fraction of a millisecond whatever the size, and knows nothing about the rest of the document.
 """
 
 import re
@@ -10,19 +10,19 @@ from itertools import islice
 from typing import Final
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.dialects import PLACES, Dialects, Place, dialects_of, local
+from gogobe_dagster.parsing.dialects import PLACES, Dialects, Place, find_dialects, local
 
 TAG: Final = re.compile(rb"<(/?)([A-Za-z_][\w.:-]*)(?:\s[^<>]*?)?(/?)>", re.ASCII)
-DEEPEST: Final = 32  # the deepest real documents, promotions of 2026, have 9
-MOST_TAGS: Final = 500  # real documents have up to 40 different ones
-FEW_SHORT_ROWS: Final = 10_000
-SHORTEST_ROW: Final = 100  # bytes; real rows have 200 to 1,000
-MOST_LOOKED_AT: Final = 2_000_000  # a row of the largest promotions has 300,000 tags
+MAX_DEPTH: Final = 32  # the deepest real documents, promotions of 2026, have 9
+MAX_DIFFERENT_TAGS: Final = 500  # real documents have up to 40 different ones
+MAX_SHORT_ROWS: Final = 10_000
+MIN_ROW_BYTES: Final = 100  # bytes; real rows have 200 to 1,000
+MAX_SCANNED_TAGS: Final = 2_000_000  # a row of the largest promotions has 300,000 tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a document is and where its rows are, in its own spelling."""
+    """What a document is, and the path of its rows in its own spelling."""
 
     dialects: Dialects
     path: tuple[str, ...]
@@ -35,37 +35,37 @@ class Layout:
 
     @property
     def dialect(self) -> str:
-        """The path in words, the same for all files of a chain's software."""
+        """The path as one text, the same for all files of a chain's software."""
         return "/".join(local(tag) for tag in self.path)
 
 
-def sniff(xml: bytes | memoryview) -> Layout | None:
-    """Return the layout, or None when no row of any known document is there.
+def detect_layout(xml: bytes | memoryview) -> Layout | None:
+    """Return the layout, or None if there is no row of any known document.
 
-    Raises `ContentError` hostile_content for elements nested deeper than any document has.
+    Raises `ContentError` (hostile_content) for elements nested deeper than any real document has.
     """
-    scan = _Scan()
-    for match in islice(TAG.finditer(xml), MOST_LOOKED_AT):
-        scan.take(*match.groups())
-        if scan.layout is not None:
-            return scan.layout
+    scanner = _LayoutScanner()
+    for match in islice(TAG.finditer(xml), MAX_SCANNED_TAGS):
+        scanner.follow(*match.groups())
+        if scanner.layout is not None:
+            return scanner.layout
     return None
 
 
 def check_tags(tags: Sized) -> None:
-    """Raise `ContentError` hostile_content for more different tags than any document has."""
-    if len(tags) > MOST_TAGS:
-        raise ContentError(Code.HOSTILE_CONTENT, f"more than {MOST_TAGS} different tags")
+    """Raise `ContentError` (hostile_content) for more different tags than any real document has."""
+    if len(tags) > MAX_DIFFERENT_TAGS:
+        raise ContentError(Code.HOSTILE_CONTENT, f"more than {MAX_DIFFERENT_TAGS} different tags")
 
 
 def check_rows(rows: int, size: int) -> None:
-    """Raise `ContentError` hostile_content for rows too short to say anything, which cost memory."""
-    if rows > FEW_SHORT_ROWS and rows * SHORTEST_ROW > size:
-        raise ContentError(Code.HOSTILE_CONTENT, f"{rows:,} rows of less than {SHORTEST_ROW} bytes")
+    """Raise `ContentError` (hostile_content) for many rows too short to be real: each costs memory."""
+    if rows > MAX_SHORT_ROWS and rows * MIN_ROW_BYTES > size:
+        raise ContentError(Code.HOSTILE_CONTENT, f"{rows:,} rows of less than {MIN_ROW_BYTES} bytes")
 
 
-class _Scan:
-    """Follows tags from the start of a document up to the end of a row that tells what it is."""
+class _LayoutScanner:
+    """Follows tags from the start of a document up to the end of the first row of a known kind."""
 
     def __init__(self) -> None:
         self.layout: Layout | None = None
@@ -74,7 +74,7 @@ class _Scan:
         self._inside: set[str] = set()
         self._row_depth = 0
 
-    def take(self, closes: bytes, tag: bytes, empty: bytes) -> None:
+    def follow(self, closes: bytes, tag: bytes, empty: bytes) -> None:
         name = tag.decode()
         if closes:
             self._close(name)
@@ -84,13 +84,13 @@ class _Scan:
             self._close(name)
 
     def _open(self, name: str) -> None:
-        if self._row_depth and name == self._stack[self._row_depth - 1]:  # the row before it did not end
+        if self._row_depth and name == self._stack[self._row_depth - 1]:  # the previous row did not end
             del self._stack[self._row_depth - 1 :]
             self._row_depth = 0
         self._stack.append(name)
         depth = len(self._stack)
-        if depth > DEEPEST:
-            raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {DEEPEST}")
+        if depth > MAX_DEPTH:
+            raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {MAX_DEPTH}")
         self._seen.add(name)
         check_tags(self._seen)
         if self._row_depth:
@@ -114,6 +114,6 @@ class _Scan:
 
     def _end_row(self) -> None:
         self._row_depth = 0
-        found = dialects_of(self._place(), (local(tag).lower() for tag in self._inside))
+        found = find_dialects(self._place(), (local(tag).lower() for tag in self._inside))
         if found is not None:
             self.layout = Layout(dialects=found, path=tuple(self._stack))

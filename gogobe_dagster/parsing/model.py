@@ -54,7 +54,7 @@ PRICES = pa.schema(
     ]
 )
 
-WORDING = (
+PRODUCT_TEXT = (
     "code", "is_barcode", "name", "manufacturer", "country", "description", "unit_quantity", "quantity",
     "unit_of_measure", "is_weighted", "quantity_in_package",
 )  # fmt: skip

@@ -1,11 +1,9 @@
-"""What reading a file found out: what a reader hands to `normalise`, and the report that the ledger keeps.
-
-Nothing is read or judged here.
-"""
+"""What reading a file found: what a reader hands to `normalization`, and the report that the ledger keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Final
 
 import polars as pl
 
@@ -14,22 +12,27 @@ from gogobe_dagster.parsing.reject import Reject
 
 ROW_NUMBER: Final = "row_number"
 
-ReaderName = Literal["fast", "careful"]
+
+class Reader(StrEnum):
+    """Which reader read a document. A document that lxml read in part counts as read by lxml."""
+
+    FAST = "fast"
+    LXML = "lxml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRows:
-    """What a reader found: columns of the model, still as text, and what stood around them."""
+    """The rows of a document as text, named as the columns of the model, and what stands around them."""
 
-    reader: ReaderName
+    reader: Reader
     dialects: Dialects
     dialect: str
-    """Where the rows live in this file, such as `Root/Items/Item`."""
+    """The path of the rows in this file, such as `Root/Items/Item`."""
     rows: pl.DataFrame
     """`row_number` and text columns; a column that the file does not have is absent."""
     header: Mapping[str, str]
     declared: int | None
-    """The list's own `Count`."""
+    """The number of rows that the document declares (the attribute `Count` of the list)."""
     broken: int = 0
     """Rows that begin and do not end: cut off, or torn by wrong markup."""
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -39,7 +42,7 @@ class RawRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Who the document says it speaks of. None: not said, or not readable."""
+    """Whom the document is about. None if absent or unreadable."""
 
     chain_id: str | None = None
     chain_name: str | None = None
@@ -48,27 +51,27 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What became of one sort of elements. Always: elements == taken + rejected + duplicates + unnamed."""
+class Counts:
+    """What became of elements: elements == accepted + rejected + duplicates + without_code."""
 
     elements: int
-    taken: int
+    accepted: int
     rejected: int
     duplicates: int
-    """Said again later, or in another element, and nothing new in it."""
-    unnamed: int = 0
-    """Items without a code: they name nothing, which is said on purpose (PORTALS §6.1)."""
+    """Repeated later, or in another element, with nothing new."""
+    without_code: int = 0
+    """Items without a code. Chains write them on purpose, for promotions on whatever is bought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseReport:
-    """What became of a document. Of prices and stores always: items in it == rows + rejected + duplicates.
+    """What became of a document. For prices and stores: its items == rows + rejected + duplicates.
 
-    The rows of promotions are offers, which are no elements: there `promotions` and `items` add up instead,
-    each for itself. `rejected` counts statements and items, each with its reason.
+    The rows of promotions are offers, which are not elements: there `promotions` and `items` add up, each by
+    itself. `rejected` counts the rejected terms and items, each with its reason.
     """
 
-    reader: ReaderName
+    reader: Reader
     dialect: str
     container: str
     encoding: str
@@ -76,15 +79,15 @@ class ParseReport:
     rejected: int
     duplicates: int
     reasons: dict[str, int]
-    """Reason to number of rejected rows."""
+    """The number of rejected rows by reason."""
     samples: list[Reject]
-    """At most 20 a file, the first of each reason before the second of any."""
+    """At most 20 per file, the first of each reason before the second of any."""
     unknown: dict[str, int]
-    """Elements that hold something and that nobody reads."""
+    """Elements with text that no column reads."""
     damaged: bool
     notes: tuple[str, ...]
-    """Stable words, such as count_mismatch or empty_document."""
-    promotions: Tally | None = None
-    """Of the elements that are a row each in the document: `Promotion` or `Sale`."""
-    items: Tally | None = None
-    """Of the items in promotions; a `Sale` is its own item."""
+    """Members of `Note`, such as count_mismatch or empty_document."""
+    promotions: Counts | None = None
+    """The elements that are one row each in the document: `Promotion` or `Sale`."""
+    items: Counts | None = None
+    """The items in promotions; a `Sale` is its own item."""

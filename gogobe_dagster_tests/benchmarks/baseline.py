@@ -13,7 +13,7 @@ from typing import Any
 
 from xml2arrow import XmlToArrowParser
 
-from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.layout_detection import detect_layout
 
 WINDOW = 1 << 13
 
@@ -28,7 +28,7 @@ class Fields:
 
 def fields_of(xml: bytes) -> Fields:
     """Look at some rows of a document."""
-    layout = sniff(xml)
+    layout = detect_layout(xml)
     assert layout is not None
     row = layout.path[-1].encode()
     end = xml.rfind(b"</" + row)

@@ -9,10 +9,10 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import SCHEMAS
 from gogobe_dagster.parsing.dialects import (
     MISPLACED,
+    NULL_TEXTS,
     PRICES,
     PROMOTIONS,
     STORES,
-    UNKNOWN_WORDS,
     Dialects,
     Place,
 )
@@ -52,7 +52,7 @@ hold for nothing in particular.
 
 def page() -> str:
     """Return the page as it must be."""
-    words = ", ".join(f"`{word}`" for word in sorted(UNKNOWN_WORDS) if word)
+    words = ", ".join(f"`{word}`" for word in sorted(NULL_TEXTS) if word)
     unknown = f"\n## Words for nothing\n\nThese are null wherever they stand: {words}.\n"
     return (
         HEAD + "".join(map(_document, (PRICES, STORES))) + _document(PROMOTIONS, OFFERS) + _nested() + unknown

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.files.content import Opened, open_content
+from gogobe_dagster.files.content import OpenedFile, open_content
 
 LIMIT = 1 << 20
 MILK = "<Root><Items><Item><ItemName>חלב תנובה 3%</ItemName></Item></Items></Root>"
 NAME = "Price7290058140886-001-202611230700.gz"
 
 
-def opened(data: bytes, *, name: str = NAME, limit: int = LIMIT) -> Opened:
+def opened(data: bytes, *, name: str = NAME, limit: int = LIMIT) -> OpenedFile:
     return open_content(data, name=name, limit=limit)
 
 

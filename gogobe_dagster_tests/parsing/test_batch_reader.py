@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.batch_reader import BYTES_AT_ONCE, FILES_AT_ONCE, read_files
-from gogobe_dagster.parsing.fast.product_text_cache import folding_of
+from gogobe_dagster.parsing.batch_reader import MAX_BATCH_BYTES, MAX_BATCH_FILES, read_files
+from gogobe_dagster.parsing.fast.entry import FastReader
+from gogobe_dagster.parsing.fast.product_text_cache import find_cached_fields
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
-from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.layout_detection import detect_layout
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     MILK,
@@ -63,8 +64,10 @@ def outcome(name: str, data: bytes) -> ParsedFile | ContentError:
         return error
 
 
-def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = BYTES_AT_ONCE) -> None:
-    together = list(read_files(files, limit=LIMIT, at_once=at_once, min_cached_bytes=0))
+def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = MAX_BATCH_BYTES) -> None:
+    together = list(
+        read_files(files, limit=LIMIT, max_batch_bytes=at_once, fast=FastReader(min_cached_bytes=0))
+    )
     assert len(together) == len(files)
     for (name, data), read in zip(files, together, strict=True):
         alone = outcome(name, data)
@@ -88,10 +91,14 @@ def test_every_dialect_and_every_oddity_between_ordinary_files() -> None:
 def test_more_files_than_are_read_at_once_come_back_in_their_order() -> None:
     files = [
         (PRICES_NAME, prices(*[{**MILK, "ItemCode": str(number)}] * (1 + number % 3)).encode())
-        for number in range(FILES_AT_ONCE * 2 + 1)
+        for number in range(MAX_BATCH_FILES * 2 + 1)
     ]
 
-    read = [one for one in read_files(files, limit=LIMIT, min_cached_bytes=0) if isinstance(one, ParsedFile)]
+    read = [
+        one
+        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(one, ParsedFile)
+    ]
 
     assert [one.rows["code"].to_list() for one in read] == [[str(number)] for number in range(len(files))]
     assert [one.report.duplicates for one in read[:4]] == [0, 1, 2, 0]
@@ -203,19 +210,19 @@ def test_words_that_were_read_before_are_the_same_as_those_read_anew(
 def test_fields_that_a_chain_leaves_empty_are_words_too() -> None:
     empty = {"ManufactureCountry": "", "ManufacturerItemDescription": "", "QtyInPackage": ""}
     document = shortened(prices({**MILK, **empty})).encode()
-    layout = sniff(document)
+    layout = detect_layout(document)
 
     assert layout is not None
-    folding = folding_of(document, layout)
+    fields = find_cached_fields(document, layout)
 
-    assert folding is not None
-    assert folding.columns >= {"country", "description"}
-    assert "quantity_in_package" not in folding.columns  # the last text is where the fold ends
+    assert fields is not None
+    assert fields.columns >= {"country", "description"}
+    assert "quantity_in_package" not in fields.columns  # the last text is where the fold ends
 
 
 MILK_ONCE = {name: text for name, text in MILK.items() if name != "ItemId"}
 SHELF = [{**MILK_ONCE, "ItemCode": str(number), "ItemId": "17"} for number in range(50)]
-"""Rows whose words all stand together."""
+"""RowCollector whose words all stand together."""
 
 
 def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once() -> None:
@@ -224,7 +231,11 @@ def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once()
         for store in range(3)
     ]
 
-    read = [one for one in read_files(files, limit=LIMIT, min_cached_bytes=0) if isinstance(one, ParsedFile)]
+    read = [
+        one
+        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(one, ParsedFile)
+    ]
 
     assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
 
@@ -234,6 +245,10 @@ def test_a_file_that_says_something_twice_is_not_read_again() -> None:
     files = [(PRICES_NAME, prices(*rows).encode()) for rows in (SHELF, twice, SHELF)]
 
     assert_the_same(files)
-    read = [one for one in read_files(files, limit=LIMIT, min_cached_bytes=0) if isinstance(one, ParsedFile)]
+    read = [
+        one
+        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(one, ParsedFile)
+    ]
 
     assert [one.report.duplicates for one in read] == [0, 1, 0]

@@ -15,12 +15,12 @@ from rich.table import Table
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.fast.byte_views import CannotRead
-from gogobe_dagster.parsing.fast.reader import read_fast
+from gogobe_dagster.parsing.fast.byte_views import NotRegular
+from gogobe_dagster.parsing.fast.reader import read_batch
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
-from gogobe_dagster.parsing.layout_detection import sniff
-from gogobe_dagster.parsing.lxml.reader import read_carefully
-from gogobe_dagster.parsing.normalization import normalise
+from gogobe_dagster.parsing.layout_detection import detect_layout
+from gogobe_dagster.parsing.lxml.reader import read_with_lxml
+from gogobe_dagster.parsing.normalization import normalize
 
 LIMIT: Final = 1 << 29
 REFUSED: Final = {"0 bytes": Code.ZERO_BYTE, "HTML page": Code.HTML_INSTEAD_OF_FILE}
@@ -112,7 +112,7 @@ def test_rows_are_rejected_only_where_we_know_why(
 def test_the_fast_reader_takes_all_but_the_torn_ones(
     manifest: list[dict[str, str]], parsed: dict[str, ParsedFile | ContentError]
 ) -> None:
-    careful = {name for _, name, file in readable(manifest, parsed) if file.report.reader == "careful"}
+    careful = {name for _, name, file in readable(manifest, parsed) if file.report.reader == "lxml"}
     empty = {name for row, name, _ in readable(manifest, parsed) if row["items"] == "0"}
 
     assert careful - empty == set(ONLY_CAREFUL)
@@ -142,17 +142,17 @@ def test_both_readers_give_the_same_rows(corpus: Path, manifest: list[dict[str, 
         if any(row["note"].startswith(note) for note in REFUSED):
             continue
         xml = open_content(path.read_bytes(), name=path.name, limit=LIMIT).xml
-        layout = sniff(xml)
+        layout = detect_layout(xml)
         if layout is None:
             continue
         try:
-            fast = read_fast(xml, layout)
-        except CannotRead:
+            batch = read_batch([xml], layout)
+        except NotRegular:
             assert path.name in ONLY_CAREFUL
             continue
-        careful = read_carefully(xml, layout)
+        fast, careful = batch.documents[0], read_with_lxml(xml, layout)
         document = fast.dialects.document
-        assert_frame_equal(normalise(fast.rows, document).rows, normalise(careful.rows, document).rows)
+        assert_frame_equal(normalize(batch.rows, document).rows, normalize(careful.rows, document).rows)
         assert fast.header == careful.header, path.name
         assert (fast.declared, fast.unknown) == (careful.declared, careful.unknown), path.name
         compared[layout.dialect] += 1

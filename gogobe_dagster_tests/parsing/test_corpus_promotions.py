@@ -14,9 +14,10 @@ from rich.table import Table
 from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.chunking import LARGE
+from gogobe_dagster.parsing.document_chunks import LARGE_BYTES
+from gogobe_dagster.parsing.fast.entry import FastReader
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
-from gogobe_dagster.parsing.layout_detection import sniff
+from gogobe_dagster.parsing.layout_detection import detect_layout
 from gogobe_dagster.parsing.promotions.reader import read_promotions
 from gogobe_dagster_tests.lake.test_parquet_lake import DAY
 
@@ -57,17 +58,19 @@ def test_every_element_of_every_file_is_accounted_for(parsed: Parsed) -> None:
         assert report.items, name
         assert report.promotions.elements == int(row["items"]), name
         for tally in (report.promotions, report.items):
-            assert tally.elements == tally.taken + tally.rejected + tally.duplicates + tally.unnamed, name
+            assert (
+                tally.elements == tally.accepted + tally.rejected + tally.duplicates + tally.without_code
+            ), name
         assert report.rows == len(file.rows), name
-        assert report.items.taken == file.rows["items"].list.len().sum(), name
+        assert report.items.accepted == file.rows["items"].list.len().sum(), name
         assert file.document is Document.PROMOTIONS, name
 
 
 def test_the_long_one_is_whole(parsed: Parsed) -> None:
-    (long,) = (file for row, _, file in parsed if int(row["bytes_raw"]) > LARGE)
+    (long,) = (file for row, _, file in parsed if int(row["bytes_raw"]) > LARGE_BYTES)
 
     assert long.report.items
-    assert (len(long.rows), long.report.items.taken) == (1_458, 758_197)
+    assert (len(long.rows), long.report.items.accepted) == (1_458, 758_197)
     assert long.rows["items"].list.len().max() == 34_900
     assert long.report.reader == "fast"
 
@@ -77,7 +80,7 @@ def test_nothing_is_rejected_unknown_or_left_to_the_careful_reader(parsed: Parse
 
     assert {name: file.report.reasons for _, name, file in parsed if file.report.reasons} == {}
     assert {name: file.report.unknown for _, name, file in parsed if file.report.unknown} == {}
-    assert {name for _, name, file in parsed if file.report.reader == "careful"} == empty
+    assert {name for _, name, file in parsed if file.report.reader == "lxml"} == empty
     assert {name for _, name, file in parsed if "empty_document" in file.report.notes} == empty
     assert {name for _, name, file in parsed if "count_mismatch" in file.report.notes} == set(MISCOUNTED)
     assert {name: file.report.duplicates for _, name, file in parsed if file.report.duplicates} == REPEATED
@@ -85,7 +88,7 @@ def test_nothing_is_rejected_unknown_or_left_to_the_careful_reader(parsed: Parse
 
 def test_what_the_files_say_is_what_the_census_counted(parsed: Parsed) -> None:
     """The numbers are counts of tags over all files, made without any of our code."""
-    short = [(row, file) for row, _, file in parsed if int(row["bytes_raw"]) < LARGE]
+    short = [(row, file) for row, _, file in parsed if int(row["bytes_raw"]) < LARGE_BYTES]
     rows = pl.concat([file.rows.with_columns(pl.lit(row["root"]).alias("root")) for row, file in short])
     flat = rows.filter(pl.col("root") != "Promos")
 
@@ -101,14 +104,14 @@ def test_both_readers_give_the_same_offers(corpus: Path, manifest: list[dict[str
     compared = Counter[str]()
     for row in manifest:
         path = corpus / "files" / row["path"]
-        if int(row["bytes_raw"]) > LARGE or row["items"] == "0":
+        if int(row["bytes_raw"]) > LARGE_BYTES or row["items"] == "0":
             continue
         xml = open_content(path.read_bytes(), name=path.name, limit=LIMIT).xml
-        layout = sniff(xml)
+        layout = detect_layout(xml)
         assert layout
-        fast = read_promotions([xml], layout)
-        careful = read_promotions([xml], layout, carefully=True)
-        assert (fast.reader, careful.reader) == ("fast", "careful"), path.name
+        fast = read_promotions([xml], layout, FastReader())
+        careful = read_promotions([xml], layout, None)
+        assert (fast.reader, careful.reader) == ("fast", "lxml"), path.name
         assert_frame_equal(fast.rows, careful.rows)
         assert (fast.header, fast.declared) == (careful.header, careful.declared), path.name
         assert (fast.promotions, fast.items) == (careful.promotions, careful.items), path.name

@@ -11,13 +11,13 @@ from polars.testing import assert_frame_equal
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.dialects import ALL, PRICES, PROMOTIONS, STORES
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
-from gogobe_dagster.parsing.layout_detection import sniff
-from gogobe_dagster.parsing.lxml.reader import read_carefully
+from gogobe_dagster.parsing.layout_detection import detect_layout
+from gogobe_dagster.parsing.lxml.reader import read_with_lxml
 from gogobe_dagster.parsing.model import OFFER_ITEM
 from gogobe_dagster.parsing.model import PRICES as PRICES_MODEL
 from gogobe_dagster.parsing.model import PROMOTIONS as PROMOTIONS_MODEL
 from gogobe_dagster.parsing.model import STORES as STORES_MODEL
-from gogobe_dagster.parsing.normalization import normalise
+from gogobe_dagster.parsing.normalization import normalize
 from gogobe_dagster_tests.parsing.documents import (
     BREAD,
     CHAIN,
@@ -38,10 +38,10 @@ def parse(document: str | bytes, *, name: str = PRICES_NAME) -> ParsedFile:
 
 
 def carefully(document: str) -> pl.DataFrame:
-    layout = sniff(document.encode())
+    layout = detect_layout(document.encode())
     assert layout
-    raw = read_carefully(document.encode(), layout)
-    return normalise(raw.rows, layout.dialects.document).rows
+    raw = read_with_lxml(document.encode(), layout)
+    return normalize(raw.rows, layout.dialects.document).rows
 
 
 @pytest.mark.parametrize("dialect", PRICE_DIALECTS)

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.parsing.normalization import Normalised, normalise
+from gogobe_dagster.parsing.normalization import NormalizedRows, normalize
 
 MILK = {"code": "7290000042640", "price": "7.10"}
 BARE = {"chain_id": "7290058140886", "store_id": "1"}
 
 
-def take(*rows: dict[str, str | None], document: Document = Document.PRICES) -> Normalised:
+def take(*rows: dict[str, str | None], document: Document = Document.PRICES) -> NormalizedRows:
     names = {name: None for row in rows for name in row}
     columns = {name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names}
     numbers = pl.Series("row_number", range(1, len(rows) + 1), dtype=pl.Int32)
-    return normalise(pl.DataFrame({"row_number": numbers, **columns}), document)
+    return normalize(pl.DataFrame({"row_number": numbers, **columns}), document)
 
 
 def value(column: str, text: str | None) -> Any:
@@ -297,7 +297,7 @@ def test_samples_show_the_first_of_each_reason_before_the_second_of_any() -> Non
 
 
 def test_nothing_in_gives_nothing_out_with_the_models_types() -> None:
-    taken = normalise(pl.DataFrame(schema={"row_number": pl.Int32}), Document.STORES)
+    taken = normalize(pl.DataFrame(schema={"row_number": pl.Int32}), Document.STORES)
 
     assert len(taken.rows) == 0
     assert taken.rows.schema["store_id"] == pl.Int32

@@ -11,23 +11,25 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.fast.byte_views import CannotRead
-from gogobe_dagster.parsing.fast.element_paths import nest
-from gogobe_dagster.parsing.fast.separator_matching import FEWEST_IN_TURNS, MOST_SEPARATORS
-from gogobe_dagster.parsing.fast.string_views import LONGEST_TEXT, Texts
-from gogobe_dagster.parsing.fast.tokenizer import read_markup
+from gogobe_dagster.parsing.fast.byte_views import NotRegular
+from gogobe_dagster.parsing.fast.element_paths import find_paths
+from gogobe_dagster.parsing.fast.separator_matching import MAX_SEPARATORS, MIN_REPEATING
+from gogobe_dagster.parsing.fast.string_views import MAX_TEXT_LENGTH, DecodedTexts
+from gogobe_dagster.parsing.fast.tokenizer import tokenize
 
 Fields = list[tuple[str, str]]
 
 
 def fields_of(*documents: bytes) -> Fields:
     """Every element without children, by its path, with its text."""
-    markup = read_markup(documents)
-    nesting = nest(markup)
-    changes = [nesting.changes[number] for number in nesting.spread(range(len(nesting.changes)), len(markup))]
-    opened = [markup.separators[number].opened for number in markup.which]
+    markup = tokenize(documents)
+    nesting = find_paths(markup)
+    changes = [
+        nesting.changes[number] for number in nesting.per_text(range(len(nesting.changes)), len(markup))
+    ]
+    opened = [markup.separators[number].opened for number in markup.separator_ids]
     places = [place for place, name in enumerate(opened) if name]
-    texts = Texts(markup).column(np.array(places, np.int64)).to_list()
+    texts = DecodedTexts(markup).column(np.array(places, np.int64)).to_list()
     return [
         ("/".join((*changes[place].after, opened[place])), text)
         for place, text in zip(places, texts, strict=True)
@@ -35,7 +37,7 @@ def fields_of(*documents: bytes) -> Fields:
 
 
 def strictly(*documents: bytes) -> Fields:
-    """The same by lxml, which says `<a/>` and `<a></a>` alike: only what holds text is compared."""
+    """The same by lxml, separator_ids says `<a/>` and `<a></a>` alike: only what holds text is compared."""
     found = []
     for document in documents:
         for element in etree.fromstring(document, etree.XMLParser(huge_tree=True)).iter(etree.Element):
@@ -100,7 +102,7 @@ def test_documents_behind_each_other_are_read_as_each_alone(documents: Sequence[
 def assert_left_or_read_strictly(document: bytes, start: int, length: int) -> None:
     """Tear a hole into a document; whatever is read of it is what a strict parser reads."""
     torn = document[:start] + document[start + length :]
-    with suppress(CannotRead, UnicodeDecodeError):
+    with suppress(NotRegular, UnicodeDecodeError):
         torn.decode()
         assert saying(fields_of(torn)) == strictly(torn)
 
@@ -114,7 +116,7 @@ LONG_DOCUMENTS = st.builds(
         + "</Items></Root>"
     ).encode(),
     st.lists(ROWS, min_size=3, max_size=3),
-    st.lists(USUAL | USUAL | USUAL | ODD, min_size=FEWEST_IN_TURNS // 2, max_size=FEWEST_IN_TURNS),
+    st.lists(USUAL | USUAL | USUAL | ODD, min_size=MIN_REPEATING // 2, max_size=MIN_REPEATING),
     BLANKS,
 )
 
@@ -140,7 +142,7 @@ def test_rows_in_turns_and_those_that_break_them_are_read_as_a_strict_parser_doe
 )
 def test_a_row_that_breaks_the_turns_is_read_as_it_is(odd: bytes) -> None:
     row = b"<Row>%s</Row>" % b"<Code>1</Code><Name>2</Name>"
-    rows = [row] * FEWEST_IN_TURNS
+    rows = [row] * MIN_REPEATING
     rows[700] = b"<Row>%s</Row>" % odd
     document = b"<Root>%s</Root>" % b"".join(rows)
 
@@ -165,7 +167,7 @@ PIECES = st.sampled_from([*HEAP.split(), " "])
 def test_what_is_no_document_is_left_to_the_careful_reader(heap: str) -> None:
     """Whatever is read is XML for a strict parser too, and says the same."""
     document = heap.encode()
-    with suppress(CannotRead):
+    with suppress(NotRegular):
         assert saying(fields_of(document)) == strictly(document)
 
 
@@ -177,19 +179,19 @@ def test_a_document_with_a_hole_is_left_or_read_as_a_strict_parser_does(
     assert_left_or_read_strictly(document, start % len(document), length)
 
 
-DIFFERENT = "".join(f"<a{number}>1</a{number}>" for number in range(2 * MOST_SEPARATORS))
-LONG = f"<Root><a>{'x' * (LONGEST_TEXT + 1)}</a></Root>"
+DIFFERENT = "".join(f"<a{number}>1</a{number}>" for number in range(2 * MAX_SEPARATORS))
+LONG = f"<Root><a>{'x' * (MAX_TEXT_LENGTH + 1)}</a></Root>"
 
 
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        ("", "odd_markup"),
-        ("no markup", "odd_markup"),
-        ("<Root/>", "odd_markup"),
-        ("<Root><!-- odd --><a>1</a></Root>", "odd_markup"),
-        ("<Root><a><![CDATA[1]]></a></Root>", "odd_markup"),
-        ("<Root><a>1</a><?odd?></Root>", "odd_markup"),
+        ("", "unsupported_markup"),
+        ("no markup", "unsupported_markup"),
+        ("<Root/>", "unsupported_markup"),
+        ("<Root><!-- odd --><a>1</a></Root>", "unsupported_markup"),
+        ("<Root><a><![CDATA[1]]></a></Root>", "unsupported_markup"),
+        ("<Root><a>1</a><?odd?></Root>", "unsupported_markup"),
         ("<Root><a>1</a>", "not_closed"),
         ("<Root><a>1</a></Root><Root><a>1</a></Root>", "not_closed"),
         ("<Root><a>1</b></Root>", "malformed"),
@@ -197,15 +199,15 @@ LONG = f"<Root><a>{'x' * (LONGEST_TEXT + 1)}</a></Root>"
         ("<Root><a>fish & chips</a></Root>", "malformed"),
         ("<Root><a>&#0;</a></Root>", "malformed"),
         ("<Root>text<a>1</a></Root>", "malformed"),
-        ("<Root>text</Root>", "odd_layout"),
+        ("<Root>text</Root>", "unexpected_layout"),
         ("<Root><a>1</a>text</Root>", "mixed_content"),
         (f"<Root>{DIFFERENT}</Root>", "too_many_tags"),
         ("<Root><a x='1' x='2'>1</a></Root>", "malformed"),
-        ("<Root><a>1</a>" + "<b/>" * 1000 + "</Root>", "odd_markup"),
+        ("<Root><a>1</a>" + "<b/>" * 1000 + "</Root>", "unsupported_markup"),
     ],
 )
 def test_it_says_why_a_document_is_left(document: str, why: str) -> None:
-    with pytest.raises(CannotRead, match=f"^{why}$"):
+    with pytest.raises(NotRegular, match=f"^{why}$"):
         fields_of(document.encode())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.load import product_attributes
 from gogobe_dagster.warehouse.load.product_keys import SPELLING
 from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
@@ -260,4 +260,4 @@ def test_files_that_cannot_be_placed_never_reach_a_load(market: Market) -> None:
 
 
 def test_all_that_is_kept_of_a_products_words_is_in_their_hash() -> None:
-    assert set(WORDING) >= {*product_attributes.SAID, *SPELLING} - {"chain_id"}
+    assert set(PRODUCT_TEXT) >= {*product_attributes.SAID, *SPELLING} - {"chain_id"}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.parsing.column_types import DECIMAL
-from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.load.product_attributes import (
     KEY,
     SAID,
@@ -168,7 +168,7 @@ def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(product
 
 def test_rows_with_the_same_product_text_have_the_same_hash() -> None:
     milk = {"code": "1", "name": "חלב"}
-    rows = pl.DataFrame([milk, {**milk, "code": "2"}, milk], schema=dict.fromkeys(WORDING, pl.String()))
+    rows = pl.DataFrame([milk, {**milk, "code": "2"}, milk], schema=dict.fromkeys(PRODUCT_TEXT, pl.String()))
 
     first, other_code, again = hash_of(rows)
 

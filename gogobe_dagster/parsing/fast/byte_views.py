@@ -1,38 +1,44 @@
-"""A document's bytes as NumPy sees them: what stands from every place on, without a copy.
-
-The ground of the fast readers, with what they raise. What the bytes mean is not known here.
-"""
+"""NumPy views of a document's bytes, and the exception for documents that the fast reader cannot take."""
 
 from typing import Any, Final
 
 import numpy as np
 
-Numbers = np.ndarray[Any, np.dtype[Any]]
+from gogobe_dagster.files.notes import Note
 
-WORD: Final = 8
-WIDEST: Final = 64
-"""Bytes that are compared at all places at once."""
-PAD: Final = b" " * WIDEST
-"""Around documents, so that so many bytes can be read from every place of them."""
+NDArray = np.ndarray[Any, np.dtype[Any]]
 
-
-class CannotRead(Exception):
-    """This document is for the careful reader; the text is a stable word that says why."""
+WORD_BYTES: Final = 8
+MAX_COMPARED_BYTES: Final = 64
+"""The widest view: bytes that are compared at all offsets at once."""
+PADDING: Final = b" " * MAX_COMPARED_BYTES
+"""Put before and after the documents, so that the widest view can be read at every offset of them."""
 
 
-def words_of(buffer: bytes) -> Numbers:
-    """View the eight bytes from every place on as a number."""
-    return spans_of(buffer, "<u8")
+class NotRegular(Exception):
+    """The document is not written regularly: lxml has to read it."""
+
+    def __init__(self, note: Note) -> None:
+        """Keep the reason, which the report of the file shows."""
+        super().__init__(note)
+        self.note = note
 
 
-def spans_of(buffer: bytes, type_: str) -> Numbers:
-    """View what stands from every place on as one value of a type."""
+def uint64_view(buffer: bytes) -> NDArray:
+    """View the eight bytes at every offset as a number."""
+    return strided_view(buffer, "<u8")
+
+
+def strided_view(buffer: bytes, type_: str) -> NDArray:
+    """View the bytes at every offset as one value of a fixed-width type; the views overlap."""
     size = np.dtype(type_).itemsize
+    # A stride of one byte: nothing is copied, whatever the width.
     return np.ndarray((len(buffer) - size + 1,), type_, buffer=buffer, strides=(1,))
 
 
-def stands_at(text: bytes, buffer: bytes, places: Numbers) -> Numbers:
-    """Say at which of these places a text stands, byte for byte."""
-    spans = spans_of(buffer, f"S{len(text)}")
-    is_it: Numbers = spans[np.minimum(places, len(spans) - 1)] == text
-    return is_it
+def matches_at(text: bytes, buffer: bytes, offsets: NDArray) -> NDArray:
+    """Tell for each offset whether the text is there, byte for byte."""
+    views = strided_view(buffer, f"S{len(text)}")
+    # Near the end the view is clipped to the last one, which then cannot match: the padding is no text.
+    is_match: NDArray = views[np.minimum(offsets, len(views) - 1)] == text
+    return is_match

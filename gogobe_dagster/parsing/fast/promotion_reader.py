@@ -1,8 +1,8 @@
-"""The first reader of promotions: rows, groups and items as tables of text, from the markup of a document.
+"""The fast reader of promotions: rows, groups and items as tables of text, from the tokens of a document.
 
-Like `fast` it reads what is whole and regular, and leaves what is torn, repeated or in an unexpected place
-to `promotions_careful`. What a field is follows from its path, such as
-`Groups/Group/PromotionItems/Item/MinQty`; a document has some fifty different ones, whatever its length.
+Like `reader` it takes complete, regular documents and leaves what is torn, repeated or in an unexpected
+position to lxml. What a field is follows from its path, such as `Groups/Group/PromotionItems/Item/MinQty`; a
+document has some fifty different paths, whatever its length.
 """
 
 from collections import Counter
@@ -12,216 +12,222 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.dialects import local
-from gogobe_dagster.parsing.fast.byte_views import CannotRead, Numbers
-from gogobe_dagster.parsing.fast.element_paths import Path, nest
-from gogobe_dagster.parsing.fast.promotion_paths import ROW, PromotionShape
-from gogobe_dagster.parsing.fast.reader import first_said
-from gogobe_dagster.parsing.fast.row_boundaries import Around, Places
+from gogobe_dagster.parsing.fast.byte_views import NDArray, NotRegular
+from gogobe_dagster.parsing.fast.element_paths import Path, find_paths
+from gogobe_dagster.parsing.fast.promotion_paths import ROW, PromotionPaths
+from gogobe_dagster.parsing.fast.reader import coalesce_nonblank
+from gogobe_dagster.parsing.fast.row_boundaries import OutsideRows, RowBoundaries
 from gogobe_dagster.parsing.fast.separator_matching import Kind
-from gogobe_dagster.parsing.fast.string_views import Texts, records_of
-from gogobe_dagster.parsing.fast.tokenizer import Markup, read_markup
+from gogobe_dagster.parsing.fast.string_views import DecodedTexts, record_indexes
+from gogobe_dagster.parsing.fast.tokenizer import Tokens, tokenize
 from gogobe_dagster.parsing.layout_detection import Layout
-from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIVEN, LINE, RawPromotions, nested_of
-from gogobe_dagster.parsing.report import ROW_NUMBER
+from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIFT, LINE, RawPromotions, nested_layout
+from gogobe_dagster.parsing.report import ROW_NUMBER, Reader
 
 CODE: Final = "code"
 RECORD: Final = "record"
 
 
 def read_promotions_fast(xml: bytes, layout: Layout) -> RawPromotions:
-    """Read a whole, regular piece.
+    """Read a complete, regular chunk of a document.
 
-    Raises `CannotRead` for any other, `ContentError` hostile_content for a hostile one.
+    Raises `NotRegular` for any other, `ContentError` (hostile_content) for a hostile one.
     """
-    markup = read_markup([xml])
-    places = Places(markup, nest(markup), layout)
-    around = Around(places)
-    around.hear()
-    records = _Records(places)
-    (walk,) = around.walks
+    tokens = tokenize([xml])
+    boundaries = RowBoundaries(tokens, find_paths(tokens), layout)
+    outside = OutsideRows(boundaries)
+    outside.replay()
+    records = _Records(boundaries)
+    (target,) = outside.targets
     return RawPromotions(
-        reader="fast",
-        header=walk.header,
-        declared=walk.declared,
+        reader=Reader.FAST,
+        header=target.header,
+        declared=target.declared,
         rows=records.rows(),
         groups=records.groups(),
         items=records.items(),
-        begun=len(places.rows),
-        unknown=dict(walk.unknown + records.unknown()),
+        begun=len(boundaries.rows),
+        unknown=dict(target.unknown + records.unknown()),
     )
 
 
 class _Records:
-    """Rows, groups and items of a piece."""
+    """RowCollector, groups and items of a piece."""
 
-    def __init__(self, places: Places) -> None:
-        """Raises `CannotRead` for records that hold nothing."""
-        self._shape = PromotionShape(places.layout.dialects)
-        self._nested = nested_of(places.layout.dialects)
-        self._texts = Texts(places.markup)
-        self._fields = dict(_by_path(places))
-        self._starts = {ROW: places.rows, **self._inner_starts(places)}
-        if self._has_empty(places.markup):
-            raise CannotRead("odd_layout")
+    def __init__(self, boundaries: RowBoundaries) -> None:
+        """Raises `NotRegular` for records that hold no_group."""
+        self._paths = PromotionPaths(boundaries.layout.dialects)
+        self._nested = nested_layout(boundaries.layout.dialects)
+        self._texts = DecodedTexts(boundaries.tokens)
+        self._fields = dict(_group_by_path(boundaries))
+        self._starts = {ROW: boundaries.rows, **self._inner_starts(boundaries)}
+        if self._has_empty(boundaries.tokens):
+            raise NotRegular(Note.UNEXPECTED_LAYOUT)
 
-    def _inner_starts(self, places: Places) -> dict[Path, Numbers]:
+    def _inner_starts(self, boundaries: RowBoundaries) -> dict[Path, NDArray]:
         """Find the first texts of groups and items."""
-        outer, changes = places.layout.path, places.nesting.changes
-        opened = {path for one in changes for path in one.opened if path[: len(outer)] == outer}
+        outer, changes = boundaries.layout.path, boundaries.paths.changes
+        opened = {path for change in changes for path in change.opened if path[: len(outer)] == outer}
         inner = sorted(path[len(outer) :] for path in opened)
         return {
-            path: places.nesting.places_of((*outer, *path) in one.opened for one in changes)
+            path: boundaries.paths.texts_where((*outer, *path) in change.opened for change in changes)
             for path in inner
-            if path and self._shape.record_of(path) == path
+            if path and self._paths.record_of(path) == path
         }
 
-    def _has_empty(self, markup: Markup) -> bool:
-        """Whether a group or an item holds no field: nobody would see it."""
+    def _has_empty(self, tokens: Tokens) -> bool:
+        """Whether a group or an item has no field: it would be neither read nor reported."""
         names = {name for _, name in self._nested.places}
         is_empty = any(
             tag.kind is Kind.EMPTY and local(tag.name).lower() in names
-            for separator in markup.separators
+            for separator in tokens.separators
             for tag in separator.tags
         )
-        return is_empty or any(self._shape.record_of(field) == field for field in self._fields)
+        return is_empty or any(self._paths.record_of(field) == field for field in self._fields)
 
     # ------------------------------------------------------------ tables
 
     def rows(self) -> pl.DataFrame:
-        """Return what promotions say themselves."""
+        """Return the fields of promotions themselves."""
         return pl.DataFrame([self._row_numbers(self._starts[ROW]), *self._terms(ROW)])
 
     def groups(self) -> pl.DataFrame:
-        """Return what groups say themselves. Raises `CannotRead` for groups of several sorts."""
-        groups = [record for record in self._starts if record and self._shape.is_group(record)]
+        """Return the fields of groups themselves. Raises `NotRegular` if they stand in several places."""
+        groups = [record for record in self._starts if record and self._paths.is_group(record)]
         if len(groups) > 1:
-            raise CannotRead("repeated_groups")
+            raise NotRegular(Note.REPEATED_GROUPS)
         starts = self._starts[groups[0]] if groups else np.zeros(0, np.int64)
         numbers = pl.Series(GROUP, np.arange(1, len(starts) + 1, dtype=np.int32))
         terms = self._terms(groups[0]) if groups else []
         return pl.DataFrame([self._row_numbers(starts), numbers, *terms])
 
     def items(self) -> pl.DataFrame:
-        """Return what items say themselves; rows with a code of their own are items too."""
+        """Return the fields of items themselves; rows with a code of their own are items too."""
         tables = [self._rows_as_items()]
-        tables += [self._items(record) for record in self._starts if self._shape.is_item(record)]
-        found = pl.concat([one for one in tables if len(one)] or tables[:1], how="diagonal")
+        tables += [self._items(record) for record in self._starts if self._paths.is_item(record)]
+        found = pl.concat([table for table in tables if len(table)] or tables[:1], how="diagonal")
         return found if len(tables) == 1 else found.sort(ROW_NUMBER, maintain_order=True)
 
     def unknown(self) -> Counter[str]:
-        """Count what fields say that nobody reads."""
+        """Count the fields with text that no column reads."""
         counts = Counter[str]()
         for field in self._fields:
-            record = self._shape.record_of(field)
-            if not self._shape.is_read(field, as_item=True):
-                counts[local(field[-1])] += int(self._says(field).sum())
-            elif not self._shape.is_item(record) and not self._shape.is_read(field, as_item=False):
-                is_said = np.zeros(len(self._starts[record]), np.bool_)
-                is_said[records_of(self._fields[field], self._starts[record])[self._says(field)]] = True
+            record = self._paths.record_of(field)
+            if not self._paths.is_read(field, as_item=True):
+                counts[local(field[-1])] += int(self._has_text(field).sum())
+            elif not self._paths.is_item(record) and not self._paths.is_read(field, as_item=False):
+                has_text = np.zeros(len(self._starts[record]), np.bool_)
+                has_text[record_indexes(self._fields[field], self._starts[record])[self._has_text(field)]] = (
+                    True
+                )
                 if not record:
-                    is_said &= ~self._has_code()
-                counts[local(field[-1])] += int(is_said.sum())
+                    has_text &= ~self._has_code()
+                counts[local(field[-1])] += int(has_text.sum())
         return +counts
 
-    def _says(self, field: Path) -> Numbers:
-        return _says_something(self._texts.column(self._fields[field]))
+    def _has_text(self, field: Path) -> NDArray:
+        return is_nonblank(self._texts.column(self._fields[field]))
 
     # ------------------------------------------------------------ records
 
-    def _row_numbers(self, starts: Numbers) -> pl.Series:
+    def _row_numbers(self, starts: NDArray) -> pl.Series:
         numbers = np.searchsorted(self._starts[ROW], starts, side="right")
         return pl.Series(ROW_NUMBER, numbers.astype(np.int32))
 
     def _rows_as_items(self) -> pl.DataFrame:
-        """Take rows with a code of their own for items: a flat row an item, as Matrix writes."""
+        """Return rows with an item code as items: the layout with one flat row per item."""
         starts = self._starts[ROW]
-        nothing = [pl.Series(GROUP, [None], pl.Int32), pl.Series(IS_GIVEN, [False])]
-        alike = [one.new_from_index(0, len(starts)) for one in nothing]
-        rows = pl.DataFrame([self._row_numbers(starts), *alike, *self._own(ROW)])
+        no_group = [pl.Series(GROUP, [None], pl.Int32), pl.Series(IS_GIFT, [False])]
+        constants = [value.new_from_index(0, len(starts)) for value in no_group]
+        rows = pl.DataFrame([self._row_numbers(starts), *constants, *self._own(ROW)])
         return rows.filter(pl.Series(self._has_code()))
 
-    def _has_code(self) -> Numbers:
+    def _has_code(self) -> NDArray:
         codes = [column for column in self._own(ROW) if column.name == CODE]
-        return _says_something(codes[0]) if codes else np.zeros(len(self._starts[ROW]), np.bool_)
+        return is_nonblank(codes[0]) if codes else np.zeros(len(self._starts[ROW]), np.bool_)
 
     def _items(self, record: Path) -> pl.DataFrame:
         starts = self._starts[record]
-        is_given = pl.Series(IS_GIVEN, [self._shape.is_given(record)]).new_from_index(0, len(starts))
-        columns = [self._group_of(record), is_given, *self._own(record), *self._terms(record)]
+        is_gift = pl.Series(IS_GIFT, [self._paths.is_gift_by_position(record)]).new_from_index(0, len(starts))
+        columns = [self._group_of(record), is_gift, *self._own(record), *self._terms(record)]
         return pl.DataFrame([self._row_numbers(starts), *columns])
 
     def _group_of(self, record: Path) -> pl.Series:
-        """Number the groups that items stand in, from 1."""
+        """Return the number, from 1, of the group enclosing each item."""
         starts = self._starts[record]
-        around = [one for one in self._starts if self._shape.is_group(one) and record[: len(one)] == one]
-        if not around:
+        enclosing = [
+            path for path in self._starts if self._paths.is_group(path) and record[: len(path)] == path
+        ]
+        if not enclosing:
             return pl.Series(GROUP, [None], pl.Int32).new_from_index(0, len(starts))
-        numbers = np.searchsorted(self._starts[around[0]], starts, side="right")
+        numbers = np.searchsorted(self._starts[enclosing[0]], starts, side="right")
         return pl.Series(GROUP, numbers.astype(np.int32))
 
     # ------------------------------------------------------------ columns
 
     def _own(self, record: Path) -> list[pl.Series]:
-        """Return what is said of an item and of nothing else."""
-        sources = self._shape.sources(self._fields_of(record), self._nested.item_columns)
+        """Return the columns that only items have."""
+        sources = self._paths.sources(self._fields_of(record), self._nested.item_columns)
         return [self._first(fields).alias(column) for column, fields in sources.items()]
 
     def _terms(self, record: Path) -> list[pl.Series]:
-        """Return the terms that a record says itself."""
-        sources = self._shape.sources(self._fields_of(record), self._shape.dialects.columns)
+        """Return the terms that stand in a record itself."""
+        sources = self._paths.sources(self._fields_of(record), self._paths.dialects.columns)
         return [
             (self._all if column in self._nested.repeated else self._first)(fields).alias(column)
             for column, fields in sources.items()
         ]
 
     def _fields_of(self, record: Path) -> list[Path]:
-        return [field for field in self._fields if self._shape.record_of(field) == record]
+        return [field for field in self._fields if self._paths.record_of(field) == record]
 
     def _first(self, fields: Sequence[tuple[int, Path]]) -> pl.Series:
-        """Take the first that says something. Raises `CannotRead` where two alike do."""
+        """Coalesce spellings of one column. Raises `NotRegular` if two fields of one spelling have text."""
         columns = [self._column(field) for _, field in fields]
         ranks = [rank for rank, _ in fields]
         if len(set(ranks)) < len(ranks):
-            said = np.sum([_says_something(column) for column in columns], axis=0)
-            if (said > 1).any():
-                raise CannotRead("repeated_field")
-        return first_said(columns)
+            has_text = np.sum([is_nonblank(column) for column in columns], axis=0)
+            if (has_text > 1).any():
+                raise NotRegular(Note.REPEATED_FIELD)
+        return coalesce_nonblank(columns)
 
     def _column(self, field: Path) -> pl.Series:
-        return self._texts.column_of(self._fields[field], self._starts[self._shape.record_of(field)])
+        return self._texts.column_per_record(self._fields[field], self._starts[self._paths.record_of(field)])
 
     def _all(self, fields: Sequence[tuple[int, Path]]) -> pl.Series:
-        """Take all that say something, a line each."""
-        starts = self._starts[self._shape.record_of(fields[0][1])]
-        places = np.concatenate([self._fields[field] for _, field in fields])
+        """Join all fields that have text, one per line."""
+        starts = self._starts[self._paths.record_of(fields[0][1])]
+        indexes = np.concatenate([self._fields[field] for _, field in fields])
         ranks = np.concatenate([np.full(len(self._fields[field]), rank) for rank, field in fields])
-        lines = pl.DataFrame({RECORD: records_of(places, starts), "rank": ranks, "place": places})
-        lines = lines.with_columns(self._texts.column(places).alias("line"))
-        lines = lines.filter(pl.col("line").str.strip_chars() != "").sort(RECORD, "rank", "place")
+        lines = pl.DataFrame({RECORD: record_indexes(indexes, starts), "rank": ranks, "index": indexes})
+        lines = lines.with_columns(self._texts.column(indexes).alias("line"))
+        lines = lines.filter(pl.col("line").str.strip_chars() != "").sort(RECORD, "rank", "index")
         texts = lines.group_by(RECORD, maintain_order=True).agg(pl.col("line").str.join(LINE))
         every = pl.DataFrame({RECORD: np.arange(len(starts))})
         return every.join(texts, on=RECORD, how="left", maintain_order="left")["line"]
 
 
-def _by_path(places: Places) -> Iterator[tuple[Path, Numbers]]:
-    """Yield the fields inside rows by their paths from the row on, with their texts."""
-    markup, depth = places.markup, len(places.layout.path)
-    changes = places.nesting.changes
-    number = len(markup.separators)
+def _group_by_path(boundaries: RowBoundaries) -> Iterator[tuple[Path, NDArray]]:
+    """Yield the paths of fields from the row on, each with the indexes of its texts."""
+    tokens, depth = boundaries.tokens, len(boundaries.layout.path)
+    changes = boundaries.paths.changes
+    number = len(tokens.separators)
     fields_of: dict[Path, int] = {}
-    seen = places.nesting.spread(range(len(changes)), len(markup)) * number + markup.which
+    seen = boundaries.paths.per_text(range(len(changes)), len(tokens)) * number + tokens.separator_ids
     fields = np.zeros(len(changes) * number, np.uint16)
-    for one in np.flatnonzero(np.bincount(seen[places.are_inside])).tolist():
-        change, separator = changes[one // number], markup.separators[one % number]
+    for pair in np.flatnonzero(np.bincount(seen[boundaries.is_inside])).tolist():
+        change, separator = changes[pair // number], tokens.separators[pair % number]
         if separator.opened:
             path = (*change.after[depth:], separator.opened)
-            fields[one] = fields_of.setdefault(path, len(fields_of) + 1)
-    found = np.where(places.are_inside, fields[seen], 0)
+            fields[pair] = fields_of.setdefault(path, len(fields_of) + 1)
+    found = np.where(boundaries.is_inside, fields[seen], 0)
     order = np.argsort(found, kind="stable")
     sizes = np.bincount(found, minlength=len(fields_of) + 1)
     yield from zip(fields_of, np.split(order, np.cumsum(sizes)[:-1])[1:], strict=True)
 
 
-def _says_something(texts: pl.Series) -> Numbers:
+def is_nonblank(texts: pl.Series) -> NDArray:
+    """Tell which texts are more than blanks; null is not."""
     return (texts.str.strip_chars() != "").fill_null(value=False).to_numpy()

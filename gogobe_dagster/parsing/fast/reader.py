@@ -1,114 +1,117 @@
-"""The first reader: rows of prices and stores as columns of text, half a million a second on one core.
+"""The fast reader of prices and stores: rows as columns of text, half a million rows per second on one core.
 
-It reads documents that are whole and regular, as programs write them; everything of them is accounted for by
-`markup` and `nesting`. Any other is left to `careful`. Documents of one layout are read together, which costs
-what one of their size does.
+It reads documents that are complete and regular, as programs write them; the tokenizer and the element paths
+account for every byte of them. Any other document is left to lxml. Documents of one layout are read together,
+which costs no more than one document of their total size.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.dialects import local, spellings
-from gogobe_dagster.parsing.fast.byte_views import CannotRead, Numbers
-from gogobe_dagster.parsing.fast.element_paths import nest
-from gogobe_dagster.parsing.fast.opaque_spans import Fold
-from gogobe_dagster.parsing.fast.row_boundaries import Around, Places
-from gogobe_dagster.parsing.fast.string_views import Texts
-from gogobe_dagster.parsing.fast.tokenizer import read_markup
+from gogobe_dagster.parsing.fast.byte_views import NDArray, NotRegular
+from gogobe_dagster.parsing.fast.element_paths import find_paths
+from gogobe_dagster.parsing.fast.opaque_spans import Span
+from gogobe_dagster.parsing.fast.row_boundaries import OutsideRows, RowBoundaries
+from gogobe_dagster.parsing.fast.string_views import DecodedTexts
+from gogobe_dagster.parsing.fast.tokenizer import tokenize
 from gogobe_dagster.parsing.layout_detection import Layout, check_rows
-from gogobe_dagster.parsing.lxml.reader import Walk
-from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows
+from gogobe_dagster.parsing.lxml.reader import RowTarget
+from gogobe_dagster.parsing.report import ROW_NUMBER, RawRows, Reader
 
-NOT_HERE: Final = pl.DataFrame()
+NO_ROWS: Final = pl.DataFrame()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Together:
+class RawBatch:
     """Documents of one layout, read together."""
 
     rows: pl.DataFrame
-    """`row_number` and text columns: the rows of all documents, one below the other."""
+    """`row_number` and text columns: the rows of all documents, one document after another."""
     lengths: Sequence[int]
-    """The rows of each document."""
+    """The number of rows of each document."""
     documents: Sequence[RawRows]
-    """What is said of each document but its rows."""
-    fields: Mapping[str, int]
-    """How often each field of rows is there, by its tag, without those that are empty elements."""
+    """Header, counts and unknown elements of each document, without its rows."""
+    field_counts: Mapping[str, int]
+    """How many rows have each field, by its tag; empty elements do not count."""
 
 
-def read_fast(xml: bytes | memoryview, layout: Layout) -> RawRows:
-    """Read a whole, regular document. Raises `CannotRead` for any other, `ContentError` for a hostile one."""
-    together = read_together([xml], layout)
-    return replace(together.documents[0], rows=together.rows)
+def read_batch(documents: Sequence[bytes | memoryview], layout: Layout) -> RawBatch:
+    """Read complete, regular documents.
 
-
-def read_together(documents: Sequence[bytes | memoryview], layout: Layout) -> Together:
-    """Read whole, regular documents.
-
-    Raises `CannotRead` if any of them is another, `ContentError` hostile_content if any is hostile.
+    Raises `NotRegular` if any of them is not, `ContentError` (hostile_content) if any is hostile.
     """
-    begun = begin(documents, layout)
-    fields = _Fields(begun.places)
-    unknown = fields.unknown(begun.lengths)
-    said = [begun.said(number, unknown[number]) for number in range(len(documents))]
-    return Together(
-        rows=fields.columns(begun), lengths=begun.lengths, documents=said, fields=fields.numbers()
+    structure = locate_structure(documents, layout)
+    fields = _Fields(structure.boundaries)
+    unknown = fields.unknown(structure.lengths)
+    metadata = [structure.metadata_of(number, unknown[number]) for number in range(len(documents))]
+    return RawBatch(
+        rows=fields.columns(structure),
+        lengths=structure.lengths,
+        documents=metadata,
+        field_counts=fields.counts(),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """Documents of which everything is found and no field is read."""
+class Structure:
+    """Where everything is in some documents; no field is read yet."""
 
-    places: Places
+    boundaries: RowBoundaries
     lengths: Sequence[int]
-    """The rows of each document."""
-    walks: Sequence[Walk]
-    """What was heard around the rows of each document."""
+    """The number of rows of each document."""
+    targets: Sequence[RowTarget]
+    """What stands outside the rows of each document."""
 
     @property
     def row_numbers(self) -> pl.Series:
-        """Number the rows of each document."""
+        """Number the rows of each document from 1."""
         numbers = [np.arange(1, length + 1, dtype=np.int32) for length in self.lengths]
         return pl.Series(ROW_NUMBER, np.concatenate(numbers))
 
-    def said(self, number: int, unknown: Counter[str]) -> RawRows:
-        """Return what is said of a document but its rows; `unknown` is what was found in them."""
-        walk, layout = self.walks[number], self.places.layout
+    def metadata_of(self, number: int, unknown: Counter[str]) -> RawRows:
+        """Return what is known of a document besides its rows; `unknown` are the fields found in them."""
+        target, layout = self.targets[number], self.boundaries.layout
         return RawRows(
-            reader="fast",
+            reader=Reader.FAST,
             dialects=layout.dialects,
             dialect=layout.dialect,
-            rows=NOT_HERE,
-            header=walk.header,
-            declared=walk.declared,
-            unknown=dict(walk.unknown + unknown),
+            rows=NO_ROWS,
+            header=target.header,
+            declared=target.declared,
+            unknown=dict(target.unknown + unknown),
         )
 
 
-def begin(documents: Sequence[bytes | memoryview], layout: Layout, fold: Fold | None = None) -> Begun:
-    """Find everything in whole, regular documents. Raises as `read_together` does."""
-    markup = read_markup(documents, fold)
-    places = Places(markup, nest(markup), layout)
-    lengths = np.diff(np.searchsorted(markup.starts[places.rows], markup.bounds)).tolist()
+def locate_structure(
+    documents: Sequence[bytes | memoryview], layout: Layout, span: Span | None = None
+) -> Structure:
+    """Find where everything is in complete, regular documents. Raises as `read_batch` does."""
+    tokens = tokenize(documents, span)
+    boundaries = RowBoundaries(tokens, find_paths(tokens), layout)
+    lengths = np.diff(np.searchsorted(tokens.starts[boundaries.rows], tokens.bounds)).tolist()
     for xml, length in zip(documents, lengths, strict=True):
         check_rows(length, len(xml))
-    around = Around(places)
-    around.hear()
-    _check_flat(places)
-    return Begun(places=places, lengths=lengths, walks=around.walks)
+    outside = OutsideRows(boundaries)
+    outside.replay()
+    _check_flat(boundaries)
+    return Structure(boundaries=boundaries, lengths=lengths, targets=outside.targets)
 
 
-def _check_flat(places: Places) -> None:
-    """Raise `CannotRead` for rows that hold more than fields."""
-    path, around = places.layout.path, {one.after for one in places.nesting.changes}
-    if any(len(one) > len(path) and one[: len(path)] == path for one in around):
-        raise CannotRead("nested_fields")
+def _check_flat(boundaries: RowBoundaries) -> None:
+    """Raise `NotRegular` for rows that hold more than fields.
+
+    A field is known by its tag alone here, so one of a nested element would be taken for the row's own.
+    """
+    row, paths = boundaries.layout.path, {change.after for change in boundaries.paths.changes}
+    if any(len(path) > len(row) and path[: len(row)] == row for path in paths):
+        raise NotRegular(Note.NESTED_FIELDS)
 
 
 # ---------------------------------------------------------------- fields of rows
@@ -117,61 +120,63 @@ def _check_flat(places: Places) -> None:
 class _Fields:
     """The texts of rows, by field."""
 
-    def __init__(self, places: Places) -> None:
-        self._dialects = places.layout.dialects
-        self._rows = places.rows
-        self._texts = Texts(places.markup)
-        self._places = dict(by_field(places))
+    def __init__(self, boundaries: RowBoundaries) -> None:
+        self._dialects = boundaries.layout.dialects
+        self._rows = boundaries.rows
+        self._texts = DecodedTexts(boundaries.tokens)
+        self._indexes = dict(group_by_tag(boundaries))
 
-    def columns(self, begun: Begun) -> pl.DataFrame:
-        """Name them as the model does; what a row does not say, what stands around it says.
+    def columns(self, structure: Structure) -> pl.DataFrame:
+        """Return the columns of the model; inherited ones are filled from the elements around the rows.
 
-        Raises `CannotRead` for a field that a row says twice.
+        Raises `NotRegular` for a field that a row has twice.
         """
-        said: dict[str, list[pl.Series]] = {}
-        for tag, column in spellings(self._dialects, self._places):
-            said.setdefault(column, []).append(self._column(tag))
+        found: dict[str, list[pl.Series]] = {}
+        for tag, column in spellings(self._dialects, self._indexes):
+            found.setdefault(column, []).append(self._column(tag))
         for column in self._dialects.inherited:
-            around = [value for walk in begun.walks for value in walk.rows.column(column)]
-            said.setdefault(column, []).append(pl.Series(values=around, dtype=pl.String))
-        columns = [first_said(texts).alias(name) for name, texts in said.items()]
-        return pl.DataFrame([begun.row_numbers, *columns])
+            inherited = [value for target in structure.targets for value in target.rows.column(column)]
+            found.setdefault(column, []).append(pl.Series(values=inherited, dtype=pl.String))
+        columns = [coalesce_nonblank(texts).alias(name) for name, texts in found.items()]
+        return pl.DataFrame([structure.row_numbers, *columns])
 
-    def numbers(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Count the fields by their tags."""
-        return {tag: len(places) for tag, places in self._places.items()}
+        return {tag: len(indexes) for tag, indexes in self._indexes.items()}
 
     def unknown(self, lengths: Sequence[int]) -> list[Counter[str]]:
-        """Count for each document how often fields that nobody reads say something."""
+        """Count for each document the fields with text that no column reads."""
         counts = [Counter[str]() for _ in lengths]
-        for tag in self._places:
+        for tag in self._indexes:
             if not self._dialects.is_known(local(tag).lower()):
-                says = (self._column(tag).str.strip_chars() != "").fill_null(value=False).to_numpy()
-                documents = np.repeat(np.arange(len(lengths)), lengths)[says]
+                has_text = (self._column(tag).str.strip_chars() != "").fill_null(value=False).to_numpy()
+                documents = np.repeat(np.arange(len(lengths)), lengths)[has_text]
                 for document, number in enumerate(np.bincount(documents).tolist()):
                     counts[document] += Counter({local(tag): number})
         return counts
 
     def _column(self, tag: str) -> pl.Series:
-        return self._texts.column_of(self._places[tag], self._rows)
+        return self._texts.column_per_record(self._indexes[tag], self._rows)
 
 
-def by_field(places: Places) -> Iterator[tuple[str, Numbers]]:
-    """Yield the fields of rows by their tags, with their texts."""
-    markup = places.markup
+def group_by_tag(boundaries: RowBoundaries) -> Iterator[tuple[str, NDArray]]:
+    """Yield the tags of the fields of rows, each with the indexes of its texts in document order."""
+    tokens = boundaries.tokens
     outside = ""
-    names = sorted({outside, *(one.opened for one in markup.separators)})
-    fields = np.array([names.index(one.opened) for one in markup.separators], np.uint16)[markup.which]
-    fields[~places.are_inside] = names.index(outside)
+    names = sorted({outside, *(separator.opened for separator in tokens.separators)})
+    ids = np.array([names.index(separator.opened) for separator in tokens.separators], np.uint16)
+    fields = ids[tokens.separator_ids]
+    fields[~boundaries.is_inside] = names.index(outside)
+    # A stable sort keeps document order within a tag; `column_per_record` relies on it.
     order = np.argsort(fields, kind="stable")
     sizes = np.bincount(fields, minlength=len(names))
-    found = np.split(order, np.cumsum(sizes)[:-1])
-    yield from ((name, some) for name, some in zip(names, found, strict=True) if name and len(some))
+    groups = np.split(order, np.cumsum(sizes)[:-1])
+    yield from ((name, group) for name, group in zip(names, groups, strict=True) if name and len(group))
 
 
-def first_said(texts: Sequence[pl.Series]) -> pl.Series:
-    """Take the first that says something."""
+def coalesce_nonblank(texts: Sequence[pl.Series]) -> pl.Series:
+    """Return for each row the first text that is more than blanks."""
     if len(texts) == 1:
         return texts[0]
-    said = [pl.when(pl.lit(one).str.strip_chars() != "").then(pl.lit(one)) for one in texts]
-    return pl.select(pl.coalesce(said)).to_series()
+    nonblank = [pl.when(pl.lit(text).str.strip_chars() != "").then(pl.lit(text)) for text in texts]
+    return pl.select(pl.coalesce(nonblank)).to_series()

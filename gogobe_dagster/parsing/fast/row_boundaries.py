@@ -1,6 +1,6 @@
-"""Where the rows of documents are in their markup, and what stands around them.
+"""Finds where the rows of documents are, and replays what stands outside them to the reader for lxml.
 
-What is in rows is not known here: fields are `fast`, promotions `promotions_fast`.
+What is in rows is not known here: fields are read in `reader`, promotions in `promotion_reader`.
 """
 
 from collections.abc import Sequence
@@ -9,104 +9,118 @@ from functools import cached_property
 
 import numpy as np
 
-from gogobe_dagster.parsing.fast.byte_views import CannotRead, Numbers
-from gogobe_dagster.parsing.fast.element_paths import Nesting, Path
+from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.fast.byte_views import NDArray, NotRegular
+from gogobe_dagster.parsing.fast.element_paths import ElementPaths, Path
 from gogobe_dagster.parsing.fast.separator_matching import Kind, Tag
-from gogobe_dagster.parsing.fast.string_views import clean
-from gogobe_dagster.parsing.fast.tokenizer import Markup
+from gogobe_dagster.parsing.fast.string_views import decode_text
+from gogobe_dagster.parsing.fast.tokenizer import Tokens
 from gogobe_dagster.parsing.layout_detection import Layout
-from gogobe_dagster.parsing.lxml.reader import Rows, Walk, lower
+from gogobe_dagster.parsing.lxml.reader import RowCollector, RowTarget, lower
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the rows are in some markup. Raises `CannotRead` for rows that hold nothing."""
+class RowBoundaries:
+    """Where the rows are. Raises `NotRegular` for rows that hold nothing."""
 
-    markup: Markup
-    nesting: Nesting
+    tokens: Tokens
+    paths: ElementPaths
     layout: Layout
 
     def __post_init__(self) -> None:
+        # Rows are counted by their first text. `<Item>7</Item>` and `<Item/>` have no text inside and would
+        # be neither read nor reported.
         path = self.layout.path
-        is_text = any(path in one.opened and not self._is_inside(one.after) for one in self.nesting.changes)
+        holds_text = any(
+            path in change.opened and not self._is_row_path(change.after) for change in self.paths.changes
+        )
         is_empty = any(
             tag.kind is Kind.EMPTY and lower(tag.name) == self.layout.place[1]
-            for separator in self.markup.separators
+            for separator in self.tokens.separators
             for tag in separator.tags
         )
-        if is_text or is_empty:
-            raise CannotRead("odd_layout")
+        if holds_text or is_empty:
+            raise NotRegular(Note.UNEXPECTED_LAYOUT)
 
     @cached_property
-    def rows(self) -> Numbers:
-        """The first text of each row."""
-        return self.nesting.places_of(self.layout.path in one.opened for one in self.nesting.changes)
+    def rows(self) -> NDArray:
+        """The index of the first text of each row."""
+        return self.paths.texts_where(self.layout.path in change.opened for change in self.paths.changes)
 
     @cached_property
-    def are_inside(self) -> Numbers:
-        """Whether each text is in a row."""
-        return self.nesting.spread(
-            [self._is_inside(one.after) for one in self.nesting.changes], len(self.markup)
+    def is_inside(self) -> NDArray:
+        """Whether each text is inside a row."""
+        return self.paths.per_text(
+            [self._is_row_path(change.after) for change in self.paths.changes], len(self.tokens)
         )
 
-    def _is_inside(self, path: Path) -> bool:
+    def _is_row_path(self, path: Path) -> bool:
         return path[: len(self.layout.path)] == self.layout.path
 
 
-class Around:
-    """Tells a walk of `careful` what stands around the rows of each document, so that both hear the same."""
+class OutsideRows:
+    """Replays the elements outside the rows to the targets that also lxml calls.
 
-    def __init__(self, places: Places) -> None:
-        self.walks: list[Walk] = []
-        self._places = places
+    Header, counts and inherited fields are then found by one piece of code, and both readers agree on them.
+    """
+
+    def __init__(self, boundaries: RowBoundaries) -> None:
+        self.targets: list[RowTarget] = []
+        """One for each document."""
+        self._boundaries = boundaries
         self._stack: Path = ()
-        self._passed = 0
+        self._skipped = 0
 
-    def hear(self) -> None:
-        """Hear all documents. Raises `CannotRead` for rows that are spelled in another way."""
-        are_inside = self._places.are_inside
-        were_inside = np.concatenate(([False], are_inside[:-1]))
-        for place in np.flatnonzero(~(are_inside & were_inside)).tolist():
-            tags = self._places.markup.separators[self._places.markup.which[place]].tags
-            if were_inside[place]:
-                self._pass_over(place)
-                tags = tags[1:]  # the end of a row
-            if not self._hear_tags(tags):
-                self._hear_text(place)
-            elif not are_inside[place]:  # a row of text
-                raise CannotRead("odd_layout")
-        if any(walk.begun for walk in self.walks):
-            raise CannotRead("odd_layout")
+    def replay(self) -> None:
+        """Replay all documents. Raises `NotRegular` for rows that are spelled in another way."""
+        is_inside = self._boundaries.is_inside
+        was_inside = np.concatenate(([False], is_inside[:-1]))
+        tokens = self._boundaries.tokens
+        # Texts inside a row whose previous text was inside too need no replay: they are nearly all texts.
+        for index in np.flatnonzero(~(is_inside & was_inside)).tolist():
+            tags = tokens.separators[tokens.separator_ids[index]].tags
+            if was_inside[index]:
+                self._skip_rows(index)
+                tags = tags[1:]  # the end tag of a row
+            if not self._replay_tags(tags):
+                self._replay_text(index)
+            elif not is_inside[index]:  # a row that holds text
+                raise NotRegular(Note.UNEXPECTED_LAYOUT)
+        # A target that saw a row start saw one spelled unlike the layout, such as <item> beside <Item>.
+        if any(target.begun for target in self.targets):
+            raise NotRegular(Note.UNEXPECTED_LAYOUT)
 
-    def _pass_over(self, place: int) -> None:
-        passed = int(np.searchsorted(self._places.rows, place))
-        self.walks[-1].rows.pass_over(passed - self._passed)
-        self._passed = passed
+    def _skip_rows(self, index: int) -> None:
+        """Tell the target how many rows passed, so that inherited fields reach the right ones."""
+        passed = int(np.searchsorted(self._boundaries.rows, index))
+        self.targets[-1].rows.skip(passed - self._skipped)
+        self._skipped = passed
         self._stack = self._stack[:-1]
 
-    def _hear_tags(self, tags: Sequence[Tag]) -> bool:
-        """Hear the tags up to the start of a row; say whether there is one."""
+    def _replay_tags(self, tags: Sequence[Tag]) -> bool:
+        """Replay tags up to the start of a row; return whether there is one."""
+        layout = self._boundaries.layout
         for tag in tags:
             if tag.kind is Kind.CLOSES:
-                self.walks[-1].end(tag.name)
+                self.targets[-1].end(tag.name)
                 self._stack = self._stack[:-1]
                 continue
             if not self._stack:
-                layout = self._places.layout
-                self.walks.append(Walk(layout, Rows(layout.dialects, layout.dialects.inherited)))
+                rows = RowCollector(layout.dialects, layout.dialects.inherited)
+                self.targets.append(RowTarget(layout, rows))
             path = (*self._stack, tag.name)
-            if path == self._places.layout.path:
+            if path == layout.path:
                 self._stack = path
                 return True
-            self.walks[-1].start(tag.name, dict(tag.attributes))
+            self.targets[-1].start(tag.name, dict(tag.attributes))
             if tag.kind is Kind.EMPTY:
-                self.walks[-1].end(tag.name)
+                self.targets[-1].end(tag.name)
             else:
                 self._stack = path
         return False
 
-    def _hear_text(self, place: int) -> None:
-        markup = self._places.markup
-        start, stop = markup.starts[place], markup.stops[place]
+    def _replay_text(self, index: int) -> None:
+        tokens = self._boundaries.tokens
+        start, stop = tokens.starts[index], tokens.stops[index]
         if start < stop:
-            self.walks[-1].data(clean(markup.buffer[start:stop]))
+            self.targets[-1].data(decode_text(tokens.buffer[start:stop]))

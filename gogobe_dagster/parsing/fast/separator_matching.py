@@ -1,8 +1,17 @@
-"""The markup between texts: told apart by comparing it, byte for byte, with the few kinds of it there are.
+"""Finds out which separator stands before each text, by comparing bytes with the few kinds there are.
 
-Programs write the same markup again and again, so each different separator is parsed once. Rows are mostly
-written in turns: the same separators, one after another, row after row. So these are supposed and compared;
-where they are not, what begins alike is supposed to be the same. What tags mean is not known here.
+A separator is the markup between two texts, such as `</ItemName><ManufacturerName>`. Programs write the same
+markup again and again, so each kind of separator is parsed once, with a regular expression, and all others of
+its kind are only compared with it. Three ways, from the cheapest:
+
+1. `_match_repeating`: rows are mostly written alike, so the separators of one row are taken for a pattern
+   that repeats through the whole document.
+2. `_match_by_prefix`: of what is left, separators with the same first bytes and number of tags are taken for
+   the same kind.
+3. One by one.
+
+The first two only guess, and `_mismatches` then compares every byte of every separator with the guess. A
+guess that is wrong costs time and never a wrong result. What tags mean is not known here.
 """
 
 import re
@@ -14,33 +23,39 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.fast.byte_views import (
-    WIDEST,
-    WORD,
-    CannotRead,
-    Numbers,
-    spans_of,
-    stands_at,
-    words_of,
+    MAX_COMPARED_BYTES,
+    WORD_BYTES,
+    NDArray,
+    NotRegular,
+    matches_at,
+    strided_view,
+    uint64_view,
 )
 
-MOST_SEPARATORS: Final = 1000  # real documents have up to 150
-FEWEST_IN_TURNS: Final = 1000
-"""Separators of a document; of fewer, turns are not worth looking for."""
-MOST_IN_TURN: Final = 64  # real rows have up to 40
-FEW: Final = 20  # separators, which are compared one by one
-BLOCK: Final = 4096  # separators, whose bytes stay in the processor's cache
+MAX_SEPARATORS: Final = 1000
+"""Kinds of separators in a document; real documents have up to 150."""
+MIN_REPEATING: Final = 1000
+"""Separators of a document; with fewer it does not pay to look for a repeating pattern."""
+MAX_PATTERN: Final = 64
+"""Separators in a row; real rows have up to 40."""
+FEW: Final = 20
+"""Separators that are compared one by one."""
+BLOCK: Final = 4096
+"""Separators compared at a time: their bytes stay in the processor's cache."""
 SLOT_BITS: Final = 14
+# Large odd numbers, as in xxHash: multiplying spreads the differing bits of prefixes over the upper bits.
 MIX_FIRST, MIX_SECOND, MIX_COUNT = (
     np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 )
 NAME: Final = rb"[A-Za-z_][\w.:-]*"
 ATTRIBUTE: Final = re.compile(rb"""\s+([\w.:-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""", re.ASCII)
-START: Final = re.compile(
+START_TAG: Final = re.compile(
     rb"\s*<(%s)((?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*(/?)>" % NAME, re.ASCII
 )
-END: Final = re.compile(rb"</(%s)\s*>" % NAME, re.ASCII)
-BLANK: Final = re.compile(rb"\s*")
+END_TAG: Final = re.compile(rb"</(%s)\s*>" % NAME, re.ASCII)
+BLANKS: Final = re.compile(rb"\s*")
 
 
 class Kind(IntEnum):
@@ -61,184 +76,203 @@ class Tag(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """The markup between two texts: first an end tag, except in the first, then start tags and empty ones."""
+    """The markup between two texts: an end tag (not in the first separator), then start and empty tags."""
 
     text: bytes
     tags: tuple[Tag, ...]
 
     @property
     def closed(self) -> str:
-        """The element that ends here; empty: none does."""
+        """The element that ends here; empty if none does."""
         return self.tags[0].name if self.tags[0].kind is Kind.CLOSES else ""
 
     @property
     def opened(self) -> str:
-        """The element whose text follows; empty: no text follows."""
+        """The element whose text follows; empty if no text follows."""
         return self.tags[-1].name if self.tags[-1].kind is Kind.OPENS else ""
 
     @property
     def is_step(self) -> bool:
-        """Whether one element begins where another ends: those around them stay the same."""
+        """Whether one element begins where another ends, so that the enclosing elements stay the same."""
         return bool(self.opened and self.closed) and all(tag.kind is Kind.EMPTY for tag in self.tags[1:-1])
 
 
 class Separators:
-    """The separators of some markup: where each starts and the next one, and how many tags it has."""
+    """The separators of a buffer: the offset of each, the offset of the next one, and its number of tags."""
 
-    def __init__(self, buffer: bytes, firsts: Numbers, nexts: Numbers, counts: Numbers) -> None:
-        self.all: list[Separator] = []
+    def __init__(self, buffer: bytes, firsts: NDArray, nexts: NDArray, counts: NDArray) -> None:
+        self.kinds: list[Separator] = []
         self._buffer, self._firsts, self._nexts, self._counts = buffer, firsts, nexts, counts
-        self._numbers: dict[bytes, int] = {}
+        self._ids: dict[bytes, int] = {}
 
-    def told_apart(self, bounds: Numbers) -> Numbers:
-        """Return which of `all` stands at each place; `bounds` are the first of each document, and their end.
+    def match_all(self, bounds: NDArray) -> NDArray:
+        """Return for each separator its index in `kinds`.
 
-        Raises `CannotRead` for markup that is not plain tags, or of too many kinds.
+        `bounds` are the index of the first separator of each document, and the number of all. Raises
+        `NotRegular` for markup that is not plain tags, or of too many kinds.
         """
-        which = np.zeros(len(self._firsts), np.uint16)
-        left = self._in_turns(which, bounds.tolist())
+        ids = np.zeros(len(self._firsts), np.uint16)
+        left = self._match_repeating(ids, bounds.tolist())
         if len(left) > FEW:
-            left = self._alike(which, left)
+            left = self._match_by_prefix(ids, left)
+        # Each pass settles at least its first separator, so this ends.
         while len(left):
-            number = self._number_at(int(left[0]))
-            is_it = self._stands_at(number, left)
-            which[left[is_it]] = number
-            left = left[~is_it]
-        return which
+            kind = self._separator_id(int(left[0]))
+            is_match = self._matches_at(kind, left)
+            ids[left[is_match]] = kind
+            left = left[~is_match]
+        return ids
 
-    def _number_at(self, place: int) -> int:
-        """Return the number of the separator at this place."""
-        separator = _parsed(
-            self._buffer, int(self._firsts[place]), int(self._nexts[place]), int(self._counts[place])
+    def _separator_id(self, index: int) -> int:
+        """Parse the separator at this index; return the id of its kind, a new one if necessary."""
+        separator = _parse_separator(
+            self._buffer, int(self._firsts[index]), int(self._nexts[index]), int(self._counts[index])
         )
-        number = self._numbers.setdefault(separator.text, len(self.all))
-        if number == len(self.all):
-            self.all.append(separator)
-        if number == MOST_SEPARATORS:
-            raise CannotRead("too_many_tags")
-        return number
+        kind = self._ids.setdefault(separator.text, len(self.kinds))
+        if kind == len(self.kinds):
+            self.kinds.append(separator)
+        # Ids are uint16, and time is linear in the kinds: a document with a new tag in every row would take
+        # for ever.
+        if kind == MAX_SEPARATORS:
+            raise NotRegular(Note.TOO_MANY_TAGS)
+        return kind
 
-    def _in_turns(self, which: Numbers, bounds: Sequence[int]) -> Numbers:
-        """Suppose that long documents are turns of the same separators, as rows are; return where not."""
-        is_left = np.ones(len(which), np.bool_)
+    def _match_repeating(self, ids: NDArray, bounds: Sequence[int]) -> NDArray:
+        """Guess that long documents repeat one pattern of separators; return the indexes where not."""
+        is_left = np.ones(len(ids), np.bool_)
         for start, stop in pairwise(bounds):
+            # The middle is inside the rows, wherever header and footer end.
             middle = (start + stop) // 2
-            turn = self._turn_at(middle) if stop - start >= FEWEST_IN_TURNS else None
-            if turn is not None:
-                begin = start + (middle - start) % len(turn)
-                end = stop - (stop - begin) % len(turn)
-                which[begin:end].reshape(-1, len(turn))[:] = turn
-                is_left[begin:end] = self._wrong(slice(begin, end), turn[np.newaxis]).ravel()
+            pattern = self._pattern_at(middle) if stop - start >= MIN_REPEATING else None
+            if pattern is not None:
+                # The pattern is laid over the whole document, in step with the middle. Where the header
+                # shifts it, and where single rows differ, `_mismatches` finds it wrong.
+                begin = start + (middle - start) % len(pattern)
+                end = stop - (stop - begin) % len(pattern)
+                ids[begin:end].reshape(-1, len(pattern))[:] = pattern
+                is_left[begin:end] = self._mismatches(slice(begin, end), pattern[np.newaxis]).ravel()
         return np.flatnonzero(is_left)
 
-    def _turn_at(self, place: int) -> Numbers | None:
-        """Return the separators from a place on until the first of them comes again."""
-        turn = [self._number_at(place)]
-        for later in range(place + 1, min(place + MOST_IN_TURN + 1, len(self._firsts))):
-            if (number := self._number_at(later)) == turn[0]:
-                return np.array(turn, np.uint16)
-            turn.append(number)
+    def _pattern_at(self, index: int) -> NDArray | None:
+        """Return the separators from an index on until the first of them comes again."""
+        pattern = [self._separator_id(index)]
+        for later in range(index + 1, min(index + MAX_PATTERN + 1, len(self._firsts))):
+            if (kind := self._separator_id(later)) == pattern[0]:
+                return np.array(pattern, np.uint16)
+            pattern.append(kind)
         return None
 
-    def _alike(self, which: Numbers, places: Numbers) -> Numbers:
-        """Suppose that what begins alike and has as many tags is the same; return where it is not."""
-        which[places] = supposed = self._guessed(places)
-        return places[self._wrong(places, supposed[:, np.newaxis]).ravel()]
+    def _match_by_prefix(self, ids: NDArray, indexes: NDArray) -> NDArray:
+        """Guess that separators with the same prefix are of one kind; return the indexes where not."""
+        ids[indexes] = guess = self._guess(indexes)
+        return indexes[self._mismatches(indexes, guess[:, np.newaxis]).ravel()]
 
-    def _guessed(self, places: Numbers) -> Numbers:
-        words, firsts = words_of(self._buffer), self._firsts[places]
-        marks = words[firsts] * MIX_FIRST
-        marks += words[firsts + WORD] * MIX_SECOND
-        marks += self._counts[places].view(np.uint64) * MIX_COUNT
-        slots = (marks >> np.uint64(64 - SLOT_BITS)).astype(np.uint16)
-        first_places = np.zeros(1 << SLOT_BITS, np.int64)
-        first_places[slots[::-1]] = places[::-1]
+    def _guess(self, indexes: NDArray) -> NDArray:
+        words, firsts = uint64_view(self._buffer), self._firsts[indexes]
+        hashes = words[firsts] * MIX_FIRST
+        hashes += words[firsts + WORD_BYTES] * MIX_SECOND
+        hashes += self._counts[indexes].view(np.uint64) * MIX_COUNT
+        slots = (hashes >> np.uint64(64 - SLOT_BITS)).astype(np.uint16)
+        # Of several indexes in one slot the first one counts: assigned in reverse, it is written last.
+        first_indexes = np.zeros(1 << SLOT_BITS, np.int64)
+        first_indexes[slots[::-1]] = indexes[::-1]
         used = np.flatnonzero(np.bincount(slots))
-        if len(used) > MOST_SEPARATORS:
-            raise CannotRead("too_many_tags")
-        numbers = np.zeros(1 << SLOT_BITS, np.uint16)
-        numbers[used] = [self._number_at(int(place)) for place in first_places[used]]
-        return numbers[slots]
+        if len(used) > MAX_SEPARATORS:
+            raise NotRegular(Note.TOO_MANY_TAGS)
+        kinds = np.zeros(1 << SLOT_BITS, np.uint16)
+        kinds[used] = [self._separator_id(int(index)) for index in first_indexes[used]]
+        return kinds[slots]
 
-    def _wrong(self, places: slice | Numbers, supposed: Numbers) -> Numbers:
-        """Say at which of these places other separators stand than supposed.
+    def _mismatches(self, indexes: slice | NDArray, guess: NDArray) -> NDArray:
+        """Tell at which of these indexes the separator is not the guessed one.
 
-        What is supposed is in rows, with as many columns as the answer has, or one row for all.
+        The guess is a table of ids with as many columns as the answer gets, or one row for all rows.
         """
         firsts, nexts, counts = (
-            one[places].reshape(-1, supposed.shape[1]) for one in (self._firsts, self._nexts, self._counts)
+            values[indexes].reshape(-1, guess.shape[1])
+            for values in (self._firsts, self._nexts, self._counts)
         )
-        tags = np.array([len(one.tags) for one in self.all])
-        lengths = np.array([len(one.text) for one in self.all])
-        is_bare = np.array([not one.opened for one in self.all])
-        is_wrong: Numbers = counts != tags[supposed]
-        is_wrong |= is_bare[supposed] & (nexts - firsts != lengths[supposed])
-        is_wrong |= self._differ(firsts, supposed)
+        tags = np.array([len(kind.tags) for kind in self.kinds])
+        lengths = np.array([len(kind.text) for kind in self.kinds])
+        has_no_text = np.array([not kind.opened for kind in self.kinds])
+        # The same bytes are another separator if more tags follow before the next text.
+        is_wrong: NDArray = counts != tags[guess]
+        # After a separator that opens nothing, the next one begins at once. Otherwise text stands between
+        # elements, which must not be lost silently.
+        is_wrong |= has_no_text[guess] & (nexts - firsts != lengths[guess])
+        is_wrong |= self._bytes_differ(firsts, guess)
         return is_wrong
 
-    def _differ(self, firsts: Numbers, supposed: Numbers) -> Numbers:
-        """Say where other bytes stand than supposed."""
-        texts = [one.text for one in self.all]
+    def _bytes_differ(self, firsts: NDArray, guess: NDArray) -> NDArray:
+        """Tell where other bytes stand than the guess has: this comparison is what makes guessing safe."""
+        texts = [kind.text for kind in self.kinds]
         lengths = np.array([len(text) for text in texts])
-        width = WORD * -(-min(lengths[supposed].max(), WIDEST) // WORD)
-        expected = _wide(texts, width)
-        masks = _wide([b"\xff" * len(text) for text in texts], width)
-        spans = spans_of(self._buffer, f"V{width}")
+        # Whole words, as wide as the longest text of the guess, up to 64 bytes.
+        width = WORD_BYTES * -(-min(lengths[guess].max(), MAX_COMPARED_BYTES) // WORD_BYTES)
+        expected = _fixed_width(texts, width)
+        # Bytes after a shorter text belong to the document and are masked out.
+        masks = _fixed_width([b"\xff" * len(text) for text in texts], width)
+        views = strided_view(self._buffer, f"V{width}")
         is_other = np.zeros(firsts.shape, np.bool_)
         rows = max(BLOCK // firsts.shape[1], 1)
         for some in (slice(start, start + rows) for start in range(0, len(firsts), rows)):
-            row = supposed if len(supposed) == 1 else supposed[some]
-            found = _words(spans[firsts[some]])
-            found &= _words(masks[row])
-            differs = found != _words(expected[row])
+            row = guess if len(guess) == 1 else guess[some]
+            found = _as_words(views[firsts[some]])
+            found &= _as_words(masks[row])
+            differs = found != _as_words(expected[row])
             if differs.any():
                 is_other[some] = differs.reshape(*firsts[some].shape, -1).any(axis=2)
-        for number in np.unique(supposed[(lengths > width)[supposed]]).tolist():
-            members = np.broadcast_to(supposed == number, firsts.shape)
-            is_other[members] |= ~stands_at(texts[number], self._buffer, firsts[members])
+        # Longer separators are compared again in full: 64 equal bytes prove nothing about the rest.
+        for kind in np.unique(guess[(lengths > width)[guess]]).tolist():
+            members = np.broadcast_to(guess == kind, firsts.shape)
+            is_other[members] |= ~matches_at(texts[kind], self._buffer, firsts[members])
         return is_other
 
-    def _stands_at(self, number: int, places: Numbers) -> Numbers:
-        """Say at which of these places a separator stands, and nothing else."""
-        separator, firsts = self.all[number], self._firsts[places]
-        is_it = stands_at(separator.text, self._buffer, firsts)
-        is_it &= self._counts[places] == len(separator.tags)
+    def _matches_at(self, kind: int, indexes: NDArray) -> NDArray:
+        """Tell at which of these indexes a separator of this kind stands, and nothing else."""
+        separator, firsts = self.kinds[kind], self._firsts[indexes]
+        is_match = matches_at(separator.text, self._buffer, firsts)
+        is_match &= self._counts[indexes] == len(separator.tags)
         if not separator.opened:
-            is_it &= self._nexts[places] - firsts == len(separator.text)
-        return is_it
+            is_match &= self._nexts[indexes] - firsts == len(separator.text)
+        return is_match
 
 
-def _words(spans: Numbers) -> Numbers:
-    """View rows of spans as rows of numbers."""
-    return spans.view("<u8").reshape(len(spans), -1)
+def _as_words(views: NDArray) -> NDArray:
+    """View rows of bytes as rows of numbers."""
+    return views.view("<u8").reshape(len(views), -1)
 
 
-def _wide(texts: Sequence[bytes], width: int) -> Numbers:
+def _fixed_width(texts: Sequence[bytes], width: int) -> NDArray:
     return np.frombuffer(b"".join(text[:width].ljust(width, b"\0") for text in texts), f"V{width}")
 
 
-def _parsed(buffer: bytes, first: int, stop: int, count: int) -> Separator:
-    """Parse one separator. Raises `CannotRead` for any other markup than plain tags."""
-    tags, at = [], first
-    if (end := END.match(buffer, at, stop)) is not None:
+def _parse_separator(buffer: bytes, first: int, stop: int, count: int) -> Separator:
+    """Parse the separator from `first` on, which has `count` tags and must end before `stop`.
+
+    Raises `NotRegular` for any other markup than plain tags.
+    """
+    tags, offset = [], first
+    if (end := END_TAG.match(buffer, offset, stop)) is not None:
         tags.append(Tag(Kind.CLOSES, end[1].decode()))
-        at = end.end()
-    while (start := START.match(buffer, at, stop)) is not None:
+        offset = end.end()
+    while (start := START_TAG.match(buffer, offset, stop)) is not None:
         kind = Kind.EMPTY if start[3] else Kind.OPENS
         attributes = tuple(
-            (name.decode(), (one or other).decode()) for name, one, other in ATTRIBUTE.findall(start[2])
+            (name.decode(), (double or single).decode())
+            for name, double, single in ATTRIBUTE.findall(start[2])
         )
         if len(dict(attributes)) < len(attributes):
-            raise CannotRead("malformed")
+            raise NotRegular(Note.MALFORMED)
         tags.append(Tag(kind, start[1].decode(), attributes))
-        at = start.end()
+        offset = start.end()
+    # A `<` that is no tag: a comment, CDATA, an instruction, or damage.
     if len(tags) != count:
-        raise CannotRead(
-            "odd_markup" if b"<!" in buffer[at:stop] or b"<?" in buffer[at:stop] else "malformed"
-        )
+        rest = buffer[offset:stop]
+        raise NotRegular(Note.UNSUPPORTED_MARKUP if b"<!" in rest or b"<?" in rest else Note.MALFORMED)
     if tags[-1].kind is not Kind.OPENS:
-        blank = BLANK.match(buffer, at, stop)
-        at = blank.end() if blank else at
-        if at != stop:
-            raise CannotRead("mixed_content")
-    return Separator(buffer[first:at], tuple(tags))
+        blanks = BLANKS.match(buffer, offset, stop)
+        offset = blanks.end() if blanks else offset
+        if offset != stop:
+            raise NotRegular(Note.MIXED_CONTENT)
+    return Separator(buffer[first:offset], tuple(tags))

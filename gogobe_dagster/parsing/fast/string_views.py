@@ -1,7 +1,9 @@
-"""Texts of a document as columns, without a copy: Polars and Arrow can point into the document itself.
+"""Texts of a document as Polars columns, without a copy: Arrow's string views point into the document.
 
-Entities become characters, and control characters blanks; only texts with such are written anew. What texts
-mean is not known here.
+An Arrow string view is 16 bytes: the length, and then either the text itself (up to 12 bytes) or its first
+four bytes, the number of a buffer and the offset in it. Here they are computed with NumPy for all texts at
+once. Entities become characters, and control characters become blanks; only texts that have them are copied.
+What texts mean is not known here.
 """
 
 import re
@@ -12,12 +14,14 @@ import polars as pl
 import pyarrow as pa
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.parsing.fast.byte_views import PAD, WORD, CannotRead, Numbers, words_of
-from gogobe_dagster.parsing.fast.tokenizer import Markup
+from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.fast.byte_views import PADDING, WORD_BYTES, NDArray, NotRegular, uint64_view
+from gogobe_dagster.parsing.fast.tokenizer import Tokens
 
-LONGEST_TEXT: Final = 1 << 20
+MAX_TEXT_LENGTH: Final = 1 << 20
 CONTROLS: Final = ord(" ")
-NOWHERE: Final = np.array([], np.int64)
+"""Control characters are the bytes below this one."""
+NO_OFFSETS: Final = np.array([], np.int64)
 ENTITY: Final = re.compile(
     rb"&(?:(amp|lt|gt|quot|apos)|#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6})));|(&)", re.ASCII
 )
@@ -25,157 +29,172 @@ ENTITIES: Final = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "
 CONTROL: Final = re.compile("[\x00-\x1f]+")
 SURROGATES, LAST_CHARACTER = range(0xD800, 0xE000), 0x10FFFF
 INLINE: Final = 12
-"""Bytes of a text that a view holds, after its length; of a longer text, the first four and its place."""
+"""The longest text that a view holds itself."""
+# Masks by length: which of a text's first eight bytes, and of the four after them, go into its view. The
+# last entry is for all longer texts, of which a view holds four bytes. A byte too many would belong to the
+# following markup, and Arrow requires that the unused bytes of a view are zero.
 LOW: Final = np.array([*((1 << (8 * min(n, 8))) - 1 for n in range(INLINE + 1)), 0xFFFFFFFF], np.uint64)
 HIGH: Final = np.array([*((1 << (8 * max(n - 8, 0))) - 1 for n in range(INLINE + 1)), 0], np.uint64)
-"""What of a text's first eight bytes, and of the four after them, goes into the view of a text of n bytes."""
 
-REWRITTEN: Final = np.uint64(1)
-"""In the view of a longer text: it is in the second buffer."""
+SECOND_BUFFER: Final = np.uint64(1)
+"""Set in the view of a longer text that is in the second buffer, not in the document."""
 
 
-class WrittenTexts:
-    """The texts of some markup, as they are written."""
+class SourceTexts:
+    """The texts of documents as they are written, entities and all."""
 
-    def __init__(self, markup: Markup) -> None:
-        """Raises `ContentError` hostile_content for a very long text."""
-        self._markup = markup
+    def __init__(self, tokens: Tokens) -> None:
+        """Raises `ContentError` (hostile_content) for a very long text."""
+        self._tokens = tokens
         self._rewritten = b""
-        if (markup.stops - markup.starts).max() > LONGEST_TEXT:
-            raise ContentError(Code.HOSTILE_CONTENT, f"a text of more than {LONGEST_TEXT:,} bytes")
+        if (tokens.stops - tokens.starts).max() > MAX_TEXT_LENGTH:
+            # Lengths and offsets are 32 bits in a view; real texts have 200 bytes.
+            raise ContentError(Code.HOSTILE_CONTENT, f"a text of more than {MAX_TEXT_LENGTH:,} bytes")
 
-    def column(self, places: Numbers) -> pl.Series:
-        """Return some texts."""
-        return pl.Series(self._array(pa.string_view(), self._views_of(places)))
+    def column(self, indexes: NDArray) -> pl.Series:
+        """Return the texts at these indexes."""
+        return pl.Series(self._array(pa.string_view(), self._views_of(indexes)))
 
-    def marks(self, places: Numbers) -> pl.Series:
-        """Return 64 bits for each of some texts, equal where texts are."""
-        return pl.Series(self._array(pa.binary_view(), self._views_of(places))).hash()
+    def text_hashes(self, indexes: NDArray) -> pl.Series:
+        """Return 64 bits for each of these texts, equal where texts are."""
+        return pl.Series(self._array(pa.binary_view(), self._views_of(indexes))).hash()
 
-    def column_of(self, places: Numbers, starts: Numbers) -> pl.Series:
-        """Return for each record, by its first text, the one of these texts that it has, or null.
+    def column_per_record(self, indexes: NDArray, starts: NDArray) -> pl.Series:
+        """Return for each record the one of these texts that stands in it, or null.
 
-        Raises `CannotRead` for a record that has several.
+        A record is known by the index of its first text. Raises `NotRegular` if one has several.
         """
-        if is_one_each(places, starts):
-            return self.column(places)
-        records = records_of(places, starts)
+        if is_one_per_record(indexes, starts):
+            return self.column(indexes)
+        records = record_indexes(indexes, starts)
+        # Indexes are in order, so a record with two texts has the same number twice in a row.
         if not np.diff(records).all():
-            raise CannotRead("repeated_field")
+            raise NotRegular(Note.REPEATED_FIELD)
         views, is_there = np.zeros((len(starts), 2), np.uint64), np.zeros(len(starts), np.bool_)
-        views[records], is_there[records] = self._views_of(places), True
+        views[records], is_there[records] = self._views_of(indexes), True
         return pl.Series(self._array(pa.string_view(), views, np.packbits(is_there, bitorder="little")))
 
-    def _views_of(self, places: Numbers) -> Numbers:
-        starts = self._markup.starts[places]
-        return _views(self._markup.buffer, starts, self._markup.stops[places] - starts)
+    def _views_of(self, indexes: NDArray) -> NDArray:
+        starts = self._tokens.starts[indexes]
+        return _views(self._tokens.buffer, starts, self._tokens.stops[indexes] - starts)
 
-    def _array(self, type_: Any, views: Numbers, validity: Numbers | None = None) -> Any:
-        buffers = [pa.py_buffer(one) for one in (views, self._markup.buffer, self._rewritten)]
+    def _array(self, type_: Any, views: NDArray, validity: NDArray | None = None) -> Any:
+        # Arrow keeps a reference to the buffers, so the document lives as long as the column.
+        buffers = [pa.py_buffer(buffer) for buffer in (views, self._tokens.buffer, self._rewritten)]
         first = None if validity is None else pa.py_buffer(validity)
         return pa.Array.from_buffers(type_, len(views), [first, *buffers])
 
 
-class Texts(WrittenTexts):
-    """The texts of some markup, as they are meant: entities are characters, control characters blanks."""
+class DecodedTexts(SourceTexts):
+    """The texts of documents as they are meant: entities as characters, control characters as blanks."""
 
-    def __init__(self, markup: Markup) -> None:
-        """Raises `CannotRead` for what is no entity, `ContentError` hostile_content for a very long text."""
-        super().__init__(markup)
-        self._views = _views(markup.buffer, markup.starts, markup.stops - markup.starts)
+    def __init__(self, tokens: Tokens) -> None:
+        """Raises `NotRegular` for an unknown entity, `ContentError` for a very long text."""
+        super().__init__(tokens)
+        self._views = _views(tokens.buffer, tokens.starts, tokens.stops - tokens.starts)
         self._rewrite()
 
-    def _views_of(self, places: Numbers) -> Numbers:
-        return np.ascontiguousarray(self._views[places])
+    def _views_of(self, indexes: NDArray) -> NDArray:
+        return np.ascontiguousarray(self._views[indexes])
 
     def _rewrite(self) -> None:
-        """Write texts with entities or control characters anew, beside the documents."""
-        places = self._marked()
-        if not len(places):
+        """Copy texts with entities or control characters, decoded, into a second buffer."""
+        indexes = self._undecoded()
+        if not len(indexes):
             return
-        starts, stops = self._markup.starts[places].tolist(), self._markup.stops[places].tolist()
+        starts, stops = self._tokens.starts[indexes].tolist(), self._tokens.stops[indexes].tolist()
         spans = zip(starts, stops, strict=True)
-        texts = [clean(self._markup.buffer[start:stop]).encode() for start, stop in spans]
-        self._rewritten = b"".join([*texts, PAD])
+        texts = [decode_text(self._tokens.buffer[start:stop]).encode() for start, stop in spans]
+        self._rewritten = b"".join([*texts, PADDING])
         sizes = np.array([*map(len, texts)])
         views = _views(self._rewritten, np.cumsum(sizes) - sizes, sizes)
-        views[sizes > INLINE, 1] |= REWRITTEN
-        self._views[places] = views
+        views[sizes > INLINE, 1] |= SECOND_BUFFER
+        self._views[indexes] = views
 
-    def _marked(self) -> Numbers:
-        """Return the texts that have an ampersand or a control character in them."""
-        starts, stops = self._markup.starts, self._markup.stops
-        marks = np.concatenate([_ampersands(self._markup.buffer), self._controls()])
-        if len(marks) > len(starts):
-            marks.sort()
-            return np.flatnonzero(np.searchsorted(marks, starts) < np.searchsorted(marks, stops))
-        places = np.searchsorted(starts, marks, side="right") - 1
-        is_inside = (places >= 0) & (marks < stops[places])
-        return np.unique(places[is_inside])
+    def _undecoded(self) -> NDArray:
+        """Return the indexes of texts with an ampersand or a control character."""
+        starts, stops = self._tokens.starts, self._tokens.stops
+        offsets = np.concatenate([_ampersands(self._tokens.buffer), self._controls()])
+        # Two ways to the same answer: search in the shorter list.
+        if len(offsets) > len(starts):
+            offsets.sort()
+            return np.flatnonzero(np.searchsorted(offsets, starts) < np.searchsorted(offsets, stops))
+        indexes = np.searchsorted(starts, offsets, side="right") - 1
+        is_inside = (indexes >= 0) & (offsets < stops[indexes])
+        return np.unique(indexes[is_inside])
 
-    def _controls(self) -> Numbers:
-        """Return where control characters are, of which there are more than separators have, as line ends."""
-        everywhere = np.frombuffer(self._markup.buffer, np.uint8)
-        between = self._between()
-        is_control = everywhere < CONTROLS
-        if np.count_nonzero(is_control) == between.sum():
-            return NOWHERE
-        places = np.flatnonzero(is_control)
-        characters = everywhere[places]
-        is_in_texts = np.bincount(characters, minlength=CONTROLS) > between
-        return places[is_in_texts[characters]]
+    def _controls(self) -> NDArray:
+        """Return the offsets of control characters that may stand in texts.
 
-    def _between(self) -> Numbers:
-        """Count each control character of separators, and of what stands before them."""
-        markup = self._markup
-        texts = [one.text for one in markup.separators]
-        texts.append(markup.buffer[: markup.starts[0] - len(texts[markup.which[0]])])
-        times = np.bincount(markup.which, minlength=len(texts))
+        Nearly all are line ends in separators. If a character occurs exactly as often as separators have it,
+        none is in a text, and its offsets need not be looked up.
+        """
+        characters = np.frombuffer(self._tokens.buffer, np.uint8)
+        in_separators = self._count_in_separators()
+        is_control = characters < CONTROLS
+        if np.count_nonzero(is_control) == in_separators.sum():
+            return NO_OFFSETS
+        offsets = np.flatnonzero(is_control)
+        controls = characters[offsets]
+        is_in_texts = np.bincount(controls, minlength=CONTROLS) > in_separators
+        return offsets[is_in_texts[controls]]
+
+    def _count_in_separators(self) -> NDArray:
+        """Count each control character of the separators, and of what stands before the first one."""
+        tokens = self._tokens
+        texts = [kind.text for kind in tokens.separators]
+        texts.append(tokens.buffer[: tokens.starts[0] - len(texts[tokens.separator_ids[0]])])
+        times = np.bincount(tokens.separator_ids, minlength=len(texts))
         times[-1] = 1
         characters = [np.frombuffer(text, np.uint8) for text in texts]
         counts = [np.bincount(some[some < CONTROLS], minlength=CONTROLS) for some in characters]
-        between: Numbers = times @ np.array(counts)
-        return between
+        in_separators: NDArray = times @ np.array(counts)
+        return in_separators
 
 
-def _ampersands(buffer: bytes) -> Numbers:
-    places, at = [], buffer.find(b"&")
-    while at >= 0:
-        places.append(at)
-        at = buffer.find(b"&", at + 1)
-    return np.array(places, np.int64)
+def _ampersands(buffer: bytes) -> NDArray:
+    # `find` beats a comparison of every byte: most documents have few or none.
+    offsets, offset = [], buffer.find(b"&")
+    while offset >= 0:
+        offsets.append(offset)
+        offset = buffer.find(b"&", offset + 1)
+    return np.array(offsets, np.int64)
 
 
-def is_one_each(places: Numbers, starts: Numbers) -> bool:
-    """Whether each record has one of these texts, by the first texts of the records."""
-    return len(places) == len(starts) and bool((starts <= places).all() and (places[:-1] < starts[1:]).all())
+def is_one_per_record(indexes: NDArray, starts: NDArray) -> bool:
+    """Whether each record has exactly one of these texts; `starts` are the first texts of the records."""
+    return len(indexes) == len(starts) and bool(
+        (starts <= indexes).all() and (indexes[:-1] < starts[1:]).all()
+    )
 
 
-def records_of(places: Numbers, starts: Numbers) -> Numbers:
-    """Return for each text the record that it stands in, which begins with the text at its start."""
-    return np.searchsorted(starts, places, side="right") - 1
+def record_indexes(indexes: NDArray, starts: NDArray) -> NDArray:
+    """Return for each of these texts the record that it stands in; `starts` are their first texts."""
+    return np.searchsorted(starts, indexes, side="right") - 1
 
 
-def _views(buffer: bytes, starts: Numbers, lengths: Numbers) -> Numbers:
-    """Make Arrow's views, sixteen bytes each."""
-    words = words_of(buffer)
+def _views(buffer: bytes, starts: NDArray, lengths: NDArray) -> NDArray:
+    """Make an Arrow string view of each text: two numbers of eight bytes."""
+    words = uint64_view(buffer)
     sizes = np.minimum(lengths, INLINE + 1)
+    # First number: the length and the first four bytes, for short and for long texts.
     low = words[starts] & LOW[sizes]
     views = np.empty((len(starts), 2), np.uint64)
     np.left_shift(low, np.uint64(32), out=views[:, 0])
     views[:, 0] |= lengths.view(np.uint64)
+    # Second number: bytes 4 to 12 of a short text; of a longer one the buffer (0) and the offset in it.
     np.right_shift(low, np.uint64(32), out=views[:, 1])
-    if sizes.max(initial=0) > WORD:
-        high = words[starts + WORD] & HIGH[sizes]
+    if sizes.max(initial=0) > WORD_BYTES:
+        high = words[starts + WORD_BYTES] & HIGH[sizes]
         high += (starts * (sizes > INLINE)).view(np.uint64)
         views[:, 1] |= high << np.uint64(32)
     return views
 
 
-def clean(text: bytes) -> str:
-    """Return a text with its entities as characters and its control characters as blanks.
+def decode_text(text: bytes) -> str:
+    """Decode a text: entities become characters, runs of control characters one blank.
 
-    Raises `CannotRead` for what is no entity.
+    Raises `NotRegular` for an unknown entity.
     """
     return CONTROL.sub(" ", ENTITY.sub(_character, text).decode())
 
@@ -186,5 +205,5 @@ def _character(found: re.Match[bytes]) -> bytes:
         return ENTITIES[name].encode()
     number = -1 if bare else int(decimal) if decimal else int(hexadecimal, 16)
     if not 0 < number <= LAST_CHARACTER or number in SURROGATES:
-        raise CannotRead("malformed")
+        raise NotRegular(Note.MALFORMED)
     return chr(number).encode()

@@ -1,9 +1,9 @@
-"""A document as texts and the markup between them, found by passes over memory and no loop over elements.
+"""Splits documents into texts and the separators between them, in passes over memory and without a loop.
 
-Between the 90,000 texts of a price file stand some forty different separators, such as
+Between the 90,000 texts of a price file stand some forty kinds of separators, such as
 `</ItemName><ManufacturerName>`. The whole document is accounted for: every byte belongs to a separator or to
-a text. A document that cannot be told apart so, or that holds comments or other markup, is left to `careful`.
-What tags mean, and how they nest, is not known here.
+a text. A document for which that is not so, or that holds comments or other markup, is left to lxml. What
+tags mean, and how they nest, is not known here.
 """
 
 from collections.abc import Sequence
@@ -12,90 +12,97 @@ from typing import Final
 
 import numpy as np
 
-from gogobe_dagster.parsing.fast.byte_views import PAD, CannotRead, Numbers
-from gogobe_dagster.parsing.fast.opaque_spans import Fold, tags_outside
+from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.fast.byte_views import PADDING, NDArray, NotRegular
+from gogobe_dagster.parsing.fast.opaque_spans import Span, tags_outside_spans
 from gogobe_dagster.parsing.fast.separator_matching import Kind, Separator, Separators, Tag
 
-LESS, SLASH = ord("<"), ord("/")
-FEWEST_BYTES_A_TAG: Final = 6  # real documents have 20
-MOST_TAGS_BETWEEN: Final = 200  # real separators have up to 12
+LESS_THAN, SLASH = ord("<"), ord("/")
+MIN_BYTES_PER_TAG: Final = 6
+"""Real documents have 20. Arrays per tag would make a document of tags alone many times its size."""
+MAX_TAGS_BETWEEN: Final = 200
+"""Tags in one separator; real ones have up to 12."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Markup:
-    """Texts of documents that stand one after another, each with the separator before it."""
+class Tokens:
+    """Documents as texts, each with the separator before it. Arrays have one value per text."""
 
     buffer: bytes
-    """The documents, padded."""
-    bounds: Numbers
-    """Where each document starts in the buffer, and the end of the last."""
+    """The documents one after another, padded."""
+    bounds: NDArray
+    """The offset of each document in the buffer, and the end of the last."""
     separators: tuple[Separator, ...]
-    """The different ones."""
-    which: Numbers
-    """Of each text, the separator before it."""
-    starts: Numbers
-    """Of each text, where it starts; texts that nothing opens are empty."""
-    stops: Numbers
-    """Of each text, where it stops."""
+    """The kinds of separators."""
+    separator_ids: NDArray
+    """The kind of the separator before each text, as an index of `separators`."""
+    starts: NDArray
+    """The offset where each text starts. A separator that opens no element is followed by an empty text."""
+    stops: NDArray
+    """The offset where each text stops, which is where the next separator begins."""
 
     def __len__(self) -> int:
-        return len(self.which)
+        return len(self.separator_ids)
 
 
-def read_markup(documents: Sequence[bytes | memoryview], fold: Fold | None = None) -> Markup:
-    """Tell texts and separators of documents in UTF-8 apart. Raises `CannotRead`.
+def tokenize(documents: Sequence[bytes | memoryview], span: Span | None = None) -> Tokens:
+    """Split documents in UTF-8. Raises `NotRegular`.
 
-    What is inside a fold is not looked at; its end tag has the name of its start tag.
+    What is inside an opaque span is one text, whatever markup is in it.
     """
-    buffer = b"".join([PAD, *documents, PAD])
-    bounds = np.cumsum([len(PAD), *map(len, documents)])
-    tags = _tags(buffer)
-    if fold:
-        tags = tags_outside(fold, buffer, tags, np.searchsorted(tags, bounds))
-    firsts, nexts, counts = _places(buffer, tags)
+    buffer = b"".join([PADDING, *documents, PADDING])
+    bounds = np.cumsum([len(PADDING), *map(len, documents)])
+    tags = _tag_offsets(buffer)
+    if span:
+        tags = tags_outside_spans(span, buffer, tags, np.searchsorted(tags, bounds))
+    firsts, nexts, counts = _separator_offsets(buffer, tags)
     separators = Separators(buffer, firsts, nexts, counts)
-    which = separators.told_apart(np.searchsorted(firsts, bounds))
-    lengths = np.array([len(one.text) for one in separators.all])
-    return Markup(
+    ids = separators.match_all(np.searchsorted(firsts, bounds))
+    lengths = np.array([len(kind.text) for kind in separators.kinds])
+    return Tokens(
         buffer=buffer,
         bounds=bounds,
-        separators=tuple(_ending_as_begun(one, fold) if fold else one for one in separators.all),
-        which=which,
-        starts=firsts + lengths[which],
+        separators=tuple(_closing_span(kind, span) if span else kind for kind in separators.kinds),
+        separator_ids=ids,
+        starts=firsts + lengths[ids],
         stops=nexts,
     )
 
 
-# ---------------------------------------------------------------- where separators are
-
-
-def _tags(buffer: bytes) -> Numbers:
-    tags = np.flatnonzero(np.frombuffer(buffer, np.uint8) == LESS)
-    if not len(tags) or len(tags) * FEWEST_BYTES_A_TAG > len(buffer):
-        raise CannotRead("odd_markup")
+def _tag_offsets(buffer: bytes) -> NDArray:
+    """Return the offset of every `<`: in XML none stands inside a text."""
+    tags = np.flatnonzero(np.frombuffer(buffer, np.uint8) == LESS_THAN)
+    if not len(tags) or len(tags) * MIN_BYTES_PER_TAG > len(buffer):
+        raise NotRegular(Note.UNSUPPORTED_MARKUP)
+    # Text before the first tag would belong to no separator and be lost.
     if buffer[: tags[0]].strip():
-        raise CannotRead("mixed_content")
+        raise NotRegular(Note.MIXED_CONTENT)
     return tags
 
 
-def _places(buffer: bytes, tags: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Return where each separator starts and the next one, and how many tags it has.
+def _separator_offsets(buffer: bytes, tags: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the offset of each separator, the offset of the next one, and its number of tags.
 
-    It starts with an end tag; so the first is what stands before the first end tag.
+    A separator begins with an end tag. The first one is what stands before the first end tag.
     """
+    # Every text ends with an end tag, so the end tags divide the document into separator plus text.
     ends = np.flatnonzero(np.frombuffer(buffer, np.uint8)[tags + 1] == SLASH)
     if not len(ends) or not ends[0]:
-        raise CannotRead("odd_markup")
+        raise NotRegular(Note.UNSUPPORTED_MARKUP)
     numbers = np.concatenate(([0], ends))
     counts = np.diff(numbers, append=len(tags))
-    if counts.max() > MOST_TAGS_BETWEEN:
-        raise CannotRead("odd_markup")
+    if counts.max() > MAX_TAGS_BETWEEN:
+        raise NotRegular(Note.UNSUPPORTED_MARKUP)
     firsts = tags[numbers]
-    nexts = np.append(firsts[1:], len(buffer) - len(PAD))
+    nexts = np.append(firsts[1:], len(buffer) - len(PADDING))
     return firsts, nexts, counts
 
 
-def _ending_as_begun(separator: Separator, fold: Fold) -> Separator:
-    if separator.closed != fold.last:
+def _closing_span(separator: Separator, span: Span) -> Separator:
+    """Let a separator after an opaque span close the element that the span began with.
+
+    A span goes from one field's start tag to another's end tag; without this the tags would not nest.
+    """
+    if separator.closed != span.last:
         return separator
-    return replace(separator, tags=(Tag(Kind.CLOSES, fold.first), *separator.tags[1:]))
+    return replace(separator, tags=(Tag(Kind.CLOSES, span.first), *separator.tags[1:]))

@@ -1,7 +1,7 @@
-"""The second reader of promotions: lxml, for pieces that the fast one cannot take, and the oracle in tests.
+"""The lxml reader of promotions: for chunks that the fast one cannot take, and the reference in its tests.
 
-Like `careful` it hears the document as events and goes on after wrong markup. It believes only promotions
-that it saw begin and end with everything inside them: half a promotion would be another offer.
+Like `reader` it receives the document as events and goes on after wrong markup. It accepts only promotions
+that are complete with everything inside: half a promotion would be another offer.
 """
 
 from collections import Counter
@@ -13,54 +13,64 @@ import polars as pl
 from lxml import etree
 
 from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.dialects import Dialects, local
-from gogobe_dagster.parsing.layout_detection import DEEPEST, Layout
-from gogobe_dagster.parsing.lxml.reader import CONTROL, LONGEST_COUNT, PIECE, count_begun, lower, repair
+from gogobe_dagster.parsing.layout_detection import MAX_DEPTH, Layout
+from gogobe_dagster.parsing.lxml.reader import (
+    CHUNK_BYTES,
+    CONTROL,
+    MAX_COUNT_DIGITS,
+    count_row_starts,
+    lower,
+    repair,
+)
 from gogobe_dagster.parsing.promotions.raw import (
     GROUP,
-    IS_GIVEN,
-    PLACE,
+    IS_GIFT,
+    POSITION,
     RawPromotions,
-    is_read_inside,
-    nested_of,
-    picked,
+    is_known_field,
+    nested_layout,
+    select_columns,
 )
-from gogobe_dagster.parsing.report import ROW_NUMBER
+from gogobe_dagster.parsing.report import ROW_NUMBER, Reader
 
 CODE: Final = "code"
 
 
-def read_promotions_carefully(xml: bytes, layout: Layout) -> RawPromotions:
-    """Read every complete promotion; the others are counted in `begun` alone.
+def read_promotions_with_lxml(xml: bytes, layout: Layout) -> RawPromotions:
+    """Read every complete promotion; the others are only counted, in `begun`.
 
-    Raises `ContentError` hostile_content for elements nested deeper than any document has.
+    Raises `ContentError` (hostile_content) for elements nested deeper than any real document has.
     """
     repaired, is_repaired = repair(xml)
-    walk: Any = _Walk(layout)  # lxml-stubs also want comment(), which would be called for nothing
+    target: Any = _PromotionTarget(
+        layout
+    )  # lxml-stubs also want comment(), which would be called for nothing
     parser = etree.XMLParser(
-        target=walk, recover=True, resolve_entities=False, no_network=True, huge_tree=False
+        target=target, recover=True, resolve_entities=False, no_network=True, huge_tree=False
     )
-    for start in range(0, len(repaired), PIECE):
-        parser.feed(repaired[start : start + PIECE])
-    walk.finish()
-    begun = max(count_begun(repaired, layout), walk.begun)
+    for start in range(0, len(repaired), CHUNK_BYTES):
+        parser.feed(repaired[start : start + CHUNK_BYTES])
+    target.finish()
+    begun = max(count_row_starts(repaired, layout), target.begun)
     return RawPromotions(
-        reader="careful",
-        header=walk.header,
-        declared=walk.declared,
-        rows=_frame(walk.rows),
-        groups=_frame(walk.groups),
-        items=_frame(walk.items),
+        reader=Reader.LXML,
+        header=target.header,
+        declared=target.declared,
+        rows=_frame(target.rows),
+        groups=_frame(target.groups),
+        items=_frame(target.items),
         begun=begun,
-        unknown=dict(walk.unknown),
-        notes=("repaired_markup",) if is_repaired else (),
-        damaged=walk.is_torn or begun > walk.begun,
+        unknown=dict(target.unknown),
+        notes=(Note.REPAIRED_MARKUP,) if is_repaired else (),
+        damaged=target.is_torn or begun > target.begun,
     )
 
 
 def _frame(records: list[dict[str, Any]]) -> pl.DataFrame:
-    names = {name for record in records for name in record} - {*PLACE, IS_GIVEN}
-    schema = {**PLACE, IS_GIVEN: pl.Boolean, **dict.fromkeys(sorted(names), pl.String)}
+    names = {name for record in records for name in record} - {*POSITION, IS_GIFT}
+    schema = {**POSITION, IS_GIFT: pl.Boolean, **dict.fromkeys(sorted(names), pl.String)}
     return pl.DataFrame(records, schema=schema)
 
 
@@ -72,7 +82,7 @@ class _Element:
     has_children: bool = False
     text: list[str] = field(default_factory=list)
     values: dict[str, list[str]] = field(default_factory=dict)
-    """What its fields say, by lower-case tag; wrappers hand theirs on."""
+    """The texts of its fields, by lower-case tag; wrappers pass theirs on."""
     groups: "list[_Element]" = field(default_factory=list)
     items: "list[tuple[bool, _Element]]" = field(default_factory=list)
 
@@ -83,8 +93,8 @@ class _Element:
         self.items += wrapper.items
 
 
-class _Walk:
-    """What lxml calls. The stack is ours: after a missing end tag lxml's own is wrong to the end."""
+class _PromotionTarget:
+    """Parser target that lxml calls. It keeps its own stack: lxml's is wrong after a missing end tag."""
 
     def __init__(self, layout: Layout) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -95,10 +105,10 @@ class _Walk:
         self.unknown: Counter[str] = Counter()
         self.begun = 0
         self.is_torn = False
-        self._unknown_here: Counter[str] = Counter()
-        self._spelled: dict[str, str] = {}
+        self._unknown_in_row: Counter[str] = Counter()
+        self._spellings: dict[str, str] = {}
         self._dialects: Dialects = layout.dialects
-        self._nested = nested_of(layout.dialects)
+        self._nested = nested_layout(layout.dialects)
         self._holder, self._row = layout.place
         self._row_depth: int | None = None
         self._stack: list[_Element] = []
@@ -107,11 +117,11 @@ class _Walk:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = lower(tag)
-        self._spelled.setdefault(name, local(tag))
+        self._spellings.setdefault(name, local(tag))
         if name == self._row and self._row_depth is not None:
             self._drop_torn_row()
-        if len(self._stack) >= DEEPEST:
-            raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {DEEPEST}")
+        if len(self._stack) >= MAX_DEPTH:
+            raise ContentError(Code.HOSTILE_CONTENT, f"elements are nested deeper than {MAX_DEPTH}")
         element = _Element(name)
         if self._stack:
             self._stack[-1].has_children = True
@@ -133,10 +143,10 @@ class _Walk:
             self._finish(self._stack.pop())
 
     def close(self) -> None:
-        """Say nothing: lxml calls this also after half a document."""
+        """Return nothing: lxml calls this even after half a document."""
 
     def finish(self) -> None:
-        """Leave what still stands open: the document is cut off."""
+        """Close the elements that are still open: the document is cut off."""
         self.is_torn = self.is_torn or bool(self._stack)
         while self._stack:
             self._leave(self._stack.pop())
@@ -150,14 +160,14 @@ class _Walk:
                 self.begun += 1
                 element.is_record = True
             return
-        place = (parent, element.name)
-        around = next(one for one in reversed(self._stack) if one.is_record)
-        is_group = place in self._nested.groups and around.name == self._row
-        is_item = place in self._nested.items | self._nested.gifts and not around.is_item
+        position = (parent, element.name)
+        record = next(element for element in reversed(self._stack) if element.is_record)
+        is_group = position in self._nested.groups and record.name == self._row
+        is_item = position in self._nested.items | self._nested.gifts and not record.is_item
         element.is_record, element.is_item = is_group or is_item, is_item
 
     def _close_up_to(self, name: str) -> None:
-        """Leave what should have ended before; an end tag without a start is passed over."""
+        """Close the elements that should have ended before; an end tag without a start is ignored."""
         self.is_torn = True
         if self._row_depth is not None:
             self._drop_torn_row()
@@ -169,14 +179,19 @@ class _Walk:
         self.is_torn = True
         del self._stack[self._row_depth :]
         self._row_depth = None
-        self._unknown_here.clear()
+        self._unknown_in_row.clear()
 
     def _note_count(self, attributes: Mapping[str, str]) -> None:
         for key, value in attributes.items():
-            if lower(key) == "count" and value.isascii() and value.isdigit() and len(value) <= LONGEST_COUNT:
+            if (
+                lower(key) == "count"
+                and value.isascii()
+                and value.isdigit()
+                and len(value) <= MAX_COUNT_DIGITS
+            ):
                 self.declared = (self.declared or 0) + int(value)
 
-    # ------------------------------------------------------------ what elements say
+    # ------------------------------------------------------------ elements
 
     def _finish(self, element: _Element) -> None:
         if len(self._stack) == self._row_depth:
@@ -185,8 +200,8 @@ class _Walk:
         elif self._row_depth is None:
             self._finish_around(element)
         elif element.is_item:
-            is_given = (self._stack[-1].name, element.name) in self._nested.gifts
-            self._stack[-1].items.append((is_given, element))
+            is_gift = (self._stack[-1].name, element.name) in self._nested.gifts
+            self._stack[-1].items.append((is_gift, element))
         elif element.is_record:
             self._stack[-1].groups.append(element)
         elif element.has_children:
@@ -204,12 +219,12 @@ class _Walk:
         holder = next(holders)
         while not holder.is_record and holder.name in self._nested.containers:
             holder = next(holders)
-        is_known = holder.is_record and is_read_inside(element.name, self._dialects, is_item=True)
+        is_known = holder.is_record and is_known_field(element.name, self._dialects, is_item=True)
         if is_known:
             clean = text if text.isprintable() else CONTROL.sub(" ", text)
             self._stack[-1].values.setdefault(element.name, []).append(clean)
         else:
-            self._unknown_here[self._spelled[element.name]] += 1
+            self._unknown_in_row[self._spellings[element.name]] += 1
 
     def _finish_around(self, element: _Element) -> None:
         text = "".join(element.text)
@@ -219,47 +234,47 @@ class _Walk:
             clean = text if text.isprintable() else CONTROL.sub(" ", text)
             self._stack[-1].values.setdefault(element.name, []).append(clean)
         else:
-            self.unknown[self._spelled[element.name]] += 1
+            self.unknown[self._spellings[element.name]] += 1
 
     def _leave(self, element: _Element) -> None:
-        """Hand on what an element around rows says; of a row that did not end, say nothing."""
+        """Use the fields of an element outside rows; those of an incomplete row are dropped."""
         if self._row_depth is not None:
             if len(self._stack) == self._row_depth:
                 self._row_depth = None
-                self._unknown_here.clear()
+                self._unknown_in_row.clear()
             return
-        for name, value in picked(element.values, self._dialects.header).items():
+        for name, value in select_columns(element.values, self._dialects.header).items():
             self.header.setdefault(name, value)
 
     # ------------------------------------------------------------ rows
 
     def _add_row(self, row: _Element) -> None:
-        self.unknown += self._unknown_here
-        self._unknown_here.clear()
-        place = {ROW_NUMBER: self.begun}
-        self.rows.append(place | self._terms(row))
-        self._add_items(row, place)
-        own = picked(row.values, self._nested.item_columns)
+        self.unknown += self._unknown_in_row
+        self._unknown_in_row.clear()
+        position = {ROW_NUMBER: self.begun}
+        self.rows.append(position | self._terms(row))
+        self._add_items(row, position)
+        own = select_columns(row.values, self._nested.item_columns)
         if CODE in own:
-            self.items.append(place | {IS_GIVEN: False} | own)
+            self.items.append(position | {IS_GIFT: False} | own)
         else:
             self._note_misplaced(row)
         for group in row.groups:
-            inside = place | {GROUP: len(self.groups) + 1}
+            inside = position | {GROUP: len(self.groups) + 1}
             self.groups.append(inside | self._terms(group))
             self._note_misplaced(group)
             self._add_items(group, inside)
 
-    def _add_items(self, holder: _Element, place: dict[str, int]) -> None:
-        for is_given, item in holder.items:
-            own = picked(item.values, self._nested.item_columns)
-            self.items.append(place | {IS_GIVEN: is_given} | own | self._terms(item))
+    def _add_items(self, holder: _Element, position: dict[str, int]) -> None:
+        for is_gift, item in holder.items:
+            own = select_columns(item.values, self._nested.item_columns)
+            self.items.append(position | {IS_GIFT: is_gift} | own | self._terms(item))
 
     def _terms(self, element: _Element) -> dict[str, str]:
-        return picked(element.values, self._dialects.columns, self._nested.repeated)
+        return select_columns(element.values, self._dialects.columns, self._nested.repeated)
 
     def _note_misplaced(self, element: _Element) -> None:
-        """Report what would be said of an item, where none is."""
+        """Report fields of items that stand outside any item."""
         for tag in element.values:
-            if not is_read_inside(tag, self._dialects, is_item=False):
-                self.unknown[self._spelled[tag]] += 1
+            if not is_known_field(tag, self._dialects, is_item=False):
+                self.unknown[self._spellings[tag]] += 1

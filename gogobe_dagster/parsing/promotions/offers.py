@@ -1,7 +1,7 @@
-"""From statements to offers: statements in the same terms are one offer, whatever the dialect wrote.
+"""Merges rows of equal terms into offers, whatever layout the chain writes.
 
-A promotion in one element (P1), in groups (P2) or repeated for each item (P3) becomes the same rows with
-the same hash. Pieces of a document are united one by one, so that memory holds offers and not elements.
+A promotion as one flat element, with groups, or repeated for each item becomes the same rows with the same
+hash. The chunks of a document are merged one by one, so that memory holds offers and not elements.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ import pyarrow as pa
 
 from gogobe_dagster.parsing.document_rules import TERMS
 from gogobe_dagster.parsing.model import OFFER_ITEM
-from gogobe_dagster.parsing.promotions.terms import ELEMENT, ITEM_COLUMNS, STATEMENT, Statements
+from gogobe_dagster.parsing.promotions.terms import ELEMENT, ITEM_COLUMNS, TERMS_ID, TermRows
 from gogobe_dagster.parsing.report import ROW_NUMBER
 
 UPDATED_AT: Final = "updated_at"
 KEY: Final = [name for name in TERMS.schema.names if name != UPDATED_AT]
-"""Offers that agree in these are one; when they were written is not part of what they say."""
+"""Offers that agree in these are one; the time of the last change is not part of the content."""
 OFFER: Final = "offer"
 ELEMENTS: Final = "elements"
-"""Beside each item, the element that said it; of several the last."""
+"""For each item the number of its element; of several the last."""
 DIGEST: Final = "digest"
 HASH_BYTES: Final = 16
 FIELD, ITEM = "\x1f", "\x1e"
-"""Between fields, and between items: no text has them, control characters are blanks by then."""
+"""Between fields and between items. No text contains them: control characters have become blanks."""
 ITEM_TYPE: Final = pl.Schema(pa.schema(OFFER_ITEM))
 LISTS: Final[dict[str, pl.DataType]] = {
     "items": pl.List(pl.Struct(dict(ITEM_TYPE))),
@@ -39,31 +39,31 @@ LISTS: Final[dict[str, pl.DataType]] = {
 
 @dataclass(slots=True)
 class Offers:
-    """The offers of a document, piece by piece."""
+    """The offers of a document, added chunk by chunk."""
 
     duplicate_items: int = 0
-    _pieces: list[pl.DataFrame] = field(default_factory=list)
+    _chunks: list[pl.DataFrame] = field(default_factory=list)
     _elements: list[pl.Series] = field(default_factory=list)
 
-    def add(self, statements: Statements) -> None:
-        """Unite what a piece says."""
-        terms = statements.terms.group_by(KEY, maintain_order=True).agg(
-            pl.col(UPDATED_AT).max(), pl.col(ELEMENT).min(), pl.col(STATEMENT)
+    def add(self, term_rows: TermRows) -> None:
+        """Merge the terms of a chunk, and add them."""
+        terms = term_rows.terms.group_by(KEY, maintain_order=True).agg(
+            pl.col(UPDATED_AT).max(), pl.col(ELEMENT).min(), pl.col(TERMS_ID)
         )
         terms = terms.with_row_index(OFFER)
-        places = terms.select(OFFER, STATEMENT).explode(STATEMENT)
-        items = statements.items.join(places, on=STATEMENT, how="left", maintain_order="left")
-        if len(terms) or not self._pieces:
-            # in one chunk each: Polars copies columns whose chunks differ
-            self._pieces.append(self._with_items(terms.drop(STATEMENT), items).rechunk())
-        self._elements.append(statements.terms[ELEMENT].unique())
+        terms_of_offers = terms.select(OFFER, TERMS_ID).explode(TERMS_ID)
+        items = term_rows.items.join(terms_of_offers, on=TERMS_ID, how="left", maintain_order="left")
+        if len(terms) or not self._chunks:
+            # rechunked: Polars copies columns whose chunks differ
+            self._chunks.append(self._with_items(terms.drop(TERMS_ID), items).rechunk())
+        self._elements.append(term_rows.terms[ELEMENT].unique())
 
     def finish(self) -> pl.DataFrame:
-        """Return the rows of the model without file_id, and `elements` beside the items.
+        """Return the rows of the model without file_id, and the column `elements` beside the items.
 
-        Promotions stand in the order of the document; the offers of one in the order of their terms.
+        Promotions are in the order of the document, and the offers of one in the order of their terms.
         """
-        offers = self._united(pl.concat(self._pieces, rechunk=False))
+        offers = self._merged(pl.concat(self._chunks, rechunk=False))
         first = pl.col(ELEMENT).min().over("promotion_id").alias("first")
         keys = offers.select(first, "group_id", _terms_text().alias("text"))
         order = keys.with_row_index(OFFER).sort("first", "group_id", "text")[OFFER]
@@ -75,23 +75,23 @@ class Offers:
             pl.Series("content_hash", list(hashes), pl.String),
         )
 
-    def taken_elements(self, offers: pl.DataFrame) -> int:
-        """Count the elements that said something that nobody said after them."""
-        # column by column: Polars would copy all of a frame in pieces to filter it
-        alone = offers[ELEMENT].filter(offers["items"].list.len() == 0)
-        of_items = offers[ELEMENTS].list.explode().drop_nulls()
-        return len(np.unique(np.concatenate((of_items.to_numpy(), alone.to_numpy()))))
+    def accepted_elements(self, offers: pl.DataFrame) -> int:
+        """Count the elements that have something no later element repeats."""
+        # column by column: to filter a whole frame, Polars would copy all its chunks
+        without_items = offers[ELEMENT].filter(offers["items"].list.len() == 0)
+        with_items = offers[ELEMENTS].list.explode().drop_nulls()
+        return len(np.unique(np.concatenate((with_items.to_numpy(), without_items.to_numpy()))))
 
-    def stated_elements(self) -> int:
-        """Count the elements of which any statement was taken."""
+    def used_elements(self) -> int:
+        """Count the elements of which any terms were accepted."""
         return sum(map(len, self._elements))
 
     def _with_items(self, terms: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-        """Sort the items of each offer, take each once as said last, and put them beside the terms."""
-        place = [OFFER, "is_gift", "code"]
-        items = items.sort(place, maintain_order=True)
+        """Sort the items of each offer, keep the last of each, and put them beside the terms."""
+        key = [OFFER, "is_gift", "code"]
+        items = items.sort(key, maintain_order=True)
         is_last = items.select(
-            pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in place)
+            pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in key)
         ).to_series()
         self.duplicate_items += len(items) - int(is_last.sum())
         lists = (
@@ -106,12 +106,12 @@ class Offers:
         lists = lists.with_columns(pl.Series(DIGEST, [_digest(text) for text in lists[DIGEST]], pl.String))
         lists = lists.with_columns(pl.col(name).cast(kind) for name, kind in LISTS.items())
         offers = terms.join(lists, on=OFFER, how="left", maintain_order="left").drop(OFFER)
-        nothing = {name: pl.lit(pl.Series([[]], dtype=LISTS[name])) for name in ("items", ELEMENTS)}
-        return offers.with_columns(pl.col(name).fill_null(empty) for name, empty in nothing.items())
+        empty_lists = {name: pl.lit(pl.Series([[]], dtype=LISTS[name])) for name in ("items", ELEMENTS)}
+        return offers.with_columns(pl.col(name).fill_null(empty) for name, empty in empty_lists.items())
 
-    def _united(self, offers: pl.DataFrame) -> pl.DataFrame:
-        """Unite offers that several pieces have."""
-        if len(self._pieces) == 1 or not (is_repeated := offers.select(KEY).is_duplicated()).any():
+    def _merged(self, offers: pl.DataFrame) -> pl.DataFrame:
+        """Merge offers that several chunks have."""
+        if len(self._chunks) == 1 or not (is_repeated := offers.select(KEY).is_duplicated()).any():
             return offers
         repeated = offers.filter(is_repeated)
         terms = repeated.group_by(KEY, maintain_order=True).agg(
@@ -134,13 +134,15 @@ class Offers:
 def _hashes(promotions: pl.Series, terms: pl.Series, items: pl.Series) -> Iterator[str]:
     """Yield for each offer the hash of all offers of its promotion: 128 bits of BLAKE2b.
 
-    The text is the promotion's number, and of each offer, in order, its terms and the digest of its items.
+    The hashed text is the promotion's id and, for each offer in order, its terms and the digest of its items.
     """
     rows = zip(promotions, terms, items, strict=True)
     for promotion_id, offers in groupby(rows, key=lambda row: row[0]):
-        said = list(offers)
-        whole = ITEM.join([promotion_id, *(f"{text}{FIELD}{digest or ''}" for _, text, digest in said)])
-        yield from [_digest(whole)] * len(said)
+        offers_of_promotion = list(offers)
+        whole = ITEM.join(
+            [promotion_id, *(f"{text}{FIELD}{digest or ''}" for _, text, digest in offers_of_promotion)]
+        )
+        yield from [_digest(whole)] * len(offers_of_promotion)
 
 
 def _digest(text: str) -> str:
@@ -148,10 +150,10 @@ def _digest(text: str) -> str:
 
 
 def _terms_text() -> pl.Expr:
-    """Write the terms so that equal ones have equal text; an absent one is empty, and no other is."""
+    """Write the terms as text, so that equal terms have equal text. A null is empty, and nothing else is."""
     return _joined(
-        [pl.col(one.name) for one in TERMS.schema if one.name in KEY],
-        [one.type for one in TERMS.schema if one.name in KEY],
+        [pl.col(field.name) for field in TERMS.schema if field.name in KEY],
+        [field.type for field in TERMS.schema if field.name in KEY],
     )
 
 

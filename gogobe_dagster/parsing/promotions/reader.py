@@ -1,4 +1,4 @@
-"""Read promotions piece by piece: fast or else carefully, to offers, with an account of every element."""
+"""Reads promotions chunk by chunk, fast or with lxml, into offers, and accounts for every element."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,29 +7,28 @@ from typing import Final
 
 import polars as pl
 
-from gogobe_dagster.parsing.fast.byte_views import CannotRead
-from gogobe_dagster.parsing.fast.promotion_reader import read_promotions_fast
+from gogobe_dagster.errors import ContentError
+from gogobe_dagster.parsing.fast.entry import FastReader, NotRegular
 from gogobe_dagster.parsing.layout_detection import Layout
-from gogobe_dagster.parsing.lxml.promotion_reader import read_promotions_carefully
+from gogobe_dagster.parsing.lxml.promotion_reader import read_promotions_with_lxml
 from gogobe_dagster.parsing.model import PROMOTIONS
 from gogobe_dagster.parsing.promotions.offers import ELEMENTS, Offers
 from gogobe_dagster.parsing.promotions.raw import RawPromotions
-from gogobe_dagster.parsing.promotions.terms import Statements, statements_of
-from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
-from gogobe_dagster.parsing.report import ReaderName, Tally
+from gogobe_dagster.parsing.promotions.terms import TermRows, extract_terms
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
+from gogobe_dagster.parsing.report import Counts, Reader
 
-DAMAGED_ROW: Final = "damaged_row"
-NOTHING: Final = Tally(elements=0, taken=0, rejected=0, duplicates=0)
+NO_ELEMENTS: Final = Counts(elements=0, accepted=0, rejected=0, duplicates=0)
 COLUMNS: Final = [name for name in PROMOTIONS.names if name != "file_id"]
 
 
 @dataclass(slots=True)
-class ReadPromotions:
-    """What a document says of promotions, and what became of its elements."""
+class PromotionsResult:
+    """The offers of a document, and what became of its elements."""
 
     layout: Layout
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
-    reader: ReaderName = "fast"
+    reader: Reader = Reader.FAST
     header: dict[str, str] = field(default_factory=dict)
     declared: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)
@@ -37,51 +36,58 @@ class ReadPromotions:
     unknown: Counter[str] = field(default_factory=Counter)
     notes: dict[str, None] = field(default_factory=dict)
     damaged: bool = False
-    promotions: Tally = NOTHING
-    items: Tally = NOTHING
+    promotions: Counts = NO_ELEMENTS
+    items: Counts = NO_ELEMENTS
     _begun: int = 0
     _items: Counter[str] = field(default_factory=Counter)
 
     @property
-    def repeated(self) -> int:
-        """How many elements of both sorts say nothing new; a `Sale` is both."""
+    def duplicates(self) -> int:
+        """The number of promotions and items with nothing new; a `Sale` is both."""
         return self.items.duplicates + self.promotions.duplicates
 
-    def take(self, raw: RawPromotions) -> Statements:
-        """Note what one piece says beside its offers."""
-        statements = statements_of(raw, before=self._begun)
-        self.reader = "careful" if raw.reader == "careful" else self.reader
+    def add(self, raw: RawPromotions) -> TermRows:
+        """Add what one chunk reports; return its terms and items."""
+        term_rows = extract_terms(raw, before=self._begun)
+        self.reader = Reader.LXML if raw.reader is Reader.LXML else self.reader
         self.header = dict(raw.header) | self.header
         self.declared = raw.declared if self.declared is None else self.declared
-        self.reasons.update(statements.reasons)
+        self.reasons.update(term_rows.reasons)
         self.unknown.update(raw.unknown)
-        self.notes |= dict.fromkeys((*raw.notes, *statements.notes))
+        self.notes |= dict.fromkeys((*raw.notes, *term_rows.notes))
         self.damaged = self.damaged or raw.damaged
         self._items.update(
-            elements=len(raw.items), rejected=statements.rejected_items, unnamed=statements.unnamed_items
+            elements=len(raw.items),
+            rejected=term_rows.rejected_items,
+            without_code=term_rows.items_without_code,
         )
         self._begun += raw.begun
-        self.samples += statements.samples
+        self.samples += term_rows.samples
         if broken := raw.begun - len(raw.rows):
-            self.reasons[DAMAGED_ROW] += broken
+            self.reasons[RejectReason.DAMAGED_ROW] += broken
             sample = f"{broken} promotions begin and do not end"
-            self.samples.append(Reject(row_number=self._begun, reason=DAMAGED_ROW, sample=sample))
-        self.samples = _chosen(self.samples)
-        return statements
+            self.samples.append(
+                Reject(row_number=self._begun, reason=RejectReason.DAMAGED_ROW, sample=sample)
+            )
+        self.samples = _select_samples(self.samples)
+        return term_rows
 
     def finish(self, offers: Offers) -> None:
-        """Settle the rows and both accounts."""
+        """Make the rows and both counts."""
         rows = offers.finish()
-        stated, taken = offers.stated_elements(), offers.taken_elements(rows)
-        self.promotions = Tally(
-            elements=self._begun, taken=taken, rejected=self._begun - stated, duplicates=stated - taken
+        used, accepted = offers.used_elements(), offers.accepted_elements(rows)
+        self.promotions = Counts(
+            elements=self._begun,
+            accepted=accepted,
+            rejected=self._begun - used,
+            duplicates=used - accepted,
         )
-        self.items = Tally(
+        self.items = Counts(
             elements=self._items["elements"],
-            taken=int(rows[ELEMENTS].list.len().sum()),
+            accepted=int(rows[ELEMENTS].list.len().sum()),
             rejected=self._items["rejected"],
             duplicates=offers.duplicate_items,
-            unnamed=self._items["unnamed"],
+            without_code=self._items["without_code"],
         )
         self.rows = rows[COLUMNS]  # Polars would copy a frame in pieces to select from it
 
@@ -93,31 +99,35 @@ def no_promotions() -> pl.DataFrame:
     return frame.select(COLUMNS)
 
 
-def read_promotions(pieces: Iterable[bytes], layout: Layout, *, carefully: bool = False) -> ReadPromotions:
-    """Read all pieces. A promotion that several of them speak of is one, with one hash."""
-    read, offers = ReadPromotions(layout), Offers()
-    for piece in pieces:
-        offers.add(read.take(_read(piece, layout, read.notes, carefully=carefully)))
-    read.finish(offers)
-    return read
+def read_promotions(chunks: Iterable[bytes], layout: Layout, fast: FastReader | None) -> PromotionsResult:
+    """Read all chunks of a document. A promotion that several of them have is one, with one hash."""
+    result, offers = PromotionsResult(layout), Offers()
+    for chunk in chunks:
+        offers.add(result.add(_read(chunk, layout, fast, result.notes)))
+    result.finish(offers)
+    return result
 
 
-def _read(piece: bytes, layout: Layout, notes: dict[str, None], *, carefully: bool) -> RawPromotions:
-    """Read a piece fast if it can be done; only the others are read carefully."""
-    if not carefully:
-        try:
-            return read_promotions_fast(piece, layout)
-        except CannotRead as why:
-            notes.setdefault(str(why))
-    return read_promotions_carefully(piece, layout)
+def _read(chunk: bytes, layout: Layout, fast: FastReader | None, notes: dict[str, None]) -> RawPromotions:
+    """Read a chunk, fast if possible; only chunks that are not regular are read with lxml."""
+    if fast is None:
+        return read_promotions_with_lxml(chunk, layout)
+    (outcome,) = fast.read([chunk], layout)
+    if isinstance(outcome, ContentError):
+        raise outcome
+    if isinstance(outcome, RawPromotions):
+        return outcome
+    if isinstance(outcome, NotRegular):
+        notes.setdefault(outcome.note)
+    return read_promotions_with_lxml(chunk, layout)
 
 
-def _chosen(samples: list[Reject]) -> list[Reject]:
+def _select_samples(samples: list[Reject]) -> list[Reject]:
     """Keep the first of each reason before the second of any."""
-    turns: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     ranked = []
-    for one in samples:
-        ranked.append((turns[one.reason], one.row_number, one))
-        turns[one.reason] += 1
-    best = sorted(ranked, key=lambda entry: entry[:2])[:MOST_SAMPLES]
-    return [one for _, _, one in sorted(best, key=lambda entry: entry[1])]
+    for sample in samples:
+        ranked.append((counts[sample.reason], sample.row_number, sample))
+        counts[sample.reason] += 1
+    best = sorted(ranked, key=lambda entry: entry[:2])[:MAX_SAMPLES]
+    return [sample for _, _, sample in sorted(best, key=lambda entry: entry[1])]

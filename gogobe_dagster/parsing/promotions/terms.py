@@ -1,7 +1,7 @@
-"""From a reader's text to statements: what one promotion, or a group of it, says in the same terms of items.
+"""Turns promotions as text into rows of typed terms, each with the items that it applies to.
 
-Here a promotion, its groups and its items become one table of terms: the innermost that says something
-counts. Statements that say the same are made one offer in `offers`.
+A promotion, its groups and its items become one table of terms: of several levels the innermost text counts.
+Rows with equal terms become one offer in `offers`.
 """
 
 from collections.abc import Iterable
@@ -10,16 +10,17 @@ from typing import Final
 
 import polars as pl
 
-from gogobe_dagster.parsing.dialects import PROMOTIONS, UNKNOWN_WORDS
+from gogobe_dagster.parsing.dialects import NULL_TEXTS, PROMOTIONS
 from gogobe_dagster.parsing.document_rules import ITEMS, TERMS
-from gogobe_dagster.parsing.normalization import normalise_by
-from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIVEN, LINE, RawPromotions
+from gogobe_dagster.parsing.normalization import normalize_with
+from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIFT, LINE, RawPromotions
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.parsing.report import ROW_NUMBER
 
 ELEMENT: Final = "element"
 """The number in the document of the promotion's XML element."""
-STATEMENT: Final = "statement"
+TERMS_ID: Final = "terms_id"
+"""The number of a row of terms within a chunk."""
 ITEM_COLUMNS: Final = tuple(ITEMS.schema.names)
 NO_REMARK: Final = r"^[0.]*$"
 """Super-Pharm writes `0.00` for no restrictions."""
@@ -30,90 +31,96 @@ LAST_SECOND: Final = " 23:59:59"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statements:
-    """What a piece of a document says, typed, and what of it could not be taken."""
+class TermRows:
+    """The terms and items of a chunk, typed, and what was rejected."""
 
     terms: pl.DataFrame
-    """`statement`, `element`, and the terms."""
+    """`terms_id`, `element`, and the terms."""
     items: pl.DataFrame
-    """`statement`, `element`, and the item; without items whose statement was rejected."""
+    """`terms_id`, `element`, and the item; without items whose terms were rejected."""
     rejected_items: int
-    """Rejected for themselves or with their statement."""
-    unnamed_items: int
+    """Rejected themselves or with their terms."""
+    items_without_code: int
     reasons: dict[str, int]
     samples: list[Reject]
     notes: tuple[str, ...]
 
 
-def statements_of(raw: RawPromotions, *, before: int = 0) -> Statements:
-    """Read a piece; `before` is the number of promotions in the pieces before it."""
-    items, terms = _stated(raw)
+def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
+    """Read a chunk; `before` is the number of promotions in the chunks before it."""
+    items, terms = _number_terms(raw)
     elements = terms[ROW_NUMBER] + before
-    read_terms = normalise_by(_text(terms, raw), TERMS)
-    read_items = normalise_by(_item_text(items), ITEMS)
+    read_terms = normalize_with(_text(terms, raw), TERMS)
+    read_items = normalize_with(_item_text(items), ITEMS)
     number = read_items.rows[ROW_NUMBER] - 1
-    named = read_items.rows.with_columns(
-        (pl.lit(items[IS_GIVEN].gather(number)) | pl.col("is_gift").fill_null(value=False)).alias("is_gift"),
-        pl.lit(items[STATEMENT].gather(number)).alias(STATEMENT),
+    accepted_items = read_items.rows.with_columns(
+        (pl.lit(items[IS_GIFT].gather(number)) | pl.col("is_gift").fill_null(value=False)).alias("is_gift"),
+        pl.lit(items[TERMS_ID].gather(number)).alias(TERMS_ID),
         pl.lit((items[ROW_NUMBER] + before).gather(number)).alias(ELEMENT),
-    ).select(STATEMENT, ELEMENT, *ITEM_COLUMNS)
-    taken = read_terms.rows.rename({ROW_NUMBER: STATEMENT})
-    taken = taken.with_columns(pl.lit(elements.gather(taken[STATEMENT] - 1)).alias(ELEMENT))
-    if len(named) < len(items):
-        taken = _without_emptied(taken, items, named)
-    if len(taken) < len(terms):
-        named = named.join(taken.select(STATEMENT), on=STATEMENT, how="semi", maintain_order="left")
-    is_named = named["code"].is_not_null()
-    return Statements(
-        terms=taken,
-        items=named.filter(is_named),
-        rejected_items=len(items) - len(named),
-        unnamed_items=len(named) - int(is_named.sum()),
+    ).select(TERMS_ID, ELEMENT, *ITEM_COLUMNS)
+    accepted = read_terms.rows.rename({ROW_NUMBER: TERMS_ID})
+    accepted = accepted.with_columns(pl.lit(elements.gather(accepted[TERMS_ID] - 1)).alias(ELEMENT))
+    if len(accepted_items) < len(items):
+        accepted = _without_emptied(accepted, items, accepted_items)
+    if len(accepted) < len(terms):
+        accepted_items = accepted_items.join(
+            accepted.select(TERMS_ID), on=TERMS_ID, how="semi", maintain_order="left"
+        )
+    has_code = accepted_items["code"].is_not_null()
+    return TermRows(
+        terms=accepted,
+        items=accepted_items.filter(has_code),
+        rejected_items=len(items) - len(accepted_items),
+        items_without_code=len(accepted_items) - int(has_code.sum()),
         reasons=_sum(read_terms.reasons, read_items.reasons),
         samples=[
-            *_placed(read_terms.samples, elements),
-            *_placed(read_items.samples, items[ROW_NUMBER] + before),
+            *_renumber(read_terms.samples, elements),
+            *_renumber(read_items.samples, items[ROW_NUMBER] + before),
         ],
         notes=tuple(dict.fromkeys((*read_terms.notes, *read_items.notes))),
     )
 
 
 def _sum(*counts: dict[str, int]) -> dict[str, int]:
-    reasons = sorted({reason for one in counts for reason in one})
-    return {reason: sum(one.get(reason, 0) for one in counts) for reason in reasons}
+    reasons = sorted({reason for count in counts for reason in count})
+    return {reason: sum(count.get(reason, 0) for count in counts) for reason in reasons}
 
 
-def _placed(samples: Iterable[Reject], elements: pl.Series) -> list[Reject]:
+def _renumber(samples: Iterable[Reject], elements: pl.Series) -> list[Reject]:
     return [
-        Reject(row_number=elements[one.row_number - 1], reason=one.reason, sample=one.sample)
-        for one in samples
+        Reject(row_number=elements[sample.row_number - 1], reason=sample.reason, sample=sample.sample)
+        for sample in samples
     ]
 
 
-def _without_emptied(taken: pl.DataFrame, items: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """Leave out statements of which every item was rejected: without items they would hold for nothing."""
-    emptied = items.select(STATEMENT).unique().join(named, on=STATEMENT, how="anti")
-    return taken.join(emptied, on=STATEMENT, how="anti", maintain_order="left")
+def _without_emptied(
+    accepted: pl.DataFrame, items: pl.DataFrame, accepted_items: pl.DataFrame
+) -> pl.DataFrame:
+    """Leave out terms of which every item was rejected: without items they would apply to nothing."""
+    emptied = items.select(TERMS_ID).unique().join(accepted_items, on=TERMS_ID, how="anti")
+    return accepted.join(emptied, on=TERMS_ID, how="anti", maintain_order="left")
 
 
-# ---------------------------------------------------------------- which statements there are
+# ---------------------------------------------------------------- which rows of terms there are
 
 
-def _stated(raw: RawPromotions) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number the statements of a piece: of the items, those that stand together and say the same terms."""
-    said = [name for name in raw.items.columns if name in PROMOTIONS.columns]
-    place = [ROW_NUMBER, GROUP]
+def _number_terms(raw: RawPromotions) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the rows of terms of a chunk: neighbouring items with equal terms share one."""
+    item_terms = [name for name in raw.items.columns if name in PROMOTIONS.columns]
+    position = [ROW_NUMBER, GROUP]
     is_new = pl.any_horizontal(
-        pl.col(name).ne_missing(pl.col(name).shift(1)) for name in (*place, *said)
+        pl.col(name).ne_missing(pl.col(name).shift(1)) for name in (*position, *item_terms)
     ).alias("is_new")
     items = raw.items.with_columns(is_new)
-    items = items.with_columns(pl.col("is_new").cum_sum().cast(pl.Int32).alias(STATEMENT))
-    of_items = items.filter("is_new").select(*place, *(pl.col(name).alias(f"item {name}") for name in said))
-    groups = raw.groups.select(place).join(of_items, on=place, how="anti", nulls_equal=True)
-    rows = raw.rows.select(ROW_NUMBER).join(of_items, on=ROW_NUMBER, how="anti")
+    items = items.with_columns(pl.col("is_new").cum_sum().cast(pl.Int32).alias(TERMS_ID))
+    terms_of_items = items.filter("is_new").select(
+        *position, *(pl.col(name).alias(f"item {name}") for name in item_terms)
+    )
+    groups = raw.groups.select(position).join(terms_of_items, on=position, how="anti", nulls_equal=True)
+    rows = raw.rows.select(ROW_NUMBER).join(terms_of_items, on=ROW_NUMBER, how="anti")
     rows = rows.join(raw.groups, on=ROW_NUMBER, how="anti")
     # those with items first: they have their numbers already
-    return items, pl.concat([of_items, groups, rows], how="diagonal")
+    return items, pl.concat([terms_of_items, groups, rows], how="diagonal")
 
 
 def _item_text(items: pl.DataFrame) -> pl.DataFrame:
@@ -122,73 +129,73 @@ def _item_text(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _text(terms: pl.DataFrame, raw: RawPromotions) -> pl.DataFrame:
-    """Give each statement its terms as text, in the columns of the model."""
+    """Give each row its terms as text, in the columns of the model."""
     groups = raw.groups.rename({name: f"group {name}" for name in raw.groups.columns[2:]})
     rows = raw.rows.rename({name: f"row {name}" for name in raw.rows.columns[1:]})
-    around = terms.join(groups, on=[ROW_NUMBER, GROUP], how="left", maintain_order="left")
-    around = around.join(rows, on=ROW_NUMBER, how="left", maintain_order="left")
-    said = {
-        column: _first([pl.col(name) for name in names])
+    joined = terms.join(groups, on=[ROW_NUMBER, GROUP], how="left", maintain_order="left")
+    joined = joined.join(rows, on=ROW_NUMBER, how="left", maintain_order="left")
+    texts = {
+        column: _innermost([pl.col(name) for name in names])
         for column in PROMOTIONS.columns
         if (
             names := [
-                f"{level} {column}" for level in ("item", "group", "row") if f"{level} {column}" in around
+                f"{level} {column}" for level in ("item", "group", "row") if f"{level} {column}" in joined
             ]
         )
     }
-    text = around.select(one.alias(column) for column, one in said.items())
-    text = text.with_columns(_started(text), _ended(text), *_listed(text))
+    text = joined.select(expression.alias(column) for column, expression in texts.items())
+    text = text.with_columns(_starts_at(text), _ends_at(text), *_joined(text))
     if "promotion_id" in text.columns:
         number = pl.col("promotion_id").str.strip_chars().str.replace(r"^0+([0-9])", "$1")
         text = text.with_columns(number)
     return text.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(ROW_NUMBER))
 
 
-def _first(levels: list[pl.Expr]) -> pl.Expr:
-    """Take the first that says something."""
-    return levels[0] if len(levels) == 1 else pl.coalesce(map(_said, levels))
+def _innermost(levels: list[pl.Expr]) -> pl.Expr:
+    """Return the first text that is more than blanks."""
+    return levels[0] if len(levels) == 1 else pl.coalesce(map(_nonblank, levels))
 
 
-def _said(text: pl.Expr) -> pl.Expr:
+def _nonblank(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.strip_chars() != "").then(text)
 
 
-# ---------------------------------------------------------------- what is written in parts
+# ---------------------------------------------------------------- terms written in several fields
 
 
-def _started(text: pl.DataFrame) -> pl.Expr:
-    return _moment(text, "starts_at", "start_date", "start_hour", without_hour="")
+def _starts_at(text: pl.DataFrame) -> pl.Expr:
+    return _timestamp(text, "starts_at", "start_date", "start_hour", without_hour="")
 
 
-def _ended(text: pl.DataFrame) -> pl.Expr:
-    """Let an offer that ends on a day, and at no hour, hold on that day."""
-    return _moment(text, "ends_at", "end_date", "end_hour", without_hour=LAST_SECOND)
+def _ends_at(text: pl.DataFrame) -> pl.Expr:
+    """An offer that ends on a day without an hour is valid through that day."""
+    return _timestamp(text, "ends_at", "end_date", "end_hour", without_hour=LAST_SECOND)
 
 
-def _moment(text: pl.DataFrame, whole: str, day: str, hour: str, *, without_hour: str) -> pl.Expr:
-    """Read one moment, or put a day and an hour together."""
-    known = {
-        name: _said(pl.col(name)) if name in text.columns else pl.lit(None, pl.String)
+def _timestamp(text: pl.DataFrame, whole: str, day: str, hour: str, *, without_hour: str) -> pl.Expr:
+    """Return a timestamp that is written in one field, or in a day and an hour."""
+    fields = {
+        name: _nonblank(pl.col(name)) if name in text.columns else pl.lit(None, pl.String)
         for name in (whole, day, hour)
     }
-    only_day = known[day].str.strip_chars().str.replace(TIME_AFTER_DAY, "$1")
-    has_time = known[day].str.contains(":", literal=True)
-    at_hour = pl.concat_str(only_day, pl.lit(" "), known[hour].str.strip_chars())
-    at_no_hour = pl.when(has_time).then(known[day]).otherwise(known[day].str.strip_chars() + without_hour)
-    return pl.coalesce(known[whole], at_hour, at_no_hour).alias(whole)
+    day_only = fields[day].str.strip_chars().str.replace(TIME_AFTER_DAY, "$1")
+    has_time = fields[day].str.contains(":", literal=True)
+    at_hour = pl.concat_str(day_only, pl.lit(" "), fields[hour].str.strip_chars())
+    at_no_hour = pl.when(has_time).then(fields[day]).otherwise(fields[day].str.strip_chars() + without_hour)
+    return pl.coalesce(fields[whole], at_hour, at_no_hour).alias(whole)
 
 
-def _listed(text: pl.DataFrame) -> list[pl.Expr]:
-    """Bring what may be said several times into one text, whatever the order and the words around it."""
-    one = pl.element().str.strip_chars()
-    is_remark = ~one.is_in(UNKNOWN_WORDS) & ~one.str.contains(NO_REMARK)
-    # the code before the words: `0 - כלל הלקוחות` and `0=אין` are for everybody; without a code the words
-    code = pl.coalesce(one.str.extract(r"^0*([0-9]+)"), pl.when(~one.is_in(UNKNOWN_WORDS)).then(one))
+def _joined(text: pl.DataFrame) -> list[pl.Expr]:
+    """Join the values of repeated columns, in one order and without the words around them."""
+    value = pl.element().str.strip_chars()
+    is_remark = ~value.is_in(NULL_TEXTS) & ~value.str.contains(NO_REMARK)
+    # Clubs are a code and words (`0 - כלל הלקוחות`, `0=אין`): the code counts, or the words without one.
+    code = pl.coalesce(value.str.extract(r"^0*([0-9]+)"), pl.when(~value.is_in(NULL_TEXTS)).then(value))
     lists = {
         "club_ids": pl.col("club_ids").str.split(LINE).list.eval(code.drop_nulls()).list.unique().list.sort(),
         "remarks": pl.col("remarks")
         .str.split(LINE)
-        .list.eval(one.filter(is_remark))
+        .list.eval(value.filter(is_remark))
         .list.unique(maintain_order=True),
     }
     separators = {"club_ids": ",", "remarks": "; "}

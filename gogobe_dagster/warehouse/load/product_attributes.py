@@ -15,7 +15,7 @@ from datetime import date
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
@@ -85,7 +85,7 @@ def hash_of(rows: pl.DataFrame) -> pl.Series:
 
     Another version of Polars may hash otherwise: then every text is looked up once more, and nothing changes.
     """
-    return rows.select(pl.struct(WORDING).hash()).to_series().alias(WORDING_HASH)
+    return rows.select(pl.struct(PRODUCT_TEXT).hash()).to_series().alias(WORDING_HASH)
 
 
 def forget_days(connection: sa.Connection, chain_ids: Collection[str]) -> None:

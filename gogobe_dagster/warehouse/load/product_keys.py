@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import execute
 from gogobe_dagster.warehouse.ledger.file_claims import Refused
@@ -148,7 +148,7 @@ def refusals(refused: pl.DataFrame) -> Mapping[int, Refused]:
 def _refused(rows: pl.DataFrame) -> Refused:
     reasons = rows.group_by("reason").len().iter_rows()
     samples = (
-        rows.select("row_number", "reason", "code", "name", "price").head(MOST_SAMPLES).iter_rows(named=True)
+        rows.select("row_number", "reason", "code", "name", "price").head(MAX_SAMPLES).iter_rows(named=True)
     )
     return Refused(
         reasons=dict(reasons),

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import OBSERVED, Lake
-from gogobe_dagster.parsing.model import WORDING
+from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.ledger.file_claims import Refused
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import stamp_of
@@ -57,7 +57,7 @@ class Wordings:
         """Return the numbers of these files' rows with `product_key`, and by file what is refused of them."""
         sources = {one.id: str(one.lake_path) for one in files}
         self._sources.update(sources)
-        texts = self._lake.read(Document.PRICES, sources, columns=(*WORDING, *NUMBERS))
+        texts = self._lake.read(Document.PRICES, sources, columns=(*PRODUCT_TEXT, *NUMBERS))
         rows = texts.select(*OBSERVED, *NUMBERS, hash_of(texts))
         rows = rows.join(self._voices_of(files), on="file_id", how="inner", maintain_order="left")
         new = rows.join(self._met, on=MARKS, how="anti").unique(MARKS, keep="first", maintain_order=True)
@@ -97,7 +97,7 @@ class Wordings:
         self._met = pl.concat([self._met, repeated.select(_MET.names())])
         unknown = first.join(repeated, on=MARKS, how="anti")
         if not unknown.is_empty():
-            self._look_up(connection, _with_columns(unknown, texts, WORDING))
+            self._look_up(connection, _with_columns(unknown, texts, PRODUCT_TEXT))
 
     def _look_up(self, connection: sa.Connection, unknown: pl.DataFrame) -> None:
         words = self.products.resolve(connection, unknown)
@@ -108,7 +108,9 @@ class Wordings:
     def _read_again(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Add product text to some rows; only the files that have them are read."""
         sources = {file_id: self._sources[file_id] for file_id in rows["file_id"].unique().to_list()}
-        return _with_columns(rows, self._lake.read(Document.PRICES, sources, columns=WORDING), WORDING)
+        return _with_columns(
+            rows, self._lake.read(Document.PRICES, sources, columns=PRODUCT_TEXT), PRODUCT_TEXT
+        )
 
 
 def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, Refused]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.reject import MOST_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
 from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
@@ -158,4 +158,4 @@ def _samples(rows: pl.DataFrame) -> Iterator[tuple[int, Reject]]:
 def _counted(rejects: Sequence[Reject]) -> Refused:
     counts = Counter(one.reason for one in rejects)
     inside = {reason: counts.pop(reason) for reason in [ITEM_CODE_UNUSABLE] if reason in counts}
-    return Refused(reasons=dict(counts), inside=inside, samples=rejects[:MOST_SAMPLES])
+    return Refused(reasons=dict(counts), inside=inside, samples=rejects[:MAX_SAMPLES])

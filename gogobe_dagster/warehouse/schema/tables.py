@@ -51,7 +51,7 @@ file = sa.Table(
     _column("size", sa.BigInteger(), "Bytes as served."),
     _column("container", sa.Text(), "gzip, zip or plain, by its first bytes."),
     _column("encoding", sa.Text(), "Real encoding of the document."),
-    _column("reader", sa.Text(), "Which reader took it: fast or careful."),
+    _column("reader", sa.Text(), "Which reader read it: fast or lxml."),
     _column("dialect", sa.Text(), "Dialect of the document."),
     _column("is_damaged", sa.Boolean(), "Whether only a part could be read.", null=False, default="false"),
     _column("is_complete", sa.Boolean(),
