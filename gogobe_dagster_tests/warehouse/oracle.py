@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from gogobe_dagster.warehouse.history.periods import Statement
+from gogobe_dagster.warehouse.history.periods import StoreFile
 
 Value = tuple[Decimal, Decimal | None]
 
@@ -24,20 +24,20 @@ class Period:
     closed_by_file_id: int | None = None
 
 
-def history_of(statements: Sequence[Statement], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:
+def history_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:
     """What stores sell; `rows` has the products and prices of each file."""
     told = periods_of(statements, rows)
     periods = [Period(store, product, *value, *since) for store, product, value, *since in told]
     return sorted(periods, key=lambda one: (one.store, one.product, one.valid_from))
 
 
-def periods_of(statements: Sequence[Statement], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
+def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
     """Replay every store, instant by instant; `rows` has what each file says of which thing.
 
     Returns store, thing, what is said of it, from when, by which file, until when, and by which file.
     """
     periods = []
-    ordered = sorted(statements, key=lambda one: (one.store_key, *one.place))
+    ordered = sorted(statements, key=lambda one: (one.store_key, *one.order))
     for store, of_store in groupby(ordered, key=lambda one: one.store_key):
         said: dict[Any, Any] = {}
         open_since: dict[Any, Any] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gogobe_dagster.warehouse.history.periods import Statement
+from gogobe_dagster.warehouse.history.periods import StoreFile
 from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.oracle import periods_of
 from gogobe_dagster_tests.warehouse.promotions import PromotionFile
@@ -138,12 +138,12 @@ def _periods(published: Sequence[Published]) -> list[Any]:
     by_number = dict(enumerate(published))
     labels = {number: one.label for number, one in by_number.items()} | {None: None}
     statements = [
-        Statement(
+        StoreFile(
             file_id=number,
             store_key=one.file.store or 0,
             published_at=one.at,
             is_complete=one.is_complete,
-            tie=one.order[1],
+            tie_break=one.order[1],
         )
         for number, one in by_number.items()
     ]

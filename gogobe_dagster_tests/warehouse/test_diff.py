@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gogobe_dagster.warehouse.history.diff import find_changes
-from gogobe_dagster.warehouse.history.periods import PRICES, PROMOTIONS, Changes, Shape, changes
+from gogobe_dagster.warehouse.history.periods import PRICES, PROMOTIONS, Changes, HistorySpec, apply_files
 from gogobe_dagster_tests.warehouse.test_periods import BREAD, EGGS, MILK, File, Tables, load, rows_of
 
 WHAT_IT_SAYS = {
@@ -35,19 +35,19 @@ def told(found: Changes) -> dict[str, tuple[object, object]]:
     return {name: (frame.schema, sorted(frame.rows(), key=str)) for name, frame in frames.items()}
 
 
-@pytest.mark.parametrize("shape", [PRICES, PROMOTIONS], ids=["prices", "promotions"])
+@pytest.mark.parametrize("spec", [PRICES, PROMOTIONS], ids=["prices", "promotions"])
 @given(known=KNOWN, following=NEXT_OF_EACH | st.lists(NEXT, max_size=3))
 @settings(deadline=None)
 def test_any_files_change_what_the_definition_says(
-    shape: Shape, known: list[File], following: list[File]
+    spec: HistorySpec, known: list[File], following: list[File]
 ) -> None:
     tables = Tables()
     load(tables, list(enumerate(known, 1)))
     files = list(enumerate(following, 20))
     held, rows = tables.frame(), rows_of(files)
-    if shape is PROMOTIONS:
+    if spec is PROMOTIONS:
         held, rows = as_promotions(held), as_promotions(rows)
-    held, rows = held.select(shape.held.names()), rows.select(shape.rows.names())
+    held, rows = held.select(spec.current.names()), rows.select(spec.file_rows.names())
     statements = [file.statement(number) for number, file in files]
 
-    assert told(find_changes(shape, held, statements, rows)) == told(changes(shape, held, statements, rows))
+    assert told(find_changes(spec, held, statements, rows)) == told(apply_files(spec, held, statements, rows))

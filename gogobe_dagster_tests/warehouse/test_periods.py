@@ -11,8 +11,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gogobe_dagster.warehouse.history.periods import PRICES as SHAPE
-from gogobe_dagster.warehouse.history.periods import Changes, Statement, changes
+from gogobe_dagster.warehouse.history.periods import PRICES as SPEC
+from gogobe_dagster.warehouse.history.periods import Changes, StoreFile, apply_files
 from gogobe_dagster_tests.warehouse.oracle import Period, Value, history_of
 
 DAWN = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -32,13 +32,13 @@ class File:
     name: str = ""
     revision: int = 1
 
-    def statement(self, file_id: int) -> Statement:
-        return Statement(
+    def statement(self, file_id: int) -> StoreFile:
+        return StoreFile(
             file_id=file_id,
             store_key=self.store,
             published_at=DAWN + timedelta(hours=self.hour),
             is_complete=self.is_full if self.is_complete is None else self.is_complete,
-            tie=(not self.is_full, "rami_levy", self.name or f"{file_id:03}", self.revision),
+            tie_break=(not self.is_full, "rami_levy", self.name or f"{file_id:03}", self.revision),
         )
 
     def values(self) -> dict[int, Value]:
@@ -78,7 +78,7 @@ class Tables:
                 self.current[row["store_key"], row["product_key"]] = row
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(list(self.current.values()), schema=SHAPE.current).select(SHAPE.held.names())
+        return pl.DataFrame(list(self.current.values()), schema=SPEC.open_period).select(SPEC.current.names())
 
 
 def _period(row: dict[str, Any]) -> Period:
@@ -88,11 +88,11 @@ def _period(row: dict[str, Any]) -> Period:
 
 def rows_of(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
     rows = [(i, p, price, unit, None) for i, file in files for p, (price, unit) in file.values().items()]
-    return pl.DataFrame(rows, schema=SHAPE.rows, orient="row")
+    return pl.DataFrame(rows, schema=SPEC.file_rows, orient="row")
 
 
 def load(tables: Tables, files: Sequence[tuple[int, File]]) -> Changes:
-    done = changes(SHAPE, tables.frame(), [file.statement(i) for i, file in files], rows_of(files))
+    done = apply_files(SPEC, tables.frame(), [file.statement(i) for i, file in files], rows_of(files))
     tables.apply(done)
     return done
 
@@ -175,7 +175,7 @@ def test_stores_do_not_know_each_other() -> None:
 def test_without_files_nothing_changes() -> None:
     tables = Tables()
     load(tables, [(1, File(0, {MILK: "7.1"}, is_full=True))])
-    nothing = changes(SHAPE, tables.frame(), [], pl.DataFrame(schema=SHAPE.rows))
+    nothing = apply_files(SPEC, tables.frame(), [], pl.DataFrame(schema=SPEC.file_rows))
     assert all(getattr(nothing, name).is_empty() for name in Changes.__slots__)
 
 

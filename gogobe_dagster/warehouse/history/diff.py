@@ -1,6 +1,6 @@
-"""What changes where one file speaks of each store: one comparison of two frames, the usual case by far.
+"""The usual case of `periods`, in which each store has one file: one comparison of two frames.
 
-What changes mean is defined in `history`, which everything else goes through; a test holds this to it.
+The result is that of `periods.apply_files`, which defines it; a test compares both on random files.
 """
 
 from collections.abc import Sequence
@@ -8,58 +8,62 @@ from collections.abc import Sequence
 import polars as pl
 
 from gogobe_dagster.parsing.column_types import TIMESTAMP
-from gogobe_dagster.warehouse.history.periods import END, Changes, Shape, Statement, changes
+from gogobe_dagster.warehouse.history.periods import PERIOD_END, Changes, HistorySpec, StoreFile, apply_files
 
 _SOURCES = pl.Schema({"file_id": pl.Int64(), "store_key": pl.Int32(), "valid_from": TIMESTAMP})
-_FULLS = pl.Schema({"store_key": pl.Int32(), **END})
-_IS_NEW = pl.col("is_held").is_null()
+_FULLS = pl.Schema({"store_key": pl.Int32(), **PERIOD_END})
+_IS_NEW = pl.col("is_current").is_null()
 
 
 def find_changes(
-    shape: Shape, held: pl.DataFrame, statements: Sequence[Statement], rows: pl.DataFrame
+    spec: HistorySpec, current: pl.DataFrame, files: Sequence[StoreFile], rows: pl.DataFrame
 ) -> Changes:
-    """Apply files, in any order given, to what holds now: what `history.changes` says, mostly sooner."""
-    if len({one.store_key for one in statements}) < len(statements):
-        return changes(shape, held, statements, rows)
-    sources = [(one.file_id, one.store_key, one.published_at) for one in statements]
-    stated = rows.join(pl.DataFrame(sources, schema=_SOURCES, orient="row"), on="file_id")
-    return _compared(shape, _placed(shape, held), _placed(shape, stated), statements)
+    """Apply files, given in any order, to the current state, as `periods.apply_files` does."""
+    if len({file.store_key for file in files}) < len(files):
+        return apply_files(spec, current, files, rows)
+    sources = [(file.file_id, file.store_key, file.published_at) for file in files]
+    listed = rows.join(pl.DataFrame(sources, schema=_SOURCES, orient="row"), on="file_id")
+    return _compare(spec, _with_row_key(spec, current), _with_row_key(spec, listed), files)
 
 
-def _placed(shape: Shape, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add store and thing as one value: it is found and sorted in half the time of two."""
-    thing = pl.col(shape.thing)
-    is_number = shape.type_.is_integer()
+def _with_row_key(spec: HistorySpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add store and entity as one value: joining and sorting by one column takes half the time of two."""
+    entity = pl.col(spec.entity)
     store = pl.col("store_key").cast(pl.Int64)
-    place = store * 2**32 + thing if is_number else pl.concat_str("store_key", pl.lit(":"), thing)
-    return frame.with_columns(place=place)
+    # Both halves have 32 bits, so no two pairs share a value. The cast comes first: without it the product
+    # overflows int32, and rows of different stores would be taken for each other.
+    is_number = spec.entity_type.is_integer()
+    row_key = store * 2**32 + entity if is_number else pl.concat_str("store_key", pl.lit(":"), entity)
+    return frame.with_columns(row_key=row_key)
 
 
-def _compared(
-    shape: Shape, held: pl.DataFrame, stated: pl.DataFrame, statements: Sequence[Statement]
+def _compare(
+    spec: HistorySpec, current: pl.DataFrame, listed: pl.DataFrame, files: Sequence[StoreFile]
 ) -> Changes:
-    known = held.select("place", *shape.said, is_held=pl.lit(value=True))
-    both = stated.join(known, on="place", how="left", suffix="_held")
-    says_otherwise = [pl.col(name).ne_missing(pl.col(f"{name}_held")) for name in shape.said]
-    different = both.filter(pl.any_horizontal(_IS_NEW, *says_otherwise)).sort("place")
+    known = current.select("row_key", *spec.tracked, is_current=pl.lit(value=True))
+    both = listed.join(known, on="row_key", how="left", suffix="_current")
+    differs = [pl.col(name).ne_missing(pl.col(f"{name}_current")) for name in spec.tracked]
+    # in key order, like `periods`: the join does not keep any order
+    different = both.filter(pl.any_horizontal(_IS_NEW, *differs)).sort("row_key")
     updated = different.filter(~_IS_NEW)
-    are_gone = both["is_held"].count() < held.height
-    gone = _gone(shape, held if are_gone else held.clear(), stated, statements)
-    ends = updated.select(*shape.key, valid_to="valid_from", closed_by_file_id="file_id")
-    hold_still = [pl.lit(None, type_).alias(name) for name, type_ in END.items()]
+    # the second join is needed only if some row of the current state found no row of a file
+    some_unmatched = both["is_current"].count() < current.height
+    gone = _gone(spec, current if some_unmatched else current.clear(), listed, files)
+    ends = updated.select(*spec.key, valid_to="valid_from", closed_by_file_id="file_id")
+    still_open = [pl.lit(None, type_).alias(name) for name, type_ in PERIOD_END.items()]
     return Changes(
-        started=different.select(*shape.current, *hold_still),
+        started=different.select(*spec.open_period, *still_open),
         ended=pl.concat([ends, gone]),
-        inserted=different.filter(_IS_NEW).select(*shape.current),
-        updated=updated.select(*shape.current),
-        removed=gone.select(*shape.key),
+        inserted=different.filter(_IS_NEW).select(*spec.open_period),
+        updated=updated.select(*spec.open_period),
+        removed=gone.select(*spec.key),
     )
 
 
 def _gone(
-    shape: Shape, held: pl.DataFrame, stated: pl.DataFrame, statements: Sequence[Statement]
+    spec: HistorySpec, current: pl.DataFrame, listed: pl.DataFrame, files: Sequence[StoreFile]
 ) -> pl.DataFrame:
-    """Return what complete files do not state any more, with its end."""
-    fulls = [(one.store_key, one.published_at, one.file_id) for one in statements if one.is_complete]
-    ended = held.join(pl.DataFrame(fulls, schema=_FULLS, orient="row"), on="store_key")
-    return ended.join(stated, on="place", how="anti").sort("place").select(*shape.key, *END)
+    """Return what a complete file does not list any more, with the end of its period."""
+    fulls = [(file.store_key, file.published_at, file.file_id) for file in files if file.is_complete]
+    ended = current.join(pl.DataFrame(fulls, schema=_FULLS, orient="row"), on="store_key")
+    return ended.join(listed, on="row_key", how="anti").sort("row_key").select(*spec.key, *PERIOD_END)

@@ -1,16 +1,17 @@
-"""What history means, as one pure function: what stores said before, plus files, makes changes.
+"""Valid-time history (SCD type 2) as one pure function: files applied to the current state give periods.
 
-The definition. What a store says, its prices or its promotions, is a step function of time. At an instant at
-which files of the store were published, they are applied in the order of `Statement.place`: a complete file
-replaces all that the store says, any other adds what it lists. What the store says after that instant is
-compared with what it said before; only differences make history. So no period is empty, and no two neighbours
-say the same.
+The definition. What a store publishes, its prices or its promotions, is a step function of time. Files of a
+store with one timestamp are applied together, in the order of `StoreFile.order`: a complete file replaces
+everything, any other file adds or replaces the rows that it lists. The state afterwards is compared with the
+state before; only differences make history. Therefore no period is empty, and two neighbouring periods of an
+entity always differ.
 
-The order never looks at when a file arrived or at its number in the ledger: by stamp; at one stamp full
-files before deltas (a delta tells what changed since); then by feed, name and revision.
+The order does not depend on when a file arrived or on its number in the ledger: by timestamp; within one
+timestamp full files before deltas, which list what changed since; then by feed, name and revision. That is
+why files can be loaded in any order with the same result.
 
-What is said of which thing is a `Shape`. No database here. The test has the same definition in thirty lines
-of plain Python.
+A `HistorySpec` says which columns a history has. No database here. The tests have the same definition in
+thirty lines of plain Python.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,58 +24,62 @@ import polars as pl
 
 from gogobe_dagster.parsing.column_types import DECIMAL, TIMESTAMP
 
-END: dict[str, pl.DataType] = {"valid_to": TIMESTAMP, "closed_by_file_id": pl.Int64()}
+PERIOD_END: dict[str, pl.DataType] = {"valid_to": TIMESTAMP, "closed_by_file_id": pl.Int64()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What files say of a store: the columns of a history."""
+class HistorySpec:
+    """The columns of a history."""
 
-    thing: str
-    """The column that says of what, once in a store."""
-    type_: pl.DataType
-    said: Mapping[str, pl.DataType]
-    """What is said of it; another value is a change."""
-    beside: Mapping[str, pl.DataType] = field(default_factory=dict)
-    """What is kept of the first file to say so; another value is no change."""
+    entity: str
+    """The column that names what has a history: at most one row per store and entity is valid at a time."""
+    entity_type: pl.DataType
+    tracked: Mapping[str, pl.DataType]
+    """A change of one of these starts a new period."""
+    carried: Mapping[str, pl.DataType] = field(default_factory=dict)
+    """Kept from the file that started the period; a change of these alone starts none."""
 
     @property
     def key(self) -> list[str]:
-        """Of what something is said."""
-        return ["store_key", self.thing]
+        """The columns that identify what has a history."""
+        return ["store_key", self.entity]
 
     @property
-    def rows(self) -> pl.Schema:
-        """What files state: one row a file and thing."""
-        return pl.Schema({"file_id": pl.Int64(), self.thing: self.type_, **self.said, **self.beside})
-
-    @property
-    def held(self) -> pl.Schema:
-        """What holds now, as far as it matters."""
-        return pl.Schema({"store_key": pl.Int32(), self.thing: self.type_, **self.said})
+    def file_rows(self) -> pl.Schema:
+        """The rows of files: at most one per file and entity."""
+        return pl.Schema(
+            {"file_id": pl.Int64(), self.entity: self.entity_type, **self.tracked, **self.carried}
+        )
 
     @property
     def current(self) -> pl.Schema:
-        """All that is known of what holds now."""
+        """The columns of the current state that a comparison needs."""
+        return pl.Schema({"store_key": pl.Int32(), self.entity: self.entity_type, **self.tracked})
+
+    @property
+    def open_period(self) -> pl.Schema:
+        """All columns of a period that has not ended."""
         return pl.Schema(
             {
                 "store_key": pl.Int32(),
-                self.thing: self.type_,
-                **self.said,
-                **self.beside,
+                self.entity: self.entity_type,
+                **self.tracked,
+                **self.carried,
                 "valid_from": TIMESTAMP,
                 "file_id": pl.Int64(),
             }
         )
 
 
-PRICES = Shape(
-    thing="product_key",
-    type_=pl.Int32(),
-    said={"price": DECIMAL, "unit_price": DECIMAL},
-    beside={"price_set_at": TIMESTAMP},
+PRICES = HistorySpec(
+    entity="product_key",
+    entity_type=pl.Int32(),
+    tracked={"price": DECIMAL, "unit_price": DECIMAL},
+    carried={"price_set_at": TIMESTAMP},
 )
-PROMOTIONS = Shape(thing="promotion_id", type_=pl.String(), said={"promotion_key": pl.Int32()})
+PROMOTIONS = HistorySpec(
+    entity="promotion_id", entity_type=pl.String(), tracked={"promotion_key": pl.Int32()}
+)
 _SOURCES = pl.Schema(
     {
         "file_id": pl.Int64(),
@@ -88,7 +93,7 @@ _FIRST_FULLS = pl.Schema({"store_key": pl.Int32(), "full_at": TIMESTAMP, "full_i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class StoreFile:
     """One file about one store, without its rows."""
 
     file_id: int
@@ -96,103 +101,121 @@ class Statement:
     published_at: datetime
     is_complete: bool
     """Whether what it does not list is gone. False for a delta and for a damaged or empty full file."""
-    tie: tuple[bool, str, str, int]
-    """Its place among files of the same stamp: whether it is a delta, then feed, name and revision."""
+    tie_break: tuple[bool, str, str, int]
+    """Its order among files of one timestamp: whether it is a delta, then feed, name and revision."""
 
     @property
-    def place(self) -> tuple[datetime, tuple[bool, str, str, int]]:
-        """Its place in the order in which files apply."""
-        return self.published_at, self.tie
+    def order(self) -> tuple[datetime, tuple[bool, str, str, int]]:
+        """The sort key by which files apply."""
+        return self.published_at, self.tie_break
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What to do to the tables: two frames for a history, three for a table of what holds now."""
+    """What to write: two frames for a table of history, three for a table of the current state."""
 
     started: pl.DataFrame
-    """Periods to insert into history, some of them ended already: the shape's `current` and END columns."""
+    """Periods to insert, some of them ended already: the spec's `open_period` and PERIOD_END columns."""
     ended: pl.DataFrame
-    """Periods that were open and end: the shape's `key` and END columns."""
+    """Periods that were open and end: the spec's `key` and PERIOD_END columns."""
     inserted: pl.DataFrame
-    """Things of which the store said nothing: `current` columns."""
+    """Entities that the store did not have: `open_period` columns."""
     updated: pl.DataFrame
-    """Things of which the store says something else from now on: `current` columns."""
+    """Entities whose tracked columns are others from now on: `open_period` columns."""
     removed: pl.DataFrame
-    """Things of which the store says nothing any more: `key` columns."""
+    """Entities that the store does not have any more: `key` columns."""
 
 
-def changes(shape: Shape, held: pl.DataFrame, statements: Iterable[Statement], rows: pl.DataFrame) -> Changes:
-    """Apply files, in any order given, to what holds now.
+def apply_files(
+    spec: HistorySpec, current: pl.DataFrame, files: Iterable[StoreFile], rows: pl.DataFrame
+) -> Changes:
+    """Apply files, given in any order, to the current state.
 
-    Every statement must be newer than all that its store has in `held`; `rows` has at most one row a
-    file and thing. Where no complete file speaks of a store, `held` may be limited to the things
-    that the files mention.
+    Every file must be newer than everything that its store has in `current`; `rows` has at most one row per
+    file and entity. For a store without a complete file, `current` may be limited to the entities that its
+    files list.
     """
-    sources, first_fulls = _sources(statements)
-    stated = _stated(shape, sources, rows)
-    before = held.join(first_fulls, on="store_key", how="left", maintain_order="left")
-    timeline = pl.concat([_timeline(shape, before), _timeline(shape, stated)])
-    return _sorted_out(shape, _periods(shape, timeline))
+    sources, first_fulls = _sources(files)
+    listed = _listed(spec, sources, rows)
+    before = current.join(first_fulls, on="store_key", how="left", maintain_order="left")
+    timeline = pl.concat([_timeline(spec, before), _timeline(spec, listed)])
+    return _changes(spec, _periods(spec, timeline))
 
 
-def _sources(statements: Iterable[Statement]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give each file that counts the next complete file after its instant, and each store its first one.
+def _sources(files: Iterable[StoreFile]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return files with the next complete file after their timestamp, and each store's first complete file.
 
-    A complete file makes files before it at the same instant count for nothing.
+    Files that a complete file of the same timestamp replaces are left out.
     """
     sources, first_fulls = [], []
-    ordered = sorted(statements, key=lambda one: (one.store_key, *one.place))
+    ordered = sorted(files, key=lambda file: (file.store_key, *file.order))
     for store_key, of_store in groupby(ordered, key=attrgetter("store_key")):
         full_at: datetime | None = None
         full_id: int | None = None
-        for at, of_instant in groupby(reversed(list(of_store)), key=attrgetter("published_at")):
-            counting = _until_complete(of_instant)
-            sources += [(one.file_id, store_key, at, full_at, full_id) for one in counting]
-            if counting[-1].is_complete:
-                full_at, full_id = at, counting[-1].file_id
+        # newest first, so that the complete file that follows is known when a file is reached
+        for at, same_timestamp in groupby(reversed(list(of_store)), key=attrgetter("published_at")):
+            effective = _until_complete(same_timestamp)
+            sources += [(file.file_id, store_key, at, full_at, full_id) for file in effective]
+            if effective[-1].is_complete:
+                full_at, full_id = at, effective[-1].file_id
         first_fulls.append((store_key, full_at, full_id))
     return (
-        pl.DataFrame(sources[::-1], schema=_SOURCES, orient="row").with_row_index("place"),
+        pl.DataFrame(sources[::-1], schema=_SOURCES, orient="row").with_row_index("order"),
         pl.DataFrame(first_fulls, schema=_FIRST_FULLS, orient="row"),
     )
 
 
-def _until_complete(newest_first: Iterable[Statement]) -> list[Statement]:
-    counting = []
-    for one in newest_first:
-        counting.append(one)
-        if one.is_complete:
+def _until_complete(newest_first: Iterable[StoreFile]) -> list[StoreFile]:
+    effective = []
+    for file in newest_first:
+        effective.append(file)
+        if file.is_complete:
             break
-    return counting
+    return effective
 
 
-def _stated(shape: Shape, sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """One row for each instant, store and thing: what the last file of the instant states."""
-    stated = rows.join(sources, on="file_id", how="inner", maintain_order="left")
+def _listed(spec: HistorySpec, sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per timestamp, store and entity: that of the last file with this timestamp."""
+    listed = rows.join(sources, on="file_id", how="inner", maintain_order="left")
+    # two files of one timestamp are rare, so the sort of all rows is left out where there are none
     if sources.select(pl.struct("store_key", "valid_from").is_duplicated().any()).item():
-        stated = stated.sort("place").unique([*shape.key, "valid_from"], keep="last", maintain_order=True)
-    return stated
+        listed = listed.sort("order").unique([*spec.key, "valid_from"], keep="last", maintain_order=True)
+    return listed
 
 
-def _timeline(shape: Shape, frame: pl.DataFrame) -> pl.DataFrame:
-    """Bring both sides to one form; what is held has no file here, and is older than all that has one."""
+def _timeline(spec: HistorySpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Bring current state and file rows to one schema.
+
+    Rows of the current state get neither file_id nor valid_from. Nulls sort first, so they precede the rows
+    of files; `_changes` tells them apart by the missing file_id.
+    """
     there = set(frame.columns)
-    missing = [pl.lit(None, type_).alias(name) for name, type_ in shape.current.items() if name not in there]
-    return frame.with_columns(missing).select(*shape.current, "full_at", "full_id")
+    missing = [
+        pl.lit(None, type_).alias(name) for name, type_ in spec.open_period.items() if name not in there
+    ]
+    return frame.with_columns(missing).select(*spec.open_period, "full_at", "full_id")
 
 
-def _periods(shape: Shape, timeline: pl.DataFrame) -> pl.DataFrame:
-    """Join statements that say the same into periods with an end, which is null while they hold."""
-    key, said = pl.col(shape.key), pl.col(list(shape.said))
-    timeline = timeline.sort(*shape.key, "valid_from")
-    same_thing = pl.all_horizontal(key.eq_missing(key.shift()))
+def _periods(spec: HistorySpec, timeline: pl.DataFrame) -> pl.DataFrame:
+    """Merge neighbouring rows with equal tracked columns into periods; an open period ends with null.
+
+    A row is compared with its neighbour in the sorted frame, not in a window per entity, of which there are
+    hundreds of thousands. `same_entity` keeps the comparison from reaching into the next entity; without it
+    the last price of one product would end where another product begins.
+    """
+    key, tracked = pl.col(spec.key), pl.col(list(spec.tracked))
+    timeline = timeline.sort(*spec.key, "valid_from")
+    same_entity = pl.all_horizontal(key.eq_missing(key.shift()))
+    # A complete file between the two did not list the entity: it was gone, also if it came back unchanged.
     gone_between = (pl.col("full_at").shift() < pl.col("valid_from")).fill_null(value=False)
-    says_otherwise = pl.any_horizontal(said.ne_missing(said.shift()))
+    # ne_missing, because null differs from a value and equals null; plain comparison would give null for both
+    differs = pl.any_horizontal(tracked.ne_missing(tracked.shift()))
     timeline = timeline.with_columns(
-        starts=~same_thing | gone_between | says_otherwise,
-        next_at=pl.when(same_thing.shift(-1)).then(pl.col("valid_from").shift(-1)),
+        starts=~same_entity | gone_between | differs,
+        next_at=pl.when(same_entity.shift(-1)).then(pl.col("valid_from").shift(-1)),
         next_id=pl.col("file_id").shift(-1),
     )
+    # The last row of each period knows its end; periods and ends have the same number and order of rows.
     last = timeline.filter(pl.col("starts").shift(-1, fill_value=True))
     is_gone = pl.col("full_at").is_not_null() & (pl.col("full_at") < pl.col("next_at")).fill_null(value=True)
     is_followed = pl.col("next_at").is_not_null()
@@ -200,18 +223,19 @@ def _periods(shape: Shape, timeline: pl.DataFrame) -> pl.DataFrame:
         valid_to=pl.when(is_gone).then("full_at").otherwise("next_at"),
         closed_by_file_id=pl.when(is_gone).then("full_id").when(is_followed).then("next_id"),
     )
-    return timeline.filter("starts").select(*shape.current).hstack(ends)
+    return timeline.filter("starts").select(*spec.open_period).hstack(ends)
 
 
-def _sorted_out(shape: Shape, periods: pl.DataFrame) -> Changes:
-    has_ended, is_held = pl.col("valid_to").is_not_null(), pl.col("file_id").is_null()
-    started = periods.filter(~is_held)
-    ended = periods.filter(is_held & has_ended).select(*shape.key, *END)
-    opened = started.filter(~has_ended).select(*shape.current)
+def _changes(spec: HistorySpec, periods: pl.DataFrame) -> Changes:
+    """Sort periods by what has to be written. Periods of the current state are in the tables already."""
+    has_ended, was_current = pl.col("valid_to").is_not_null(), pl.col("file_id").is_null()
+    started = periods.filter(~was_current)
+    ended = periods.filter(was_current & has_ended).select(*spec.key, *PERIOD_END)
+    opened = started.filter(~has_ended).select(*spec.open_period)
     return Changes(
         started=started,
         ended=ended,
-        inserted=opened.join(ended, on=shape.key, how="anti", maintain_order="left"),
-        updated=opened.join(ended, on=shape.key, how="semi", maintain_order="left"),
-        removed=ended.join(opened, on=shape.key, how="anti", maintain_order="left").select(shape.key),
+        inserted=opened.join(ended, on=spec.key, how="anti", maintain_order="left"),
+        updated=opened.join(ended, on=spec.key, how="semi", maintain_order="left"),
+        removed=ended.join(opened, on=spec.key, how="anti", maintain_order="left").select(spec.key),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain, groupby
 
 from gogobe_dagster.sizes import chunk_by_size
-from gogobe_dagster.warehouse.history.periods import Statement
+from gogobe_dagster.warehouse.history.periods import StoreFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
 
@@ -25,15 +25,15 @@ def stamp_of(one: LedgerFile) -> datetime:
     return one.published_at
 
 
-def statement_of(one: LedgerFile, store_key: int) -> Statement:
+def store_file_of(one: LedgerFile, store_key: int) -> StoreFile:
     """Return what `history` needs to know of a parsed file."""
     is_delta = one.kind is None or not one.kind.is_full
-    return Statement(
+    return StoreFile(
         file_id=one.id,
         store_key=store_key,
         published_at=stamp_of(one),
         is_complete=one.is_complete,
-        tie=(is_delta, one.feed, one.name, one.revision),
+        tie_break=(is_delta, one.feed, one.name, one.revision),
     )
 
 

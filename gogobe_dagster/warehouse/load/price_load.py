@@ -17,7 +17,7 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PRICES
 from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, stamp_of, statement_of
+from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, stamp_of, store_file_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
 from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
@@ -48,7 +48,7 @@ class PriceLoad:
         self._wordings.tell(connection, rows)
         late = late_since(Document.PRICES, claimed, stores)
         again = _taken_back(connection, late, stores)
-        counts = self._apply_all(connection, claimed, rows.select(*PRICES.rows), again, stores)
+        counts = self._apply_all(connection, claimed, rows.select(*PRICES.file_rows), again, stores)
         note_files(connection, Document.PRICES, spoken_of(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
@@ -63,7 +63,7 @@ class PriceLoad:
         for chunk in chunks(again, self._rows_at_once):
             rows, _ = self._wordings.read(connection, chunk)
             self._wordings.tell(connection, rows)
-            counts += _apply(connection, chunk, rows.select(*PRICES.rows), stores)
+            counts += _apply(connection, chunk, rows.select(*PRICES.file_rows), stores)
         return counts
 
     def _apply_all(
@@ -82,7 +82,7 @@ class PriceLoad:
         for chunk in chunks([*claimed, *again], self._rows_at_once):
             ids = [one.id for one in chunk]
             earlier, _ = self._wordings.read(connection, [one for one in chunk if one.id in followers])
-            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.rows)])
+            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.file_rows)])
             counts += _apply(connection, chunk, stated, stores)
         return counts
 
@@ -100,7 +100,7 @@ def _taken_back(
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [statement_of(one, stores[place_of(one)].key) for one in files]
+    statements = [store_file_of(one, stores[place_of(one)].key) for one in files]
     done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array, money
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
-from gogobe_dagster.warehouse.history.periods import PRICES, Changes, Statement
+from gogobe_dagster.warehouse.history.periods import PRICES, Changes, StoreFile
 
 NOTHING = -(2**63)
 """Stands for a unit price that is not there."""
@@ -47,10 +47,10 @@ where c.store_key = gone.store_key and c.product_key = gone.product_key
 """
 
 
-def read_held(connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame) -> pl.DataFrame:
+def read_held(connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame) -> pl.DataFrame:
     """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
     whole = {one.store_key for one in statements if one.is_complete}
-    held = [pl.DataFrame(schema=PRICES.held)]
+    held = [pl.DataFrame(schema=PRICES.current)]
     if whole:
         stores = pl.Series(sorted(whole), dtype=pl.Int32)
         held += _frames(execute(connection, _OF_STORES, stores=stores))

@@ -18,7 +18,7 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, statement_of
+from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, store_file_of
 from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
 from gogobe_dagster.warehouse.load.product_keys import Products
 from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
@@ -126,13 +126,13 @@ def _reason() -> pl.Expr:
 
 def _stated(offers: pl.DataFrame) -> pl.DataFrame:
     """One row a file and promotion."""
-    return offers.select(*PROMOTIONS.rows).unique(["file_id", "promotion_id"])
+    return offers.select(*PROMOTIONS.file_rows).unique(["file_id", "promotion_id"])
 
 
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [statement_of(one, stores[place_of(one)].key) for one in files]
+    statements = [store_file_of(one, stores[place_of(one)].key) for one in files]
     done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
     write_periods(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

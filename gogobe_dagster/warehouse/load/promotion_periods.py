@@ -6,7 +6,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, read_lines, stage
-from gogobe_dagster.warehouse.history.periods import PROMOTIONS, Changes, Statement
+from gogobe_dagster.warehouse.history.periods import PROMOTIONS, Changes, StoreFile
 
 _LINES = """
 select string_agg(concat_ws(',', store_key, '"' || replace(promotion_id, '"', '""') || '"', promotion_key),
@@ -28,11 +28,11 @@ _ENDED = "store_key int, promotion_id text, valid_to timestamptz, closed_by_file
 
 
 def read_carried(
-    connection: sa.Connection, statements: Sequence[Statement], rows: pl.DataFrame
+    connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame
 ) -> pl.DataFrame:
     """Read what stores carry: all of those that a complete file speaks of, of others what is mentioned."""
     whole = {one.store_key for one in statements if one.is_complete}
-    carried = [read_lines(connection, _OF_STORES, PROMOTIONS.held, stores=sorted(whole))] if whole else []
+    carried = [read_lines(connection, _OF_STORES, PROMOTIONS.current, stores=sorted(whole))] if whole else []
     store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
@@ -40,8 +40,8 @@ def read_carried(
             promotion_ids=pl.col("promotion_id"),
         )
         wanted = mentioned.unique().to_dict(as_series=False)
-        carried.append(read_lines(connection, _OF_PROMOTIONS, PROMOTIONS.held, **wanted))
-    return pl.concat([pl.DataFrame(schema=PROMOTIONS.held), *carried])
+        carried.append(read_lines(connection, _OF_PROMOTIONS, PROMOTIONS.current, **wanted))
+    return pl.concat([pl.DataFrame(schema=PROMOTIONS.current), *carried])
 
 
 def write_periods(connection: sa.Connection, done: Changes) -> None:
