@@ -80,7 +80,7 @@ def test_rebuild_asks_before_it_rebuilds_everything(market: Market) -> None:
     damage(market)
 
     code, text = said("rebuild", typed="n\n")
-    assert (code, "Rebuild every store" in text, wrong(market)) == (1, True, 2)
+    assert (code, "Rebuild all stores" in text, wrong(market)) == (1, True, 2)
 
     code, text = said("rebuild", "--chain", CHAIN, "--store", "1", "--document", "prices")
     assert (code, "prices: 1 stores rebuilt from 1 files" in text, wrong(market)) == (0, True, 1)
@@ -106,7 +106,7 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
 
     code, text = said("retain", "--dry-run")
     assert code == 0
-    assert "would go" in text
+    assert "would be deleted" in text
     events = market.ask("select count(*) from file_event")
 
     monkeypatch.setenv("GOGOBE_KEEP_FILE_EVENTS_DAYS", "0")
@@ -114,7 +114,7 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
     assert market.ask("select count(*) from file_event") == events
 
     monkeypatch.delenv("GOGOBE_KEEP_FILE_EVENTS_DAYS")
-    assert f"events of files {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
+    assert f"file events {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
     assert market.ask("select count(*) from file_event") == [(0,)]
 
 

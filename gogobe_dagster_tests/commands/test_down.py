@@ -66,7 +66,7 @@ def test_down_says_that_a_server_of_your_own_is_not_stopped(
     assert "of your own" not in down()
     monkeypatch.setenv(name, "postgresql://nobody@127.0.0.1:1/nowhere")
 
-    assert "a PostgreSQL of your own; only embedded servers are stopped" in down()
+    assert "a PostgreSQL server of your own, which is not stopped" in down()
 
 
 def test_the_urls_that_gogobe_env_exports_are_not_taken_for_your_own(

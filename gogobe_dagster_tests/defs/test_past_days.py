@@ -44,7 +44,7 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
     ended = import_env.run("gogobe", "import", *feeds, *days, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr == f"keshet {LONG_AGO}: past_day_not_offered: this portal shows only today\n"
+    assert ended.stderr == f"keshet {LONG_AGO}: past_day_not_offered: the portal lists only today's files\n"
     assert "4 runs succeeded" in ended.stdout
 
     for name, value in import_env.environment.items():
