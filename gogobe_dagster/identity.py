@@ -14,6 +14,7 @@ from gogobe_dagster.errors import Code, ContentError, FileError, Trait, UnknownF
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
@@ -114,7 +115,7 @@ def identify(
         chain_id=chain_id,
         sub_chain_id=header.sub_chain_id or file.sub_chain_id or sub_chains.get(store_id or 0, 0),
         store_id=store_id,
-        notes=(Code.HEADER_NAME_MISMATCH.value,) if is_mismatch else (),
+        notes=(Note.STORE_MISMATCH,) if is_mismatch else (),
     )
 
 

@@ -7,15 +7,21 @@ import pytest
 
 import gogobe_dagster
 from gogobe_dagster.errors import Code, Trait
+from gogobe_dagster.files.notes import Note
 
 PACKAGE = Path(gogobe_dagster.__file__).parent
 SOURCE = "".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
-USED = set(re.findall(r"\bCode\.([A-Z_]+)", SOURCE))
+USED = set(re.findall(r"\b(?:Code|Note)\.([A-Z_]+)", SOURCE))
 
 
 @pytest.mark.parametrize("code", Code)
 def test_every_code_is_used(code: Code) -> None:
     assert code.name in USED
+
+
+@pytest.mark.parametrize("note", Note)
+def test_every_note_is_used(note: Note) -> None:
+    assert note.name in USED
 
 
 @pytest.mark.parametrize("code", Code)

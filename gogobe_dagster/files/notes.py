@@ -30,6 +30,7 @@ class Note(StrEnum):
     COUNT_MISMATCH = "count_mismatch", "The document's own count of its rows is wrong."
     ROUNDED_NUMBERS = "rounded_numbers", "Numbers with more than four decimals were rounded."
     REPAIRED_MARKUP = "repaired_markup", "Bare `<` or `&` in texts were escaped before reading."
+    STORE_MISMATCH = "store_mismatch", "Header and file name disagree about the store or sub-chain."
     # why the fast reader left the document, or a chunk of it, to lxml
     MALFORMED = "malformed", "Tags do not match, or something is neither a tag nor an entity.", True
     MIXED_CONTENT = "mixed_content", "Text stands between elements.", True

@@ -1,6 +1,7 @@
 """The tables of docs/codes.md, from the enums of codes and notes."""
 
 from gogobe_dagster.errors import Code, Fault, Trait
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster_tests.docs.pages import DOCS, table, write
 
 PAGE = DOCS / "codes.md"
@@ -8,13 +9,17 @@ COLUMNS = {"code": "---", "meaning": "---", "retry": "---", "what to do": "---"}
 
 
 def parts() -> dict[str, str]:
-    """Make a table of codes for each fault."""
-    return {fault.value: _codes(fault) for fault in Fault}
+    """Make a table of codes for each fault, and one of notes."""
+    return {fault.value: _codes(fault) for fault in Fault} | {"notes": _notes()}
 
 
 def _codes(fault: Fault) -> str:
     codes = sorted(code for code in Code if code.fault is fault)
     return table(COLUMNS, [(f"`{code}`", code.meaning, _retry(code), code.action) for code in codes])
+
+
+def _notes() -> str:
+    return table({"note": "---", "meaning": "---"}, [(f"`{note}`", note.meaning) for note in sorted(Note)])
 
 
 def _retry(code: Code) -> str:

@@ -185,7 +185,7 @@ FILES = [
     File("a byte order mark", KESHET, encoded("utf-8-sig", DECLARED.format("utf-8")), "parsed"),
     File("no declaration", KESHET, encoded("utf-8", ""), "parsed"),
     File("UTF-16 with a mark", KESHET, encoded("utf-16", DECLARED.format("utf-16")), "parsed"),
-    File("another store inside", LAIB, of_another_store, "parsed", ("header_name_mismatch",)),
+    File("another store inside", LAIB, of_another_store, "parsed", ("store_mismatch",)),
     File("both generations of names", KESHET, SECOND_NAME, "parsed"),
     File("both generations of names", BINA, SECOND_NAME, "parsed"),
 ]  # fmt: skip
