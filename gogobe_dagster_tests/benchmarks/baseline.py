@@ -1,6 +1,6 @@
-"""The least that any reader does: bare xml2arrow (Rust), XML to columns of text, nothing checked or counted.
+"""The baseline of reading: bare xml2arrow (Rust) turns XML into columns of text and checks nothing.
 
-It is told beforehand where the rows are and which fields they have.
+It is given beforehand where the rows are and which fields they have.
 """
 
 import json

@@ -54,12 +54,12 @@ class Day:
         return sorted((self.loaded[name] - self.appeared[name]).total_seconds() for name in self.loaded)
 
 
-class QuickStage(ImportEnv):
-    """An import environment whose sensors ask for a run of whatever waits."""
+class EagerEnv(ImportEnv):
+    """An import environment whose sensors request a run for any pending file."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `ImportEnv` says, and this."""
+        """The variables of `ImportEnv`, and this one."""
         return {**super().environment, "GOGOBE_RUN_MAX_WAIT_MINUTES": "0"}
 
 
@@ -67,8 +67,8 @@ def live_through(
     env: ImportEnv, publisher: Publisher, meter: Meter, *, minutes: float, patience: float
 ) -> Day:
     """Let the day pass and wait for its last file; raise when that takes `patience` seconds longer."""
-    quick = QuickStage(env.settings, env.replica, env.resources)
-    with gogobe_up(quick) as url, Watcher(meter) as watcher:
+    eager = EagerEnv(env.settings, env.replica, env.resources)
+    with gogobe_up(eager) as url, Watcher(meter) as watcher:
         for key in publisher.feed_keys:
             switch_on(url, f"{key}_files")
         looked_at = set(publisher.feed_keys)

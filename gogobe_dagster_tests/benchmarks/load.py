@@ -4,8 +4,8 @@
     python -m gogobe_dagster_tests.benchmarks.load --scale 0.1 --rounds 1
 
 Two feeds of 50 stores, about 6,000 items each, two processes, the embedded server with the settings that
-everybody gets. Demands, as ratios of one run: with 3 % of the prices changed at least 0.75 of the naive
-limit, the first load 0.65; a hundred times an importer that upserts row by row; 300 deltas of 20 rows a
+everybody gets. Demands, as ratios of one run: with 3 % of the prices changed at least 0.75 of the
+baseline, the first load 0.65; a hundred times an importer that upserts row by row; 300 deltas of 20 rows a
 second; with `--large`, less than 1.3 times the cost of a price with 30 million in the table instead of one;
 full promotions of 400 stores in less than 60 seconds.
 """
@@ -29,10 +29,10 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
     FIRST_DAY,
     Place,
     Processes,
+    copy_every_row,
     deltas,
     fulls,
     fulls_a_day_later,
-    naive,
     new_warehouse,
     ours,
     plain,
@@ -42,7 +42,7 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
 from gogobe_dagster_tests.benchmarks.price_tables import crowd, row_sizes
 from gogobe_dagster_tests.benchmarks.promotion_loads import promotions
 from gogobe_dagster_tests.benchmarks.real_loads import real
-from gogobe_dagster_tests.benchmarks.runner import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.runner import Contender, Result, finish, run_in_turn, show
 from gogobe_dagster_tests.benchmarks.runner_cpu import CpuMeter
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
 from gogobe_dagster_tests.postgres.servers import postmaster_of, temporary_folder
@@ -51,7 +51,7 @@ STORES, ITEMS = 50, 7_400  # a store sells four in five of the items
 DELTAS = 12_000
 PLAIN_FILES = 2
 CROWDS = (1_000_000, 30_000_000)
-NAIVE, CHANGED, FIRST = "naive limit: copy every row", "ours, a day later", "ours, first load"
+BASELINE, CHANGED, FIRST = "baseline: copy every row", "ours, a day later", "ours, first load"
 PLAIN = "plain: upserts, one process"
 PUBLISHED, LOADED, WITH_DELTAS, WORK = "published", "loaded", "with_deltas", "work"
 """Databases: files fetched; the first day's in the tables; deltas fetched too; the copy that is worked on."""
@@ -112,9 +112,9 @@ def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
     cpu = CpuMeter(Meter(postmaster_of(place.server)))
     contenders = [
         Contender(
-            name=NAIVE,
+            name=BASELINE,
             prepare=lambda: place.copy(PUBLISHED, WORK),
-            run=lambda: naive(processes, place, WORK, CHANGED_DAY),
+            run=lambda: copy_every_row(processes, place, WORK, CHANGED_DAY),
         ),
         Contender(
             name=CHANGED,
@@ -127,24 +127,24 @@ def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
             run=lambda: ours(processes, place, WORK, FIRST_DAY),
         ),
     ]
-    results = contest([cpu.watch(one) for one in contenders], rounds=rounds)
+    results = run_in_turn([cpu.watch(one) for one in contenders], rounds=rounds)
     place.copy(PUBLISHED, WORK)
     by_hand = Contender(name=PLAIN, run=lambda: plain(place, WORK, FIRST_DAY, files=PLAIN_FILES))
-    results |= contest([by_hand], rounds=1)
-    show("full price files, two processes", results, unit="prices", against=NAIVE)
+    results |= run_in_turn([by_hand], rounds=1)
+    show("full price files, two processes", results, unit="prices", against=BASELINE)
     cpu.show("CPU, in millionths of a second a price")
-    names = {"naive": NAIVE, "changed": CHANGED, "first": FIRST}
+    names = {"baseline": BASELINE, "changed": CHANGED, "first": FIRST}
     return _ratios(results) | {f"{key}_cpu": round(cpu.spent[name].total, 2) for key, name in names.items()}
 
 
 def _ratios(results: Mapping[str, Result]) -> Figures:
-    changed, first, limit = results[CHANGED].rate, results[FIRST].rate, results[NAIVE].rate
+    changed, first, baseline = results[CHANGED].rate, results[FIRST].rate, results[BASELINE].rate
     return {
         "prices": results[CHANGED].units,
         "changed_prices_per_second": round(changed),
         "first_prices_per_second": round(first),
-        "changed_to_naive": round(changed / limit, 3),
-        "first_to_naive": round(first / limit, 3),
+        "changed_to_baseline": round(changed / baseline, 3),
+        "first_to_baseline": round(first / baseline, 3),
         "changed_to_plain": round(changed / results[PLAIN].rate, 1),
         "first_to_plain": round(first / results[PLAIN].rate, 1),
     }
@@ -153,7 +153,7 @@ def _ratios(results: Mapping[str, Result]) -> Figures:
 def _small_files(place: Place, processes: Processes) -> Figures:
     place.copy(WITH_DELTAS, WORK)
     run = Contender(name="deltas", run=lambda: ours(processes, place, WORK, DELTA_DAY))
-    done = contest([run], rounds=1)["deltas"]
+    done = run_in_turn([run], rounds=1)["deltas"]
     files = place.count(WORK, f"file where state = 'loaded' and publication_day = '{DELTA_DAY}'")
     Console(width=120).print(
         f"{files:,} deltas in {done.seconds:.1f} s: {files / done.seconds:,.0f} a second"
@@ -172,7 +172,7 @@ def _crowded(place: Place, processes: Processes, rounds: int) -> Figures:
     """Load the changed day beside few and beside many prices of other stores."""
     for number in CROWDS:
         crowd(place, LOADED, f"crowd_{number}", number)
-    results = contest(
+    results = run_in_turn(
         [
             Contender(
                 name=f"beside {number:,} prices",

@@ -4,7 +4,7 @@
     python -m gogobe_dagster_tests.benchmarks.parse --scale 0.2 --rounds 1
 
 Every contender works in processes of its own with one thread each. Demands, as ratios of one run:
-one process at least 0.6 of the limit, with Parquet 0.45, two processes 1.7 of one, 25 times
+one process at least 0.6 of the baseline, with Parquet 0.45, two processes 1.7 of one, 25 times
 il-supermarket-parser, 1,000 delta files a second on two cores; the largest promotion document
 in 250 MB at 300,000 items a second.
 """
@@ -30,13 +30,13 @@ from gogobe_dagster_tests.benchmarks.parse_input import (
 )
 from gogobe_dagster_tests.benchmarks.parse_promotions import read_promotions
 from gogobe_dagster_tests.benchmarks.parse_rival import RIVAL, read_by_rival
-from gogobe_dagster_tests.benchmarks.runner import Contender, Result, contest, finish, show
+from gogobe_dagster_tests.benchmarks.runner import Contender, Result, finish, run_in_turn, show
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
 
 DELTAS = 10_000
 CHUNK = 200  # delta files, half of what a batch of an import takes
-BARE = "limit: gunzip, bare xml2arrow"
-BARE_TWICE = "limit, two processes"
+BARE = "baseline: gunzip, bare xml2arrow"
+BARE_TWICE = "baseline, two processes"
 READ = "read_file"
 READ_TWICE = "read_file, two processes"
 BATCH = "read_files, as a batch"
@@ -100,10 +100,10 @@ def _full(
     rival: str | None,
 ) -> Figures:
     files = [file for batch in batches for file in batch]
-    fields = [parse_work.told(file) for file in files]
+    fields = [parse_work.row_fields(file) for file in files]
     lakes = [folder / f"lake of {title} files"] * len(batches)
     bare, read = parse_work.bare, parse_work.normalised
-    results = contest(
+    results = run_in_turn(
         [
             Contender(name=BARE, run=lambda: sum(one.map(bare, files, fields))),
             Contender(name=READ, run=lambda: sum(one.map(read, files))),
@@ -148,7 +148,7 @@ def _deltas(folder: Path, one: Crew, two: Crew, *, scale: float, rounds: int) ->
 
         return run
 
-    results = contest(
+    results = run_in_turn(
         [
             Contender(name=DELTAS_ONCE, run=parsed_by(one)),
             Contender(name=DELTAS_TWICE, run=parsed_by(two)),

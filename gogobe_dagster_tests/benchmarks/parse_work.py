@@ -1,6 +1,6 @@
 """What each contender of the benchmark of parsing does, as functions that a process of its own can run.
 
-The limit does no more than it must: unpack and let xml2arrow make text columns, with nothing checked,
+The baseline does no more than it must: unpack and let xml2arrow make text columns, with nothing checked,
 trimmed, typed or counted. Which files, and against what, is in `parse`.
 """
 
@@ -25,13 +25,13 @@ GZIP_WINDOW = 31
 DAY = date(2026, 11, 23)
 
 
-def told(file: InputFile) -> Fields:
-    """Say where the rows of a file are: what the limit is told beforehand."""
+def row_fields(file: InputFile) -> Fields:
+    """Say where the rows of a file are: what the baseline is given."""
     return fields_of(open_content(file.read(), name=file.name, limit=LIMIT).xml)
 
 
 def bare(file: InputFile, fields: Fields) -> int:
-    """Unpack and make text columns: the limit. Returns the rows."""
+    """Unpack and make text columns: the baseline. Returns the rows."""
     data = file.read()
     size = int.from_bytes(data[-4:], "little")
     # with the size known it takes a third of the time of isal_zlib.decompress

@@ -48,7 +48,7 @@ FETCHED = "update file set state = 'downloaded', sha256 = %s, size = %s, downloa
 DELTA_ROWS = 20
 GZIP = 31
 STATED = ("code", "price", "unit_price", "price_set_at")
-"""What the naive limit copies of each row."""
+"""What the baseline copies of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def deltas(market: Market, day: date, *, a_store: int) -> Iterator[Published]:
 
 
 def _shops(market: Market, feed: Feed) -> list[Branch]:
-    """Return the stores that publish gzip; the naive limit reads nothing else."""
+    """Return the stores that publish gzip; the baseline reads nothing else."""
     return [branch for branch in market.branches(feed) if not branch.is_online]
 
 
@@ -225,7 +225,7 @@ def import_day(feed_key: str, place: Place, database: str, day: date) -> int:
     return report.rows
 
 
-def naive(processes: Processes, place: Place, database: str, day: date) -> int:
+def copy_every_row(processes: Processes, place: Place, database: str, day: date) -> int:
     """Copy every row of a day's files into a table without an index, a feed a process; return the rows."""
     return _sum(processes, copy_day, place, database, day)
 

@@ -17,7 +17,7 @@ from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.loader import load_promotions
-from gogobe_dagster_tests.benchmarks.runner import Contender, contest, show
+from gogobe_dagster_tests.benchmarks.runner import Contender, run_in_turn, show
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, parsed, sighting
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import forget, frame_of
@@ -45,7 +45,7 @@ def promotions(engine: sa.Engine, folder: Path, scale: float) -> dict[str, float
     def load(files: Sequence[LedgerFile]) -> int:
         return load_promotions(engine, files, lake, now=NOON).rows
 
-    results = contest(
+    results = run_in_turn(
         [
             Contender(name="first day", run=lambda: load(today)),
             Contender(name="next day, 3 % changed", run=lambda: load(tomorrow)),

@@ -1,6 +1,6 @@
-"""Contenders in turns, a table of their figures with ratios, and the JSON line at the end.
+"""Runs contenders in turn, prints a table of their figures with ratios, and the JSON line at the end.
 
-A contender is a function that does the work once and says how much it did. Time is wall time; the best
+A contender is a function that does the work once and returns the units done. Time is wall time; the best
 round counts, because noise only ever adds.
 """
 
@@ -37,12 +37,12 @@ class Result:
 
     @property
     def rate(self) -> float:
-        """Units a second."""
+        """Units per second."""
         return self.units / self.seconds
 
 
-def contest(contenders: Sequence[Contender], *, rounds: int = ROUNDS) -> dict[str, Result]:
-    """Run all contenders in turns, `rounds` times; return the best round of each, by name."""
+def run_in_turn(contenders: Sequence[Contender], *, rounds: int = ROUNDS) -> dict[str, Result]:
+    """Run all contenders in turn, `rounds` times; return the best round of each, by name."""
     best: dict[str, Result] = {}
     for _ in range(rounds):
         for contender in contenders:
@@ -57,15 +57,16 @@ def contest(contenders: Sequence[Contender], *, rounds: int = ROUNDS) -> dict[st
 
 
 def show(title: str, results: Mapping[str, Result], *, unit: str, against: str) -> None:
-    """Print the table; `against` is the contender that the ratios are to."""
+    """Print the table; ratios are to the contender named `against`."""
     table = Table(title=title, title_justify="left")
     table.add_column("contender")
     for heading in (unit, "seconds", f"{unit}/s", f"× {against}"):
         table.add_column(heading, justify="right")
-    limit = results[against].rate
-    for one in results.values():
-        ratio = f"{one.rate / limit:.2f}"
-        table.add_row(one.name, f"{one.units:,}", f"{one.seconds:.2f}", f"{one.rate:,.0f}", ratio)
+    baseline = results[against].rate
+    for result in results.values():
+        ratio = f"{result.rate / baseline:.2f}"
+        figures = f"{result.units:,}", f"{result.seconds:.2f}", f"{result.rate:,.0f}", ratio
+        table.add_row(result.name, *figures)
     Console(width=120).print(table)
 
 

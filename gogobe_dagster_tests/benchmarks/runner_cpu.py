@@ -1,4 +1,4 @@
-"""CPU seconds of contenders, their own and the server's: what they cost whatever else the machine does."""
+"""CPU seconds of contenders, their own and the server's, which other work on the machine hardly changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from gogobe_dagster_tests.benchmarks.runner import Contender
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What a contender's cheapest round spent, in millionths of a CPU second a unit."""
+    """What a contender's cheapest round spent, in microseconds of CPU per unit."""
 
     own: float
     """By this process's children."""
@@ -32,7 +32,7 @@ class CpuMeter:
     spent: dict[str, Spent] = field(default_factory=dict)
 
     def watch(self, contender: Contender) -> Contender:
-        """Return the same contender, whose rounds are noted."""
+        """Return the same contender; what its rounds spend is recorded."""
 
         def run() -> int:
             before = self._seconds()
@@ -40,7 +40,7 @@ class CpuMeter:
             own, server = (now - was for now, was in zip(self._seconds(), before, strict=True))
             spent = Spent(own=own / units * 1e6, server=server / units * 1e6)
             best = self.spent.get(contender.name, spent)
-            self.spent[contender.name] = min(best, spent, key=lambda one: one.total)
+            self.spent[contender.name] = min(best, spent, key=lambda spent: spent.total)
             return units
 
         return replace(contender, run=run)
@@ -54,6 +54,6 @@ class CpuMeter:
         table = Table("contender", title=title, title_justify="left")
         for heading in ("own", "server", "both"):
             table.add_column(heading, justify="right")
-        for name, one in self.spent.items():
-            table.add_row(name, f"{one.own:.2f}", f"{one.server:.2f}", f"{one.total:.2f}")
+        for name, spent in self.spent.items():
+            table.add_row(name, f"{spent.own:.2f}", f"{spent.server:.2f}", f"{spent.total:.2f}")
         Console(width=120).print(table)
