@@ -16,10 +16,10 @@ import psycopg
 from gogobe_dagster import clock
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_days
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
@@ -43,12 +43,12 @@ class ImportEnv:
         items: int = 40,
         first_day: date = YESTERDAY,
         until: datetime = MIDNIGHT,
-    ) -> Market:
+    ) -> SyntheticMarket:
         """Let these feeds publish the files of made-up stores; return what is true about them."""
-        market = Market(stores=stores, items=items)
-        shelves = {key: self.replica.shelf(key) for key in feed_keys}
+        market = SyntheticMarket(stores=stores, items=items)
+        publications_by_feed = {key: self.replica.publications(key) for key in feed_keys}
         feeds = [find_feed(key) for key in feed_keys]
-        publish_days(shelves, feeds, first_day=first_day, market=market, now=until)
+        publish_days(publications_by_feed, feeds, first_day=first_day, market=market, now=until)
         return market
 
     @property
@@ -120,7 +120,7 @@ def open_import_env(
 
     migrate(warehouse_url)
     (home / "dagster").mkdir(parents=True)
-    with Replica(clock=MovingClock(MIDNIGHT, speed=0)) as replica:  # some list only the day that it is
+    with Replica(clock=SimulatedClock(MIDNIGHT, speed=0)) as replica:  # some list only the day that it is
         values = {
             "home": home,
             "database_url": warehouse_url,

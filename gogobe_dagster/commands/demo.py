@@ -20,7 +20,7 @@ from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.commands.up import check_port_is_free, code_socket, running_database, serve
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.resources import Resources
@@ -93,8 +93,14 @@ def _replica(feeds: Sequence[Feed], day: date, *, stores: int, items: int) -> It
     """Publish all files of a past day, the same ones at every call."""
     midnight = datetime.combine(day, time.max, tzinfo=clock.ISRAEL)
     with Replica() as replica:
-        shelves = {feed.key: replica.shelf(feed.key) for feed in feeds}
-        publish_day(shelves, feeds, day=day, market=Market(stores=stores, items=items), now=midnight)
+        publications_by_feed = {feed.key: replica.publications(feed.key) for feed in feeds}
+        publish_day(
+            publications_by_feed,
+            feeds,
+            day=day,
+            market=SyntheticMarket(stores=stores, items=items),
+            now=midnight,
+        )
         yield replica
 
 

@@ -15,10 +15,10 @@ from gogobe_dagster.commands.options import feed_option, selected_feeds
 from gogobe_dagster.feeds.registry import Family, Feed
 
 if TYPE_CHECKING:
-    from gogobe_dagster.replica.generator.chains import MadeUpChains
-    from gogobe_dagster.replica.generator.market import Market
+    from gogobe_dagster.replica.generator.chains import SyntheticChains
+    from gogobe_dagster.replica.generator.market import SyntheticMarket
     from gogobe_dagster.replica.server import Replica
-    from gogobe_dagster.replica.simulated_clock import MovingClock
+    from gogobe_dagster.replica.simulated_clock import SimulatedClock
 
 STEP = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)  # the resolution of the times in file names
@@ -33,10 +33,10 @@ Examples:
 
 
 def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    from gogobe_dagster.replica.simulated_clock import moment_of
+    from gogobe_dagster.replica.simulated_clock import parse_time
 
     try:
-        return moment_of(text) if text else None
+        return parse_time(text) if text else None
     except ValueError:
         raise click.BadParameter(
             f"{text!r} is not a valid time; use a form such as 2026-11-20T23:50"
@@ -82,6 +82,7 @@ def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str 
 )
 @click.option(
     "--odd-files",
+    "stray_files",
     is_flag=True,
     help="Also publish files as real portals do by mistake: placeholders, leftovers, files of other chains.",
 )
@@ -122,7 +123,7 @@ def replica(
     scale: float,
     seed: int,
     days: int,
-    odd_files: bool,
+    stray_files: bool,
     faults: Sequence[str],
     keep_publishing: float | None,
     start: datetime | None,
@@ -140,24 +141,24 @@ def replica(
     if "help" in faults:
         _list_faults()
         return
-    from gogobe_dagster.replica.generator.market import Market
-    from gogobe_dagster.replica.simulated_clock import MovingClock
+    from gogobe_dagster.replica.generator.market import SyntheticMarket
+    from gogobe_dagster.replica.simulated_clock import SimulatedClock
 
     feeds = [feed for feed in selected_feeds(feeds) if not families or feed.family in families]
-    portal_clock = MovingClock(start, speed=speed)
+    portal_clock = SimulatedClock(start, speed=speed)
     server = _replica(feeds, port, faults, portal_clock)
     if folder is not None:
         _fill_from_folder(server, folder, feeds)
         _serve(server, every=None, publish=lambda: None)
         return
-    market = Market(seed=seed, scale=scale)
+    market = SyntheticMarket(seed=seed, scale=scale)
     _serve_made_up_chains(
         server,
         feeds,
         market,
         portal_clock,
         days=days,
-        odd_files=odd_files,
+        stray_files=stray_files,
         keep_publishing=keep_publishing,
     )
 
@@ -165,20 +166,20 @@ def replica(
 def _serve_made_up_chains(
     server: "Replica",
     feeds: Sequence[Feed],
-    market: "Market",
-    portal_clock: "MovingClock",
+    market: "SyntheticMarket",
+    portal_clock: "SimulatedClock",
     *,
     days: int,
-    odd_files: bool,
+    stray_files: bool,
     keep_publishing: float | None,
 ) -> None:
-    from gogobe_dagster.replica.generator.chains import MadeUpChains
+    from gogobe_dagster.replica.generator.chains import SyntheticChains
 
-    shelves = {feed.key: server.shelf(feed.key) for feed in feeds}
-    chains = MadeUpChains(shelves, feeds, market=market, days=days)
+    publications_by_feed = {feed.key: server.publications(feed.key) for feed in feeds}
+    chains = SyntheticChains(publications_by_feed, feeds, market=market, days=days)
     first_day = clock.day_of(portal_clock()) - timedelta(days=days - 1)
-    if odd_files:
-        chains.publish_odd_files(first_day, portal_clock())
+    if stray_files:
+        chains.publish_stray_files(first_day, portal_clock())
     if keep_publishing:
         steps = _HourByHour(chains, portal_clock, first_day)
         _serve(server, every=keep_publishing, publish=steps.publish_next)
@@ -195,7 +196,7 @@ def _serve_made_up_chains(
 class _HourByHour:
     """Publishes the files of one more hour at each step, until it has caught up with the portals' clock."""
 
-    def __init__(self, chains: "MadeUpChains", portal_clock: "MovingClock", first_day: date) -> None:
+    def __init__(self, chains: "SyntheticChains", portal_clock: "SimulatedClock", first_day: date) -> None:
         self._chains = chains
         self._portal_clock = portal_clock
         self._first_day = first_day
@@ -214,12 +215,12 @@ def _report(now: datetime, new: int) -> None:
 
 
 def _replica(
-    feeds: Sequence[Feed], port: int, faults: Sequence[str], portal_clock: "MovingClock"
+    feeds: Sequence[Feed], port: int, faults: Sequence[str], portal_clock: "SimulatedClock"
 ) -> "Replica":
-    from gogobe_dagster.replica.publication import Shelf
+    from gogobe_dagster.replica.publication import Publications
     from gogobe_dagster.replica.server import Replica
 
-    server = Replica({feed.key: Shelf() for feed in feeds}, port=port, clock=portal_clock)
+    server = Replica({feed.key: Publications() for feed in feeds}, port=port, clock=portal_clock)
     for fault in faults:
         name, _, feed = fault.partition(":")
         try:
@@ -258,7 +259,7 @@ def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None
 def _fill_from_folder(server: "Replica", folder: Path, feeds: Sequence[Feed]) -> None:
     from gogobe_dagster.replica.folder import fill_from_folder
 
-    unassigned = fill_from_folder({feed.key: server.shelf(feed.key) for feed in feeds}, folder, feeds)
+    unassigned = fill_from_folder({feed.key: server.publications(feed.key) for feed in feeds}, folder, feeds)
     if unassigned:
         click.echo(
             f"{len(unassigned)} files belong to none of these feeds, such as {unassigned[0]}", err=True

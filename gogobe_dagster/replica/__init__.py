@@ -2,7 +2,7 @@
 
 publication     what a feed publishes now
 app, server     all portals as one web application, and the process part that serves it
-world           what the families share; serving: their shared answers
+state           what the families share; serving: their shared answers
 cerberus, shufersal, bina, publish_price, super_pharm, laib, wolt, mishnat_yosef, hazi_hinam,
 city_market, netiv_hahesed:
                 one module per portal family (docs/portals.md); html_tables: what two of them share

@@ -24,11 +24,11 @@ from gogobe_dagster.replica import (
     super_pharm,
     wolt,
 )
-from gogobe_dagster.replica.cerberus_ftp import FtpSide
+from gogobe_dagster.replica.cerberus_ftp import FtpServer
 from gogobe_dagster.replica.faults import Faults
-from gogobe_dagster.replica.publication import Shelf
-from gogobe_dagster.replica.serving import Answered
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.publication import Publications
+from gogobe_dagster.replica.serving import FaultResponse
+from gogobe_dagster.replica.state import ReplicaState
 
 FAMILIES = (
     cerberus,
@@ -47,32 +47,32 @@ HALF_AN_HOUR = 1800.0
 
 
 def build_app(
-    shelves: Mapping[str, Shelf],
+    publications_by_feed: Mapping[str, Publications],
     *,
     faults: Faults | None = None,
     clock: Callable[[], datetime] = wall_clock.now,
     session_seconds: float = HALF_AN_HOUR,
     link_seconds: float = HALF_AN_HOUR,
 ) -> Starlette:
-    """Return the portals of the feeds that have a shelf, by feed key."""
-    world = World(
+    """Return the portals of these feeds, by feed key."""
+    state = ReplicaState(
         feeds={feed.key: feed for feed in FEEDS},
-        shelves=shelves,
-        faults=faults or Faults(shelves),
+        publications_by_feed=publications_by_feed,
+        faults=faults or Faults(publications_by_feed),
         clock=clock,
         session_seconds=session_seconds,
         link_seconds=link_seconds,
     )
-    ftp = FtpSide(world)
-    routes = [route for family in FAMILIES for route in family.mounts(world)]
+    ftp = FtpServer(state)
+    routes = [route for family in FAMILIES for route in family.routes(state)]
     app = Starlette(
-        routes=[*control.routes(world, ftp), *gov_register.routes(world), *routes],
-        exception_handlers={Answered: _answered},
+        routes=[*control.routes(state, ftp), *gov_register.routes(state), *routes],
+        exception_handlers={FaultResponse: _answered},
     )
     app.state.ftp = ftp
     return app
 
 
 async def _answered(_request: Request, answered: Exception) -> Response:
-    assert isinstance(answered, Answered)  # noqa: S101 - registered for this type only
+    assert isinstance(answered, FaultResponse)  # noqa: S101 - registered for this type only
     return answered.response

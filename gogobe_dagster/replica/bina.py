@@ -17,13 +17,13 @@ from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
+    apply_faults,
+    apply_listing_faults,
     form_fields,
-    meet_faults,
-    meet_listing_faults,
     portal_url,
     send_file,
 )
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.state import ReplicaState
 
 CAP = 1000
 TYPES = {
@@ -46,8 +46,8 @@ TYPE_NAMES = {
 class Bina:
     """The endpoints of one account."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def routes(self) -> list[BaseRoute]:
@@ -62,27 +62,27 @@ class Bina:
 
     async def page(self, request: Request) -> Response:
         """Show people where the list would be; programs use the JSON."""
-        await meet_faults(self._world, request, self._feed)
+        await apply_faults(self._state, request, self._feed)
         return HTMLResponse(
             "<!DOCTYPE html><html><body><select id='wFileType'></select><table id='myTable'></table>"
         )
 
     async def list_files(self, request: Request) -> Response:
         """List by type, day and store, at most 1,000 rows, shuffled."""
-        await meet_listing_faults(self._world, request, self._feed)
-        if self._world.faults.take("json_error_200", self._feed.key):
+        await apply_listing_faults(self._state, request, self._feed)
+        if self._state.faults.take("json_error_200", self._feed.key):
             return JSONResponse({"Message": "An error has occurred."})
         asked = await _parameters(request)
         rows = [_row(self._feed, item) for item in self._matching(asked)]
         Random(str(sorted(asked.items()))).shuffle(rows)  # noqa: S311 - the portal's order is unreliable
-        if not _store(asked) and rows and self._world.faults.take("cap_1000", self._feed.key):
+        if not _store(asked) and rows and self._state.faults.take("cap_1000", self._feed.key):
             rows = list(islice(cycle(rows[: (len(rows) + 1) // 2]), CAP))
         return JSONResponse(rows[:CAP])
 
     async def list_stores(self, request: Request) -> Response:
         """List the stores that have files, as the page's store select gets them."""
-        await meet_faults(self._world, request, self._feed)
-        publications = self._world.shelves[self._feed.key].publications()
+        await apply_faults(self._state, request, self._feed)
+        publications = self._state.publications_by_feed[self._feed.key].all()
         labels = {item.store_id: item.store_label for item in publications if item.store_id}
         stores = [
             {"Kod": number, "Nm": label.removeprefix(f"{number} ")}
@@ -94,12 +94,12 @@ class Bina:
         """Say where a file can be fetched."""
         asked = await _parameters(request)
         name = asked.get("filenm", "")
-        await meet_faults(self._world, request, self._feed, name)
+        await apply_faults(self._state, request, self._feed, name)
         return JSONResponse([{"SPath": portal_url(request, f"/Download/{name}")}])
 
     async def download(self, request: Request) -> Response:
         """Send a file; the name counts in its exact case."""
-        return await send_file(self._world, request, self._feed, request.path_params["name"])
+        return await send_file(self._state, request, self._feed, request.path_params["name"])
 
     def _matching(self, asked: dict[str, str]) -> list[Publication]:
         kind = TYPES.get(asked.get("wfiletype", ""))
@@ -107,18 +107,18 @@ class Bina:
         store = _store(asked)
         return [
             item
-            for item in self._world.listed(self._feed)
+            for item in self._state.listed(self._feed)
             if kind is None or item.kind is kind
             if day is None or day_of(item.published_at) == day
             if store is None or item.store_id == store
         ]
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's places in the replica: a path for every account."""
     return [
-        Mount(f"/bina/{feed.account}", routes=Bina(world, feed).routes())
-        for feed in world.feeds_of(Family.BINA)
+        Mount(f"/bina/{feed.account}", routes=Bina(state, feed).routes())
+        for feed in state.feeds_of(Family.BINA)
     ]
 
 

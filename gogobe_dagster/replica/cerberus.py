@@ -20,13 +20,13 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
+    apply_faults,
+    apply_listing_faults,
     form_fields,
-    meet_faults,
-    meet_listing_faults,
     portal_path,
     send_file,
 )
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.state import ReplicaState
 
 COOKIE = "cftpSID"
 COLUMNS = {"fname": "name", "size": "size", "ftime": "published_at"}
@@ -47,9 +47,9 @@ class Session:
 class Cerberus:
     """The endpoints, over one dictionary of sessions."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._accounts = {feed.account: feed for feed in world.feeds_of(Family.CERBERUS)}
+    def __init__(self, state: ReplicaState) -> None:
+        self._state = state
+        self._accounts = {feed.account: feed for feed in state.feeds_of(Family.CERBERUS)}
         self._sessions: dict[str, Session] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -69,21 +69,21 @@ class Cerberus:
 
     async def login_page(self, request: Request) -> Response:
         """Show the form; begins a session."""
-        await meet_faults(self._world, request, None)
+        await apply_faults(self._state, request, None)
         return self._login_form(request)
 
     async def log_in(self, request: Request) -> Response:
         """Check user, password and token; whatever is wrong leads back to the form."""
         fields = await form_fields(request)
         feed = self._accounts.get(fields.get("username", ""))
-        await meet_faults(self._world, request, feed)
+        await apply_faults(self._state, request, feed)
         session = self._session(request)
         accepted = (
             session is not None
             and feed is not None
             and fields.get("csrftoken") == session.token
             and fields.get("password", "") == feed.password
-            and not self._world.faults.take("wrong_password", feed.key)
+            and not self._state.faults.take("wrong_password", feed.key)
         )
         if session is None or not accepted:
             return self._to(request, "/login")
@@ -94,7 +94,7 @@ class Cerberus:
     async def file_page(self, request: Request) -> Response:
         """Show the page that carries the token for the list; the token before it is dead."""
         feed = self._feed(request)
-        await meet_faults(self._world, request, feed)
+        await apply_faults(self._state, request, feed)
         session = self._session(request)
         if feed is None or session is None:
             return self._to(request, "/login")
@@ -110,11 +110,11 @@ class Cerberus:
             return _error(WRONG_METHOD)
         if feed is None or session is None:
             return self._login_form(request)  # Cerberus answers 200 with its login page
-        await meet_listing_faults(self._world, request, feed)
+        await apply_listing_faults(self._state, request, feed)
         fields = await form_fields(request)
-        if self._world.faults.take("csrf_token_wrong", feed.key) or fields.get("csrftoken") != session.token:
+        if self._state.faults.take("csrf_token_wrong", feed.key) or fields.get("csrftoken") != session.token:
             return _error(WRONG_TOKEN)
-        if self._world.faults.take("json_error_200", feed.key):
+        if self._state.faults.take("json_error_200", feed.key):
             return _error(NO_FOLDER)
         return self._folder(feed, fields)
 
@@ -122,20 +122,20 @@ class Cerberus:
         """Send a file of the account's folder; without a live session, the login page."""
         feed = self._feed(request)
         path = "/" + request.path_params["path"]
-        if feed and self._world.faults.take("session_expires", feed.key, PurePath(path).name):
+        if feed and self._state.faults.take("session_expires", feed.key, PurePath(path).name):
             self._sessions.pop(request.cookies[COOKIE], None)
             feed = None
         if feed is None:
             return self._to(request, "/login")
         name = path.removeprefix(f"{feed.folder.rstrip('/')}/")
-        return await send_file(self._world, request, feed, name)
+        return await send_file(self._state, request, feed, name)
 
     def _folder(self, feed: Feed, fields: dict[str, str]) -> Response:
         folder = "/" + fields.get("cd", "/").strip("/")
         home = "/" + feed.folder.strip("/")
         if folder not in {"/", home}:
             return _error(NO_FOLDER)
-        everything = self._world.listed(feed)
+        everything = self._state.listed(feed)
         rows = (
             [_file_row(item) for item in _sorted(everything, fields)]
             if folder == home
@@ -152,9 +152,9 @@ class Cerberus:
         start = max(0, _number(fields, "iDisplayStart", 0))
         length = _number(fields, "iDisplayLength", 100)
         half = max(1, len(rows) // 2)
-        if self._world.faults.take("listing_truncated", feed.key):
+        if self._state.faults.take("listing_truncated", feed.key):
             length = half if length < 0 else min(length, half)
-        if self._world.faults.take("listing_never_complete", feed.key):
+        if self._state.faults.take("listing_never_complete", feed.key):
             rows = rows[:half]
         page = rows[start:] if length < 0 else rows[start : start + length]
         return [{"DT_RowId": f"f{number}", **row} for number, row in enumerate(page, start + 1)]
@@ -164,7 +164,7 @@ class Cerberus:
         if session_id not in self._sessions:
             session_id = secrets.token_hex(16)
         token = _token()
-        self._sessions[session_id] = Session(token=token, seen_at=self._world.clock())
+        self._sessions[session_id] = Session(token=token, seen_at=self._state.clock())
         response = HTMLResponse(_page(token, _LOGIN_FORM.format(action=portal_path(request, "/login/user"))))
         response.set_cookie(COOKIE, session_id, path=portal_path(request, "/"), httponly=True)
         return response
@@ -173,8 +173,8 @@ class Cerberus:
         session = self._sessions.get(request.cookies.get(COOKIE, ""))
         if session is None:
             return None
-        now = self._world.clock()
-        if (now - session.seen_at).total_seconds() > self._world.session_seconds:
+        now = self._state.clock()
+        if (now - session.seen_at).total_seconds() > self._state.session_seconds:
             del self._sessions[request.cookies[COOKIE]]
             return None
         session.seen_at = now
@@ -188,9 +188,9 @@ class Cerberus:
         return RedirectResponse(portal_path(request, path), 302)
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
-    return [Mount("/cerberus", routes=Cerberus(world).routes())]
+    return [Mount("/cerberus", routes=Cerberus(state).routes())]
 
 
 def _file_row(publication: Publication) -> dict[str, Any]:

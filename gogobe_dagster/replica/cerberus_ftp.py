@@ -10,14 +10,14 @@ from threading import Lock, Thread
 from typing import Any
 
 from gogobe_dagster.feeds.registry import Family
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.state import ReplicaState
 
 HOST = "127.0.0.1"
 LOOK_EVERY = 0.05  # seconds; how soon the server notices that it is to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FtpDoor:
+class FtpEndpoint:
     """Where the FTP side is."""
 
     url: str
@@ -26,23 +26,23 @@ class FtpDoor:
     """Certificate (PEM) of who signs for it."""
 
 
-class FtpSide:
+class FtpServer:
     """All Cerberus accounts on one FTP server, in a thread of this process."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, state: ReplicaState) -> None:
         """Open nothing yet."""
-        self._world = world
+        self._state = state
         self._lock = Lock()
-        self._door: FtpDoor | None = None
+        self._endpoint: FtpEndpoint | None = None
         self._thread: Thread | None = None
         self._stopping = False
 
-    def door(self) -> FtpDoor:
-        """Return where it is; the first call starts it."""
+    def endpoint(self) -> FtpEndpoint:
+        """Return the address; the first call starts the server."""
         with self._lock:
-            if self._door is None:
-                self._door = self._start()
-            return self._door
+            if self._endpoint is None:
+                self._endpoint = self._start()
+            return self._endpoint
 
     def stop(self) -> None:
         """Close every connection and the port. Idempotent."""
@@ -50,10 +50,10 @@ class FtpSide:
             self._stopping = True
             if self._thread:
                 self._thread.join()
-            self._door = self._thread = None
+            self._endpoint = self._thread = None
             self._stopping = False
 
-    def _start(self) -> FtpDoor:
+    def _start(self) -> FtpEndpoint:
         import trustme
         from OpenSSL import SSL
         from pyftpdlib.ioloop import IOLoop
@@ -68,17 +68,17 @@ class FtpSide:
         authority = trustme.CA()
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         authority.issue_cert(HOST).configure_cert(context)
-        accounts = {feed.account: feed for feed in self._world.feeds_of(Family.CERBERUS)}
+        accounts = {feed.account: feed for feed in self._state.feeds_of(Family.CERBERUS)}
         handler = type(
             "Handler",
             (Handler,),
-            {"world": self._world, "ssl_context": context, "authorizer": Accounts(self._world, accounts)},
+            {"state": self._state, "ssl_context": context, "authorizer": Accounts(self._state, accounts)},
         )
         server = FTPServer((HOST, 0), handler, ioloop=IOLoop())
         self._thread = Thread(target=self._serve, args=(server,), name="replica-ftp", daemon=True)
         self._thread.start()
         url = f"ftp://{HOST}:{server.address[1]}"
-        return FtpDoor(url=url, authority=authority.cert_pem.bytes().decode())
+        return FtpEndpoint(url=url, authority=authority.cert_pem.bytes().decode())
 
     def _serve(self, server: Any) -> None:
         while not self._stopping:

@@ -17,7 +17,7 @@ from pyftpdlib.handlers import TLS_FTPHandler
 
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.state import ReplicaState
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 MEET_FAULTS = ("PASS", "MLSD", "LIST", "RETR")
@@ -29,8 +29,8 @@ BUSY = "421 Service not available, closing control connection."
 class Accounts:
     """Who may log in: what pyftpdlib calls an authorizer."""
 
-    def __init__(self, world: World, accounts: dict[str, Feed]) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, accounts: dict[str, Feed]) -> None:
+        self._state = state
         self._accounts = accounts
 
     def feed(self, user: str) -> Feed | None:
@@ -41,7 +41,7 @@ class Accounts:
         """Raise pyftpdlib's error unless user and password are right."""
         feed = self.feed(user)
         wrong = feed is None or password != feed.password
-        if wrong or self._world.faults.take("wrong_password", feed.key if feed else None):
+        if wrong or self._state.faults.take("wrong_password", feed.key if feed else None):
             raise AuthenticationFailed("Login or password incorrect.")
 
     def get_home_dir(self, user: str) -> str:
@@ -73,7 +73,7 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
     def __init__(self, user: str, cmd_channel: "Handler") -> None:
         super().__init__("/", cmd_channel)
         self._feed = cmd_channel.authorizer.feed(user)
-        self._world = cmd_channel.world
+        self._state = cmd_channel.state
         self._shown: dict[str, Publication] = {}
 
     def validpath(self, _path: str) -> bool:
@@ -92,7 +92,7 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         """Return the names in a folder, as the listing shows them now."""
         if path != self._feed.folder:
             return [self._feed.folder.strip("/")]
-        self._shown = {item.name: item for item in self._world.listed(self._feed)}
+        self._shown = {item.name: item for item in self._state.listed(self._feed)}
         return list(self._shown)
 
     def stat(self, path: str) -> stat_result:
@@ -109,12 +109,12 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         """Return a file's bytes. Raises `OSError` when it is not there."""
         folder, _, name = filename.rpartition("/")
         in_folder = (folder or "/") == self._feed.folder
-        publication = self._world.served(self._feed, name) if in_folder else None
+        publication = self._state.served(self._feed, name) if in_folder else None
         if publication is None:
             raise FileNotFoundError(2, "The system cannot find the file specified")
         content = publication.read()
         for fault, last_word in BROKEN_OFF.items():
-            if self._world.faults.take(fault, self._feed.key, name):
+            if self._state.faults.take(fault, self._feed.key, name):
                 self.cmd_channel.last_word = last_word
                 content = content[: len(content) // 2]
         return Served(content, name)
@@ -129,9 +129,9 @@ class Served(io.BytesIO):
 
 
 class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
-    """One connection. A made-up subclass of each server has its world, accounts and certificate."""
+    """One connection. Each server makes a subclass with its own state, accounts and certificate."""
 
-    world: World
+    state: ReplicaState
     last_word: str | None = None
     """What is said instead of "whole" after the file that is being sent."""
     banner = "Published Prices Server"
@@ -146,7 +146,7 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
         key = feed.key if feed else None
         if cmd == "USER" and not self._ssl_established and self._wants_tls(feed):
             self.respond("530 Secure connection required.")
-        elif cmd == "MLSD" and self.world.faults.take("ftp_without_mlsd", key):
+        elif cmd == "MLSD" and self.state.faults.take("ftp_without_mlsd", key):
             self.respond("500 'MLSD': command not understood.")
         elif cmd not in MEET_FAULTS or not self._spoiled(key, cmd, args, others):
             super().process_command(cmd, *args, **others)
@@ -165,12 +165,12 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
 
     def _wants_tls(self, feed: Feed | None) -> bool:
         return feed is not None and (
-            feed.needs_tls or self.world.faults.take("ftps_required", feed.key) is not None
+            feed.needs_tls or self.state.faults.take("ftps_required", feed.key) is not None
         )
 
     def _spoiled(self, feed: str | None, cmd: str, args: tuple[Any, ...], others: dict[str, Any]) -> bool:
         """Let the faults of any request happen; whether nothing more is to be done now."""
-        faults, file = self.world.faults, str(args[0]).rpartition("/")[2] if cmd == "RETR" else ""
+        faults, file = self.state.faults, str(args[0]).rpartition("/")[2] if cmd == "RETR" else ""
         if fault := faults.take("slow_page", feed, file):
             self._later(fault.seconds, lambda: super(Handler, self).process_command(cmd, *args, **others))
         elif fault := faults.take("timeout_once", feed, file):

@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.replica.html_tables import Tables, kilobytes, link_to
+from gogobe_dagster.replica.html_tables import HtmlTable, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_listing_faults, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import apply_listing_faults, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 DOCUMENTS = {"1": Document.PRICES, "2": Document.PROMOTIONS, "3": Document.STORES}
 WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}
@@ -24,10 +24,10 @@ WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", D
 class CityMarket:
     """The endpoints."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
-        self._tables = Tables(world, feed)
+        self._tables = HtmlTable(state, feed)
         self._names: dict[str, str] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -36,7 +36,7 @@ class CityMarket:
 
     async def list_files(self, request: Request) -> Response:
         """Show a page of the table: of a day, a store, a document and fulls or deltas, where asked for."""
-        await meet_listing_faults(self._world, request, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         asked = request.query_params
         items = self._tables.of_day(asked.get("d", ""))
         wanted = {_store: asked.get("s"), _document: asked.get("t"), _scope: asked.get("f")}
@@ -48,7 +48,7 @@ class CityMarket:
     async def download(self, request: Request) -> Response:
         """Send the file of a number, which says its whole name only now."""
         name = self._name(request.path_params["number"])
-        answer = await send_file(self._world, request, self._feed, name)
+        answer = await send_file(self._state, request, self._feed, name)
         if not PurePath(name).suffix:
             answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xml.gz"'
         return answer
@@ -56,7 +56,7 @@ class CityMarket:
     def _name(self, number: str) -> str:
         """Return the name of a number that was shown, if need be before this server started."""
         if number not in self._names:
-            on_shelf = self._world.shelves[self._feed.key].publications()
+            on_shelf = self._state.publications_by_feed[self._feed.key].all()
             self._names |= {_number(item): item.name for item in on_shelf}
         return self._names.get(number, "")
 
@@ -74,11 +74,11 @@ class CityMarket:
         )
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/city_market", routes=CityMarket(world, feed).routes())
-        for feed in world.feeds_of(Family.CITY_MARKET)
+        Mount("/city_market", routes=CityMarket(state, feed).routes())
+        for feed in state.feeds_of(Family.CITY_MARKET)
     ]
 
 

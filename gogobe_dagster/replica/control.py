@@ -19,18 +19,18 @@ from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
-from gogobe_dagster.replica.cerberus_ftp import FtpSide
+from gogobe_dagster.replica.cerberus_ftp import FtpServer
 from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.serving import form_fields
-from gogobe_dagster.replica.simulated_clock import MovingClock, moment_of
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.simulated_clock import SimulatedClock, parse_time
+from gogobe_dagster.replica.state import ReplicaState
 
 STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:start}"
 
 
-def routes(world: World, ftp: FtpSide) -> list[BaseRoute]:
+def routes(state: ReplicaState, ftp: FtpServer) -> list[BaseRoute]:
     """Return the paths that no portal has."""
-    control = Control(world, ftp)
+    control = Control(state, ftp)
     return [
         Route("/", control.page),
         Route("/control/faults", control.show),
@@ -45,14 +45,14 @@ def routes(world: World, ftp: FtpSide) -> list[BaseRoute]:
 class Control:
     """The endpoints."""
 
-    def __init__(self, world: World, ftp: FtpSide) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, ftp: FtpServer) -> None:
+        self._state = state
         self._ftp = ftp
 
     async def page(self, _request: Request) -> Response:
         """Show the feeds, what they publish, and the faults."""
-        feeds = "".join(self._feed_row(self._world.feeds[key]) for key in self._world.shelves)
-        faults = "".join(f"<li>{escape(str(asdict(fault)))}</li>" for fault in self._world.faults.active())
+        feeds = "".join(self._feed_row(self._state.feeds[key]) for key in self._state.publications_by_feed)
+        faults = "".join(f"<li>{escape(str(asdict(fault)))}</li>" for fault in self._state.faults.active())
         options = "".join(
             f"<option title='{escape(kind.meaning)}'>{name}</option>" for name, kind in FAULTS.items()
         )
@@ -69,7 +69,7 @@ class Control:
 
     async def ftp(self, _request: Request) -> Response:
         """Say where the FTP side is; the first call starts it."""
-        return JSONResponse(asdict(await run_in_threadpool(self._ftp.door)))
+        return JSONResponse(asdict(await run_in_threadpool(self._ftp.endpoint)))
 
     async def show_clock(self, _request: Request) -> Response:
         """Say what time it is at the portals."""
@@ -77,8 +77,8 @@ class Control:
 
     async def move_clock(self, request: Request) -> Response:
         """Move the clock; what is due then is published before the answer."""
-        clock = self._world.clock
-        if not isinstance(clock, MovingClock):
+        clock = self._state.clock
+        if not isinstance(clock, SimulatedClock):
             return JSONResponse({"error": "this replica's clock is not ours to move"}, 409)
         try:
             move = _move(dict(await request.json()))
@@ -88,8 +88,8 @@ class Control:
         return JSONResponse(self._time())
 
     def _time(self) -> dict[str, Any]:
-        clock = self._world.clock
-        speed = clock.speed if isinstance(clock, MovingClock) else None
+        clock = self._state.clock
+        speed = clock.speed if isinstance(clock, SimulatedClock) else None
         return {"now": clock().astimezone(ISRAEL).isoformat(timespec="seconds"), "speed": speed}
 
     async def show(self, _request: Request) -> Response:
@@ -102,7 +102,7 @@ class Control:
         is_form = "json" not in request.headers.get("content-type", "")
         try:
             asked = await form_fields(request) if is_form else dict(await request.json())
-            self._world.faults.switch_on(**_arguments(asked))
+            self._state.faults.switch_on(**_arguments(asked))
         except (TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return RedirectResponse("/", 303) if is_form else JSONResponse({"on": self._on()}, 201)
@@ -110,14 +110,14 @@ class Control:
     async def switch_off(self, request: Request) -> Response:
         """Switch off by ?name= and ?feed=; without them, all."""
         asked = request.query_params
-        self._world.faults.switch_off(asked.get("name"), feed=asked.get("feed"))
+        self._state.faults.switch_off(asked.get("name"), feed=asked.get("feed"))
         return JSONResponse({"on": self._on()})
 
     def _on(self) -> list[dict[str, Any]]:
-        return [asdict(fault) for fault in self._world.faults.active()]
+        return [asdict(fault) for fault in self._state.faults.active()]
 
     def _feed_row(self, feed: Feed) -> str:
-        publications = self._world.shelves[feed.key].publications()
+        publications = self._state.publications_by_feed[feed.key].all()
         kinds = Counter(str(item.kind.value if item.kind else "other") for item in publications)
         newest = max((item.published_at for item in publications), default=None)
         cells = (
@@ -152,7 +152,7 @@ def _move(asked: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"no {', '.join(sorted(unknown))}; there are: now, forward, speed")
     move: dict[str, Any] = {}
     if "now" in asked:
-        move["now"] = moment_of(asked["now"])
+        move["now"] = parse_time(asked["now"])
     if "forward" in asked:
         move["forward"] = timedelta(seconds=float(asked["forward"]))
     if "speed" in asked:

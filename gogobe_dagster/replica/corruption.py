@@ -1,4 +1,4 @@
-"""How the faults of a file's bytes spoil them. Which are on is `faults`."""
+"""How the faults of a file's bytes corrupt them. Which are on is `faults`."""
 
 import gzip
 import io
@@ -17,9 +17,9 @@ GZIP_TRAILER = 8
 LATER = timedelta(minutes=10)
 
 
-def spoil(publication: Publication, fault: str) -> Publication:
+def corrupt(publication: Publication, fault: str) -> Publication:
     """Return the publication as the fault leaves it on the portal."""
-    content = _SPOILERS[fault](publication.read(), publication.name)
+    content = _CORRUPTIONS[fault](publication.read(), publication.name)
     when = publication.published_at + (LATER if fault == "republished_same_name" else timedelta())
     return replace(publication, content=content, published_at=when)
 
@@ -68,7 +68,7 @@ def _other_bytes(content: bytes, _name: str) -> bytes:
     return gzip.compress(unpacked(content) + b"\n<!-- published again -->\n", mtime=0)
 
 
-_SPOILERS: dict[str, Callable[[bytes, str], bytes]] = {
+_CORRUPTIONS: dict[str, Callable[[bytes, str], bytes]] = {
     "zero_byte": _empty,
     "zip_in_gz": _zip,
     "plain_in_gz": _plain,

@@ -158,7 +158,7 @@ class Faults:
         times: int | None = None,
         seconds: float = 30.0,
     ) -> None:
-        """Let `name` spoil requests of a feed (None: every feed) for files that match `names`.
+        """Let `name` corrupt requests of a feed (None: every feed) for files that match `names`.
 
         `times` counts requests that were really spoiled, then it is off; `seconds` is for the slow
         ones. Raises `ValueError` for a fault or feed that does not exist.

@@ -12,11 +12,13 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import UnknownFileName
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.names import FileName
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 
 
-def fill_from_folder(shelves: Mapping[str, Shelf], folder: Path, feeds: Iterable[Feed]) -> list[Path]:
-    """Put every file below the folder on its feed's shelf; return the files that belong to none.
+def fill_from_folder(
+    publications_by_feed: Mapping[str, Publications], folder: Path, feeds: Iterable[Feed]
+) -> list[Path]:
+    """Publish every file below the folder at its feed; return the files that belong to no feed.
 
     Only `feeds` get files. A name that is there twice is the last of them, in alphabetical order.
     """
@@ -29,7 +31,7 @@ def fill_from_folder(shelves: Mapping[str, Shelf], folder: Path, feeds: Iterable
         if feed is None:
             strangers.append(path)
         else:
-            shelves[feed.key].put(publication(path, feed))
+            publications_by_feed[feed.key].put(publication(path, feed))
     return strangers
 
 

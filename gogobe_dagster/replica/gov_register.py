@@ -13,24 +13,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.feeds.registry import Family, Feed
-from gogobe_dagster.replica.serving import meet_faults
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import apply_faults
+from gogobe_dagster.replica.state import ReplicaState
 
 PATH = "/gov_il/pub/cio/govil/rest/contentpage/v1/api/content-pages/{page}"
 NAME = "cpfta_prices_regulations"
 NO_PASSWORD = "(אין צורך, ניתן להשאיר את השדה ריק)"  # noqa: S105
 
 
-def routes(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the API's path."""
 
     async def content_page(request: Request) -> Response:
-        await meet_faults(world, request, None)
+        await apply_faults(state, request, None)
         if not request.headers.get("x-client-id"):
             return JSONResponse({"message": "Unauthorized"}, 401)
         if request.path_params["page"] != NAME:
             return JSONResponse({"message": "Not Found"}, 404)
-        return JSONResponse(_content([world.feeds[key] for key in world.shelves]))
+        return JSONResponse(_content([state.feeds[key] for key in state.publications_by_feed]))
 
     return [Route(PATH, content_page)]
 

@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.replica.html_tables import Tables, kilobytes, link_to
+from gogobe_dagster.replica.html_tables import HtmlTable, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_blocking, meet_listing_faults, portal_url, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import apply_block, apply_listing_faults, portal_url, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 DOCUMENTS = {
     "1": Document.PRICES,
@@ -40,10 +40,10 @@ WORDS = {
 class HaziHinam:
     """The endpoints."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
-        self._tables = Tables(world, feed)
+        self._tables = HtmlTable(state, feed)
 
     def routes(self) -> list[BaseRoute]:
         """Return the paths of the portal, and of the blob store."""
@@ -51,8 +51,8 @@ class HaziHinam:
 
     async def list_files(self, request: Request) -> Response:
         """Show a page of the table, of a day and of a kind where they are asked for."""
-        meet_blocking(self._world, self._feed)
-        await meet_listing_faults(self._world, request, self._feed)
+        apply_block(self._state, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         items = self._tables.of_day(request.query_params.get("d", ""))
         document = DOCUMENTS.get(request.query_params.get("t", ""))
         wanted = [item for item in items if document in {None, item.kind and item.kind.document}]
@@ -60,14 +60,14 @@ class HaziHinam:
 
     async def download(self, request: Request) -> Response:
         """Send a file; the links are not signed."""
-        return await send_file(self._world, request, self._feed, request.path_params["name"])
+        return await send_file(self._state, request, self._feed, request.path_params["name"])
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/hazi_hinam", routes=HaziHinam(world, feed).routes())
-        for feed in world.feeds_of(Family.HAZI_HINAM)
+        Mount("/hazi_hinam", routes=HaziHinam(state, feed).routes())
+        for feed in state.feeds_of(Family.HAZI_HINAM)
     ]
 
 

@@ -14,23 +14,23 @@ from starlette.responses import HTMLResponse
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.replica.state import ReplicaState, newest_first
 from gogobe_dagster.sizes import KILOBYTE
 
 PAGE_ROWS = 50
 
 
-class Tables:
+class HtmlTable:
     """The pages of one feed's table."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def of_day(self, day: str) -> list[Publication]:
         """Return what is listed for a day, written as 2026-08-11; without one, everything."""
-        listed = self._world.listed(self._feed)
-        if not day or self._world.faults.take("day_ignored", self._feed.key):
+        listed = self._state.listed(self._feed)
+        if not day or self._state.faults.take("day_ignored", self._feed.key):
             return listed
         return [item for item in listed if str(day_of(item.published_at)) == day]
 
@@ -44,7 +44,7 @@ class Tables:
         items = items[1:] if self._newest_is_late(len(items), number) else items
         pages = max(1, math.ceil(len(items) / PAGE_ROWS))
         shown = items[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
-        if number > 1 and self._world.faults.take("empty_page", self._feed.key):
+        if number > 1 and self._state.faults.take("empty_page", self._feed.key):
             shown = []
         rows = "".join(_row(row_of(item)) for item in shown)
         return HTMLResponse(
@@ -55,9 +55,9 @@ class Tables:
     def _newest_is_late(self, rows: int, page: int) -> bool:
         """Whether the newest row is not there yet: it comes between page 1 and page 2."""
         fault, key = "row_inserted_while_paging", self._feed.key
-        if rows <= PAGE_ROWS or not self._world.faults.find(fault, key):
+        if rows <= PAGE_ROWS or not self._state.faults.find(fault, key):
             return False
-        return page == 1 or not self._world.faults.take(fault, key)
+        return page == 1 or not self._state.faults.take(fault, key)
 
 
 def kilobytes(size: int) -> str:

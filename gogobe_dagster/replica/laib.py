@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.registry import Family
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import TYPES, meet_faults, meet_listing_faults, rounded, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import TYPES, apply_faults, apply_listing_faults, format_size, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
 
@@ -21,9 +21,9 @@ OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
 class Laib:
     """The endpoints; a chain is asked for by its id, which the portal calls EDI."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._feeds = {feed.chain_id: feed for feed in world.feeds_of(Family.LAIB)}
+    def __init__(self, state: ReplicaState) -> None:
+        self._state = state
+        self._feeds = {feed.chain_id: feed for feed in state.feeds_of(Family.LAIB)}
 
     def routes(self) -> list[BaseRoute]:
         """Return the portal's paths."""
@@ -41,8 +41,8 @@ class Laib:
     async def list_branches(self, request: Request) -> Response:
         """List the branches that have files."""
         feed = self._feeds.get(request.query_params.get("edi", ""))
-        await meet_faults(self._world, request, feed)
-        publications = self._world.shelves[feed.key].publications() if feed else []
+        await apply_faults(self._state, request, feed)
+        publications = self._state.publications_by_feed[feed.key].all() if feed else []
         names = {item.store_id: item.store_label for item in publications if item.store_id}
         return JSONResponse([{"number": number, "name": name} for number, name in sorted(names.items())])
 
@@ -54,12 +54,12 @@ class Laib:
         feed = self._feeds.get(request.query_params.get("edi", ""))
         if feed is None:
             return JSONResponse([])
-        await meet_listing_faults(self._world, request, feed)
-        faults = self._world.faults
+        await apply_listing_faults(self._state, request, feed)
+        faults = self._state.faults
         if faults.take("json_error_200", feed.key):
             return JSONResponse({"Message": "An error has occurred."})
-        today = day_of(self._world.clock())
-        rows = [_row(item) for item in self._world.listed(feed) if day_of(item.published_at) == today]
+        today = day_of(self._state.clock())
+        rows = [_row(item) for item in self._state.listed(feed) if day_of(item.published_at) == today]
         if faults.take("file_type_case", feed.key):
             rows = [row | {"fileType": OLD_TYPES.get(kind := row["fileType"], kind.title())} for row in rows]
         return JSONResponse(rows * 2 if faults.take("listed_twice", feed.key) else rows)
@@ -69,19 +69,19 @@ class Laib:
         feed = self._feeds.get(request.path_params["chain"])
         if feed is None:
             return HTMLResponse("<html><body><h1>404</h1></body></html>", 404)
-        return await send_file(self._world, request, feed, request.path_params["name"])
+        return await send_file(self._state, request, feed, request.path_params["name"])
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
-    return [Mount("/laib", routes=Laib(world).routes())]
+    return [Mount("/laib", routes=Laib(state).routes())]
 
 
 def _row(item: Publication) -> dict[str, Any]:
     return {
         "fileName": item.name,
         "fileType": TYPES[item.kind],
-        "fileSize": rounded(item.size),
+        "fileSize": format_size(item.size),
         "fileDate": item.published_at.astimezone(ISRAEL).strftime("%Y-%m-%d %H:%M:%S"),
         "branchNumber": item.store_id or 0,
         "lastModified": "",

@@ -13,15 +13,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import TYPES, meet_listing_faults, portal_url, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import TYPES, apply_listing_faults, portal_url, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 
 class MishnatYosef:
     """The endpoints."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def routes(self) -> list[BaseRoute]:
@@ -30,21 +30,21 @@ class MishnatYosef:
 
     async def list_files(self, request: Request) -> Response:
         """List everything."""
-        await meet_listing_faults(self._world, request, self._feed)
-        if self._world.faults.take("json_error_200", self._feed.key):
+        await apply_listing_faults(self._state, request, self._feed)
+        if self._state.faults.take("json_error_200", self._feed.key):
             return JSONResponse({"error": "internal error"})
-        return JSONResponse([_row(request, item) for item in self._world.listed(self._feed)])
+        return JSONResponse([_row(request, item) for item in self._state.listed(self._feed)])
 
     async def download(self, request: Request) -> Response:
         """Send a file."""
-        return await send_file(self._world, request, self._feed, request.path_params["name"])
+        return await send_file(self._state, request, self._feed, request.path_params["name"])
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/mishnat_yosef", routes=MishnatYosef(world, feed).routes())
-        for feed in world.feeds_of(Family.MISHNAT_YOSEF)
+        Mount("/mishnat_yosef", routes=MishnatYosef(state, feed).routes())
+        for feed in state.feeds_of(Family.MISHNAT_YOSEF)
     ]
 
 

@@ -14,12 +14,12 @@ from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
     CHALLENGE,
-    Answered,
-    meet_blocking,
-    meet_listing_faults,
+    FaultResponse,
+    apply_block,
+    apply_listing_faults,
     send_file,
 )
-from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.replica.state import ReplicaState, newest_first
 
 PROGRAM = re.compile(r"python|curl|wget|java|go-http", re.IGNORECASE)
 FIELDS = ("StoreNumber", "FileType", "BranchTypeNumber", "Search")
@@ -28,8 +28,8 @@ FIELDS = ("StoreNumber", "FileType", "BranchTypeNumber", "Search")
 class NetivHaHesed:
     """The endpoints."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def routes(self) -> list[BaseRoute]:
@@ -39,10 +39,10 @@ class NetivHaHesed:
     async def list_files(self, request: Request) -> Response:
         """Show the links of a day, today's without one, and of a store where asked for."""
         _refuse_programs(request)
-        meet_blocking(self._world, self._feed)
-        await meet_listing_faults(self._world, request, self._feed)
+        apply_block(self._state, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         asked = request.query_params
-        day = asked.get("Date") or str(day_of(self._world.clock()))
+        day = asked.get("Date") or str(day_of(self._state.clock()))
         store = asked.get("StoreNumber", "")
         shown = [item for item in self._of_day(day) if not store or store == str(item.store_id)]
         return HTMLResponse(_page(day, "".join(map(_row, newest_first(shown)))))
@@ -51,29 +51,29 @@ class NetivHaHesed:
         """Send a file."""
         _refuse_programs(request)
         name = request.query_params.get("fileName", "")
-        return await send_file(self._world, request, self._feed, name)
+        return await send_file(self._state, request, self._feed, name)
 
     def _of_day(self, day: str) -> list[Publication]:
-        listed, key, today = self._world.listed(self._feed), self._feed.key, day_of(self._world.clock())
-        if self._world.faults.take("day_ignored", key):
+        listed, key, today = self._state.listed(self._feed), self._feed.key, day_of(self._state.clock())
+        if self._state.faults.take("day_ignored", key):
             day = str(today)
         items = [item for item in listed if str(day_of(item.published_at)) == day]
-        if day == str(today) and self._world.faults.take("only_deltas", key):
+        if day == str(today) and self._state.faults.take("only_deltas", key):
             return [item for item in items if item.kind and not item.kind.is_full]
         return items
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/netiv_hahesed", routes=NetivHaHesed(world, feed).routes())
-        for feed in world.feeds_of(Family.NETIV_HAHESED)
+        Mount("/netiv_hahesed", routes=NetivHaHesed(state, feed).routes())
+        for feed in state.feeds_of(Family.NETIV_HAHESED)
     ]
 
 
 def _refuse_programs(request: Request) -> None:
     if PROGRAM.search(request.headers.get("User-Agent", "")):
-        raise Answered(HTMLResponse(CHALLENGE, 403))
+        raise FaultResponse(HTMLResponse(CHALLENGE, 403))
 
 
 def _page(day: str, rows: str) -> str:

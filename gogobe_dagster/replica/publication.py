@@ -1,6 +1,6 @@
-"""What a portal publishes: one file (`Publication`), and everything a feed shows now (`Shelf`).
+"""What a portal publishes: one file (`Publication`), and all files of a feed now (`Publications`).
 
-How a family lists and serves them is the family's module; where they come from is `folder` or `generator`.
+The family modules list and serve them; they come from `folder` or `generator`.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Publication:
         return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
 
 
-class Shelf:
+class Publications:
     """What one feed publishes now. Thread-safe: tests change it while the portal is being read."""
 
     def __init__(self, publications: Iterable[Publication] = ()) -> None:
@@ -65,7 +65,7 @@ class Shelf:
         with self._lock:
             return self._by_name.get(name)
 
-    def publications(self) -> list[Publication]:
+    def all(self) -> list[Publication]:
         """Return everything, in the order in which it was first put."""
         with self._lock:
             return list(self._by_name.values())

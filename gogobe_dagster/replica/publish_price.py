@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_listing_faults, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import apply_listing_faults, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 STORE_DIGITS = 4
 
@@ -21,8 +21,8 @@ STORE_DIGITS = 4
 class PublishPrice:
     """The endpoints of one chain."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def routes(self) -> list[BaseRoute]:
@@ -31,38 +31,38 @@ class PublishPrice:
 
     async def page(self, request: Request) -> Response:
         """Show one day: today's unless another is asked for in a way that the portal knows."""
-        await meet_listing_faults(self._world, request, self._feed)
-        day = self._asked(request) or day_of(self._world.clock())
-        files = [item for item in self._world.listed(self._feed) if _day(item) == day]
-        renamed = self._world.faults.take("script_renamed", self._feed.key)
+        await apply_listing_faults(self._state, request, self._feed)
+        day = self._asked(request) or day_of(self._state.clock())
+        files = [item for item in self._state.listed(self._feed) if _day(item) == day]
+        renamed = self._state.faults.take("script_renamed", self._feed.key)
         return HTMLResponse(_page(day, files, "fileList" if renamed else "files"))
 
     async def download(self, request: Request) -> Response:
         """Send a file from the folder of its day; the name counts in its exact case."""
         name = request.path_params["name"]
-        found = self._world.shelves[self._feed.key].get(name)
+        found = self._state.publications_by_feed[self._feed.key].get(name)
         in_folder = found is None or f"{_day(found):%Y%m%d}" == request.path_params["folder"]
-        return await send_file(self._world, request, self._feed, name if in_folder else "")
+        return await send_file(self._state, request, self._feed, name if in_folder else "")
 
     def _asked(self, request: Request) -> date | None:
         asked = request.query_params
         by_date, by_path = asked.get("date", ""), asked.get("p", "").removeprefix("./")
-        if self._world.faults.find("date_ignored", self._feed.key) and by_date:
-            self._world.faults.take("date_ignored", self._feed.key)
+        if self._state.faults.find("date_ignored", self._feed.key) and by_date:
+            self._state.faults.take("date_ignored", self._feed.key)
             by_date = ""
         text = by_date or by_path
-        if text and self._world.faults.take("day_ignored", self._feed.key):
+        if text and self._state.faults.take("day_ignored", self._feed.key):
             return None
         if not re.fullmatch(r"[0-9]{8}", text):
             return None
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=ISRAEL).date()
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/publish_price", routes=PublishPrice(world, feed).routes())
-        for feed in world.feeds_of(Family.PUBLISH_PRICE)
+        Mount("/publish_price", routes=PublishPrice(state, feed).routes())
+        for feed in state.feeds_of(Family.PUBLISH_PRICE)
     ]
 
 

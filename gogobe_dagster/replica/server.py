@@ -16,9 +16,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from gogobe_dagster.feeds.registry import FEEDS, Family
 from gogobe_dagster.replica.app import HALF_AN_HOUR, build_app
 from gogobe_dagster.replica.faults import Faults
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.serving import TRANSPORT
-from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.replica.simulated_clock import SimulatedClock
 
 HOST = "127.0.0.1"
 
@@ -28,24 +28,28 @@ class Replica:
 
     def __init__(
         self,
-        shelves: Mapping[str, Shelf] | None = None,
+        publications_by_feed: Mapping[str, Publications] | None = None,
         *,
         port: int = 0,
         clock: Callable[[], datetime] | None = None,
         session_seconds: float = HALF_AN_HOUR,
         link_seconds: float = HALF_AN_HOUR,
     ) -> None:
-        """Take what each feed publishes, by feed key; without it, every feed with an empty shelf.
+        """Take what each feed publishes, by feed key; without it, every feed, with nothing published.
 
         Port 0 means any free one. `clock` decides when sessions and signed links expire and which day it
-        is; a `MovingClock`, which it is unless given, can be moved while the portals are read.
+        is; a `SimulatedClock`, which it is unless given, can be moved while the portals are read.
         """
-        self.clock = clock or MovingClock()
-        self._shelves = {feed.key: Shelf() for feed in FEEDS} if shelves is None else dict(shelves)
-        self.faults = Faults(self._shelves)
+        self.clock = clock or SimulatedClock()
+        self._publications_by_feed = (
+            {feed.key: Publications() for feed in FEEDS}
+            if publications_by_feed is None
+            else dict(publications_by_feed)
+        )
+        self.faults = Faults(self._publications_by_feed)
         self._port = port
         self._app = build_app(
-            self._shelves,
+            self._publications_by_feed,
             faults=self.faults,
             clock=self.clock,
             session_seconds=session_seconds,
@@ -62,16 +66,18 @@ class Replica:
     @property
     def has_ftp(self) -> bool:
         """Whether there is a Cerberus account here."""
-        return any(feed.family is Family.CERBERUS and feed.key in self._shelves for feed in FEEDS)
+        return any(
+            feed.family is Family.CERBERUS and feed.key in self._publications_by_feed for feed in FEEDS
+        )
 
     @property
     def ftp_url(self) -> str:
         """Where the Cerberus accounts are over FTP; asking starts that side."""
-        return str(self._app.state.ftp.door().url)
+        return str(self._app.state.ftp.endpoint().url)
 
-    def shelf(self, feed_key: str) -> Shelf:
+    def publications(self, feed_key: str) -> Publications:
         """Return what a feed publishes; change it at any time."""
-        return self._shelves[feed_key]
+        return self._publications_by_feed[feed_key]
 
     def start(self) -> None:
         """Answer from now on. Raises `OSError` when the port is taken."""
@@ -79,7 +85,7 @@ class Replica:
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._app,
-            http=OpenHandedProtocol,
+            http=ExposedTransportProtocol,
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -127,7 +133,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-class OpenHandedProtocol(H11Protocol):
+class ExposedTransportProtocol(H11Protocol):
     """HTTP that hands the application its connection, so that faults can reset or cut it."""
 
     def connection_made(self, transport: object) -> None:

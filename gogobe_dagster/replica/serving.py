@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.state import ReplicaState
 from gogobe_dagster.sizes import KILOBYTE, MEGABYTE
 
 TYPES = {
@@ -44,7 +44,7 @@ NOTICE = (
 )
 
 
-class Answered(Exception):
+class FaultResponse(Exception):
     """A fault has already decided the answer, before the endpoint is done."""
 
     def __init__(self, response: Response) -> None:
@@ -52,7 +52,7 @@ class Answered(Exception):
         self.response = response
 
 
-class CutShort(Response):
+class TruncatedResponse(Response):
     """Promises the whole body, sends half of it, and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,51 +64,51 @@ class CutShort(Response):
         await _until_gone(receive)
 
 
-async def meet_faults(world: World, request: Request, feed: Feed | None, file: str = "") -> None:
+async def apply_faults(state: ReplicaState, request: Request, feed: Feed | None, file: str = "") -> None:
     """Let the faults of any request happen. `file` is the name asked for, '' for a page."""
     key = feed.key if feed else None
-    if fault := world.faults.take("slow_page", key, file):
+    if fault := state.faults.take("slow_page", key, file):
         await _pause(request, fault.seconds)
-    if fault := world.faults.take("timeout_once", key, file):
+    if fault := state.faults.take("timeout_once", key, file):
         await _pause(request, fault.seconds)
         request.scope[TRANSPORT].close()
         await _gone(request)
-    if world.faults.take("connection_reset", key, file):
+    if state.faults.take("connection_reset", key, file):
         _reset(request)
         await _gone(request)
-    if world.faults.take("portal_down", key, file):
-        raise Answered(PlainTextResponse("Service Unavailable", 503))
-    if world.faults.take("bot_challenge", key, file):
-        raise Answered(HTMLResponse(CHALLENGE, 403))
-    if world.faults.take("bot_wall", key, file):
-        raise Answered(HTMLResponse("<html><script>window.rbzns={}</script></html>", 247))
-    if world.faults.take("polite_challenge", key, file):
-        raise Answered(HTMLResponse(CHALLENGE))
+    if state.faults.take("portal_down", key, file):
+        raise FaultResponse(PlainTextResponse("Service Unavailable", 503))
+    if state.faults.take("bot_challenge", key, file):
+        raise FaultResponse(HTMLResponse(CHALLENGE, 403))
+    if state.faults.take("bot_wall", key, file):
+        raise FaultResponse(HTMLResponse("<html><script>window.rbzns={}</script></html>", 247))
+    if state.faults.take("polite_challenge", key, file):
+        raise FaultResponse(HTMLResponse(CHALLENGE))
 
 
-async def meet_listing_faults(world: World, request: Request, feed: Feed) -> None:
+async def apply_listing_faults(state: ReplicaState, request: Request, feed: Feed) -> None:
     """Let the faults of any listing happen."""
-    await meet_faults(world, request, feed)
-    if world.faults.take("html_listing", feed.key):
-        raise Answered(HTMLResponse(NOTICE))
+    await apply_faults(state, request, feed)
+    if state.faults.take("html_listing", feed.key):
+        raise FaultResponse(HTMLResponse(NOTICE))
 
 
-def meet_blocking(world: World, feed: Feed) -> None:
+def apply_block(state: ReplicaState, feed: Feed) -> None:
     """Let a page be refused as Cloudflare refuses callers from abroad."""
-    if world.faults.take("blocked_page", feed.key):
-        raise Answered(HTMLResponse(BLOCKED, 403))
+    if state.faults.take("blocked_page", feed.key):
+        raise FaultResponse(HTMLResponse(BLOCKED, 403))
 
 
-async def send_file(world: World, request: Request, feed: Feed, name: str) -> Response:
+async def send_file(state: ReplicaState, request: Request, feed: Feed, name: str) -> Response:
     """Return the file, or the portal's 404, or what a fault makes of it."""
-    await meet_faults(world, request, feed, name)
-    if world.faults.take("html_instead_of_file", feed.key, name):
+    await apply_faults(state, request, feed, name)
+    if state.faults.take("html_instead_of_file", feed.key, name):
         return HTMLResponse(NOTICE)
-    publication = world.served(feed, name)
+    publication = state.served(feed, name)
     if publication is None:
         return HTMLResponse("<html><body><h1>404 - File or directory not found.</h1></body></html>", 404)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    answer = CutShort if world.faults.take("truncated_download", feed.key, name) else Response
+    answer = TruncatedResponse if state.faults.take("truncated_download", feed.key, name) else Response
     return answer(publication.read(), media_type="application/octet-stream", headers=headers)
 
 
@@ -117,7 +117,7 @@ async def form_fields(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def rounded(size: int) -> str:
+def format_size(size: int) -> str:
     """Write a size as listings do: `206 B`, `338.32 KB`, `5.51 MB`."""
     if size < KILOBYTE:
         return f"{size} B"
@@ -151,7 +151,7 @@ def _reset(request: Request) -> None:
 
 async def _gone(request: Request) -> None:
     await _until_gone(request.receive)
-    raise Answered(Response())  # nobody is left to read it
+    raise FaultResponse(Response())  # nobody is left to read it
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -21,8 +21,8 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, portal_url, send_file
-from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.replica.serving import apply_listing_faults, portal_path, portal_url, send_file
+from gogobe_dagster.replica.state import ReplicaState, newest_first
 from gogobe_dagster.sizes import KILOBYTE, MEGABYTE
 
 PAGE_ROWS = 20
@@ -45,8 +45,8 @@ HEADINGS = ("להורדה", "זמן עידכון", "גודל", "סוג קובץ"
 class Shufersal:
     """The endpoints, over one secret that signs the links."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
         self._secret = secrets.token_bytes(32)
 
@@ -60,7 +60,7 @@ class Shufersal:
 
     async def grid(self, request: Request) -> Response:
         """Show one page of the grid; a page beyond the last shows the last again."""
-        await meet_listing_faults(self._world, request, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         try:
             category, store, page = (
                 int(request.query_params.get(name) or default)
@@ -81,22 +81,22 @@ class Shufersal:
     async def download(self, request: Request) -> Response:
         """Serve a blob to a link whose signature is right and not expired."""
         container, name = request.path_params["container"], request.path_params["name"]
-        if self._world.faults.take("expired_sas", self._feed.key, name):
+        if self._state.faults.take("expired_sas", self._feed.key, name):
             return _refused("Signature not valid in the specified time frame")
         expires = request.query_params.get("se", "")
         if not hmac.compare_digest(
             request.query_params.get("sig", ""), self._signature(container, name, expires)
         ):
             return _refused("Signature did not match")
-        if datetime.fromisoformat(expires) <= self._world.clock():
+        if datetime.fromisoformat(expires) <= self._state.clock():
             return _refused(f"Signature not valid in the specified time frame: Expiry [{expires}]")
-        return await send_file(self._world, request, self._feed, name)
+        return await send_file(self._state, request, self._feed, name)
 
     def _rows(self, category: int, store: int, page: int) -> list[Publication]:
         kind = CATEGORIES.get(category)
         rows = [
             item
-            for item in newest_first(self._world.listed(self._feed))
+            for item in newest_first(self._state.listed(self._feed))
             if category == ALL or (item.kind is not None and item.kind is kind)
             if store in {ALL, item.store_id}
         ]
@@ -105,9 +105,9 @@ class Shufersal:
     def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
         """Whether the newest row is not there yet: it comes between page 1 and page 2."""
         fault, key = "row_inserted_while_paging", self._feed.key
-        if len(rows) <= PAGE_ROWS or not self._world.faults.find(fault, key):
+        if len(rows) <= PAGE_ROWS or not self._state.faults.find(fault, key):
             return False
-        return page == 1 or not self._world.faults.take(fault, key)
+        return page == 1 or not self._state.faults.take(fault, key)
 
     def _row(self, request: Request, number: int, item: Publication) -> str:
         kind = CONTAINERS[item.kind or FileKind.PRICES]
@@ -126,7 +126,7 @@ class Shufersal:
         return '<tr class="webgrid-row-style">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
 
     def _signed(self, container: str, name: str) -> str:
-        until = self._world.clock().astimezone(UTC) + timedelta(seconds=self._world.link_seconds)
+        until = self._state.clock().astimezone(UTC) + timedelta(seconds=self._state.link_seconds)
         expires = until.strftime("%Y-%m-%dT%H:%M:%SZ")
         signature = quote(self._signature(container, name, expires), safe="")
         query = f"sv=2014-02-14&sr=b&sig={signature}&se={quote(expires, safe='')}&sp=r"
@@ -137,11 +137,11 @@ class Shufersal:
         return base64.b64encode(hmac.digest(self._secret, text, hashlib.sha256)).decode()
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/shufersal", routes=Shufersal(world, feed).routes())
-        for feed in world.feeds_of(Family.SHUFERSAL)
+        Mount("/shufersal", routes=Shufersal(state, feed).routes())
+        for feed in state.feeds_of(Family.SHUFERSAL)
     ]
 
 

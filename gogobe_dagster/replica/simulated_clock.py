@@ -8,7 +8,7 @@ from gogobe_dagster import clock
 from gogobe_dagster.clock import ISRAEL
 
 
-class MovingClock:
+class SimulatedClock:
     """What time it is at the portals. Thread-safe. Without arguments, what time it is."""
 
     def __init__(
@@ -57,7 +57,7 @@ class MovingClock:
         return (self._from.astimezone(UTC) + timedelta(seconds=passed)).astimezone(ISRAEL)
 
 
-def moment_of(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Read 2026-11-20T23:50; without a zone it is Israel's time. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=ISRAEL)

@@ -1,4 +1,4 @@
-"""What all portal families share: the shelves, the faults, the clock, and what a feed shows and serves."""
+"""What all portal families share: published files, faults, clock, and what a feed lists and serves."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,20 +6,20 @@ from datetime import datetime
 
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.corruption import spoil
+from gogobe_dagster.replica.corruption import corrupt
 from gogobe_dagster.replica.faults import STORED, Fault, Faults
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 
 FOREIGN_CHAIN = "7291029710008"  # Quik: no portal publishes it since February 2026
 WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (docs/portals.md, Cerberus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class ReplicaState:
     """Everything that a portal needs to answer."""
 
     feeds: Mapping[str, Feed]
-    shelves: Mapping[str, Shelf]
+    publications_by_feed: Mapping[str, Publications]
     faults: Faults
     clock: Callable[[], datetime]
     session_seconds: float
@@ -28,12 +28,12 @@ class World:
     """How long a signed Shufersal link lives."""
 
     def feeds_of(self, family: Family) -> list[Feed]:
-        """Return the feeds of a family that have a shelf here."""
-        return [self.feeds[key] for key in self.shelves if self.feeds[key].family is family]
+        """Return the feeds of a family that this replica publishes."""
+        return [self.feeds[key] for key in self.publications_by_feed if self.feeds[key].family is family]
 
     def listed(self, feed: Feed) -> list[Publication]:
         """Return what the feed's listing shows now, with the faults of listings and stored files."""
-        shown = [self._as_stored(feed, publication) for publication in self._shelf(feed)]
+        shown = [self._as_stored(feed, publication) for publication in self._published(feed)]
         if not self.faults.active():
             return shown
         if self.faults.take("empty_listing", feed.key):
@@ -44,15 +44,15 @@ class World:
 
     def served(self, feed: Feed, name: str) -> Publication | None:
         """Return the file that a download of this exact name gives; uses up faults of stored files."""
-        found = next((item for item in self._shelf(feed) if item.name == name), None)
+        found = next((item for item in self._published(feed) if item.name == name), None)
         if found is None or self.faults.take("missing_file", feed.key, name):
             return None
         return self._as_stored(feed, found, find=self.faults.take)
 
-    def _shelf(self, feed: Feed) -> list[Publication]:
-        publications = self.shelves[feed.key].publications()
+    def _published(self, feed: Feed) -> list[Publication]:
+        publications = self.publications_by_feed[feed.key].all()
         if self.faults.find("foreign_chain", feed.key):
-            publications += foreign(publications, feed)
+            publications += foreign_files(publications, feed)
         return publications
 
     def _as_stored(
@@ -66,7 +66,7 @@ class World:
         find = find or self.faults.find
         for name in STORED:
             if find(name, feed.key, publication.name):
-                publication = spoil(publication, name)
+                publication = corrupt(publication, name)
         return publication
 
 
@@ -75,7 +75,7 @@ def newest_first(publications: Iterable[Publication]) -> list[Publication]:
     return sorted(sorted(publications, key=lambda item: item.name), key=_moment, reverse=True)
 
 
-def foreign(publications: Iterable[Publication], feed: Feed) -> list[Publication]:
+def foreign_files(publications: Iterable[Publication], feed: Feed) -> list[Publication]:
     """Return a full price file as if another chain had put it here; none if there is none."""
     fulls = [
         item for item in publications if item.kind is FileKind.FULL_PRICES and feed.chain_id in item.name

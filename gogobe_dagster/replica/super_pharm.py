@@ -14,8 +14,8 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import meet_listing_faults, portal_path, send_file
-from gogobe_dagster.replica.state import World, newest_first
+from gogobe_dagster.replica.serving import apply_listing_faults, portal_path, send_file
+from gogobe_dagster.replica.state import ReplicaState, newest_first
 
 COOKIE = "ASP.NET_SessionId"
 PAGE_ROWS = 20
@@ -34,8 +34,8 @@ NO_ROWS = '<tr class="mvc-grid-empty-row"><td colspan="6"></td></tr>'
 class SuperPharm:
     """The endpoints, over one dictionary of sessions."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
         self._seen_at: dict[str, datetime] = {}
 
@@ -49,7 +49,7 @@ class SuperPharm:
 
     async def grid(self, request: Request) -> Response:
         """Show one page of the grid; a page beyond the last shows the last again."""
-        await meet_listing_faults(self._world, request, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         asked = request.query_params
         page = int(number) if (number := asked.get("page", "1")).isdecimal() else 1
         rows = self._rows(dict(asked), page)
@@ -60,26 +60,26 @@ class SuperPharm:
         response = HTMLResponse(_grid(len(rows), body or NO_ROWS, pages))
         if not self._is_known(request):
             session = secrets.token_hex(12)
-            self._seen_at[session] = self._world.clock()
+            self._seen_at[session] = self._state.clock()
             response.set_cookie(COOKIE, session, path=portal_path(request, "/"), httponly=True)
         return response
 
     async def download(self, request: Request) -> Response:
         """Send a file, or as until 2026 the place of it, to a session that is alive."""
         name = request.path_params["name"]
-        if self._world.faults.take("session_expires", self._feed.key, name):
+        if self._state.faults.take("session_expires", self._feed.key, name):
             self._seen_at.pop(request.cookies.get(COOKIE, ""), None)
         if not self._is_known(request):
             return PlainTextResponse("link expired")
-        if self._world.faults.take("two_step_download", self._feed.key, name):
+        if self._state.faults.take("two_step_download", self._feed.key, name):
             return JSONResponse({"href": f"/File/{quote(name)}"})
-        return await send_file(self._world, request, self._feed, name)
+        return await send_file(self._state, request, self._feed, name)
 
     async def file(self, request: Request) -> Response:
         """Send a file from the place that `download` told, within the same session."""
         if not self._is_known(request):
             return PlainTextResponse("link expired")
-        return await send_file(self._world, request, self._feed, request.path_params["name"])
+        return await send_file(self._state, request, self._feed, request.path_params["name"])
 
     def _rows(self, asked: dict[str, str], page: int) -> list[Publication]:
         wanted = {
@@ -89,16 +89,16 @@ class SuperPharm:
         }
         rows = [
             item
-            for item in newest_first(self._world.listed(self._feed))
+            for item in newest_first(self._state.listed(self._feed))
             if all(not text or said(item) == text for said, text in wanted.items())
         ]
         return rows[1:] if self._newest_is_late(rows, page) else rows
 
     def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
         fault, key = "row_inserted_while_paging", self._feed.key
-        if len(rows) <= PAGE_ROWS or not self._world.faults.find(fault, key):
+        if len(rows) <= PAGE_ROWS or not self._state.faults.find(fault, key):
             return False
-        return page == 1 or not self._world.faults.take(fault, key)
+        return page == 1 or not self._state.faults.take(fault, key)
 
     def _row(self, number: int, item: Publication) -> str:
         link = f"/Download/{quote(item.name)}?bucketName={BUCKET}"
@@ -109,18 +109,18 @@ class SuperPharm:
 
     def _is_known(self, request: Request) -> bool:
         session = request.cookies.get(COOKIE, "")
-        seen_at, now = self._seen_at.get(session), self._world.clock()
-        if seen_at is None or (now - seen_at).total_seconds() > self._world.session_seconds:
+        seen_at, now = self._seen_at.get(session), self._state.clock()
+        if seen_at is None or (now - seen_at).total_seconds() > self._state.session_seconds:
             return False
         self._seen_at[session] = now
         return True
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
     return [
-        Mount("/super_pharm", routes=SuperPharm(world, feed).routes())
-        for feed in world.feeds_of(Family.SUPER_PHARM)
+        Mount("/super_pharm", routes=SuperPharm(state, feed).routes())
+        for feed in state.feeds_of(Family.SUPER_PHARM)
     ]
 
 

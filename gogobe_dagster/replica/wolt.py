@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Family, Feed
-from gogobe_dagster.replica.serving import meet_listing_faults, send_file
-from gogobe_dagster.replica.state import World
+from gogobe_dagster.replica.serving import apply_listing_faults, send_file
+from gogobe_dagster.replica.state import ReplicaState
 
 FOLDER = "/isr-prices/public/v1"
 
@@ -19,8 +19,8 @@ FOLDER = "/isr-prices/public/v1"
 class Wolt:
     """The endpoints."""
 
-    def __init__(self, world: World, feed: Feed) -> None:
-        self._world = world
+    def __init__(self, state: ReplicaState, feed: Feed) -> None:
+        self._state = state
         self._feed = feed
 
     def routes(self) -> list[BaseRoute]:
@@ -33,34 +33,34 @@ class Wolt:
 
     async def list_days(self, request: Request) -> Response:
         """Name every day that has files, the newest first."""
-        await meet_listing_faults(self._world, request, self._feed)
-        is_turned = self._world.faults.take("oldest_first", self._feed.key)
+        await apply_listing_faults(self._state, request, self._feed)
+        is_turned = self._state.faults.take("oldest_first", self._feed.key)
         days = sorted(self._days(), reverse=not is_turned)
         return _page((f"{day}.html", f"{day}") for day in days)
 
     async def list_files(self, request: Request) -> Response:
         """Name the files of a day; a day without files answers 400."""
-        await meet_listing_faults(self._world, request, self._feed)
+        await apply_listing_faults(self._state, request, self._feed)
         files = self._days().get(request.path_params["day"], [])
-        if not files or self._world.faults.take("missing_day", self._feed.key):
+        if not files or self._state.faults.take("missing_day", self._feed.key):
             return HTMLResponse("Bad Request", 400)
         return _page((f"download/{request.path_params['day']}/{quote(name)}", name) for name in files)
 
     async def download(self, request: Request) -> Response:
         """Send a file; the day in the path is not looked at."""
-        return await send_file(self._world, request, self._feed, request.path_params["name"])
+        return await send_file(self._state, request, self._feed, request.path_params["name"])
 
     def _days(self) -> dict[str, list[str]]:
         """Return the names of each day's files."""
         days: dict[str, list[str]] = {}
-        for item in self._world.listed(self._feed):
+        for item in self._state.listed(self._feed):
             days.setdefault(str(day_of(item.published_at)), []).append(item.name)
         return days
 
 
-def mounts(world: World) -> list[BaseRoute]:
+def routes(state: ReplicaState) -> list[BaseRoute]:
     """Return the family's place in the replica."""
-    return [Mount("/wolt", routes=Wolt(world, feed).routes()) for feed in world.feeds_of(Family.WOLT)]
+    return [Mount("/wolt", routes=Wolt(state, feed).routes()) for feed in state.feeds_of(Family.WOLT)]
 
 
 def _page(links: Iterable[tuple[str, str]]) -> Response:

@@ -1,6 +1,6 @@
 """A day of the whole country in some minutes: `make bench NAME=day`. Real sensors, daemon, runs, PostgreSQL.
 
-The replica's clock goes through yesterday faster than ours, and what is due appears on its shelves; made
+The replica's clock goes through yesterday faster than ours, and what is due is published there; made
 beforehand, so that making it costs nothing here. The importer knows nothing of that clock: it looks more
 often than it would. `--scale 1 --minutes 240` is as large as the country. Lag is real time, from the
 moment a file appears at the portal to the commit of its rows.
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.postgres.server import embedded_server
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster_tests.benchmarks.budget import CORES, DAY_SECONDS
 from gogobe_dagster_tests.benchmarks.day_monitoring import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.day_plot import plot
@@ -42,7 +42,7 @@ class Day:
     """What was seen of the day."""
 
     appeared: Mapping[str, datetime]
-    """When each file was on its shelf, by feed and name."""
+    """When each file was published, by feed and name."""
     loaded: Mapping[str, datetime]
     samples: Sequence[Sample]
     states: Mapping[str, int]
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     adopt_orphans()
     with home(poll_interval_seconds=options.poll_interval_seconds) as env:
         feeds = [find_feed(key) for key in options.feed or [feed.key for feed in FEEDS]]
-        market = Market(scale=options.scale, stores=options.stores, items=options.items)
+        market = SyntheticMarket(scale=options.scale, stores=options.stores, items=options.items)
         publisher = Publisher(env.replica, feeds, market)
         meter = Meter(postmaster_of(embedded_server(env.settings)))
         before = os.getloadavg()[0]

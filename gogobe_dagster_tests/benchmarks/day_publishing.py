@@ -1,4 +1,4 @@
-"""Puts a day's files on the replica's shelves when its clock has come to them, and notes our time."""
+"""Publishes a day's files when the replica's clock has reached them, and records the real time."""
 
 import time
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from operator import itemgetter
 from gogobe_dagster import clock
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
 
 MORNING = datetime.combine(YESTERDAY, time_of_day(3), ISRAEL)
@@ -24,9 +24,9 @@ STEP_SECONDS = 0.2
 class Publisher:
     """Yesterday's files, and those of them that have appeared."""
 
-    def __init__(self, replica: Replica, feeds: Sequence[Feed], market: Market) -> None:
-        """Make all the files; none is on its shelf yet."""
-        if not isinstance(replica.clock, MovingClock):
+    def __init__(self, replica: Replica, feeds: Sequence[Feed], market: SyntheticMarket) -> None:
+        """Make all the files; none is published yet."""
+        if not isinstance(replica.clock, SimulatedClock):
             raise TypeError("the replica's clock must be one that can be moved")
         self.feed_keys = [feed.key for feed in feeds]
         self._replica = replica
@@ -48,14 +48,14 @@ class Publisher:
         while self._due and self._due[0][0] <= moment:
             _, feed_key, publication = self._due.pop(0)
             self.appeared[f"{feed_key}/{publication.name}"] = clock.now()
-            self._replica.shelf(feed_key).put(publication)
+            self._replica.publications(feed_key).put(publication)
 
 
-def _files(feeds: Sequence[Feed], market: Market) -> list[tuple[datetime, str, Publication]]:
-    shelves = {feed.key: Shelf() for feed in feeds}
-    publish_day(shelves, feeds, day=YESTERDAY, market=market, now=MIDNIGHT)
+def _files(feeds: Sequence[Feed], market: SyntheticMarket) -> list[tuple[datetime, str, Publication]]:
+    publications_by_feed = {feed.key: Publications() for feed in feeds}
+    publish_day(publications_by_feed, feeds, day=YESTERDAY, market=market, now=MIDNIGHT)
     return [
         (publication.published_at, key, publication)
-        for key, shelf in shelves.items()
-        for publication in shelf.publications()
+        for key, publications in publications_by_feed.items()
+        for publication in publications.all()
     ]

@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 
 from gogobe_dagster.postgres.server import EmbeddedPostgres
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.warehouse.schema.migrate import connect
 from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.benchmarks.price_loads import (
@@ -96,7 +96,7 @@ def _server(settings: Sequence[str]) -> Iterator[Place]:
 def _publish(place: Place, processes: Processes, scale: float) -> None:
     """Make the databases that the contenders start from."""
     stores = max(round(STORES * scale), 1)
-    market = Market(stores=stores, items=ITEMS)
+    market = SyntheticMarket(stores=stores, items=ITEMS)
     new_warehouse(place, PUBLISHED)
     publish(place, PUBLISHED, fulls(market))
     publish(place, PUBLISHED, fulls_a_day_later(market))

@@ -13,7 +13,7 @@ from pathlib import Path
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.styles import style_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=ISRAEL)
@@ -44,7 +44,7 @@ class InputFile:
 
 def full_files(folder: Path, *, scale: float) -> list[InputFile]:
     """Write full price files of four chains, 24 at scale 1."""
-    market = Market(stores=STORES, items=FULL_ITEMS)
+    market = SyntheticMarket(stores=STORES, items=FULL_ITEMS)
     wanted = max(len(FEEDS), round(STORES * len(FEEDS) * scale))
     files = []
     for number in range(wanted):
@@ -60,7 +60,7 @@ def full_files(folder: Path, *, scale: float) -> list[InputFile]:
 
 def delta_files(folder: Path, *, number: int) -> list[InputFile]:
     """Write so many delta files of twenty rows."""
-    market, chance, files = Market(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
+    market, chance, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
     for one in range(number):
         feed = find_feed(FEEDS[one % len(FEEDS)])
         branch = chance.choice(market.branches(feed))

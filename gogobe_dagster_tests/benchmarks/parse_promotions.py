@@ -17,7 +17,7 @@ from rich.console import Console
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster.replica.generator.documents import gzipped
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import promotions
 from gogobe_dagster.replica.generator.promotions_xml import CLASSIC_PROMOTIONS
 from gogobe_dagster_tests.benchmarks.parse_input import NOON, InputFile
@@ -40,7 +40,7 @@ def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> di
 
 
 def _made_up(folder: Path, *, scale: float) -> InputFile:
-    market = Market(stores=1, items=9_000)
+    market = SyntheticMarket(stores=1, items=9_000)
     branch = market.branches(find_feed("rami_levy"))[0]
     offers = promotions(market, branch, NOON)
     products = market.products

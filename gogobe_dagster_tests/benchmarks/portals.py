@@ -18,7 +18,7 @@ from random import Random
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.replica.server import Replica
 
 DAY = clock.day_of(clock.now()) - timedelta(days=1)
@@ -96,13 +96,14 @@ def serve(counts: dict[str, int], *, size: int) -> Iterator[str]:
 
 
 def main(size: int, wanted: Sequence[str]) -> None:
-    """Fill the shelves, say where they are, and go when the other end has gone."""
+    """Publish, print the address, and end when the other process has ended."""
     content = Random(1).randbytes(size - 32)
     numbers = {key: int(number) for key, _, number in (one.partition("=") for one in wanted)}
-    shelves = {
-        key: Shelf(islice(publications(find_feed(key), content), number)) for key, number in numbers.items()
+    publications_by_feed = {
+        key: Publications(islice(publications(find_feed(key), content), number))
+        for key, number in numbers.items()
     }
-    with Replica(shelves, clock=lambda: EVENING) as replica:
+    with Replica(publications_by_feed, clock=lambda: EVENING) as replica:
         print(replica.url, flush=True)
         sys.stdin.read()
 

@@ -29,7 +29,7 @@ from gogobe_dagster.files.content import open_content
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.dialects import PRICES, spellings
 from gogobe_dagster.postgres.server import EmbeddedPostgres
-from gogobe_dagster.replica.generator.market import Market, Priced
+from gogobe_dagster.replica.generator.market import Priced, SyntheticMarket
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.resources import Resources
@@ -133,7 +133,7 @@ def publish(place: Place, database: str, files: Iterator[Published]) -> None:
     resources.close()
 
 
-def fulls(market: Market) -> Iterator[Published]:
+def fulls(market: SyntheticMarket) -> Iterator[Published]:
     """Yield the full price file of every store at three in the morning of the first day."""
     for feed in map(find_feed, FEEDS):
         for branch in _shops(market, feed):
@@ -141,7 +141,7 @@ def fulls(market: Market) -> Iterator[Published]:
             yield _published(feed, branch, FileKind.FULL_PRICES, at(FIRST_DAY, hour=3), items)
 
 
-def fulls_a_day_later(market: Market) -> Iterator[Published]:
+def fulls_a_day_later(market: SyntheticMarket) -> Iterator[Published]:
     """Yield the same a day later, with three prices of a hundred changed in every store."""
     changed_at = at(FIRST_DAY, hour=12)
     for feed in map(find_feed, FEEDS):
@@ -160,7 +160,7 @@ def at(day: date, *, hour: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=ISRAEL)
 
 
-def deltas(market: Market, day: date, *, a_store: int) -> Iterator[Published]:
+def deltas(market: SyntheticMarket, day: date, *, a_store: int) -> Iterator[Published]:
     """Yield files of twenty changed prices for every store, minute by minute from seven on."""
     opening = at(day, hour=7)
     for feed in map(find_feed, FEEDS):
@@ -173,7 +173,7 @@ def deltas(market: Market, day: date, *, a_store: int) -> Iterator[Published]:
                 yield _published(feed, branch, FileKind.PRICES, stamp, some)
 
 
-def _shops(market: Market, feed: Feed) -> list[Branch]:
+def _shops(market: SyntheticMarket, feed: Feed) -> list[Branch]:
     """Return the stores that publish gzip; the baseline reads nothing else."""
     return [branch for branch in market.branches(feed) if not branch.is_online]
 

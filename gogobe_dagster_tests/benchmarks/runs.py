@@ -20,7 +20,7 @@ from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.postgres.server import embedded_server
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.benchmarks.budget import CORES, Measured, budget
@@ -107,23 +107,23 @@ def events(env: ImportEnv, run_id: str) -> tuple[int, int]:
 def publish(env: ImportEnv, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
     """Publish yesterday's files of a feed, except its last delta files, which are returned."""
     _publish_all(env, feed_key, stores=stores, items=items)
-    shelf = env.replica.shelf(feed_key)
-    deltas = [file for file in shelf.publications() if file.kind is FileKind.PRICES]
+    publications = env.replica.publications(feed_key)
+    deltas = [file for file in publications.all() if file.kind is FileKind.PRICES]
     held = sorted(deltas, key=lambda file: file.published_at)[len(deltas) - all_but :]
-    shelf.remove(*(file.name for file in held))
+    publications.remove(*(file.name for file in held))
     return held
 
 
 def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
     """Publish one full price file per store, and nothing else."""
     _publish_all(env, feed_key, stores=stores, items=items)
-    shelf = env.replica.shelf(feed_key)
-    shelf.remove(*(file.name for file in shelf.publications() if file.kind is not FileKind.FULL_PRICES))
+    publications = env.replica.publications(feed_key)
+    publications.remove(*(file.name for file in publications.all() if file.kind is not FileKind.FULL_PRICES))
 
 
 def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
-    market, shelf = Market(stores=stores, items=items), env.replica.shelf(feed_key)
-    publish_day({feed_key: shelf}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
+    market, publications = SyntheticMarket(stores=stores, items=items), env.replica.publications(feed_key)
+    publish_day({feed_key: publications}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
 
 
 def chunks(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
@@ -182,14 +182,14 @@ def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items:
     tick(url, POLLED)
     meter = Meter(postmaster_of(embedded_server(env.settings)))
     ledger.figures["idle_cpu_share_of_a_core"] = round(meter.rest(), 3)
-    shelf, deltas, ids = env.replica.shelf(SMALL), chunks(small, DELTA_FILES), list[str]()
+    publications, deltas, ids = env.replica.publications(SMALL), chunks(small, DELTA_FILES), list[str]()
 
     def delta_run(*, small: bool) -> Cost:
-        shelf.put(*next(deltas))
+        publications.put(*next(deltas))
         return meter.cost(lambda: ids.append(run(url, SMALL, small=small)))
 
     def new_files(files: Sequence[Publication]) -> Cost:
-        env.replica.shelf(POLLED).put(*files)
+        env.replica.publications(POLLED).put(*files)
         return meter.cost(lambda: tick(url, POLLED))
 
     rounds = range(ROUNDS)

@@ -40,14 +40,16 @@ def test_every_file_of_every_feed_ends_in_a_final_state(
     """Final is what the ledger says: a file with nothing left to do."""
     keys = [feed.key for feed in FEEDS]
     import_env.publish(*keys, stores=1, items=30)
-    shelves = {key: {file.name for file in import_env.replica.shelf(key).publications()} for key in keys}
+    publications_by_feed = {
+        key: {file.name for file in import_env.replica.publications(key).all()} for key in keys
+    }
 
     import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(YESTERDAY), seconds=380)
 
     ledger, counts = import_env.resources.ledger, states(import_env)
     with capsys.disabled():
         Console(width=110).print(show(counts))
-    assert {key: set(import_env.states(key)) for key in keys} == shelves
+    assert {key: set(import_env.states(key)) for key in keys} == publications_by_feed
     assert {key: [file.name for file in ledger.pending(key)] for key in keys} == {key: [] for key in keys}
     assert {key for key in keys if counts[key]["loaded"] >= 2} == set(keys)
     assert import_env.query("select feed, code from listing where code is not null") == []

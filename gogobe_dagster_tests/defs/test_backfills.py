@@ -15,7 +15,7 @@ from gogobe_dagster.commands.backfill import ASSETS, LAUNCH
 from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.ground_truth import published_prices
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster_tests.dagster_services import ask, served_as_documented, wait_until
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 
@@ -135,7 +135,7 @@ def nothing_is_half_done(env: ImportEnv) -> None:
     assert env.query(WITHOUT_A_FILE) == []
 
 
-def everything_is_in_the_tables(env: ImportEnv, market: Market) -> None:
+def everything_is_in_the_tables(env: ImportEnv, market: SyntheticMarket) -> None:
     for key in BY_GRAPHQL + BY_COMMAND:
         feed = find_feed(key)
         truth = published_prices(market, feed, now=MIDNIGHT, first_day=DAYS[0])

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster_tests.benchmarks.day import figures_of, live_through
 from gogobe_dagster_tests.benchmarks.day_plot import plot
 from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
@@ -22,7 +22,9 @@ MINUTES = 0.5
 
 @pytest.mark.timeout(400)
 def test_every_file_of_a_day_reaches_the_tables(import_env: ImportEnv, tmp_path: Path) -> None:
-    publisher = Publisher(import_env.replica, [find_feed(key) for key in FEEDS], Market(stores=2, items=40))
+    publisher = Publisher(
+        import_env.replica, [find_feed(key) for key in FEEDS], SyntheticMarket(stores=2, items=40)
+    )
     meter = Meter(postmaster(import_env))
 
     day = live_through(import_env, publisher, meter, minutes=MINUTES, patience=150)

@@ -56,7 +56,7 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
     published: dict[tuple[str, str], RealFile] = {}
     for key in FEEDS:
         files = publish(corpus, find_feed(key), YESTERDAY)
-        import_env.replica.shelf(key).put(*files)
+        import_env.replica.publications(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
 
     import_env.import_cells(*(f"{key}|{YESTERDAY}" for key in FEEDS))

@@ -15,7 +15,7 @@ from gogobe_dagster.feeds.official_register import official_account_of
 from gogobe_dagster.feeds.register_drift import DriftKind, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
 from gogobe_dagster.portals.gov_register import parse_table, read_official_register
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK
@@ -57,7 +57,7 @@ def test_the_replica_serves_the_register_that_we_have() -> None:
 
 
 def test_a_company_that_is_no_longer_listed_is_gone() -> None:
-    left = {feed.key: Shelf() for feed in FEEDS if feed.key != "wolt_market"}
+    left = {feed.key: Publications() for feed in FEEDS if feed.key != "wolt_market"}
     with Replica(left) as replica:
         page = read_official_register(settings(replica.url), policy=QUICK)
 
@@ -171,7 +171,7 @@ def test_without_the_client_id_no_request_is_sent() -> None:
 def test_dagster_and_the_command_line_report_the_same_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     from gogobe_dagster.definitions import build_definitions
 
-    left = {feed.key: Shelf() for feed in FEEDS if feed.key not in {"wolt_market", "keshet"}}
+    left = {feed.key: Publications() for feed in FEEDS if feed.key not in {"wolt_market", "keshet"}}
     monkeypatch.setenv("GOGOBE_GOV_IL_CLIENT_ID", "any")
     monkeypatch.setenv("COLUMNS", "200")
     with Replica(left) as replica:

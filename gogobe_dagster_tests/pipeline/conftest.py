@@ -10,7 +10,7 @@ import stamina
 
 from gogobe_dagster.feeds.feed_settings import FeedOverride
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
-from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.import_env import MIDNIGHT, ImportEnv, open_import_env
@@ -54,6 +54,6 @@ def _reset(whole: ImportEnv) -> None:
         connection.execute("truncate file, listing cascade")
     whole.replica.faults.switch_off()
     for feed in FEEDS:
-        whole.replica.shelf(feed.key).clear()
-    assert isinstance(whole.replica.clock, MovingClock)
+        whole.replica.publications(feed.key).clear()
+    assert isinstance(whole.replica.clock, SimulatedClock)
     whole.replica.clock.move(now=MIDNIGHT)

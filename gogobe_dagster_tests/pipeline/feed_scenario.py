@@ -8,7 +8,7 @@ from typing import Any
 from gogobe_dagster import clock, pipeline
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed, find_feed
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 
@@ -26,15 +26,17 @@ class Scene:
     def publish(self, *, stores: int = 2) -> None:
         """Publish the price files of a morning."""
         self.env.publish(self.feed.key, stores=stores, items=30, until=MORNING)
-        self.shelf.remove(*(item.name for item in self.shelf.publications() if "promo" in item.name.lower()))
+        self.publications.remove(
+            *(item.name for item in self.publications.all() if "promo" in item.name.lower())
+        )
 
     @property
-    def shelf(self) -> Shelf:
-        return self.env.replica.shelf(self.feed.key)
+    def publications(self) -> Publications:
+        return self.env.replica.publications(self.feed.key)
 
     def full(self, number: int = 0) -> Publication:
         """Return a full price file, to be damaged."""
-        fulls = [item for item in self.shelf.publications() if item.name.lower().startswith("pricefull")]
+        fulls = [item for item in self.publications.all() if item.name.lower().startswith("pricefull")]
         return sorted(fulls, key=lambda item: item.name)[number]
 
     def look(self, day: date = YESTERDAY) -> str | None:

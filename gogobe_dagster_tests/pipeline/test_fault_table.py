@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from gogobe_dagster.replica.corruption import unpacked
-from gogobe_dagster.replica.generator.market import Market
-from gogobe_dagster.replica.generator.stray_files import odd_files
+from gogobe_dagster.replica.generator.market import SyntheticMarket
+from gogobe_dagster.replica.generator.stray_files import stray_files
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
 
 DAY = f"{YESTERDAY:%Y%m%d}"
-MARKET = Market(stores=2, items=30)
+MARKET = SyntheticMarket(stores=2, items=30)
 KESHET, BINA, LAIB = "keshet", "king_store", "victory"
 
 
@@ -97,7 +97,7 @@ def test_a_listing(scene: OpenScene, row: Listing) -> None:
 
     [(recorded,)] = here.env.query("select code from listing where feed = %s", [row.feed])
     assert (code, recorded) == (row.code, row.code)
-    published = {} if row.code else {item.name: "parsed" for item in here.shelf.publications()}
+    published = {} if row.code else {item.name: "parsed" for item in here.publications.all()}
     assert here.states() == published
     links = here.env.query("select link from file")
     assert all(link.startswith(row.linked) for (link,) in links)
@@ -145,12 +145,12 @@ def encoded(encoding: str, declared: str) -> Spoil:
 
 def leftover(here: Scene, _full: Publication) -> Publication:
     """A file of December 2024."""
-    return odd_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)[0]
+    return stray_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)[0]
 
 
 def null_file(here: Scene, _full: Publication) -> Publication:
     """A placeholder without rows."""
-    odd = odd_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)
+    odd = stray_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)
     return next(item for item in odd if item.name.startswith("NULL"))
 
 
@@ -200,7 +200,7 @@ def test_a_file(scene: OpenScene, row: File) -> None:
         here.env.replica.faults.switch_on(row.spoil, feed=row.feed, names=target.name, **row.how)
     else:
         target = row.spoil(here, target)
-        here.shelf.put(target)
+        here.publications.put(target)
 
     code = here.look()
     here.take()

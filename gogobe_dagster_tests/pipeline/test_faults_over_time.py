@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gogobe_dagster.replica.simulated_clock import MovingClock
+from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster_tests.import_env import YESTERDAY
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene
 from gogobe_dagster_tests.pipeline.test_fault_table import BINA, DAY, KESHET, SECOND_NAME
@@ -36,7 +36,7 @@ def test_an_empty_kind_is_no_failure_and_deletes_nothing(scene: OpenScene) -> No
     here.env.replica.faults.switch_off()
     here.look()
     here.take()
-    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
+    assert here.states() == {item.name: "parsed" for item in here.publications.all()}
 
 
 def test_new_bytes_under_an_old_name_are_a_revision_that_is_imported_again(scene: OpenScene) -> None:
@@ -73,7 +73,7 @@ def test_the_same_bytes_under_another_name_are_kept_once(scene: OpenScene) -> No
     here = scene(KESHET)
     here.publish()
     copy = SECOND_NAME(here, here.full())
-    here.shelf.put(copy)
+    here.publications.put(copy)
 
     here.look()
     here.take()
@@ -86,23 +86,23 @@ def test_the_same_bytes_under_another_name_are_kept_once(scene: OpenScene) -> No
 def test_after_midnight_yesterday_is_merged(scene: OpenScene) -> None:
     here = scene("carrefour")
     here.publish()
-    assert isinstance(here.env.replica.clock, MovingClock)
+    assert isinstance(here.env.replica.clock, SimulatedClock)
     here.env.replica.clock.move(forward=timedelta(minutes=10))
 
     code = here.look()
     here.take()
 
     assert code is None
-    assert here.states() == {item.name: "parsed" for item in here.shelf.publications()}
+    assert here.states() == {item.name: "parsed" for item in here.publications.all()}
 
 
 def test_files_three_months_old_are_listed_and_not_imported(scene: OpenScene) -> None:
     here = scene("wolt_market")
     here.publish()
     old = YESTERDAY - timedelta(days=90)
-    for item in here.shelf.publications():
-        here.shelf.remove(item.name)
-        here.shelf.put(
+    for item in here.publications.all():
+        here.publications.remove(item.name)
+        here.publications.put(
             replace(
                 item,
                 name=item.name.replace(DAY, f"{old:%Y%m%d}"),

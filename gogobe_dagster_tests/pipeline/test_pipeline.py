@@ -49,7 +49,7 @@ def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str
 
     truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
     assert import_env.prices(feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
-    listed = {file.name for file in import_env.replica.shelf(feed_key).publications()}
+    listed = {file.name for file in import_env.replica.publications(feed_key).all()}
     assert set(import_env.states(feed_key)) == listed
 
 
@@ -71,12 +71,12 @@ def test_a_price_file_without_sub_chain_belongs_to_the_store_of_its_number(
 ) -> None:
     """Netiv HaHesed's promotions always do so; here a price file does."""
     import_env.publish("netiv_hahesed")
-    shelf = import_env.replica.shelf("netiv_hahesed")
-    full = next(file for file in shelf.publications() if file.name.startswith("PriceFull"))
+    publications = import_env.replica.publications("netiv_hahesed")
+    full = next(file for file in publications.all() if file.name.startswith("PriceFull"))
     said = FileName.parse(full.name)
     unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
     name = restamped(full.name, timedelta(minutes=20)).replace("-002-", "-000-")
-    shelf.put(replace(full, name=name, content=unsaid))
+    publications.put(replace(full, name=name, content=unsaid))
 
     import_all(import_env, "netiv_hahesed")
 
@@ -133,7 +133,7 @@ def test_a_bad_file_has_a_code_and_the_others_go_on(
 ) -> None:
     import_env.publish("keshet")
     bad = next(
-        f.name for f in import_env.replica.shelf("keshet").publications() if f.name.startswith(names[:-1])
+        f.name for f in import_env.replica.publications("keshet").all() if f.name.startswith(names[:-1])
     )
     import_env.replica.faults.switch_on(fault, feed="keshet", names=bad)
 
@@ -149,11 +149,9 @@ def test_a_damaged_full_file_ends_nothing(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     sold = import_env.query("select count(*) from price_current")
-    full = next(
-        f for f in import_env.replica.shelf("keshet").publications() if f.name.startswith("PriceFull")
-    )
+    full = next(f for f in import_env.replica.publications("keshet").all() if f.name.startswith("PriceFull"))
     name = restamped(full.name, timedelta(minutes=1))
-    import_env.replica.shelf("keshet").put(replace(full, name=name))
+    import_env.replica.publications("keshet").put(replace(full, name=name))
     import_env.replica.faults.switch_on("truncated_gzip", feed="keshet", names=name)
 
     import_all(import_env, "keshet")
@@ -201,8 +199,8 @@ def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
 def test_a_file_of_a_future_day_waits_for_that_day(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     name = f"Price7290785400000-001-{MIDNIGHT + timedelta(days=3):%Y%m%d%H%M}.gz"
-    import_env.replica.shelf("keshet").put(
-        replace(next(iter(import_env.replica.shelf("keshet").publications())), name=name)
+    import_env.replica.publications("keshet").put(
+        replace(next(iter(import_env.replica.publications("keshet").all())), name=name)
     )
 
     import_all(import_env, "keshet")
@@ -216,7 +214,7 @@ def test_a_portal_that_lists_nothing_has_failed(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     before = import_env.states("keshet")
-    import_env.replica.shelf("keshet").clear()
+    import_env.replica.publications("keshet").clear()
 
     with pytest.raises(PortalError) as empty:
         pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
@@ -227,11 +225,11 @@ def test_a_portal_that_lists_nothing_has_failed(import_env: ImportEnv) -> None:
 
 
 def test_foreign_files_are_quarantined_with_a_code(import_env: ImportEnv) -> None:
-    from gogobe_dagster.replica.generator.stray_files import odd_files
+    from gogobe_dagster.replica.generator.stray_files import stray_files
 
     market = import_env.publish("yohananof")
-    odd = odd_files(market, find_feed("yohananof"), day=YESTERDAY, now=MIDNIGHT)
-    import_env.replica.shelf("yohananof").put(*odd)
+    odd = stray_files(market, find_feed("yohananof"), day=YESTERDAY, now=MIDNIGHT)
+    import_env.replica.publications("yohananof").put(*odd)
 
     import_all(import_env, "yohananof")
 

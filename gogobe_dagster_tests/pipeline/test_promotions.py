@@ -11,7 +11,7 @@ from gogobe_dagster import pipeline
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.ground_truth import published_promotions
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion
 from gogobe_dagster.replica.generator.promotions_xml import MATRIX_SALES
 from gogobe_dagster.replica.generator.publishing import offered
@@ -34,7 +34,7 @@ group by s.store_key, ps.promotion_id, o.promotion_key, o.offer_number
 """
 
 
-def a_row_an_item(market: Market) -> Iterator[Publication]:
+def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
     """The promotion files of a feed of Laib as it wrote them until 2026."""
     feed = find_feed(ROW_AN_ITEM)
     for branch in market.branches(feed):
@@ -61,7 +61,7 @@ def terms(one: Promotion) -> tuple[Any, ...]:
 
 def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env: ImportEnv) -> None:
     market = import_env.publish(FLAT, GROUPED, ROW_AN_ITEM, stores=3, items=200)
-    import_env.replica.shelf(ROW_AN_ITEM).put(*a_row_an_item(market))
+    import_env.replica.publications(ROW_AN_ITEM).put(*a_row_an_item(market))
 
     for key in (FLAT, GROUPED, ROW_AN_ITEM):
         import_all(import_env, key)

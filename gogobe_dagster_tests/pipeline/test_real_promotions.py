@@ -34,7 +34,7 @@ def test_the_tables_hold_every_promotion_and_item_of_the_real_files(
     published: dict[tuple[str, str], RealFile] = {}
     for key in FEEDS:
         files = publish(corpus, find_feed(key), YESTERDAY, PROMOTIONS)
-        import_env.replica.shelf(key).put(*files)
+        import_env.replica.publications(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
         import_all(import_env, key)
 

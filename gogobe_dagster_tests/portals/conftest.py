@@ -1,4 +1,4 @@
-"""A replica of all portals for each test, files on its shelves, and connectors to them."""
+"""A replica of all portals for each test, files published there, and connectors to them."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def replica(clock: MovedClock) -> Iterator[Replica]:
-    """All portals, with nothing on their shelves yet."""
+    """All portals, with nothing published yet."""
     with Replica(clock=clock) as replica:
         yield replica
 

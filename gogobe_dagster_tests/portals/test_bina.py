@@ -34,8 +34,8 @@ def test_every_file_is_listed_however_many_there_are(
     replica: Replica, open_feed: OpenPortal, hours: int
 ) -> None:
     names = {f"Price{CHAIN}-{at % 40 + 1:03}-20261123{at // 60:02}{at % 60:02}.gz" for at in range(hours)}
-    shelf = replica.shelf("maayan_2000")
-    shelf.put(*(publication(name, MILK) for name in names))
+    publications = replica.publications("maayan_2000")
+    publications.put(*(publication(name, MILK) for name in names))
 
     files = open_feed("maayan_2000").list_files()
 
@@ -46,14 +46,14 @@ def test_every_file_is_listed_however_many_there_are(
 def test_a_name_that_says_no_store_does_not_stop_a_long_list(replica: Replica, open_feed: OpenPortal) -> None:
     strange = replace(publication(f"Price{CHAIN}-001-202611230000.gz", MILK), name="Price-odd.gz")
     names = [f"Price{CHAIN}-{at % 40 + 1:03}-20261123{at // 60:02}{at % 60:02}.gz" for at in range(999)]
-    replica.shelf("maayan_2000").put(strange, *(publication(name, MILK) for name in names))
+    replica.publications("maayan_2000").put(strange, *(publication(name, MILK) for name in names))
 
     assert len(open_feed("maayan_2000").list_files()) == 1000
 
 
 def test_one_store_with_a_full_list_is_truncated(replica: Replica, open_feed: OpenPortal) -> None:
     names = [f"Price{CHAIN}-007-20261123-{at // 60:02}{at % 60:02}00.gz" for at in range(1000)]
-    replica.shelf("maayan_2000").put(*(publication(name, MILK) for name in names))
+    replica.publications("maayan_2000").put(*(publication(name, MILK) for name in names))
 
     with pytest.raises(PortalError, match="store 7 alone") as caught:
         open_feed("maayan_2000").list_files()

@@ -15,7 +15,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.cerberus import TOKEN, Cerberus
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.response_detection import is_login_form
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import (
     MovedClock,
@@ -81,7 +81,7 @@ def test_the_real_file_page_is_no_login_form_though_it_asks_for_a_password_of_sh
 
 def test_a_refused_user_is_not_tried_again_for_every_file(replica: Replica, open_feed: OpenPortal) -> None:
     """The fault lasts for one login: a second one would be let in."""
-    replica.shelf("rami_levy").put(publication(names_of_a_day("rami_levy")[2]))
+    replica.publications("rami_levy").put(publication(names_of_a_day("rami_levy")[2]))
     replica.faults.switch_on("wrong_password", feed="rami_levy", times=1)
     portal = open_feed("rami_levy")
 
@@ -106,8 +106,8 @@ def test_a_user_name_counts_in_its_exact_case(replica: Replica) -> None:
 @pytest.fixture
 def replica_by_clock(clock: MovedClock) -> Iterator[Replica]:
     names = names_of_a_day("rami_levy")
-    shelves = {"rami_levy": Shelf(publication(name) for name in names)}
-    with Replica(shelves, clock=clock) as replica:
+    publications_by_feed = {"rami_levy": Publications(publication(name) for name in names)}
+    with Replica(publications_by_feed, clock=clock) as replica:
         yield replica
 
 

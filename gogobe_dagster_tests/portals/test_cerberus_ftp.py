@@ -40,20 +40,20 @@ def test_several_threads_fetch_byte_for_byte_over_few_connections(
 ) -> None:
     names, _ = publish(replica, feed)
     large = publication(names[7], bytes(range(256)) * 8_000)
-    replica.shelf(feed).put(large)
+    replica.publications(feed).put(large)
     portal = open_feed(feed, transport="ftp")
 
     files = portal.list_files()
     with ThreadPoolExecutor(max_workers=8) as pool:
         contents = list(pool.map(lambda file: fetched(portal, file), files))
 
-    published = {item.name: item.read() for item in replica.shelf(feed).publications()}
+    published = {item.name: item.read() for item in replica.publications(feed).all()}
     assert {file.name: content for file, content in zip(files, contents, strict=True)} == published
     assert portal.parallel_downloads <= 5
 
 
 def test_a_file_comes_in_chunks(replica: Replica, open_feed: OpenPortal) -> None:
-    replica.shelf("rami_levy").put(publication(names_of_a_day("rami_levy")[5], bytes(2_000_000)))
+    replica.publications("rami_levy").put(publication(names_of_a_day("rami_levy")[5], bytes(2_000_000)))
     portal = open_feed("rami_levy", transport="ftp")
     [file] = portal.list_files()
 
@@ -73,7 +73,7 @@ def test_what_one_door_listed_the_other_can_fetch(replica: Replica, open_feed: O
 def test_strange_names_are_listed_and_fetched_as_they_are(replica: Replica, open_feed: OpenPortal) -> None:
     known = publication(names_of_a_day("rami_levy")[2])
     strange = ["README.txt", "Price (1).gz", "50%25&a=b+c.gz", " ; type=dir; x.gz", "מחירים.gz"]
-    replica.shelf("rami_levy").put(*(replace(known, name=name) for name in strange))
+    replica.publications("rami_levy").put(*(replace(known, name=name) for name in strange))
     portal = open_feed("rami_levy", transport="ftp")
 
     files = portal.list_files()
@@ -175,7 +175,7 @@ def test_a_file_that_fails_has_the_code_of_its_cause_and_the_others_come(
     replica: Replica, open_feed: OpenPortal, fault: str, feed: str, code: Code
 ) -> None:
     _, target = publish(replica, feed)
-    replica.shelf(feed).put(publication(target, DOTS))
+    replica.publications(feed).put(publication(target, DOTS))
     portal = open_feed(feed, IMPATIENT_FOR_FILES if fault == "slow_page" else QUICK, transport="ftp")
     replica.faults.switch_on(fault, feed=feed, names=target, times=9)
     files = {file.name: file for file in portal.list_files()}
@@ -227,7 +227,7 @@ def test_a_file_shorter_than_listed_is_cut_off_though_the_server_calls_it_whole(
 
 
 def test_a_file_over_the_limit_is_refused(replica: Replica) -> None:
-    replica.shelf("rami_levy").put(publication(names_of_a_day("rami_levy")[2], bytes(1024 * 1024 + 1)))
+    replica.publications("rami_levy").put(publication(names_of_a_day("rami_levy")[2], bytes(1024 * 1024 + 1)))
     small = Settings.model_validate(
         {"replica_url": replica.url, "max_download_mb": 1, "feed": {"rami_levy": {"transport": "ftp"}}}
     )

@@ -95,7 +95,7 @@ def test_a_past_day_is_that_day_or_an_error_when_the_portal_shows_another(
     replica: Replica, open_feed: OpenPortal, fault: str | None
 ) -> None:
     old, new = (f"PriceFull{CHAIN}-000-079-202611{day}-051000" for day in ("01", "23"))
-    replica.shelf("city_market_shops").put(publication(old), publication(new))
+    replica.publications("city_market_shops").put(publication(old), publication(new))
     portal = open_feed("city_market_shops")
     if fault is None:
         assert [file.name[-15:] for file in portal.list_files(date(2026, 11, 1))] == ["20261101-051000"]

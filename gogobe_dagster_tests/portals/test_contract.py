@@ -45,7 +45,7 @@ def fetched(portal: Portal, file: RemoteFile) -> bytes:
 
 
 def put(replica: Replica, feed: str, *names: str) -> None:
-    replica.shelf(feed).put(*(publication(name) for name in names))
+    replica.publications(feed).put(*(publication(name) for name in names))
 
 
 @every_family
@@ -61,7 +61,7 @@ def test_what_is_published_is_listed_once_and_fetched_byte_for_byte_by_several_t
         contents = list(pool.map(lambda file: fetched(portal, file), files))
 
     assert sorted(file.name for file in files) == sorted(names)
-    published = {item.name: item.read() for item in replica.shelf(feed).publications()}
+    published = {item.name: item.read() for item in replica.publications(feed).all()}
     assert {file.name: content for file, content in zip(files, contents, strict=True)} == published
 
 
@@ -69,7 +69,7 @@ def test_what_is_published_is_listed_once_and_fetched_byte_for_byte_by_several_t
 def test_a_file_of_many_chunks_is_whole(replica: Replica, open_feed: OpenPortal, feed: str) -> None:
     name = names_of_a_day(feed)[5]
     content = bytes(range(256)) * 12_000
-    replica.shelf(feed).put(publication(name, content))
+    replica.publications(feed).put(publication(name, content))
     portal = open_feed(feed)
 
     [file] = portal.list_files()
@@ -98,7 +98,7 @@ def test_a_file_is_fetched_by_another_connector_than_the_one_that_listed_it(
     put(replica, feed, *names_of_a_day(feed)[:3])
     [file, *_] = open_feed(feed).list_files()
 
-    assert fetched(open_feed(feed), file) == replica.shelf(feed).get(file.name).read()  # type: ignore[union-attr]
+    assert fetched(open_feed(feed), file) == replica.publications(feed).get(file.name).read()  # type: ignore[union-attr]
 
 
 @every_family
@@ -110,13 +110,13 @@ def test_sizes_and_times_of_the_listing_are_true(
     sizes = {1: 1, 2: 511, 3: 1023, 4: 1024, 5: 300_001, 6: 5_000_007}
     for store, size in sizes.items():
         name = f"PriceFull{chain}-001-{store:03}-20261024-2359{store:02}.gz"
-        replica.shelf(feed).put(publication(name, bytes([31]) * size))
+        replica.publications(feed).put(publication(name, bytes([31]) * size))
 
     files = open_feed(feed).list_files()
 
     assert len(files) == len(sizes)
     for file in files:
-        truth = replica.shelf(feed).get(file.name)
+        truth = replica.publications(feed).get(file.name)
         assert truth
         assert file.size is None or abs(file.size - truth.size) <= file.size_tolerance
         assert (file.modified_at is None) == (feed in SAYS_NO_TIME)
@@ -133,7 +133,7 @@ def test_what_appears_and_disappears_is_seen_by_the_next_listing(
     before = [file.name for file in portal.list_files()]
 
     put(replica, feed, new)
-    replica.shelf(feed).remove(old)
+    replica.publications(feed).remove(old)
 
     assert (before, [file.name for file in portal.list_files()]) == ([old], [new])
 
@@ -146,7 +146,7 @@ def test_strange_names_are_listed_and_fetched_as_they_are(
     known = publication(names_of_a_day(feed)[2])
     strange = ["README.txt", "Price (1).gz", "50%25&a=b+c.gz", "Promo0000000000000-0-1.GZ"]
     for name in strange:
-        replica.shelf(feed).put(replace(known, name=name))
+        replica.publications(feed).put(replace(known, name=name))
     portal = open_feed(feed)
 
     files = portal.list_files()
@@ -190,7 +190,7 @@ def test_a_portal_where_nobody_listens_is_an_error_and_no_empty_list(feed: str) 
 @every_family
 def test_a_file_over_the_limit_is_refused(replica: Replica, clock: MovedClock, feed: str) -> None:
     name = names_of_a_day(feed)[2]
-    replica.shelf(feed).put(publication(name, bytes(1024 * 1024 + 1)))
+    replica.publications(feed).put(publication(name, bytes(1024 * 1024 + 1)))
     small = Settings(replica_url=replica.url, max_download_mb=1)
     portal = open_portal(find_feed(feed), small, policy=QUICK, clock=clock)
     [file] = portal.list_files()

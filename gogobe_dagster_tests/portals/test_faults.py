@@ -117,9 +117,9 @@ def each(rows: Sequence[Case]) -> pytest.MarkDecorator:
 
 
 def publish(replica: Replica, feed: str) -> tuple[list[str], str]:
-    """Put a day on the shelf; return its names and the one to spoil."""
+    """Publish a day; return its names, and the name of the file to corrupt."""
     names = names_of_a_day(feed)
-    replica.shelf(feed).put(*(publication(name) for name in names))
+    replica.publications(feed).put(*(publication(name) for name in names))
     return sorted(names), names[TARGET]
 
 

@@ -17,7 +17,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.replica.app import build_app
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK, names_of_a_day, publication
@@ -41,7 +41,7 @@ def over_https(feed: str, authority: trustme.CA, folder: Path) -> Iterator[str]:
     """The replica behind HTTPS, with a certificate that this authority signed."""
     chain = authority.issue_cert("127.0.0.1")
     chain.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    app = build_app({feed: Shelf(publication(name) for name in names_of_a_day(feed))})
+    app = build_app({feed: Publications(publication(name) for name in names_of_a_day(feed))})
     config = uvicorn.Config(
         app, ssl_certfile=str(folder / "server.pem"), lifespan="off", log_level="critical"
     )

@@ -154,7 +154,7 @@ def test_the_wall_is_a_bot_challenge_whatever_it_says_and_is_asked_once(answer: 
 def test_a_past_day_is_that_day_or_an_error_when_the_portal_shows_another(
     replica: Replica, open_feed: OpenPortal, fault: str | None
 ) -> None:
-    replica.shelf("hazi_hinam").put(publication(f"PriceFull{CHAIN}-000-206-20261123-011315.gz"))
+    replica.publications("hazi_hinam").put(publication(f"PriceFull{CHAIN}-000-206-20261123-011315.gz"))
     portal = open_feed("hazi_hinam")
     if fault is None:
         assert portal.list_files(date(2026, 10, 1)) == []
@@ -176,7 +176,7 @@ def test_more_rows_than_a_page_over_three_days_are_all_listed_though_rows_appear
         for store in range(1, 121)
     ]
     older = f"Price{CHAIN}-000-001-20261120-100000.gz"
-    replica.shelf("hazi_hinam").put(*map(publication, [*names, older]))
+    replica.publications("hazi_hinam").put(*map(publication, [*names, older]))
     if fault:
         replica.faults.switch_on(fault, feed="hazi_hinam")
 

@@ -125,7 +125,7 @@ def test_a_file_of_yesterday_is_listed_no_more_but_still_fetched(
     replica: Replica, open_feed: OpenPortal, clock: MovedClock
 ) -> None:
     name = names_of_a_day("victory")[2]
-    replica.shelf("victory").put(publication(name))
+    replica.publications("victory").put(publication(name))
     portal = open_feed("victory")
     [file] = portal.list_files()
 

@@ -136,7 +136,7 @@ def test_the_last_files_of_yesterday_are_found_after_midnight(
     replica: Replica, open_feed: OpenPortal, clock: MovedClock
 ) -> None:
     names = [f"PriceFull{CHAIN}-009-012-20261123-052500.GZ", f"Price{CHAIN}-009-012-20261123-230000.GZ"]
-    replica.shelf("netiv_hahesed").put(*map(publication, names))
+    replica.publications("netiv_hahesed").put(*map(publication, names))
     clock.now = datetime(2026, 11, 24, 0, 30, tzinfo=ISRAEL)
 
     assert sorted(file.name for file in open_feed("netiv_hahesed").list_files()) == sorted(names)
@@ -150,7 +150,7 @@ def test_yesterday_is_listed_with_today_only_while_today_has_no_snapshot(
         f"{kind}{CHAIN}-009-012-202611{day}-052500.GZ"
         for kind, day in (("PriceFull", 23), ("Price", 23), ("PriceFull", 20))
     )
-    replica.shelf("netiv_hahesed").put(*map(publication, (full, delta, old)))
+    replica.publications("netiv_hahesed").put(*map(publication, (full, delta, old)))
     if fault:
         replica.faults.switch_on(fault, feed="netiv_hahesed")
 
@@ -163,7 +163,7 @@ def test_a_past_day_is_that_day_or_an_error_when_the_portal_shows_another(
     replica: Replica, open_feed: OpenPortal
 ) -> None:
     old, new = (f"PriceFull{CHAIN}-009-012-202611{day}-052500.GZ" for day in ("01", "23"))
-    replica.shelf("netiv_hahesed").put(publication(old), publication(new))
+    replica.publications("netiv_hahesed").put(publication(old), publication(new))
     portal = open_feed("netiv_hahesed")
 
     assert [file.name for file in portal.list_files(date(2026, 11, 1))] == [old]

@@ -54,7 +54,7 @@ def test_after_midnight_yesterday_is_listed_with_the_few_files_of_today(
     names = [f"Price{CHAIN}-001-{store:04}-20261123-220000.gz" for store in range(1, 30)]
     stores = f"Stores{CHAIN}-000-20261124-000100.xml"
     older = f"Price{CHAIN}-001-0001-20261122-220000.gz"
-    replica.shelf("carrefour").put(*map(publication, [*names, stores, older]))
+    replica.publications("carrefour").put(*map(publication, [*names, stores, older]))
     clock.now = datetime(2026, 11, 24, 0, 5, tzinfo=ISRAEL)
     portal = open_feed("carrefour")
 
@@ -114,7 +114,7 @@ def test_names_of_branches_may_be_missing(branches: str) -> None:
 def test_the_clock_of_the_portal_decides_what_today_is(
     replica: Replica, open_feed: OpenPortal, clock: MovedClock
 ) -> None:
-    replica.shelf("carrefour").put(publication(f"Price{CHAIN}-001-0001-20261123-100000.gz"))
+    replica.publications("carrefour").put(publication(f"Price{CHAIN}-001-0001-20261123-100000.gz"))
     portal = open_feed("carrefour")
     counts = []
     for _ in range(3):

@@ -10,7 +10,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.shufersal import CATEGORIES, Shufersal
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import MovedClock, names_of_a_day, options, publication
 from gogobe_dagster_tests.portals.servers import Script, says, scripted
@@ -95,8 +95,11 @@ def test_every_kind_of_file_has_its_category() -> None:
 
 
 def test_links_that_died_since_the_listing_are_renewed_by_kind_and_store() -> None:
-    clock, shelf = MovedClock(), Shelf(publication(name) for name in names_of_a_day("shufersal"))
-    with Replica({"shufersal": shelf}, clock=clock, link_seconds=1800) as replica:
+    clock, publications = (
+        MovedClock(),
+        Publications(publication(name) for name in names_of_a_day("shufersal")),
+    )
+    with Replica({"shufersal": publications}, clock=clock, link_seconds=1800) as replica:
         portal = connector(f"{replica.url}/shufersal")
         files = portal.list_files()
         clock.now += timedelta(hours=1)
@@ -106,17 +109,20 @@ def test_links_that_died_since_the_listing_are_renewed_by_kind_and_store() -> No
         [once_more] = [b"".join(portal.fetch(file)) for file in files if file.name.startswith("Stores")]
         portal.close()
 
-    assert contents == {item.name: item.read() for item in shelf.publications()}
+    assert contents == {item.name: item.read() for item in publications.all()}
     assert once_more == contents["Stores7290027600007-000-20261123-050500.xml"]
 
 
 def test_a_dead_link_of_a_file_that_is_listed_no_more_is_expired() -> None:
-    clock, shelf = MovedClock(), Shelf(publication(name) for name in names_of_a_day("shufersal"))
-    with Replica({"shufersal": shelf}, clock=clock, link_seconds=1800) as replica:
+    clock, publications = (
+        MovedClock(),
+        Publications(publication(name) for name in names_of_a_day("shufersal")),
+    )
+    with Replica({"shufersal": publications}, clock=clock, link_seconds=1800) as replica:
         portal = connector(f"{replica.url}/shufersal")
         [file, *_] = portal.list_files()
         clock.now += timedelta(hours=1)
-        shelf.remove(file.name)
+        publications.remove(file.name)
 
         with pytest.raises(DownloadError, match="no longer lists it") as caught:
             b"".join(portal.fetch(file))

@@ -10,7 +10,7 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, CodedError, PortalError
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.super_pharm import SuperPharm
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import (
     MovedClock,
@@ -57,8 +57,8 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def of_a_day(clock: MovedClock) -> Iterator[Replica]:
-    shelf = Shelf(publication(name) for name in names_of_a_day("super_pharm"))
-    with Replica({"super_pharm": shelf}, clock=clock, session_seconds=1800) as replica:
+    publications = Publications(publication(name) for name in names_of_a_day("super_pharm"))
+    with Replica({"super_pharm": publications}, clock=clock, session_seconds=1800) as replica:
         yield replica
 
 
@@ -143,7 +143,7 @@ def test_a_session_that_died_since_the_listing_is_renewed(of_a_day: Replica, clo
     contents = {file.name: b"".join(portal.fetch(file)) for file in files}
     portal.close()
 
-    assert contents == {item.name: item.read() for item in of_a_day.shelf("super_pharm").publications()}
+    assert contents == {item.name: item.read() for item in of_a_day.publications("super_pharm").all()}
 
 
 def test_a_link_that_changed_with_the_session_is_found_again() -> None:
@@ -161,7 +161,7 @@ def test_more_rows_than_a_page_are_all_listed_though_rows_appear(
     replica: Replica, open_feed: OpenPortal
 ) -> None:
     names = [f"Price{CHAIN}-000-{at:03}-20261123-1000{at % 60:02}.gz" for at in range(1, 131)]
-    replica.shelf("super_pharm").put(*map(publication, names))
+    replica.publications("super_pharm").put(*map(publication, names))
     replica.faults.switch_on("row_inserted_while_paging", feed="super_pharm")
 
     assert sorted(file.name for file in open_feed("super_pharm").list_files()) == sorted(names)

@@ -45,7 +45,7 @@ def test_in_whatever_order_days_come_the_newest_is_taken_and_months_later_its_fi
     replica: Replica, open_feed: OpenPortal, clock: MovedClock, fault: str | None
 ) -> None:
     names = [f"PriceFull7290058249350-000-043-202608{day:02}-000055.gz" for day in (1, 3, 2)]
-    replica.shelf("wolt_market").put(*(publication(name) for name in names))
+    replica.publications("wolt_market").put(*(publication(name) for name in names))
     if fault:
         replica.faults.switch_on(fault)
 

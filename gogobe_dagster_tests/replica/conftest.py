@@ -1,4 +1,4 @@
-"""A running replica with empty shelves, and visitors to its portals."""
+"""A running replica with nothing published, and HTTP clients of its portals."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -47,13 +47,13 @@ def shufersal(replica: Replica) -> ShufersalVisitor:
 @pytest.fixture
 def king_store(replica: Replica) -> str:
     """The address of King Store's portal with 30 stores."""
-    replica.shelf("king_store").put(*full_prices(KING_STORE, range(1, 31)))
+    replica.publications("king_store").put(*full_prices(KING_STORE, range(1, 31)))
     return f"{replica.url}/bina/kingstore"
 
 
 @pytest.fixture
 def rami_levy(replica: Replica, cerberus: CerberusVisitor) -> CerberusVisitor:
     """Somebody at Rami Levy's list of 30 stores."""
-    replica.shelf("rami_levy").put(*full_prices(RAMI_LEVY, range(1, 31)))
+    replica.publications("rami_levy").put(*full_prices(RAMI_LEVY, range(1, 31)))
     cerberus.log_in("RamiLevi")
     return cerberus

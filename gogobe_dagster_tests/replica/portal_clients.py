@@ -115,4 +115,4 @@ def listing(king_store: str) -> requests.Response:
 
 def file_url(king_store: str, replica: Replica) -> str:
     """Where King Store's first file lies."""
-    return f"{king_store}/Download/{replica.shelf('king_store').publications()[0].name}"
+    return f"{king_store}/Download/{replica.publications('king_store').all()[0].name}"

@@ -20,7 +20,7 @@ def ask(replica: Replica, **parameters: str) -> list[dict[str, Any]]:
 
 def test_a_row_has_the_keys_and_words_of_the_portal(replica: Replica) -> None:
     (milk,) = full_prices(KING_STORE, (1,))
-    replica.shelf("king_store").put(milk)
+    replica.publications("king_store").put(milk)
 
     assert ask(replica, WFileType="4", WDate="11/08/2026") == [
         {
@@ -42,7 +42,7 @@ def test_type_day_and_store_filter_and_nothing_found_is_an_empty_list(replica: R
         kind=FileKind.PRICES,
         store_id=1,
     )
-    replica.shelf("king_store").put(one, two, delta)
+    replica.publications("king_store").put(one, two, delta)
 
     assert {row["FileNm"] for row in ask(replica)} == {one.name, two.name, delta.name}
     assert {row["FileNm"] for row in ask(replica, WFileType="0", WStore="0", WDate="")} == {
@@ -56,7 +56,7 @@ def test_type_day_and_store_filter_and_nothing_found_is_an_empty_list(replica: R
 
 def test_a_list_stops_at_a_thousand_rows_in_no_order_and_a_store_is_whole(replica: Replica) -> None:
     files = full_prices(KING_STORE, range(1, 1201))
-    replica.shelf("king_store").put(*files)
+    replica.publications("king_store").put(*files)
 
     names = [row["FileNm"] for row in ask(replica, WFileType="4")]
 
@@ -67,7 +67,7 @@ def test_a_list_stops_at_a_thousand_rows_in_no_order_and_a_store_is_whole(replic
 
 def test_both_ways_to_download(replica: Replica) -> None:
     (milk,) = full_prices(KING_STORE, (1,))
-    replica.shelf("king_store").put(milk)
+    replica.publications("king_store").put(milk)
 
     told = requests.get(f"{replica.url}/bina/kingstore/Download.aspx?FileNm={milk.name}", timeout=10).json()
 
@@ -77,7 +77,7 @@ def test_both_ways_to_download(replica: Replica) -> None:
 
 def test_the_name_counts_in_its_exact_case(replica: Replica) -> None:
     (milk,) = full_prices(KING_STORE, (1,))
-    replica.shelf("king_store").put(milk)
+    replica.publications("king_store").put(milk)
     url = f"{replica.url}/bina/kingstore/Download/{milk.name}"
 
     assert requests.get(url, timeout=10).ok
@@ -85,7 +85,7 @@ def test_the_name_counts_in_its_exact_case(replica: Replica) -> None:
 
 
 def test_the_stores_that_have_files_are_listed(replica: Replica) -> None:
-    replica.shelf("king_store").put(*full_prices(KING_STORE, (3, 1)))
+    replica.publications("king_store").put(*full_prices(KING_STORE, (3, 1)))
 
     stores = requests.post(f"{replica.url}/bina/kingstore/Select_Store.aspx", timeout=10).json()
 
@@ -93,7 +93,7 @@ def test_the_stores_that_have_files_are_listed(replica: Replica) -> None:
 
 
 def test_parameters_come_by_form_too_and_in_any_case(replica: Replica) -> None:
-    replica.shelf("king_store").put(*full_prices(KING_STORE, (1, 2)))
+    replica.publications("king_store").put(*full_prices(KING_STORE, (1, 2)))
 
     answer = requests.post(
         f"{replica.url}/bina/kingstore/MainIO_Hok.aspx", data={"wfiletype": "4", "WSTORE": "2"}, timeout=10
@@ -103,7 +103,7 @@ def test_parameters_come_by_form_too_and_in_any_case(replica: Replica) -> None:
 
 
 def test_every_account_has_its_own_host(replica: Replica) -> None:
-    replica.shelf("maayan_2000").put(*full_prices("7290058159628", (1,)))
+    replica.publications("maayan_2000").put(*full_prices("7290058159628", (1,)))
 
     assert ask(replica) == []
     assert len(requests.get(f"{replica.url}/bina/maayan2000/MainIO_Hok.aspx", timeout=10).json()) == 1

@@ -15,7 +15,7 @@ RAMI_LEVY, SUPER_YUDA, YELLOW = "7290058140886", "7290058177776", "7290644700005
 
 def test_a_visitor_logs_in_lists_and_downloads(replica: Replica, cerberus: CerberusVisitor) -> None:
     milk, bread = full_prices(RAMI_LEVY, (1, 2))
-    replica.shelf("rami_levy").put(bread, milk)
+    replica.publications("rami_levy").put(bread, milk)
 
     entered = cerberus.log_in("RamiLevi")
     answer = cerberus.ask().json()
@@ -56,8 +56,8 @@ def test_a_wrong_login_ends_at_the_form_again_with_200(
 
 
 def test_accounts_with_a_password_and_their_own_files(replica: Replica, cerberus: CerberusVisitor) -> None:
-    replica.shelf("rami_levy").put(*full_prices(RAMI_LEVY, (1,)))
-    replica.shelf("yellow").put(*full_prices(YELLOW, (7, 8)))
+    replica.publications("rami_levy").put(*full_prices(RAMI_LEVY, (1,)))
+    replica.publications("yellow").put(*full_prices(YELLOW, (7, 8)))
 
     cerberus.log_in("Paz_bo", "paz468")
 
@@ -78,7 +78,7 @@ def test_a_login_with_the_token_of_an_older_page_is_refused(cerberus: CerberusVi
 def test_a_wrong_token_is_200_with_an_error_and_the_login_token_is_dead(
     replica: Replica, cerberus: CerberusVisitor
 ) -> None:
-    replica.shelf("rami_levy").put(*full_prices(RAMI_LEVY, (1,)))
+    replica.publications("rami_levy").put(*full_prices(RAMI_LEVY, (1,)))
     login_token = TOKEN.findall(cerberus.session.get(f"{cerberus.url}/login").text)[0]
     cerberus.log_in("RamiLevi")
 
@@ -109,7 +109,7 @@ def test_without_a_session_the_list_is_the_login_page_and_a_download_leads_there
     replica: Replica, cerberus: CerberusVisitor
 ) -> None:
     (milk,) = full_prices(RAMI_LEVY, (1,))
-    replica.shelf("rami_levy").put(milk)
+    replica.publications("rami_levy").put(milk)
 
     listed = cerberus.ask()
     fetched = requests.get(f"{cerberus.url}/file/d/{milk.name}", timeout=10)
@@ -141,7 +141,7 @@ def test_rows_are_paged_searched_and_sorted_by_the_server(
     replica: Replica, cerberus: CerberusVisitor
 ) -> None:
     files = full_prices(RAMI_LEVY, range(1, 26))
-    replica.shelf("rami_levy").put(*files)
+    replica.publications("rami_levy").put(*files)
     cerberus.log_in("RamiLevi")
 
     first, third = (
@@ -160,7 +160,7 @@ def test_rows_are_paged_searched_and_sorted_by_the_server(
 
 def test_super_yuda_publishes_in_a_folder(replica: Replica, cerberus: CerberusVisitor) -> None:
     (milk,) = full_prices(SUPER_YUDA, (1,))
-    replica.shelf("super_yuda").put(milk)
+    replica.publications("super_yuda").put(milk)
     cerberus.log_in("yuda_ho", "Yud@147")
 
     assert [(row["type"], row["fname"]) for row in cerberus.rows(cd="/")] == [("folder", "Yuda")]
@@ -177,9 +177,9 @@ def test_what_is_put_while_it_runs_is_listed_with_its_own_time(
     before = cerberus.rows()
     (milk,) = full_prices(RAMI_LEVY, (1,))
 
-    replica.shelf("rami_levy").put(milk)
+    replica.publications("rami_levy").put(milk)
     after = cerberus.rows()
-    replica.shelf("rami_levy").remove(milk.name)
+    replica.publications("rami_levy").remove(milk.name)
 
     assert before == []
     assert [row["ftime"] for row in after] == [

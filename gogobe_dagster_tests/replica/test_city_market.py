@@ -30,7 +30,7 @@ def names(replica: Replica, query: str = "") -> list[str]:
 
 
 def test_a_row_has_the_cells_of_the_table_and_the_download_says_the_whole_name(replica: Replica) -> None:
-    replica.shelf("city_market_shops").put(milk())
+    replica.publications("city_market_shops").put(milk())
 
     cells = html.document_fromstring(page(replica)).iterfind(".//table/tbody/tr/td")
     [link] = re.findall(rf'<a href="(/downloadFile/{UUID})">', page(replica))
@@ -44,19 +44,19 @@ def test_a_row_has_the_cells_of_the_table_and_the_download_says_the_whole_name(r
 
 
 def test_a_number_lives_as_long_as_its_row_also_when_the_server_starts_anew(replica: Replica) -> None:
-    replica.shelf("city_market_shops").put(milk())
+    replica.publications("city_market_shops").put(milk())
     [link] = re.findall(f"/downloadFile/{UUID}", page(replica))
 
     with Replica() as another:
-        another.shelf("city_market_shops").put(milk())
+        another.publications("city_market_shops").put(milk())
         assert get(f"{another.url}/city_market{link}").content == milk().read()
-        another.shelf("city_market_shops").clear()
+        another.publications("city_market_shops").clear()
         assert get(f"{another.url}/city_market{link}").status_code == 404
         assert get(f"{another.url}/city_market/downloadFile/1").status_code == 404
 
 
 def test_sizes_have_separators_of_thousands(replica: Replica) -> None:
-    replica.shelf("city_market_shops").put(replace(milk(), content=bytes(1_500_000)))
+    replica.publications("city_market_shops").put(replace(milk(), content=bytes(1_500_000)))
 
     assert "<td>1,464.8</td>" in page(replica)
 
@@ -88,6 +88,6 @@ def test_day_store_document_and_scope_filter(replica: Replica, query: str, rows:
         )
         for word, kind, store in zip(("Price", "Promo", "Stores"), kinds, (79, 79, 80), strict=True)
     ]
-    replica.shelf("city_market_shops").put(milk(), *others)
+    replica.publications("city_market_shops").put(milk(), *others)
 
     assert len(names(replica, query)) == rows

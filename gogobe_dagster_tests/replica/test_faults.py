@@ -39,7 +39,7 @@ def test_a_fault_of_one_feed_spares_the_others(replica: Replica, king_store: str
 
 
 def test_a_fault_of_some_names_spares_pages_and_other_files(replica: Replica, king_store: str) -> None:
-    first, second = replica.shelf("king_store").publications()[:2]
+    first, second = replica.publications("king_store").all()[:2]
     replica.faults.switch_on("portal_down", names=f"*-{first.store_id:03}-2026*")
 
     assert listing(king_store).ok

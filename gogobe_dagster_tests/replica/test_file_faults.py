@@ -13,7 +13,7 @@ from gogobe_dagster_tests.replica.portal_clients import CerberusVisitor, file_ur
 
 def spoiled(replica: Replica, king_store: str, fault: str) -> tuple[bytes, bytes]:
     """The first file as it was, and as it is served under the fault."""
-    original = replica.shelf("king_store").publications()[0].read()
+    original = replica.publications("king_store").all()[0].read()
     replica.faults.switch_on(fault, feed="king_store")
     return original, get(file_url(king_store, replica)).content
 

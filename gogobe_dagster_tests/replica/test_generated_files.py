@@ -13,7 +13,7 @@ from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion, promotions
 from gogobe_dagster.replica.generator.promotions_xml import (
     BINA_PROMOTIONS_DIALECT,
@@ -28,11 +28,11 @@ from gogobe_dagster.replica.generator.promotions_xml import (
 )
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.generator.styles import style_of
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.publication import Publication, Publications
 
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
-MARKET = Market(stores=3, items=60)
+MARKET = SyntheticMarket(stores=3, items=60)
 DIALECTS = (
     CLASSIC_PROMOTIONS,
     LOWER_CASE_PROMOTIONS,
@@ -47,9 +47,9 @@ each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)
 
 
 def published(feed: Feed, document: Document) -> list[Publication]:
-    shelf = Shelf()
-    publish_day({feed.key: shelf}, [feed], day=TODAY, market=MARKET, now=EVENING)
-    return [file for file in shelf.publications() if file.kind and file.kind.document is document]
+    publications = Publications()
+    publish_day({feed.key: publications}, [feed], day=TODAY, market=MARKET, now=EVENING)
+    return [file for file in publications.all() if file.kind and file.kind.document is document]
 
 
 def read(file: Publication) -> ParsedFile:

@@ -16,10 +16,10 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.catalogue import catalogue, gtin
 from gogobe_dagster.replica.generator.ground_truth import Place, published_prices
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day, publish_days
-from gogobe_dagster.replica.generator.stray_files import odd_files
-from gogobe_dagster.replica.publication import Publication, Shelf
+from gogobe_dagster.replica.generator.stray_files import stray_files
+from gogobe_dagster.replica.publication import Publication, Publications
 
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
@@ -44,19 +44,21 @@ KEYS = (
 SOME = tuple(find_feed(key) for key in KEYS)
 
 
-def small_market(seed: int = 1) -> Market:
-    return Market(seed=seed, scale=0.005, stores=3, items=80)
+def small_market(seed: int = 1) -> SyntheticMarket:
+    return SyntheticMarket(seed=seed, scale=0.005, stores=3, items=80)
 
 
-def published(*days: date, now: datetime, seed: int = 1, feeds: tuple[Feed, ...] = SOME) -> dict[str, Shelf]:
-    shelves = {feed.key: Shelf() for feed in feeds}
+def published(
+    *days: date, now: datetime, seed: int = 1, feeds: tuple[Feed, ...] = SOME
+) -> dict[str, Publications]:
+    publications_by_feed = {feed.key: Publications() for feed in feeds}
     for day in days:
-        publish_day(shelves, feeds, day=day, market=small_market(seed), now=now)
-    return shelves
+        publish_day(publications_by_feed, feeds, day=day, market=small_market(seed), now=now)
+    return publications_by_feed
 
 
-def everything(shelves: dict[str, Shelf]) -> list[Publication]:
-    return [file for shelf in shelves.values() for file in shelf.publications()]
+def everything(publications_by_feed: dict[str, Publications]) -> list[Publication]:
+    return [file for publications in publications_by_feed.values() for file in publications.all()]
 
 
 def test_the_same_seed_and_clock_give_the_same_bytes_and_another_seed_does_not() -> None:
@@ -69,10 +71,10 @@ def test_the_same_seed_and_clock_give_the_same_bytes_and_another_seed_does_not()
 
 
 def test_every_name_is_in_the_grammar_and_says_what_the_file_is() -> None:
-    shelves = published(TODAY, now=EVENING, feeds=FEEDS)
+    publications_by_feed = published(TODAY, now=EVENING, feeds=FEEDS)
 
     for feed in FEEDS:
-        for file in shelves[feed.key].publications():
+        for file in publications_by_feed[feed.key].all():
             name = FileName.parse(file.name)
             assert name.kind is file.kind, file.name
             assert feed.owns(name.chain_id), file.name
@@ -92,7 +94,7 @@ def test_nothing_is_published_before_its_time(hour: int) -> None:
 
 
 def test_publishing_as_time_passes_ends_with_the_same_files_as_publishing_at_once() -> None:
-    step_by_step = {feed.key: Shelf() for feed in SOME}
+    step_by_step = {feed.key: Publications() for feed in SOME}
     new = []
     for hour in range(24):
         now = EVENING.replace(hour=hour)
@@ -105,11 +107,11 @@ def test_publishing_as_time_passes_ends_with_the_same_files_as_publishing_at_onc
 
 
 def test_days_are_published_from_the_first_to_today() -> None:
-    shelves = {feed.key: Shelf() for feed in SOME}
+    publications_by_feed = {feed.key: Publications() for feed in SOME}
 
-    publish_days(shelves, SOME, first_day=date(2026, 8, 9), market=small_market(), now=EVENING)
+    publish_days(publications_by_feed, SOME, first_day=date(2026, 8, 9), market=small_market(), now=EVENING)
 
-    days = {day_of(file.published_at) for file in everything(shelves)}
+    days = {day_of(file.published_at) for file in everything(publications_by_feed)}
     assert days == {date(2026, 8, 9), date(2026, 8, 10), TODAY}
 
 
@@ -118,10 +120,10 @@ def test_days_are_published_from_the_first_to_today() -> None:
     [(TODAY, {"Root", "Chain", "root", "Store"}), (date(2026, 6, 1), {"Root", "abap", "root", "Store"})],
 )
 def test_documents_are_well_formed_and_hold_as_many_rows_as_they_say(day: date, roots: set[str]) -> None:
-    shelves = published(day, now=EVENING, feeds=FEEDS)
+    publications_by_feed = published(day, now=EVENING, feeds=FEEDS)
 
     seen = set()
-    for file in everything(shelves):
+    for file in everything(publications_by_feed):
         document = etree.fromstring(unpacked(file.read()))
         seen.add(etree.QName(document).localname)
         for rows in document.iter("Items", "Promotions", "PromotionItems"):
@@ -133,10 +135,10 @@ def test_documents_are_well_formed_and_hold_as_many_rows_as_they_say(day: date, 
 
 
 def test_an_ampersand_in_a_name_is_escaped() -> None:
-    shelves = {"keshet": Shelf()}
-    market = Market(stores=1, items=300)
-    publish_day(shelves, [find_feed("keshet")], day=TODAY, market=market, now=EVENING)
-    (full,) = (file for file in shelves["keshet"].publications() if file.kind is FileKind.FULL_PRICES)
+    publications_by_feed = {"keshet": Publications()}
+    market = SyntheticMarket(stores=1, items=300)
+    publish_day(publications_by_feed, [find_feed("keshet")], day=TODAY, market=market, now=EVENING)
+    (full,) = (file for file in publications_by_feed["keshet"].all() if file.kind is FileKind.FULL_PRICES)
 
     makers = {item.text for item in etree.fromstring(unpacked(full.read())).iter("ManufacturerName")}
 
@@ -145,8 +147,8 @@ def test_an_ampersand_in_a_name_is_escaped() -> None:
 
 def test_each_family_packs_and_encodes_as_it_does() -> None:
     starts = defaultdict(set)
-    for key, shelf in published(TODAY, now=EVENING).items():
-        for file in shelf.publications():
+    for key, publications in published(TODAY, now=EVENING).items():
+        for file in publications.all():
             what = "stores" if file.kind is FileKind.STORES else "others"
             starts[find_feed(key).family, what].add((file.read()[:2], unpacked(file.read())[:3]))
 
@@ -169,7 +171,7 @@ def test_each_family_packs_and_encodes_as_it_does() -> None:
 
 
 def test_rami_levy_has_both_generations_of_names_and_an_online_store_in_lower_case() -> None:
-    names = [FileName.parse(file.name) for file in published(TODAY, now=EVENING)["rami_levy"].publications()]
+    names = [FileName.parse(file.name) for file in published(TODAY, now=EVENING)["rami_levy"].all()]
     fulls = [name for name in names if name.kind is FileKind.FULL_PRICES]
 
     assert {name.sub_chain_id is None for name in fulls} == {True, False}
@@ -242,19 +244,19 @@ def test_the_truth_is_what_fulls_and_deltas_say_together(feed: Feed, hours_later
     now = datetime(2026, 8, 9, tzinfo=ISRAEL) + timedelta(
         hours=hours_later, minutes=random.Random(hours_later).randrange(60)
     )
-    shelves = {feed.key: Shelf()}
-    publish_days(shelves, [feed], first_day=first_day, market=small_market(), now=now)
+    publications_by_feed = {feed.key: Publications()}
+    publish_days(publications_by_feed, [feed], first_day=first_day, market=small_market(), now=now)
 
     truth = published_prices(small_market(), feed, now=now, first_day=first_day)
 
-    assert imported(shelves[feed.key].publications()) == {
+    assert imported(publications_by_feed[feed.key].all()) == {
         place: (priced.price, f"{priced.priced_at:%Y-%m-%d %H:%M}") for place, priced in truth.items()
     }
     assert bool(truth) == (hours_later >= 5)
 
 
 def test_a_delta_holds_only_what_changed_since_the_one_before() -> None:
-    files = published(TODAY, now=EVENING)["shufersal"].publications()
+    files = published(TODAY, now=EVENING)["shufersal"].all()
     deltas = [file for file in files if file.kind is FileKind.PRICES and file.store_id == files[1].store_id]
 
     assert len(deltas) > 1
@@ -277,10 +279,12 @@ def test_products_come_and_go_with_the_seasons() -> None:
 
 def test_odd_files_are_those_that_each_family_has() -> None:
     counts = {
-        feed.key: len(odd_files(small_market(), feed, day=TODAY, now=EVENING))
+        feed.key: len(stray_files(small_market(), feed, day=TODAY, now=EVENING))
         for feed in map(find_feed, ("shufersal", "king_store", "yohananof"))
     }
-    names = [file.name for file in odd_files(small_market(), find_feed("yohananof"), day=TODAY, now=EVENING)]
+    names = [
+        file.name for file in stray_files(small_market(), find_feed("yohananof"), day=TODAY, now=EVENING)
+    ]
 
     assert counts == {"shufersal": 2, "king_store": 4, "yohananof": 5}
     assert [name for name in names if "20241203" in name and "7999" in name]

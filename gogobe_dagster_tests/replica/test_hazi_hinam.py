@@ -24,7 +24,7 @@ def names(replica: Replica, query: str = "") -> list[str]:
 
 def test_a_row_has_the_cells_of_the_table_and_its_link_gives_the_file(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (206,))
-    replica.shelf("hazi_hinam").put(milk)
+    replica.publications("hazi_hinam").put(milk)
 
     cells = html.document_fromstring(page(replica)).iterfind(".//table/tbody/tr/td")
 
@@ -38,7 +38,7 @@ def test_a_row_has_the_cells_of_the_table_and_its_link_gives_the_file(replica: R
 
 def test_pages_hold_fifty_newest_first_and_the_pager_ends_with_the_last(replica: Replica) -> None:
     files = full_prices(CHAIN, range(1, 121))
-    replica.shelf("hazi_hinam").put(*files)
+    replica.publications("hazi_hinam").put(*files)
 
     pages = [names(replica, f"?p={number}") for number in (1, 2, 3, 4)]
 
@@ -68,14 +68,14 @@ def test_day_and_document_filter_and_other_parameters_do_not(replica: Replica, q
         Publication(name=f"{kind}{CHAIN}-000-001-20260811-120000.gz", content=b"", published_at=NOON, kind=of)
         for kind, of in (("Promo", FileKind.PROMOTIONS), ("StoresFull", FileKind.STORES))
     ]
-    replica.shelf("hazi_hinam").put(*fulls, *others)
+    replica.publications("hazi_hinam").put(*fulls, *others)
 
     assert len(names(replica, query)) == rows
 
 
 def test_a_blocked_page_is_403_and_the_files_stay_open(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (1,))
-    replica.shelf("hazi_hinam").put(milk)
+    replica.publications("hazi_hinam").put(milk)
     replica.faults.switch_on("blocked_page", feed="hazi_hinam")
 
     refused = get(f"{replica.url}/hazi_hinam/Prices")

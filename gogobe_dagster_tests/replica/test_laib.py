@@ -28,7 +28,7 @@ def ask(replica: Replica, what: str = "getfiles", **parameters: str) -> Any:
 
 def test_a_row_has_the_keys_and_words_of_the_portal(replica: Replica) -> None:
     [full] = full_prices(VICTORY, (1,))
-    replica.shelf("victory").put(full, STORES)
+    replica.publications("victory").put(full, STORES)
 
     assert ask(replica, edi=VICTORY) == [
         {
@@ -54,7 +54,7 @@ def test_a_row_has_the_keys_and_words_of_the_portal(replica: Replica) -> None:
     ("size", "shown"), [(0, "0 B"), (1023, "1023 B"), (576_348, "562.84 KB"), (5_767_168, "5.50 MB")]
 )
 def test_sizes_are_in_bytes_kilobytes_or_megabytes(replica: Replica, size: int, shown: str) -> None:
-    replica.shelf("victory").put(
+    replica.publications("victory").put(
         Publication(name=STORES.name, content=bytes(size), published_at=NOON, kind=FileKind.STORES)
     )
 
@@ -64,7 +64,7 @@ def test_sizes_are_in_bytes_kilobytes_or_megabytes(replica: Replica, size: int, 
 def test_only_today_is_listed_and_midnight_empties_the_list_but_not_the_portal(
     replica: Replica, clock: MovableClock
 ) -> None:
-    replica.shelf("victory").put(STORES)
+    replica.publications("victory").put(STORES)
     assert len(ask(replica, edi=VICTORY)) == 1
 
     clock.moment += timedelta(hours=12)
@@ -74,7 +74,7 @@ def test_only_today_is_listed_and_midnight_empties_the_list_but_not_the_portal(
 
 
 def test_every_chain_has_its_own_list_and_the_second_numbers_have_none(replica: Replica) -> None:
-    replica.shelf("victory").put(STORES)
+    replica.publications("victory").put(STORES)
 
     assert [len(ask(replica, edi=edi)) for edi in (VICTORY, "7290661400001", "7290058103393", "")] == [
         1, 0, 0, 0,
@@ -84,7 +84,7 @@ def test_every_chain_has_its_own_list_and_the_second_numbers_have_none(replica: 
 
 
 def test_the_same_files_come_back_for_every_branch(replica: Replica) -> None:
-    replica.shelf("victory").put(*full_prices(VICTORY, (1, 2)))
+    replica.publications("victory").put(*full_prices(VICTORY, (1, 2)))
 
     by_branch = [ask(replica, edi=VICTORY, branchNumber=branch) for branch in ("1", "2")]
 
@@ -92,7 +92,7 @@ def test_the_same_files_come_back_for_every_branch(replica: Replica) -> None:
 
 
 def test_branches_have_a_number_and_a_name(replica: Replica) -> None:
-    replica.shelf("victory").put(*full_prices(VICTORY, (2, 1)), STORES)
+    replica.publications("victory").put(*full_prices(VICTORY, (2, 1)), STORES)
 
     assert ask(replica, "getbranches", edi=VICTORY) == [
         {"number": 1, "name": "1 - דיל רחובות"},
@@ -101,7 +101,7 @@ def test_branches_have_a_number_and_a_name(replica: Replica) -> None:
 
 
 def test_kinds_were_capitalised_before_2026_and_rows_may_come_twice(replica: Replica) -> None:
-    replica.shelf("victory").put(*full_prices(VICTORY, (1,)), STORES)
+    replica.publications("victory").put(*full_prices(VICTORY, (1,)), STORES)
     replica.faults.switch_on("file_type_case", times=1)
     replica.faults.switch_on("listed_twice", times=1)
 

@@ -121,7 +121,7 @@ def test_wrong_password_refuses_one_account(replica: Replica, cerberus: Cerberus
 def test_an_expired_sas_is_403_until_the_list_is_read_again(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, (1,)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1,)))
     replica.faults.switch_on("expired_sas", times=1)
 
     assert get(shufersal.links()[0]).status_code == 403
@@ -131,7 +131,7 @@ def test_an_expired_sas_is_403_until_the_list_is_read_again(
 def test_a_row_inserted_while_paging_moves_one_row_to_the_next_page(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, range(1, 31)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, range(1, 31)))
     replica.faults.switch_on("row_inserted_while_paging")
 
     first, second, again = ([name_in(link) for link in shufersal.links(page)] for page in (1, 2, 1))
@@ -144,7 +144,7 @@ def test_a_row_inserted_while_paging_moves_one_row_to_the_next_page(
 def test_a_list_of_one_page_has_all_its_rows_while_rows_are_inserted(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, range(1, 4)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, range(1, 4)))
     replica.faults.switch_on("row_inserted_while_paging")
 
     assert len(shufersal.links()) == 3

@@ -8,7 +8,7 @@ CHAIN = "5144744100002"
 
 def test_a_row_has_the_keys_of_the_list_and_a_link_that_works(replica: Replica) -> None:
     [milk] = full_prices(CHAIN, (1,))
-    replica.shelf("mishnat_yosef_worker").put(milk)
+    replica.publications("mishnat_yosef_worker").put(milk)
 
     rows = get(f"{replica.url}/mishnat_yosef/").json()
 

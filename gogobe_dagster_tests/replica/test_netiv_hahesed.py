@@ -30,7 +30,7 @@ def milk(store: int = 12) -> Publication:
 
 
 def test_a_row_has_a_link_that_gives_the_file(replica: Replica) -> None:
-    replica.shelf("netiv_hahesed").put(milk())
+    replica.publications("netiv_hahesed").put(milk())
 
     page = look(replica).text
 
@@ -51,14 +51,14 @@ def test_a_row_has_a_link_that_gives_the_file(replica: Replica) -> None:
     ],
 )
 def test_a_day_is_one_page_and_may_be_of_one_store(replica: Replica, query: str, rows: int) -> None:
-    replica.shelf("netiv_hahesed").put(*map(milk, range(1, 61)))
+    replica.publications("netiv_hahesed").put(*map(milk, range(1, 61)))
 
     assert len(names(replica, query)) == rows
     assert '<input type="date" name="Date"' in look(replica, f"/{query}").text
 
 
 def test_without_a_day_it_is_today_by_the_clock(replica: Replica, clock: MovableClock) -> None:
-    replica.shelf("netiv_hahesed").put(milk())
+    replica.publications("netiv_hahesed").put(milk())
 
     clock.moment += timedelta(days=1)
 
@@ -75,7 +75,7 @@ def test_programs_are_challenged_and_browsers_are_not(replica: Replica) -> None:
 
 
 def test_only_deltas_hides_the_full_files_of_today_alone(replica: Replica, clock: MovableClock) -> None:
-    replica.shelf("netiv_hahesed").put(milk())
+    replica.publications("netiv_hahesed").put(milk())
     replica.faults.switch_on("only_deltas", feed="netiv_hahesed")
 
     assert names(replica) == []

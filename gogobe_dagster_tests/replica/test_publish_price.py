@@ -22,7 +22,7 @@ def constants(replica: Replica, query: str = "") -> dict[str, Any]:
 
 def test_the_next_to_last_script_holds_the_folder_the_files_and_the_branches(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (75,))
-    replica.shelf("carrefour").put(milk)
+    replica.publications("carrefour").put(milk)
 
     assert constants(replica) == {
         "path": "20260811",
@@ -33,7 +33,7 @@ def test_the_next_to_last_script_holds_the_folder_the_files_and_the_branches(rep
 
 @pytest.mark.parametrize("query", ["?date=20260811", "?p=./20260811", "", "?day=20260810"])
 def test_a_page_is_one_day_and_an_unknown_parameter_is_ignored(replica: Replica, query: str) -> None:
-    replica.shelf("carrefour").put(*full_prices(CHAIN, (1, 2)))
+    replica.publications("carrefour").put(*full_prices(CHAIN, (1, 2)))
 
     assert constants(replica, query)["path"] == "20260811"
     assert len(constants(replica, query)["files"]) == 2
@@ -42,7 +42,7 @@ def test_a_page_is_one_day_and_an_unknown_parameter_is_ignored(replica: Replica,
 
 def test_a_file_lies_in_the_folder_of_its_day_only(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (1,))
-    replica.shelf("carrefour").put(milk)
+    replica.publications("carrefour").put(milk)
     url = f"{replica.url}/publish_price"
 
     assert get(f"{url}/20260811/{milk.name}").content == milk.read()

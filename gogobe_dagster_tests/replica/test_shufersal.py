@@ -23,7 +23,7 @@ def fetch(link: str) -> requests.Response:
 
 def test_a_row_has_the_cells_of_the_grid(replica: Replica, shufersal: ShufersalVisitor) -> None:
     (deal,) = full_prices(SHUFERSAL, (357,))
-    replica.shelf("shufersal").put(deal)
+    replica.publications("shufersal").put(deal)
 
     grid = html.document_fromstring(shufersal.page())
     cells = [
@@ -47,7 +47,7 @@ def test_a_link_works_only_after_its_ampersands_are_decoded(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
     (deal,) = full_prices(SHUFERSAL, (1,))
-    replica.shelf("shufersal").put(deal)
+    replica.publications("shufersal").put(deal)
     (link,) = shufersal.links()
 
     assert "&amp;sig=" in shufersal.page()
@@ -59,7 +59,7 @@ def test_a_link_works_only_after_its_ampersands_are_decoded(
 def test_a_link_dies_after_half_an_hour_and_a_new_listing_brings_a_live_one(
     replica: Replica, shufersal: ShufersalVisitor, clock: MovableClock
 ) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, (1,)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1,)))
     (old,) = shufersal.links()
 
     clock.moment += timedelta(minutes=31)
@@ -72,7 +72,7 @@ def test_a_link_dies_after_half_an_hour_and_a_new_listing_brings_a_live_one(
 
 def test_the_life_of_a_link_is_a_setting_and_its_end_is_in_utc(clock: MovableClock) -> None:
     with Replica(clock=clock, link_seconds=1) as replica:
-        replica.shelf("shufersal").put(*full_prices(SHUFERSAL, (1,)))
+        replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1,)))
         (link,) = ShufersalVisitor(replica.url).links()
 
         assert parse_qs(urlsplit(link).query)["se"] == ["2026-08-11T09:00:01Z"]
@@ -82,7 +82,7 @@ def test_the_life_of_a_link_is_a_setting_and_its_end_is_in_utc(clock: MovableClo
 
 
 def test_a_link_of_one_file_opens_no_other(replica: Replica, shufersal: ShufersalVisitor) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, (1, 2)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1, 2)))
     one, other = shufersal.links()
 
     assert fetch(one.replace(name_in(one), name_in(other))).status_code == 403
@@ -93,7 +93,7 @@ def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
     files = full_prices(SHUFERSAL, range(1, 46))
-    replica.shelf("shufersal").put(*files)
+    replica.publications("shufersal").put(*files)
 
     pages = [[name_in(link) for link in shufersal.links(number)] for number in (1, 2, 3, 4, 99)]
 
@@ -105,7 +105,7 @@ def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(
 def test_the_pager_names_the_last_page_in_its_sixth_link(
     replica: Replica, shufersal: ShufersalVisitor
 ) -> None:
-    replica.shelf("shufersal").put(*full_prices(SHUFERSAL, range(1, 450)))
+    replica.publications("shufersal").put(*full_prices(SHUFERSAL, range(1, 450)))
 
     pager = re.findall(r'<a href="([^"]+)">([^<]+)</a>', shufersal.page().partition("</tfoot>")[0])
 
@@ -118,7 +118,7 @@ def test_category_and_store_filter(replica: Replica, shufersal: ShufersalVisitor
     stores = Publication(
         name="Stores7290027600007-000-20260811-025.gz", content=b"x", published_at=NOON, kind=FileKind.STORES
     )
-    replica.shelf("shufersal").put(one, two, stores)
+    replica.publications("shufersal").put(one, two, stores)
 
     assert {name_in(link) for link in shufersal.links(category=0)} == {one.name, two.name, stores.name}
     assert [name_in(link) for link in shufersal.links(category=5)] == [stores.name]
@@ -137,7 +137,7 @@ def test_sizes_are_in_kilobytes_or_megabytes(
     replica: Replica, shufersal: ShufersalVisitor, size: int, shown: str
 ) -> None:
     (deal,) = full_prices(SHUFERSAL, (1,))
-    replica.shelf("shufersal").put(
+    replica.publications("shufersal").put(
         Publication(name=deal.name, content=bytes(size), published_at=NOON, kind=deal.kind, store_id=1)
     )
 

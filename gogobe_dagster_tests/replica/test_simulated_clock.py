@@ -11,10 +11,10 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.portals.factory import open_portal
-from gogobe_dagster.replica.generator.chains import MadeUpChains
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.chains import SyntheticChains
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.server import Replica
-from gogobe_dagster.replica.simulated_clock import MovingClock, moment_of
+from gogobe_dagster.replica.simulated_clock import SimulatedClock, parse_time
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.replica.conftest import MovableClock
 from gogobe_dagster_tests.replica.portal_clients import ShufersalVisitor, full_prices
@@ -35,7 +35,7 @@ class Wall:
 
 def test_it_runs_from_where_it_was_set_at_the_speed_it_was_given() -> None:
     wall = Wall()
-    clock = MovingClock(LATE, speed=60, real=wall)
+    clock = SimulatedClock(LATE, speed=60, real=wall)
 
     wall.now += timedelta(seconds=15)
 
@@ -48,7 +48,7 @@ def test_it_runs_from_where_it_was_set_at_the_speed_it_was_given() -> None:
 
 def test_an_hour_is_an_hour_also_in_the_night_when_summer_time_ends() -> None:
     wall = Wall()
-    clock = MovingClock(datetime(2026, 10, 25, 1, 30, tzinfo=ISRAEL), real=wall)
+    clock = SimulatedClock(datetime(2026, 10, 25, 1, 30, tzinfo=ISRAEL), real=wall)
 
     wall.now += timedelta(hours=1)
 
@@ -56,22 +56,24 @@ def test_an_hour_is_an_hour_also_in_the_night_when_summer_time_ends() -> None:
 
 
 def test_a_time_without_a_zone_is_israels() -> None:
-    assert moment_of("2026-11-20T23:50") == LATE
-    assert moment_of("2026-11-20T21:50+00:00") == LATE
+    assert parse_time("2026-11-20T23:50") == LATE
+    assert parse_time("2026-11-20T21:50+00:00") == LATE
 
 
 @pytest.fixture
-def clock() -> MovingClock:
-    return MovingClock(LATE, speed=0)
+def clock() -> SimulatedClock:
+    return SimulatedClock(LATE, speed=0)
 
 
 @pytest.fixture
-def carrefour(clock: MovingClock) -> Iterator[Replica]:
+def carrefour(clock: SimulatedClock) -> Iterator[Replica]:
     """Carrefour at ten to midnight, publishing as the clock goes."""
     with Replica(clock=clock) as replica:
         feeds = [find_feed("carrefour")]
-        shelves = {"carrefour": replica.shelf("carrefour")}
-        chains = MadeUpChains(shelves, feeds, market=Market(stores=3, items=30), days=1)
+        publications_by_feed = {"carrefour": replica.publications("carrefour")}
+        chains = SyntheticChains(
+            publications_by_feed, feeds, market=SyntheticMarket(stores=3, items=30), days=1
+        )
         chains.follow(clock)
         clock.when_moved(lambda: chains.follow(clock))
         yield replica
@@ -117,9 +119,9 @@ def test_files_appear_as_the_clock_passes_their_stamps_and_go_when_it_is_set_bac
     assert set(names(carrefour)) == set(noon)
 
 
-def test_a_signed_link_expires_when_the_clock_goes_on(clock: MovingClock) -> None:
+def test_a_signed_link_expires_when_the_clock_goes_on(clock: SimulatedClock) -> None:
     with Replica(clock=clock) as replica:
-        replica.shelf("shufersal").put(*full_prices("7290027600007", range(1, 3), at=LATE))
+        replica.publications("shufersal").put(*full_prices("7290027600007", range(1, 3), at=LATE))
         shufersal = ShufersalVisitor(replica.url)
         [link, _] = shufersal.links()
         fresh = shufersal.fetch(link).status_code

@@ -24,7 +24,7 @@ def names(replica: Replica, query: str = "") -> list[str]:
 
 def test_a_row_has_the_cells_of_the_grid(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (224,))
-    replica.shelf("super_pharm").put(milk)
+    replica.publications("super_pharm").put(milk)
 
     grid = html.document_fromstring(page(replica)).find(".//div[@class='mvc-grid']")
 
@@ -41,7 +41,7 @@ def test_a_row_has_the_cells_of_the_grid(replica: Replica) -> None:
 
 def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(replica: Replica) -> None:
     files = full_prices(CHAIN, range(1, 46))
-    replica.shelf("super_pharm").put(*files)
+    replica.publications("super_pharm").put(*files)
 
     pages = [names(replica, f"?page={number}") for number in (1, 2, 3, 4)]
 
@@ -65,14 +65,14 @@ def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(repli
 def test_kind_day_and_branch_filter_and_other_parameters_do_not(
     replica: Replica, query: str, rows: int
 ) -> None:
-    replica.shelf("super_pharm").put(*full_prices(CHAIN, (1, 2)))
+    replica.publications("super_pharm").put(*full_prices(CHAIN, (1, 2)))
 
     assert len(names(replica, query)) == rows
 
 
 def test_a_file_needs_the_cookie_of_the_grid_while_it_lives(replica: Replica, clock: MovableClock) -> None:
     (milk,) = full_prices(CHAIN, (1,))
-    replica.shelf("super_pharm").put(milk)
+    replica.publications("super_pharm").put(milk)
     link = f"{replica.url}/super_pharm/Download/{milk.name}"
 
     with requests.Session() as visitor:
@@ -85,7 +85,7 @@ def test_a_file_needs_the_cookie_of_the_grid_while_it_lives(replica: Replica, cl
 
 def test_two_steps_tell_the_place_first(replica: Replica) -> None:
     (milk,) = full_prices(CHAIN, (1,))
-    replica.shelf("super_pharm").put(milk)
+    replica.publications("super_pharm").put(milk)
     replica.faults.switch_on("two_step_download", feed="super_pharm")
 
     with requests.Session() as visitor:

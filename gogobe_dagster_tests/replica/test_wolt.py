@@ -15,7 +15,7 @@ def folder(replica: Replica) -> str:
 
 def test_the_index_names_the_days_newest_first(replica: Replica) -> None:
     for days in (1, 0, 2):
-        replica.shelf("wolt_market").put(*full_prices(WOLT, (1, 2), at=NOON - timedelta(days=days)))
+        replica.publications("wolt_market").put(*full_prices(WOLT, (1, 2), at=NOON - timedelta(days=days)))
 
     lines = get(f"{folder(replica)}/index.html").text.splitlines()
 
@@ -26,7 +26,7 @@ def test_the_index_names_the_days_newest_first(replica: Replica) -> None:
 
 def test_the_page_of_a_day_links_to_its_files(replica: Replica) -> None:
     [file] = full_prices(WOLT, (1,))
-    replica.shelf("wolt_market").put(file, *full_prices(WOLT, (2,), at=NOON - timedelta(days=1)))
+    replica.publications("wolt_market").put(file, *full_prices(WOLT, (2,), at=NOON - timedelta(days=1)))
 
     page = get(f"{folder(replica)}/2026-08-11.html").text
 
@@ -36,7 +36,7 @@ def test_the_page_of_a_day_links_to_its_files(replica: Replica) -> None:
 
 
 def test_a_missing_day_is_400(replica: Replica) -> None:
-    replica.shelf("wolt_market").put(*full_prices(WOLT, (1,)))
+    replica.publications("wolt_market").put(*full_prices(WOLT, (1,)))
 
     assert [get(f"{folder(replica)}/{day}.html").status_code for day in ("2026-08-10", "never")] == [400, 400]
 
@@ -47,7 +47,7 @@ def test_without_files_there_is_an_index_without_days(replica: Replica) -> None:
 
 def test_faults_turn_the_index_around_and_lose_a_day(replica: Replica) -> None:
     for days in (0, 1):
-        replica.shelf("wolt_market").put(*full_prices(WOLT, (1,), at=NOON - timedelta(days=days)))
+        replica.publications("wolt_market").put(*full_prices(WOLT, (1,), at=NOON - timedelta(days=days)))
     replica.faults.switch_on("oldest_first", times=1)
     replica.faults.switch_on("missing_day", times=1)
 

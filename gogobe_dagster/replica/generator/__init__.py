@@ -1,11 +1,17 @@
-"""Made-up chains that publish like real ones: the same seed and clock give the same bytes.
+"""Synthetic chains that publish like real ones: the same seed and clock give the same bytes.
 
-catalogue       what can be bought: names, codes, packages
-shops           the branches of a feed
-market          what is sold where, at which price, since when, and on offer: functions of time; the truth
-styles          how a feed writes: names, dialects, containers, encodings
-prices_xml, promotions_xml, stores_xml      documents in the dialects of the chains
-publishing      the timetable of a day, and putting it on the shelves
-chains          all that as a clock goes on
-oddities        files that should not be there but are: placeholders, leftovers, strangers
+catalogue       products: names, codes, packages
+shops           the stores of a feed
+market, assortment, promotions
+                what is sold where, at which price, since when, and on offer: functions of time
+styles, stores_styles
+                how a feed writes: name layouts, document layouts, containers
+documents, prices_xml, promotions_xml, stores_xml
+                documents in the layouts of the chains
+schedule        when a feed publishes which file
+publishing      publishing the files of a day
+chains          publishing while a clock runs
+stray_files     files that do not belong on a portal: placeholders, leftovers, other chains
+ground_truth    what a warehouse must contain after importing everything
+seeded_random   numbers that depend only on their arguments
 """

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import count, islice, product
 
 from gogobe_dagster.replica.generator.assortment import LINES, MAKERS, VARIANTS, Line
-from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.seeded_random import draw
 
 PRODUCE_CODE = 1000
 GRAMS_OR_MILLILITRES = ("גרם", "מיליליטר")

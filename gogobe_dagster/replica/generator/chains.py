@@ -6,20 +6,25 @@ from threading import Lock
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_days
-from gogobe_dagster.replica.generator.stray_files import odd_files
-from gogobe_dagster.replica.publication import Shelf
+from gogobe_dagster.replica.generator.stray_files import stray_files
+from gogobe_dagster.replica.publication import Publications
 
 
-class MadeUpChains:
-    """The shelves of some feeds, and the moment up to which they are filled. Thread-safe."""
+class SyntheticChains:
+    """What some feeds publish, and up to which time it was generated. Thread-safe."""
 
     def __init__(
-        self, shelves: Mapping[str, Shelf], feeds: Sequence[Feed], *, market: Market, days: int
+        self,
+        publications_by_feed: Mapping[str, Publications],
+        feeds: Sequence[Feed],
+        *,
+        market: SyntheticMarket,
+        days: int,
     ) -> None:
         """Publish nothing yet. `days` is how many days are looked at, the last is that of the moment."""
-        self._shelves = shelves
+        self._publications_by_feed = publications_by_feed
         self._feeds = feeds
         self._market = market
         self._days = days
@@ -27,7 +32,7 @@ class MadeUpChains:
         self._moment: datetime | None = None
 
     def publish(self, moment: datetime, *, first_day: date | None = None) -> int:
-        """Fill the shelves up to a moment; return how many files are new.
+        """Publish everything up to a time; return how many files are new.
 
         What is published later than a moment that is earlier than the last one is taken away.
         """
@@ -49,14 +54,16 @@ class MadeUpChains:
         if self._moment and moment < self._moment:
             self._take_away_after(moment)
         self._moment = moment
-        new = publish_days(self._shelves, self._feeds, first_day=first_day, market=self._market, now=moment)
+        new = publish_days(
+            self._publications_by_feed, self._feeds, first_day=first_day, market=self._market, now=moment
+        )
         return len(new)
 
-    def publish_odd_files(self, day: date, now: datetime) -> None:
+    def publish_stray_files(self, day: date, now: datetime) -> None:
         """Publish what real portals publish by mistake."""
         for feed in self._feeds:
-            self._shelves[feed.key].put(*odd_files(self._market, feed, day=day, now=now))
+            self._publications_by_feed[feed.key].put(*stray_files(self._market, feed, day=day, now=now))
 
     def _take_away_after(self, moment: datetime) -> None:
-        for shelf in self._shelves.values():
-            shelf.remove(*(item.name for item in shelf.publications() if item.published_at > moment))
+        for publications in self._publications_by_feed.values():
+            publications.remove(*(item.name for item in publications.all() if item.published_at > moment))

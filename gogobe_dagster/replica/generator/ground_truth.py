@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.replica.generator.market import Market, Priced
+from gogobe_dagster.replica.generator.market import Priced, SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion
 from gogobe_dagster.replica.generator.publishing import offered
 from gogobe_dagster.replica.generator.schedule import Slot, slots
@@ -22,7 +22,9 @@ class Place(NamedTuple):
     code: str
 
 
-def published_prices(market: Market, feed: Feed, *, now: datetime, first_day: date) -> dict[Place, Priced]:
+def published_prices(
+    market: SyntheticMarket, feed: Feed, *, now: datetime, first_day: date
+) -> dict[Place, Priced]:
     """Return every current price of a feed as its files up to `now` tell it, `first_day`'s the oldest.
 
     What a store sells is what its last full listed; the prices are those of its last full or delta.
@@ -45,7 +47,9 @@ class Carried(NamedTuple):
     promotion_id: str
 
 
-def published_promotions(market: Market, feed: Feed, *, now: datetime, day: date) -> dict[Carried, Promotion]:
+def published_promotions(
+    market: SyntheticMarket, feed: Feed, *, now: datetime, day: date
+) -> dict[Carried, Promotion]:
     """Return what the stores of a feed carry as their promotion files of `day` up to `now` tell it.
 
     A full lists all that runs; a delta adds what has begun since the file before it.

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.generator.catalogue import Product, catalogue
-from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.seeded_random import draw
 from gogobe_dagster.replica.generator.shops import Branch, branches
 
 FULL_SIZE_ITEMS = 15_000
@@ -33,7 +33,7 @@ class Priced:
 
     @property
     def price(self) -> Decimal:
-        """Shelf price in ILS."""
+        """Publications price in ILS."""
         return Decimal(self.agorot) / 100
 
 
@@ -74,7 +74,7 @@ class Stocked:
         return opening_moment(self.phase + cycle * self.cycle_days, self.spread + cycle)
 
 
-class Market:
+class SyntheticMarket:
     """Every chain, store and price of one seed and scale. Scale 1 is about as large as the real portals."""
 
     def __init__(

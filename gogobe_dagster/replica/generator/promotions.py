@@ -8,8 +8,8 @@ from datetime import datetime, time, timedelta
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.replica.generator.assortment import LINES
 from gogobe_dagster.replica.generator.catalogue import Product
-from gogobe_dagster.replica.generator.chance import draw
-from gogobe_dagster.replica.generator.market import Market, opening_moment
+from gogobe_dagster.replica.generator.market import SyntheticMarket, opening_moment
+from gogobe_dagster.replica.generator.seeded_random import draw
 from gogobe_dagster.replica.generator.shops import Branch
 
 GROUP_PRODUCTS = 4
@@ -36,18 +36,18 @@ class Promotion:
         return self.products[0].is_weighted
 
 
-def promotions(market: Market, branch: Branch, moment: datetime) -> list[Promotion]:
+def promotions(market: SyntheticMarket, branch: Branch, moment: datetime) -> list[Promotion]:
     """Return what is on offer in a store at a moment, by number."""
     moment = moment.astimezone(ISRAEL)
     return list(_running(market, branch, moment))
 
 
-def started(market: Market, branch: Branch, since: datetime, until: datetime) -> list[Promotion]:
+def started(market: SyntheticMarket, branch: Branch, since: datetime, until: datetime) -> list[Promotion]:
     """Return the offers that began after `since` and up to `until`."""
     return [promotion for promotion in promotions(market, branch, until) if promotion.starts_at > since]
 
 
-def _running(market: Market, branch: Branch, moment: datetime) -> Iterator[Promotion]:
+def _running(market: SyntheticMarket, branch: Branch, moment: datetime) -> Iterator[Promotion]:
     groups: defaultdict[int, list[Product]] = defaultdict(list)
     place = {product.code: number for number, product in enumerate(market.products)}
     for stocked in market.stocked(branch):

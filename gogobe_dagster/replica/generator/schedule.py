@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.seeded_random import draw
 from gogobe_dagster.replica.generator.shops import Branch
 
 FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves

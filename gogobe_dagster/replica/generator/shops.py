@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.replica.generator.chance import draw
+from gogobe_dagster.replica.generator.seeded_random import draw
 
 CITIES = (
     (3000, "ירושלים"), (5000, "תל אביב - יפו"), (4000, "חיפה"), (8300, "ראשון לציון"), (7900, "פתח תקווה"),

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.replica.generator.market import Market
+from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.styles import store_label, style_of
 from gogobe_dagster.replica.publication import Publication
@@ -16,7 +16,7 @@ LEFTOVER_AT = datetime(2024, 12, 3, 4, 0, tzinfo=ISRAEL)  # Yohananof still list
 LEFTOVER_STORE = 7999
 
 
-def odd_files(market: Market, feed: Feed, *, day: date, now: datetime) -> list[Publication]:
+def stray_files(market: SyntheticMarket, feed: Feed, *, day: date, now: datetime) -> list[Publication]:
     """Return a leftover of 2024 and another chain's file; where seen, a placeholder and junk names too."""
     branch = market.branches(feed)[0]
     style = style_of(feed, branch, day)
