@@ -17,7 +17,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.portal import RemoteFile
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 
 EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
@@ -25,14 +25,14 @@ EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.trait
 
 def classify_listing(
     file: RemoteFile, feed: Feed, *, now: datetime, requested: Collection[date], stale_after: timedelta
-) -> Sighting:
+) -> ListedFile:
     """Classify a listed file by its name, with a `problem` if it must not be imported.
 
     Its publication day is that of the timestamp in its name; if the name cannot be parsed, that of its
     modification or of `now`. A file older than `stale_after` is imported only if its day is in `requested`,
     and a file of a future day not before that day.
     """
-    seen = Sighting(
+    seen = ListedFile(
         name=file.name,
         link=file.link,
         size=file.size,

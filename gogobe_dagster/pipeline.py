@@ -34,7 +34,7 @@ from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListingResult, ParsedEntry
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -50,7 +50,9 @@ LOADERS = {
 }
 
 
-def discover(feed: Feed, days: Collection[date], resources: Resources, *, budget: float = inf) -> Recorded:
+def discover(
+    feed: Feed, days: Collection[date], resources: Resources, *, budget: float = inf
+) -> ListingResult:
     """List the portal, for past days as well where it offers them, and record every listed file.
 
     Files of days that were not requested are recorded too, for the runs of those days. `budget`: seconds for

@@ -13,7 +13,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.identity import classify_listing, identify
 from gogobe_dagster.parsing.file_reader import read_file
 from gogobe_dagster.portals.portal import RemoteFile
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster_tests.warehouse.making import NOON
 
 CITY, KESHET = "city_market_shops", "keshet"
@@ -25,7 +25,7 @@ def known(feed_key: str, name: str) -> LedgerFile:
     day = FileName.parse(name).published_at.date()
     seen = classify_listing(listed, feed, now=NOON, requested=[day], stale_after=timedelta(days=3))
     assert seen.problem is None
-    told = {field.name: getattr(seen, field.name) for field in fields(Sighting) if field.name != "problem"}
+    told = {field.name: getattr(seen, field.name) for field in fields(ListedFile) if field.name != "problem"}
     unknown = {field.name: None for field in fields(LedgerFile)}
     return LedgerFile(**{**unknown, **told, "id": 1, "feed": feed_key})
 

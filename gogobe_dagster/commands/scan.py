@@ -23,7 +23,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.identity import classify_listing
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.model import Sighting
+from gogobe_dagster.warehouse.ledger.model import ListedFile
 
 PARALLEL_LISTINGS = 8
 JSON_KEYS = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full_at", "code")
@@ -97,7 +97,7 @@ def scan_feed(feed: Feed, resources: Resources) -> PortalScan:
     return _scan(feed, seen, new=new, error=None)
 
 
-def _scan(feed: Feed, seen: Sequence[Sighting], *, new: int, error: PortalError | None) -> PortalScan:
+def _scan(feed: Feed, seen: Sequence[ListedFile], *, new: int, error: PortalError | None) -> PortalScan:
     fulls = [
         file.published_at
         for file in seen

@@ -34,7 +34,7 @@ from gogobe_dagster.run_planning import (
 from gogobe_dagster.settings import Settings
 
 if TYPE_CHECKING:
-    from gogobe_dagster.warehouse.ledger.model import Recorded
+    from gogobe_dagster.warehouse.ledger.model import ListingResult
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -153,7 +153,7 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
     return PollResult(message=f"{listing.listed} files listed, {listing.new} new", cursor="")
 
 
-def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "Recorded":
+def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "ListingResult":
     """List the portal in a thread, to give up on what no client timeout ends: a hanging DNS lookup, say.
 
     The thread may finish later. What it then writes into the ledger is still correct.
@@ -161,7 +161,7 @@ def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "
     from gogobe_dagster.pipeline import discover
 
     seconds = resources.settings.poll_timeout_seconds
-    outcome: Future[Recorded] = Future()
+    outcome: Future[ListingResult] = Future()
 
     def list_portal() -> None:
         try:

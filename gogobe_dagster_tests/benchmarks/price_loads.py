@@ -34,7 +34,7 @@ from gogobe_dagster.replica.generator.shops import Branch
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.model import Sighting
+from gogobe_dagster.warehouse.ledger.model import ListedFile
 from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster_tests.benchmarks.baseline import bare_rows, fields_of
 
@@ -107,9 +107,9 @@ class Published:
     content: bytes
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> ListedFile:
         """The line of a listing."""
-        return Sighting(
+        return ListedFile(
             name=self.name, link=self.name, size=len(self.content), size_tolerance=0, modified_at=None,
             publication_day=day_of(self.stamp), kind=self.kind, chain_id=self.chain_id,
             sub_chain_id=self.sub_chain_id, store_id=self.store_id, published_at=self.stamp, problem=None,
@@ -120,7 +120,7 @@ def publish(place: Place, database: str, files: Iterator[Published]) -> None:
     """Put files into the raw store and the ledger, as if listed and fetched."""
     resources = place.resources(database)
     while some := list(islice(files, FILES_AT_ONCE)):
-        seen: dict[str, list[Sighting]] = {}
+        seen: dict[str, list[ListedFile]] = {}
         fetched = []
         for one in some:
             seen.setdefault(one.feed.key, []).append(one.sighting)

@@ -9,7 +9,7 @@ from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile, ParsedEntry
 
 FEED = "rami_levy"
 CHAIN = "7290058140886"
@@ -26,7 +26,7 @@ NAMES = {
 
 def sighting(
     kind: FileKind = FileKind.FULL_PRICES, *, hours: float = 0, store: int = 1, **other: Any
-) -> Sighting:
+) -> ListedFile:
     """A line of a listing: a file published some hours after midnight."""
     published_at = NOON.replace(hour=0) + timedelta(hours=hours)
     is_list = kind is FileKind.STORES
@@ -43,7 +43,7 @@ def sighting(
         "store_id": None if is_list else store,
         "published_at": published_at,
     }
-    return Sighting(**{**defaults, **other})
+    return ListedFile(**{**defaults, **other})
 
 
 def parsed(file_id: int, *, store: int | None = 1, rows: int = 2, **other: Any) -> ParsedEntry:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.model import Sighting
+from gogobe_dagster.warehouse.ledger.model import ListedFile
 from gogobe_dagster_tests.warehouse.making import CHAIN, sighting
 
 
@@ -59,7 +59,7 @@ class PromotionFile:
     variant: str = ""
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> ListedFile:
         kind = FileKind.FULL_PROMOTIONS if self.is_full else FileKind.PROMOTIONS
         seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
         return replace(seen, name=f"{seen.name}{self.variant}")

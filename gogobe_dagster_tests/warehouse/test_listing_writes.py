@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code, DownloadError, UnknownFileName
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.model import Recorded
+from gogobe_dagster.warehouse.ledger.model import ListingResult
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, file_event
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, everything, fetch_all, rows_of, sighting
@@ -26,7 +26,7 @@ def ledger(engine: sa.Engine) -> Ledger:
 def test_a_listed_file_is_known_for_ever_with_all_that_its_name_says(ledger: Ledger) -> None:
     seen = sighting(FileKind.FULL_PRICES, hours=5, store=39)
 
-    assert ledger.record(FEED, [seen], now=NOON) == Recorded(
+    assert ledger.record(FEED, [seen], now=NOON) == ListingResult(
         listed=1, new=1, known=0, republished=0, quarantined=0
     )
 
@@ -47,7 +47,7 @@ def test_the_same_listing_again_only_refreshes_the_link(ledger: Ledger, engine: 
 
     again = ledger.record(FEED, [replace(one, link="/file/d/2") for one in seen], now=LATER)
 
-    assert again == Recorded(listed=3, new=0, known=3, republished=0, quarantined=0)
+    assert again == ListingResult(listed=3, new=0, known=3, republished=0, quarantined=0)
     assert [known.link for known in everything(ledger)] == ["/file/d/2"] * 3
     assert rows_of(engine, file, "first_seen_at", "last_seen_at") == [(NOON, LATER)] * 3
     assert len(rows_of(engine, file_event, "state")) == 3

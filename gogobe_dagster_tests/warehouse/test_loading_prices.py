@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.load import product_attributes
 from gogobe_dagster.warehouse.load.product_keys import SPELLING
-from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
+from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
@@ -200,12 +200,12 @@ def test_words_that_another_load_alters_after_they_were_read_are_told_in_full(ma
     said = [Shelf(MILK, "7", name="חלב", manufacturer="תנובה")]
     market.open(PriceFile(5, said, is_full=True))
     files = market.publish(PriceFile(30, said, is_full=True))
-    wordings = Wordings(market.lake)
+    wordings = ProductTextLookup(market.lake)
     with market.engine.connect() as connection:
         rows, _ = wordings.read(connection, files)
         with market.engine.begin() as other:
-            other.execute(sa.text("update chain_product set name = 'אחר', wording_hash = 0"))
-        wordings.tell(connection, rows)
+            other.execute(sa.text("update chain_product set name = 'אחר', attributes_hash = 0"))
+        wordings.upsert(connection, rows)
         connection.commit()
     tomorrow = TODAY + timedelta(days=1)
     assert [row[2:6] for row in market.ask(SAID)] == [(tomorrow, MILK, "חלב", "תנובה")]

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from gogobe_dagster.parsing.column_types import DECIMAL
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.load.product_attributes import (
+    ATTRIBUTES_HASH,
     KEY,
     SAID,
-    WORDING_HASH,
-    forget_days,
     hash_of,
-    recall,
-    repeat,
-    tell,
+    lookup_by_hash,
+    reset_days,
+    touch,
+    upsert,
 )
 
 NUMBERS = {"quantity": DECIMAL, "quantity_in_package": DECIMAL, "is_weighted": pl.Boolean()}
@@ -70,7 +70,7 @@ def products(engine: sa.Engine) -> sa.Engine:
 def frame_of(said: Sequence[Said]) -> pl.DataFrame:
     """Rows as a load has them: with the hash of their words."""
     frame = pl.DataFrame([{name: one.get(name) for name in SCHEMA} for one in said], schema=SCHEMA)
-    return frame.with_columns(pl.struct(SAID).hash().alias(WORDING_HASH))
+    return frame.with_columns(pl.struct(SAID).hash().alias(ATTRIBUTES_HASH))
 
 
 def greatness(one: Said) -> tuple[Any, ...]:
@@ -86,12 +86,12 @@ def _text(value: object) -> str:
 
 def load(connection: sa.Connection, said: pl.DataFrame) -> None:
     """Tell as a load does: of words that are known, the day alone."""
-    marks = ["chain_id", WORDING_HASH, "product_key"]
-    is_known = recall(connection, said.drop("product_key")).select(marks).unique()
+    marks = ["chain_id", ATTRIBUTES_HASH, "product_key"]
+    is_known = lookup_by_hash(connection, said.drop("product_key")).select(marks).unique()
     repeated = said.join(is_known, on=marks, how="semi")
-    altered = repeat(connection, repeated.select(*KEY, "attributes_as_of", WORDING_HASH))
+    altered = touch(connection, repeated.select(*KEY, "attributes_as_of", ATTRIBUTES_HASH))
     assert altered.is_empty()
-    tell(connection, said.join(is_known, on=marks, how="anti"))
+    upsert(connection, said.join(is_known, on=marks, how="anti"))
 
 
 def told(engine: sa.Engine) -> dict[tuple[str, int], Said]:
@@ -124,10 +124,10 @@ def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) ->
 
     def tell_more() -> None:
         with products.begin() as connection:
-            tell(connection, frame_of([milk | {"name": "a"}, milk | {"chain_id": "2"}]))
+            upsert(connection, frame_of([milk | {"name": "a"}, milk | {"chain_id": "2"}]))
 
     with ThreadPoolExecutor(1) as pool, products.begin() as connection:
-        tell(connection, frame_of([milk | {"name": "b"}]))
+        upsert(connection, frame_of([milk | {"name": "b"}]))
         other = pool.submit(tell_more)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.3)
@@ -143,12 +143,12 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
         milk | {"attributes_as_of": SECOND, "country": "IL"},
     )
     with products.begin() as connection:
-        tell(connection, frame_of([milk]))
+        upsert(connection, frame_of([milk]))
     with products.connect() as connection:
-        met = recall(connection, frame_of([next_day]).drop("product_key"))
+        met = lookup_by_hash(connection, frame_of([next_day]).drop("product_key"))
         with products.begin() as other:
-            tell(other, frame_of([fuller]))
-        altered = repeat(connection, met)
+            upsert(other, frame_of([fuller]))
+        altered = touch(connection, met)
         connection.commit()
 
     assert met["product_key"].to_list() == [1]
@@ -159,9 +159,9 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
 def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(products: sa.Engine) -> None:
     milk = {"chain_id": "1", "product_key": 1, "attributes_as_of": FIRST, "code": "7"}
     with products.begin() as connection:
-        tell(connection, frame_of([milk, milk | {"chain_id": "2"}]))
-        forget_days(connection, ["1"])
-        met = recall(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
+        upsert(connection, frame_of([milk, milk | {"chain_id": "2"}]))
+        reset_days(connection, ["1"])
+        met = lookup_by_hash(connection, frame_of([milk, milk | {"chain_id": "2"}]).drop("product_key"))
 
     assert met["chain_id"].to_list() == ["2"]
 

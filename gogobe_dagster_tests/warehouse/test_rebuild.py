@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.history.retention_watermark import lock_history
-from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores
+from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores
 from gogobe_dagster.warehouse.maintenance.rebuild import REBUILDERS, Rebuilt, Scope
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON
@@ -201,7 +201,7 @@ def test_only_since_a_day_the_history_before_stays(market: Market) -> None:
 def test_a_rebuild_that_waits_for_a_store_does_not_hold_up_who_removes_the_past(market: Market) -> None:
     loaded(market)
     with market.engine.connect() as load, ThreadPoolExecutor(1) as pool:
-        lock_stores(load, {Place(CHAIN, 1, store) for store in (1, 2, 3)})
+        lock_stores(load, {StoreIdentity(CHAIN, 1, store) for store in (1, 2, 3)})
         scope, rebuild = Scope(since=NOON.replace(hour=20)), REBUILDERS[Document.PRICES]
         rebuilding = pool.submit(rebuild, market.engine, market.lake, scope, now=NOON, tell=str)
         with pytest.raises(TimeoutError):

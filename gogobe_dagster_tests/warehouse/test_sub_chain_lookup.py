@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.model import Sighting
+from gogobe_dagster.warehouse.ledger.model import ListedFile
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
 from gogobe_dagster_tests.warehouse.making import NOON, TODAY, parsed, sighting
 from gogobe_dagster_tests.warehouse.warehouse_harness import forget
@@ -16,13 +16,15 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import forget
 NETIV = find_feed("netiv_hahesed")
 
 
-def seen(kind: FileKind, store: int, sub_chain: int | None, *, hours: float = 5, chain: str = "") -> Sighting:
+def seen(
+    kind: FileKind, store: int, sub_chain: int | None, *, hours: float = 5, chain: str = ""
+) -> ListedFile:
     chain = chain or NETIV.chain_id
     name = f"{kind}{chain}-{sub_chain}-{store}-{hours}.GZ"
     return sighting(kind, store=store, hours=hours, name=name, chain_id=chain, sub_chain_id=sub_chain)
 
 
-def asked(engine: sa.Engine, *files: Sighting, day: date = TODAY) -> dict[int, int]:
+def asked(engine: sa.Engine, *files: ListedFile, day: date = TODAY) -> dict[int, int]:
     Ledger(engine).record(NETIV.key, files, now=NOON)
     return sub_chains(engine, NETIV, day)
 
@@ -63,7 +65,7 @@ def test_the_order_in_which_files_are_listed_and_read_does_not_matter(engine: sa
         assert answers == [{12: 9, 40: 2}] * 4
 
 
-def read(engine: sa.Engine, one: Sighting) -> None:
+def read(engine: sa.Engine, one: ListedFile) -> None:
     ledger = Ledger(engine)
     [file_id] = [known.id for known in ledger.of_days(NETIV.key, [TODAY]) if known.name == one.name]
     ledger.mark_downloaded(file_id, sha256="ab", size=1, now=NOON)

@@ -15,7 +15,7 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, STORES
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.tables import file, schema_fingerprint
@@ -97,7 +97,7 @@ class PriceFile:
     """Tells two names of one stamp apart."""
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> ListedFile:
         kind = FileKind.FULL_PRICES if self.is_full else FileKind.PRICES
         seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
         return replace(seen, name=f"{seen.name}{self.variant}")
@@ -129,7 +129,7 @@ class StoreList:
     """Its sub-chain, where the name says one."""
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> ListedFile:
         about = {} if self.store is None else {"store": self.store}
         return sighting(FileKind.STORES, hours=self.hours, **about, **self.other)
 

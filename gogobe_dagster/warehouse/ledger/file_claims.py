@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.parsing.reject import Reject
-from gogobe_dagster.warehouse.ledger.file_events import event, note, write_rejects
+from gogobe_dagster.warehouse.ledger.file_events import append_events, event, replace_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -21,7 +21,7 @@ from gogobe_dagster.warehouse.schema.tables import file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RejectedRows:
     """Rows of one file that the tables did not take, and what they did not take of the others."""
 
     reasons: Mapping[str, int]
@@ -35,7 +35,7 @@ class Refused:
         return sum(self.reasons.values())
 
 
-_NOTHING = Refused(reasons={}, samples=[])
+_NOTHING = RejectedRows(reasons={}, samples=[])
 _MARK_LOADED = sa.text(f"""
 update file set state = '{FileState.LOADED}', loaded_at = :now, rows_skipped = refused.rows,
     reject_reasons = coalesce(file.reject_reasons, '{{}}') || cast(refused.reasons as jsonb)
@@ -56,7 +56,7 @@ def claim(connection: sa.Connection, ids: Collection[int], *, wait: bool) -> lis
     return [as_file(row) for row in connection.execute(query)]
 
 
-def give_back_lost(
+def requeue_missing(
     engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime
 ) -> list[LedgerFile]:
     """Let files whose rows are not in the lake be read again by the next run; return the others."""
@@ -72,24 +72,28 @@ def give_back_lost(
     update = sa.update(file).where(is_lost).values(values)
     with engine.begin() as connection:
         given = connection.execute(update.returning(file.c.file_id, file.c.reason)).all()
-        note(connection, [event(i, FileState.DOWNLOADED, at=now, code=code, detail=why) for i, why in given])
+        append_events(
+            connection, [event(i, FileState.DOWNLOADED, at=now, code=code, detail=why) for i, why in given]
+        )
     return [one for one in files if one.lake_path not in lost]
 
 
-def set_aside(
+def quarantine(
     connection: sa.Connection, files: Sequence[LedgerFile], code: Code, reason: str, *, now: datetime
 ) -> None:
     """Quarantine claimed files that cannot be loaded."""
     values = {"state": FileState.QUARANTINED, "code": code, "reason": reason}
     ids = [one.id for one in files]
     connection.execute(sa.update(file).where(file.c.file_id.in_(ids)).values(values))
-    note(connection, [event(i, FileState.QUARANTINED, at=now, code=code, detail=reason) for i in ids])
+    append_events(
+        connection, [event(i, FileState.QUARANTINED, at=now, code=code, detail=reason) for i in ids]
+    )
 
 
 def mark_loaded(
     connection: sa.Connection,
     files: Sequence[LedgerFile],
-    refused: Mapping[int, Refused],
+    refused: Mapping[int, RejectedRows],
     *,
     now: datetime,
 ) -> None:
@@ -99,5 +103,5 @@ def mark_loaded(
     reasons = [json.dumps({**one.reasons, **one.inside}) for one in of_each]
     rows = {"ids": ids, "rows": [one.rows for one in of_each], "reasons": reasons}
     connection.execute(_MARK_LOADED, {**rows, "now": now})
-    write_rejects(connection, {file_id: one.samples for file_id, one in refused.items()}, stage="load")
-    note(connection, [event(file_id, FileState.LOADED, at=now) for file_id in ids])
+    replace_rejects(connection, {file_id: one.samples for file_id, one in refused.items()}, stage="load")
+    append_events(connection, [event(file_id, FileState.LOADED, at=now) for file_id in ids])

@@ -38,19 +38,21 @@ def event(
     }
 
 
-def note(connection: sa.Connection, events: Sequence[dict[str, Any]]) -> None:
+def append_events(connection: sa.Connection, events: Sequence[dict[str, Any]]) -> None:
     """Write events, in one go."""
     if events:
         connection.execute(_NOTE, {name: [one[name] for one in events] for name in events[0]})
 
 
-def note_listing(connection: sa.Connection, feed_key: str, **values: Any) -> None:
+def update_listing(connection: sa.Connection, feed_key: str, **values: Any) -> None:
     """Keep how the last look at a portal went; what is not given stays as it was."""
     upsert = insert(listing).values(feed=feed_key, **values)
     connection.execute(upsert.on_conflict_do_update(index_elements=[listing.c.feed], set_=values))
 
 
-def write_rejects(connection: sa.Connection, samples: Mapping[int, Iterable[Reject]], *, stage: str) -> None:
+def replace_rejects(
+    connection: sa.Connection, samples: Mapping[int, Iterable[Reject]], *, stage: str
+) -> None:
     """Replace the samples of rejected rows of these files and this stage."""
     connection.execute(sa.delete(reject).where(reject.c.file_id.in_(samples), reject.c.stage == stage))
     rows = [

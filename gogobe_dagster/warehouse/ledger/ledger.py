@@ -14,10 +14,16 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import CodedError
 from gogobe_dagster.files.kinds import Document, FileKind
-from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, note_listing
+from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, update_listing
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.listing_writes import record, write_parsed
-from gogobe_dagster.warehouse.ledger.model import FeedHealth, LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.ledger.model import (
+    FeedHealth,
+    LedgerFile,
+    ListedFile,
+    ListingResult,
+    ParsedEntry,
+)
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 from gogobe_dagster.warehouse.schema.tables import file, listing
 
@@ -32,17 +38,19 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def record(self, feed_key: str, sightings: Sequence[Sighting], *, now: datetime) -> Recorded:
+    def record(self, feed_key: str, sightings: Sequence[ListedFile], *, now: datetime) -> ListingResult:
         """Write down what a listing shows: one row a name and revision. Writers of one feed take turns."""
         with self._engine.begin() as connection:
             recorded = record(connection, feed_key, sightings, now=now)
-            note_listing(connection, feed_key, listed_at=now, listed=recorded.listed, code=None, reason=None)
+            update_listing(
+                connection, feed_key, listed_at=now, listed=recorded.listed, code=None, reason=None
+            )
         return recorded
 
     def record_failure(self, feed_key: str, error: CodedError, *, now: datetime) -> None:
         """Write down that a portal could not be listed; its files stay as they are."""
         with self._engine.begin() as connection:
-            note_listing(connection, feed_key, failed_at=now, code=error.code, reason=clean(error.reason))
+            update_listing(connection, feed_key, failed_at=now, code=error.code, reason=clean(error.reason))
 
     def to_download(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
         """Files to fetch: store lists and full files first, because the most hangs on them."""
@@ -93,7 +101,9 @@ class Ledger:
         )
         with self._engine.begin() as connection:
             if connection.execute(update).rowcount:
-                note(connection, [event(file_id, FileState.DOWNLOADED, at=now, detail=f"{size} bytes")])
+                append_events(
+                    connection, [event(file_id, FileState.DOWNLOADED, at=now, detail=f"{size} bytes")]
+                )
 
     def mark_failed(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
         """Count a failed try. Without retry verdict or tries left, the file is set aside."""
@@ -111,7 +121,7 @@ class Ledger:
         )
         with self._engine.begin() as connection:
             states = connection.scalars(update).all()
-            note(
+            append_events(
                 connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
             )
 
@@ -125,7 +135,7 @@ class Ledger:
         )
         with self._engine.begin() as connection:
             states = connection.scalars(update).all()
-            note(
+            append_events(
                 connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
             )
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.file_events import clean, event, note, write_rejects
+from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, replace_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
-from gogobe_dagster.warehouse.ledger.model import LedgerFile, ParsedEntry, Recorded, Sighting
+from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile, ListingResult, ParsedEntry
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
@@ -31,8 +31,8 @@ where file.file_id = locked.file_id
 
 
 def record(
-    connection: sa.Connection, feed_key: str, sightings: Sequence[Sighting], *, now: datetime
-) -> Recorded:
+    connection: sa.Connection, feed_key: str, sightings: Sequence[ListedFile], *, now: datetime
+) -> ListingResult:
     """Write down what a listing shows. The same listing again changes nothing but when it was last seen."""
     lock(connection, AdvisoryLock.LISTING, feed_key)
     seen = {clean(one.name): one for one in sightings}
@@ -49,7 +49,7 @@ def record(
     _supersede(connection, [newest[name] for name in changed], now)
     revisions = {name: newest[name].revision + 1 for name in changed}
     _insert(connection, feed_key, {**new, **changed}, revisions, now)
-    return Recorded(
+    return ListingResult(
         listed=len(seen),
         new=len(new),
         known=len(known),
@@ -70,7 +70,7 @@ def _newest_revisions(
     return {row.name: as_file(row) for row in connection.execute(query)}
 
 
-def _has_changed(seen: Sighting, known: LedgerFile) -> bool:
+def _has_changed(seen: ListedFile, known: LedgerFile) -> bool:
     """Compare listing with listing; the size of the bytes themselves may differ from what a portal says."""
     slack = max(seen.size_tolerance, known.size_tolerance)
     has_sizes = seen.size is not None and known.listed_size is not None
@@ -79,22 +79,22 @@ def _has_changed(seen: Sighting, known: LedgerFile) -> bool:
     return other_size or bool(has_times and seen.modified_at > known.modified_at)  # type: ignore[operator]
 
 
-def _is_wanted_now(seen: Sighting, known: LedgerFile) -> bool:
+def _is_wanted_now(seen: ListedFile, known: LedgerFile) -> bool:
     """Whether only its listing kept it out and no longer does: a leftover whose day is asked for now."""
     was_never_tried = known.state is FileState.QUARANTINED and not known.attempts
     return was_never_tried and seen.problem is None
 
 
-def _touch(connection: sa.Connection, seen: Mapping[int, Sighting], now: datetime) -> None:
+def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datetime) -> None:
     links = [clean(one.link) for one in seen.values()]
     connection.execute(_TOUCH, {"now": now, "ids": list(seen), "links": links})
 
 
-def _release(connection: sa.Connection, wanted: Mapping[int, Sighting], now: datetime) -> None:
+def _release(connection: sa.Connection, wanted: Mapping[int, ListedFile], now: datetime) -> None:
     for file_id, one in wanted.items():
         values = _of_name(one) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
         connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
-    note(
+    append_events(
         connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
     )
 
@@ -104,13 +104,13 @@ def _supersede(connection: sa.Connection, replaced: Sequence[LedgerFile], now: d
     ids = [known.id for known in replaced if known.state is FileState.DISCOVERED]
     connection.execute(sa.update(file).where(file.c.file_id.in_(ids)).values(state=FileState.SUPERSEDED))
     why = {"code": Code.REPUBLISHED_SAME_NAME, "detail": "replaced before it was fetched"}
-    note(connection, [event(file_id, FileState.SUPERSEDED, at=now, **why) for file_id in ids])
+    append_events(connection, [event(file_id, FileState.SUPERSEDED, at=now, **why) for file_id in ids])
 
 
 def _insert(
     connection: sa.Connection,
     feed_key: str,
-    seen: Mapping[str, Sighting],
+    seen: Mapping[str, ListedFile],
     revisions: Mapping[str, int],
     now: datetime,
 ) -> None:
@@ -123,7 +123,7 @@ def _insert(
             "last_seen_at": now,
             **_of_listing(one),
             **_of_name(one),
-            **_fate(one),
+            **_initial_state(one),
         }
         for name, one in seen.items()
     ]
@@ -131,17 +131,19 @@ def _insert(
         return
     insert = sa.insert(file).returning(file.c.file_id, file.c.name)
     ids = {name: file_id for file_id, name in connection.execute(insert, rows)}
-    note(connection, [_first_event(ids[name], one, revisions.get(name), now) for name, one in seen.items()])
+    append_events(
+        connection, [_first_event(ids[name], one, revisions.get(name), now) for name, one in seen.items()]
+    )
 
 
-def _first_event(file_id: int, seen: Sighting, revision: int | None, now: datetime) -> dict[str, Any]:
-    fate = _fate(seen)
+def _first_event(file_id: int, seen: ListedFile, revision: int | None, now: datetime) -> dict[str, Any]:
+    fate = _initial_state(seen)
     if revision and not fate["code"]:
         fate |= {"code": Code.REPUBLISHED_SAME_NAME, "reason": f"revision {revision}"}
     return event(file_id, fate["state"], at=now, code=fate["code"], detail=fate["reason"])
 
 
-def _of_listing(seen: Sighting) -> dict[str, Any]:
+def _of_listing(seen: ListedFile) -> dict[str, Any]:
     return {
         "link": clean(seen.link),
         "listed_size": seen.size,
@@ -150,7 +152,7 @@ def _of_listing(seen: Sighting) -> dict[str, Any]:
     }
 
 
-def _of_name(seen: Sighting) -> dict[str, Any]:
+def _of_name(seen: ListedFile) -> dict[str, Any]:
     return {
         "publication_day": seen.publication_day,
         "kind": seen.kind,
@@ -161,7 +163,7 @@ def _of_name(seen: Sighting) -> dict[str, Any]:
     }
 
 
-def _fate(seen: Sighting) -> dict[str, Any]:
+def _initial_state(seen: ListedFile) -> dict[str, Any]:
     if seen.problem is None:
         return {"state": FileState.DISCOVERED, "code": None, "reason": None}
     return {"state": FileState.QUARANTINED, "code": seen.problem.code, "reason": clean(seen.problem.reason)}
@@ -185,8 +187,8 @@ def write_parsed(connection: sa.Connection, entries: Sequence[ParsedEntry], *, n
         for file_id, kind in kinds.items()
     ]
     connection.execute(update, rows)
-    write_rejects(connection, {file_id: by_id[file_id].samples for file_id in kinds}, stage="parse")
-    note(connection, [_parsed_event(by_id[file_id], now) for file_id in kinds])
+    replace_rejects(connection, {file_id: by_id[file_id].samples for file_id in kinds}, stage="parse")
+    append_events(connection, [_parsed_event(by_id[file_id], now) for file_id in kinds])
 
 
 def _parsed_event(entry: ParsedEntry, now: datetime) -> dict[str, Any]:

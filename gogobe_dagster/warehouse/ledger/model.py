@@ -14,7 +14,7 @@ from gogobe_dagster.warehouse.schema.enums import FileState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class ListedFile:
     """A line of a listing and what its name says."""
 
     name: str
@@ -33,7 +33,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class ListingResult:
     """What a listing told: `listed` is the sum of the next three; `quarantined` are some of the new ones."""
 
     listed: int

@@ -10,15 +10,15 @@ from itertools import chain, groupby
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.history.periods import StoreFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity
 
 
-def place_of(one: LedgerFile) -> Place:
+def store_of(one: LedgerFile) -> StoreIdentity:
     """Return the store that a parsed file is about; the table checks that it has one."""
-    return Place(str(one.chain_id), int(one.sub_chain_id or 0), int(one.store_id or 0))
+    return StoreIdentity(str(one.chain_id), int(one.sub_chain_id or 0), int(one.store_id or 0))
 
 
-def stamp_of(one: LedgerFile) -> datetime:
+def published_at_of(one: LedgerFile) -> datetime:
     """Return the stamp of a parsed file; the table checks that it has one."""
     if one.published_at is None:
         raise ValueError(f"{one.name} has no stamp")
@@ -31,17 +31,17 @@ def store_file_of(one: LedgerFile, store_key: int) -> StoreFile:
     return StoreFile(
         file_id=one.id,
         store_key=store_key,
-        published_at=stamp_of(one),
+        published_at=published_at_of(one),
         is_complete=one.is_complete,
         tie_break=(is_delta, one.feed, one.name, one.revision),
     )
 
 
-def spoken_of(
-    files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]
+def store_timestamps(
+    files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
 ) -> list[tuple[int, datetime, bool]]:
     """Return key of the store, stamp, and whether it is complete, of each file, for `places.note_files`."""
-    return [(stores[place_of(one)].key, stamp_of(one), one.is_complete) for one in files]
+    return [(stores[store_of(one)].key, published_at_of(one), one.is_complete) for one in files]
 
 
 def chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:
@@ -52,8 +52,8 @@ def chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFi
         yield list(chain.from_iterable(chunk))
 
 
-def _store_and_timestamp(file: LedgerFile) -> tuple[Place, datetime]:
-    return place_of(file), stamp_of(file)
+def _store_and_timestamp(file: LedgerFile) -> tuple[StoreIdentity, datetime]:
+    return store_of(file), published_at_of(file)
 
 
 def _rows(files: Sequence[LedgerFile]) -> int:

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, removed_until
-from gogobe_dagster.warehouse.ledger.file_claims import set_aside
+from gogobe_dagster.warehouse.ledger.file_claims import quarantine
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place
+from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
@@ -58,48 +58,48 @@ _UNDO = {
 
 
 def late_since(
-    document: Document, files: Sequence[LedgerFile], stores: Mapping[Place, LockedStore]
-) -> dict[Place, datetime]:
+    document: Document, files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
+) -> dict[StoreIdentity, datetime]:
     """Return the stores for which some of these files are late, with the stamp of the oldest late one."""
-    since: dict[Place, datetime] = {}
+    since: dict[StoreIdentity, datetime] = {}
     for one in files:
         if _is_late(document, one, stores):
-            place, at = place_of(one), stamp_of(one)
+            place, at = store_of(one), published_at_of(one)
             since[place] = min(since.get(place, at), at)
     return since
 
 
-def _is_late(document: Document, one: LedgerFile, stores: Mapping[Place, LockedStore]) -> bool:
-    newest = stores[place_of(one)].newest[document]
-    return newest is not None and stamp_of(one) <= newest
+def _is_late(document: Document, one: LedgerFile, stores: Mapping[StoreIdentity, LockedStore]) -> bool:
+    newest = stores[store_of(one)].newest[document]
+    return newest is not None and published_at_of(one) <= newest
 
 
-def timely(
+def quarantine_too_late(
     connection: sa.Connection,
     document: Document,
     claimed: Sequence[LedgerFile],
-    stores: Mapping[Place, LockedStore],
+    stores: Mapping[StoreIdentity, LockedStore],
     *,
     now: datetime,
 ) -> list[LedgerFile]:
     """Set aside late files for which what followed them is not kept any more; return the others."""
     late = [one for one in claimed if _is_late(document, one, stores)]
     until = removed_until(connection, LAKE, HISTORY) if late else None
-    too_late = [one for one in late if until is not None and stamp_of(one) <= until]
+    too_late = [one for one in late if until is not None and published_at_of(one) <= until]
     if too_late:
         reason = (
             f"its store has newer {document}, and what is needed to change them goes back to {until} only"
         )
-        set_aside(connection, too_late, Code.LATE_BEYOND_RETENTION, reason, now=now)
+        quarantine(connection, too_late, Code.LATE_BEYOND_RETENTION, reason, now=now)
     ids = {one.id for one in too_late}
     return [one for one in claimed if one.id not in ids]
 
 
-def take_back(
+def undo_since(
     connection: sa.Connection,
     document: Document,
-    since: Mapping[Place, datetime],
-    stores: Mapping[Place, LockedStore],
+    since: Mapping[StoreIdentity, datetime],
+    stores: Mapping[StoreIdentity, LockedStore],
 ) -> list[LedgerFile]:
     """Undo the history of these stores from a moment on; return the loaded files to apply again."""
     if not since:

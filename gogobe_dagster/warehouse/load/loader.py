@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.bulk_io.db_errors import interruptions
-from gogobe_dagster.warehouse.ledger.file_claims import give_back_lost
+from gogobe_dagster.warehouse.ledger.file_claims import requeue_missing
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import place_of, stamp_of
+from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.load.store_load import StoreLoad
@@ -65,9 +65,9 @@ def load_prices(
 
     But for those whose lake file is gone: they wait to be read again.
     """
-    there = give_back_lost(engine, files, lake, now=now)
-    ensure_partitions(engine, [stamp_of(one) for one in there])
-    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    there = requeue_missing(engine, files, lake, now=now)
+    ensure_partitions(engine, [published_at_of(one) for one in there])
+    ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
     load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
     return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
 
@@ -82,8 +82,8 @@ def load_promotions(
     rows_at_once: int = MOST_ROWS,
 ) -> LoadReport:
     """Bring promotion files into the tables. When it returns, all are there, as after `load_prices`."""
-    there = give_back_lost(engine, files, lake, now=now)
-    ordered = sorted(there, key=lambda one: (place_of(one), stamp_of(one), one.id))
+    there = requeue_missing(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
     load = PromotionLoad(lake, now=now, rows_at_once=rows_at_once)
     return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
 
@@ -91,8 +91,8 @@ def load_promotions(
 @interruptions()
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
-    there = give_back_lost(engine, files, lake, now=now)
-    ordered = sorted(there, key=lambda one: (stamp_of(one), one.id))
+    there = requeue_missing(engine, files, lake, now=now)
+    ordered = sorted(there, key=lambda one: (published_at_of(one), one.id))
     return _in_transactions(engine, _chunks(ordered, MOST_ROWS), StoreLoad(lake, now=now))
 
 

@@ -17,14 +17,20 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PRICES
 from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, stamp_of, store_file_of
-from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
+from gogobe_dagster.warehouse.load.file_order import (
+    chunks,
+    published_at_of,
+    store_file_of,
+    store_of,
+    store_timestamps,
+)
+from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
-from gogobe_dagster.warehouse.load.product_text_lookup import Wordings
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place, lock_stores, note_files
+from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity, lock_stores, note_files
 from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
 
-Stores = Mapping[Place, LockedStore]
+Stores = Mapping[StoreIdentity, LockedStore]
 
 
 class PriceLoad:
@@ -32,37 +38,37 @@ class PriceLoad:
 
     def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
         self._now, self._rows_at_once = now, rows_at_once
-        self._wordings = Wordings(lake)
+        self._lookup = ProductTextLookup(lake)
 
     def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these files that nobody else is loading; return the counts of a LoadReport."""
         claimed = claim(connection, ids, wait=wait)
         if not claimed:
             return Counter()
-        made_before = self._wordings.products.made
-        stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
-        claimed = timely(connection, Document.PRICES, claimed, stores, now=self._now)
+        made_before = self._lookup.products.made
+        stores, new_stores = lock_stores(connection, {store_of(one) for one in claimed})
+        claimed = quarantine_too_late(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
-        rows, refused = self._wordings.read(connection, claimed)
-        self._wordings.tell(connection, rows)
+        rows, refused = self._lookup.read(connection, claimed)
+        self._lookup.upsert(connection, rows)
         late = late_since(Document.PRICES, claimed, stores)
         again = _taken_back(connection, late, stores)
         counts = self._apply_all(connection, claimed, rows.select(*PRICES.file_rows), again, stores)
-        note_files(connection, Document.PRICES, spoken_of(claimed, stores))
+        note_files(connection, Document.PRICES, store_timestamps(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
-        counts.update(new_products=self._wordings.products.made - made_before)
+        counts.update(new_products=self._lookup.products.made - made_before)
         return counts
 
-    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+    def replay(self, connection: sa.Connection, place: StoreIdentity, *, since: datetime) -> Counter[str]:
         """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
         stores, _ = lock_stores(connection, {place})
         again = _taken_back(connection, {place: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
-            rows, _ = self._wordings.read(connection, chunk)
-            self._wordings.tell(connection, rows)
+            rows, _ = self._lookup.read(connection, chunk)
+            self._lookup.upsert(connection, rows)
             counts += _apply(connection, chunk, rows.select(*PRICES.file_rows), stores)
         return counts
 
@@ -81,26 +87,26 @@ class PriceLoad:
         followers = {one.id for one in again}
         for chunk in chunks([*claimed, *again], self._rows_at_once):
             ids = [one.id for one in chunk]
-            earlier, _ = self._wordings.read(connection, [one for one in chunk if one.id in followers])
+            earlier, _ = self._lookup.read(connection, [one for one in chunk if one.id in followers])
             stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.file_rows)])
             counts += _apply(connection, chunk, stated, stores)
         return counts
 
 
 def _taken_back(
-    connection: sa.Connection, since: Mapping[Place, datetime], stores: Stores
+    connection: sa.Connection, since: Mapping[StoreIdentity, datetime], stores: Stores
 ) -> list[LedgerFile]:
     """Undo, and see that the periods of the files to apply again find their months."""
-    again = take_back(connection, Document.PRICES, since, stores)
+    again = undo_since(connection, Document.PRICES, since, stores)
     if again:
-        ensure_partitions(connection.engine, map(stamp_of, again))
+        ensure_partitions(connection.engine, map(published_at_of, again))
     return again
 
 
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [store_file_of(one, stores[place_of(one)].key) for one in files]
+    statements = [store_file_of(one, stores[store_of(one)].key) for one in files]
     done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

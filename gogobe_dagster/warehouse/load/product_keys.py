@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import execute
-from gogobe_dagster.warehouse.ledger.file_claims import Refused
+from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows
 from gogobe_dagster.warehouse.load.gtin import gtin, is_usable
 
 CODE_UNUSABLE = "code_unusable"
@@ -139,18 +139,18 @@ def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return kept, judged.filter(pl.col("reason").is_not_null())
 
 
-def refusals(refused: pl.DataFrame) -> Mapping[int, Refused]:
+def refusals(refused: pl.DataFrame) -> Mapping[int, RejectedRows]:
     """Count and show refused rows by file: `file_id`, `row_number`, `reason`, `code`, `name` and `price`."""
     by_file = refused.partition_by("file_id", as_dict=True)
     return {int(str(file_id)): _refused(some) for (file_id,), some in by_file.items()}
 
 
-def _refused(rows: pl.DataFrame) -> Refused:
+def _refused(rows: pl.DataFrame) -> RejectedRows:
     reasons = rows.group_by("reason").len().iter_rows()
     samples = (
         rows.select("row_number", "reason", "code", "name", "price").head(MAX_SAMPLES).iter_rows(named=True)
     )
-    return Refused(
+    return RejectedRows(
         reasons=dict(reasons),
         samples=[
             Reject(

@@ -16,17 +16,23 @@ from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import OBSERVED, Lake
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
-from gogobe_dagster.warehouse.ledger.file_claims import Refused
+from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import stamp_of
-from gogobe_dagster.warehouse.load.product_attributes import WORDING_HASH, hash_of, recall, repeat, tell
+from gogobe_dagster.warehouse.load.file_order import published_at_of
+from gogobe_dagster.warehouse.load.product_attributes import (
+    ATTRIBUTES_HASH,
+    hash_of,
+    lookup_by_hash,
+    touch,
+    upsert,
+)
 from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refuse
 
 VOICE = "voice"
 """Number of a chain on a day: who words a product, and when."""
-MARKS = [VOICE, WORDING_HASH]
+MARKS = [VOICE, ATTRIBUTES_HASH]
 NUMBERS = ("price", "unit_price", "price_set_at")
-_MET = pl.Schema({VOICE: pl.Int32(), WORDING_HASH: pl.UInt64(), "product_key": pl.Int32()})
+_MET = pl.Schema({VOICE: pl.Int32(), ATTRIBUTES_HASH: pl.UInt64(), "product_key": pl.Int32()})
 _FIRST = pl.Schema(
     {
         "file_id": pl.Int64(),
@@ -39,7 +45,7 @@ _FIRST = pl.Schema(
 """The first row that said words which its product has already."""
 
 
-class Wordings:
+class ProductTextLookup:
     """The wordings that one loader has met. Use it for one load, in transactions that commit."""
 
     def __init__(self, lake: Lake) -> None:
@@ -53,7 +59,7 @@ class Wordings:
 
     def read(
         self, connection: sa.Connection, files: Sequence[LedgerFile]
-    ) -> tuple[pl.DataFrame, dict[int, Refused]]:
+    ) -> tuple[pl.DataFrame, dict[int, RejectedRows]]:
         """Return the numbers of these files' rows with `product_key`, and by file what is refused of them."""
         sources = {one.id: str(one.lake_path) for one in files}
         self._sources.update(sources)
@@ -67,20 +73,20 @@ class Wordings:
         kept, refused = refuse(known)
         return kept, _refusals(refused, texts)
 
-    def tell(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
+    def upsert(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
         """Tell chain_product the words of these rows, as `read` gave them, unless it has been told."""
         said = rows.select(MARKS).unique()
         if not self._repeated.is_empty():
-            altered = repeat(connection, self._repeated.join(said, on=MARKS, how="semi"))
+            altered = touch(connection, self._repeated.join(said, on=MARKS, how="semi"))
             self._repeated = self._repeated.join(said, on=MARKS, how="anti")
             if not altered.is_empty():
-                tell(connection, self._read_again(altered))
+                upsert(connection, self._read_again(altered))
         if self._untold is not None and not self._untold.is_empty():
-            tell(connection, self._untold.join(said, on=MARKS, how="semi"))
+            upsert(connection, self._untold.join(said, on=MARKS, how="semi"))
             self._untold = self._untold.join(said, on=MARKS, how="anti")
 
     def _voices_of(self, files: Sequence[LedgerFile]) -> pl.DataFrame:
-        names = [(one.id, (str(one.chain_id), day_of(stamp_of(one)))) for one in files]
+        names = [(one.id, (str(one.chain_id), day_of(published_at_of(one)))) for one in files]
         numbers = [(id_, self._voices.setdefault(name, len(self._voices))) for id_, name in names]
         return pl.DataFrame(numbers, schema={"file_id": pl.Int64(), VOICE: pl.Int32()}, orient="row")
 
@@ -92,7 +98,7 @@ class Wordings:
             orient="row",
         )
         first = new.select(*OBSERVED, *MARKS).join(speakers, on=VOICE, how="inner")
-        repeated = recall(connection, first).select(_FIRST.names())
+        repeated = lookup_by_hash(connection, first).select(_FIRST.names())
         self._repeated = pl.concat([self._repeated, repeated])
         self._met = pl.concat([self._met, repeated.select(_MET.names())])
         unknown = first.join(repeated, on=MARKS, how="anti")
@@ -113,7 +119,7 @@ class Wordings:
         )
 
 
-def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, Refused]:
+def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, RejectedRows]:
     return {} if refused.is_empty() else dict(refusals(_with_columns(refused, texts, ("code", "name"))))
 
 

@@ -16,21 +16,21 @@ from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
 from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
-from gogobe_dagster.warehouse.ledger.file_claims import Refused, claim, mark_loaded
+from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows, claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import chunks, place_of, spoken_of, store_file_of
-from gogobe_dagster.warehouse.load.late_files import late_since, take_back, timely
+from gogobe_dagster.warehouse.load.file_order import chunks, store_file_of, store_of, store_timestamps
+from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
 from gogobe_dagster.warehouse.load.product_keys import Products
 from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
 from gogobe_dagster.warehouse.load.promotion_versions import HASHED, Contents
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, Place, lock_stores, note_files
+from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity, lock_stores, note_files
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
 
 PROMOTION_ID_UNUSABLE = "promotion_id_unusable"
 PROMOTION_REPEATED = "promotion_repeated"
 ITEM_CODE_UNUSABLE = "item_code_unusable"
-Stores = Mapping[Place, LockedStore]
+Stores = Mapping[StoreIdentity, LockedStore]
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
 
@@ -48,29 +48,29 @@ class PromotionLoad:
         if not claimed:
             return Counter()
         products, contents = self._products.made, self._contents.made
-        stores, new_stores = lock_stores(connection, {place_of(one) for one in claimed})
-        claimed = timely(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
+        stores, new_stores = lock_stores(connection, {store_of(one) for one in claimed})
+        claimed = quarantine_too_late(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
         offers, refused = self._read(connection, claimed)
         late = late_since(Document.PROMOTIONS, claimed, stores)
-        again = take_back(connection, Document.PROMOTIONS, late, stores)
+        again = undo_since(connection, Document.PROMOTIONS, late, stores)
         counts = self._apply_all(connection, claimed, offers, again, stores)
-        note_files(connection, Document.PROMOTIONS, spoken_of(claimed, stores))
+        note_files(connection, Document.PROMOTIONS, store_timestamps(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=len(offers), new_stores=new_stores)
         counts.update(new_products=self._products.made - products)
         counts.update(new_promotions=self._contents.made - contents)
         return counts
 
-    def replay(self, connection: sa.Connection, place: Place, *, since: datetime) -> Counter[str]:
+    def replay(self, connection: sa.Connection, place: StoreIdentity, *, since: datetime) -> Counter[str]:
         """Drop what the tables say of a store from a moment on, and apply its loaded files since again.
 
         What their promotions offer is the chain's: it is written anew once in the life of this object.
         """
         lock(connection, AdvisoryLock.PROMOTION_VERSIONS, place.chain_id)
         stores, _ = lock_stores(connection, {place})
-        again = take_back(connection, Document.PROMOTIONS, {place: since}, stores)
+        again = undo_since(connection, Document.PROMOTIONS, {place: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             offers, _ = self._read(connection, chunk, anew=True)
@@ -79,7 +79,7 @@ class PromotionLoad:
 
     def _read(
         self, connection: sa.Connection, files: Sequence[LedgerFile], *, anew: bool = False
-    ) -> tuple[pl.DataFrame, Mapping[int, Refused]]:
+    ) -> tuple[pl.DataFrame, Mapping[int, RejectedRows]]:
         """Return the offers of these files with the keys of their contents, and what is refused."""
         sources = {one.id: str(one.lake_path) for one in files}
         chains = pl.DataFrame(
@@ -132,13 +132,13 @@ def _stated(offers: pl.DataFrame) -> pl.DataFrame:
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [store_file_of(one, stores[place_of(one)].key) for one in files]
+    statements = [store_file_of(one, stores[store_of(one)].key) for one in files]
     done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
     write_periods(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
 
 
-def _refused(rows: pl.DataFrame, offers: pl.DataFrame) -> dict[int, Refused]:
+def _refused(rows: pl.DataFrame, offers: pl.DataFrame) -> dict[int, RejectedRows]:
     """Count, by file, the rows refused and the items left out of the others."""
     with_left_out = offers.filter(pl.col("unusable").is_not_null())
     left_out = with_left_out.unique(["file_id", "promotion_id"], keep="first", maintain_order=True)
@@ -155,7 +155,7 @@ def _samples(rows: pl.DataFrame) -> Iterator[tuple[int, Reject]]:
         yield row["file_id"], Reject(row_number=row["row_number"], reason=row["reason"], sample=sample)
 
 
-def _counted(rejects: Sequence[Reject]) -> Refused:
+def _counted(rejects: Sequence[Reject]) -> RejectedRows:
     counts = Counter(one.reason for one in rejects)
     inside = {reason: counts.pop(reason) for reason in [ITEM_CODE_UNUSABLE] if reason in counts}
-    return Refused(reasons=dict(counts), inside=inside, samples=rejects[:MAX_SAMPLES])
+    return RejectedRows(reasons=dict(counts), inside=inside, samples=rejects[:MAX_SAMPLES])

@@ -16,7 +16,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.schema.tables import chain, store, sub_chain
 
 
-class Place(NamedTuple):
+class StoreIdentity(NamedTuple):
     """The natural key of a store."""
 
     chain_id: str
@@ -49,24 +49,26 @@ where store.store_key = seen.store_key
 """)
 
 
-def lock_stores(connection: sa.Connection, places: Collection[Place]) -> tuple[dict[Place, LockedStore], int]:
+def lock_stores(
+    connection: sa.Connection, places: Collection[StoreIdentity]
+) -> tuple[dict[StoreIdentity, LockedStore], int]:
     """Make what is missing, lock these stores, and return them with the number of new ones."""
     natural = (store.c.chain_id, store.c.sub_chain_id, store.c.store_id)
     are_these = sa.tuple_(*natural).in_(sorted(places))
-    known = {Place(*row) for row in connection.execute(sa.select(*natural).where(are_these))}
+    known = {StoreIdentity(*row) for row in connection.execute(sa.select(*natural).where(are_these))}
     new = _make(connection, sorted(set(places) - known))
     query = sa.select(*natural, store.c.store_key, store.c.last_price_at, store.c.last_promotion_at).where(
         are_these
     )
     rows = connection.execute(query.order_by(store.c.store_key).with_for_update(key_share=True))
-    return {Place(*row[:3]): _locked(*row[3:]) for row in rows}, new
+    return {StoreIdentity(*row[:3]): _locked(*row[3:]) for row in rows}, new
 
 
 def _locked(key: int, price_at: datetime | None, promotion_at: datetime | None) -> LockedStore:
     return LockedStore(key=key, newest={Document.PRICES: price_at, Document.PROMOTIONS: promotion_at})
 
 
-def _make(connection: sa.Connection, places: Sequence[Place]) -> int:
+def _make(connection: sa.Connection, places: Sequence[StoreIdentity]) -> int:
     """Insert in sorted order; another loader may do the same at the same time."""
     if not places:
         return 0

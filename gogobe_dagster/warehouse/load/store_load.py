@@ -19,14 +19,14 @@ from gogobe_dagster.warehouse.ledger.file_claims import claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.file_events import clean
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import stamp_of
-from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores, note_lists
+from gogobe_dagster.warehouse.load.file_order import published_at_of
+from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores, note_lists
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import chain, file, store, sub_chain
 
 Order = tuple[datetime, str, str, int]
-"""Place of a list among all lists: by stamp, then by feed, name and revision, never by arrival."""
+"""StoreIdentity of a list among all lists: by stamp, then by feed, name and revision, never by arrival."""
 Row = Mapping[str, Any]
 NATURAL_KEYS = {
     "chain": ("chain_id",),
@@ -121,7 +121,7 @@ class StoreLoad:
         for table, name in ((chain, "chain_name"), (sub_chain, "sub_chain_name")):
             _write(connection, table, {"name": name}, [row for row in ordered if row[name]], claimed)
         changed = _write(connection, store, DESCRIPTION, ordered, claimed)
-        seen = [(stores[_place(row)].key, stamp_of(claimed[row["file_id"]])) for row in rows]
+        seen = [(stores[_place(row)].key, published_at_of(claimed[row["file_id"]])) for row in rows]
         note_lists(connection, seen)
         return Counter(
             files=len(claimed),
@@ -139,17 +139,17 @@ class StoreLoad:
         ]
 
 
-def _stores_of(connection: sa.Connection, chain_id: str) -> set[Place]:
+def _stores_of(connection: sa.Connection, chain_id: str) -> set[StoreIdentity]:
     natural = sa.select(store.c.chain_id, store.c.sub_chain_id, store.c.store_id)
-    return {Place(*row) for row in connection.execute(natural.where(store.c.chain_id == chain_id))}
+    return {StoreIdentity(*row) for row in connection.execute(natural.where(store.c.chain_id == chain_id))}
 
 
-def _place(row: Row) -> Place:
-    return Place(row["chain_id"], row["sub_chain_id"], row["store_id"])
+def _place(row: Row) -> StoreIdentity:
+    return StoreIdentity(row["chain_id"], row["sub_chain_id"], row["store_id"])
 
 
 def _order(one: LedgerFile) -> Order:
-    return stamp_of(one), one.feed, one.name, one.revision
+    return published_at_of(one), one.feed, one.name, one.revision
 
 
 def _write(

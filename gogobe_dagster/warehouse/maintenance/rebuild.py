@@ -18,9 +18,9 @@ from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, removed_until
 from gogobe_dagster.warehouse.load.loader import MOST_ROWS
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
-from gogobe_dagster.warehouse.load.product_attributes import forget_days, forget_unstated
+from gogobe_dagster.warehouse.load.product_attributes import delete_unset, reset_days
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
-from gogobe_dagster.warehouse.load.store_keys import Place, lock_stores
+from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores
 from gogobe_dagster.warehouse.load.store_load import StoreLoad, loaded_lists
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
@@ -67,13 +67,13 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
     there, missing = _divided(engine, Document.PRICES, scope, lake)
     whole = [] if scope.since else _whole_chains(engine, there)
     with engine.begin() as connection:
-        forget_days(connection, whole)
+        reset_days(connection, whole)
     load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
     for place in there:
         counts += _replay(engine, load, place, scope.since)
         tell(_words(place))
     with engine.begin() as connection:
-        forget_unstated(connection, whole)
+        delete_unset(connection, whole)
     return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
 
 
@@ -91,7 +91,7 @@ def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: date
 
 
 def _replay(
-    engine: sa.Engine, load: PriceLoad | PromotionLoad, place: Place, since: datetime | None
+    engine: sa.Engine, load: PriceLoad | PromotionLoad, place: StoreIdentity, since: datetime | None
 ) -> Counter[str]:
     with engine.begin() as connection:
         connection.execute(sa.text("set local synchronous_commit = off"))
@@ -139,7 +139,7 @@ def _chains(engine: sa.Engine, scope: Scope) -> list[str]:
 
 def _divided(
     engine: sa.Engine, document: Document, scope: Scope, lake: Lake
-) -> tuple[list[Place], list[Missing]]:
+) -> tuple[list[StoreIdentity], list[Missing]]:
     """Return the stores to rebuild, and those that cannot be."""
     with engine.connect() as connection:
         _check_kept(connection, scope.since)
@@ -149,12 +149,12 @@ def _divided(
     return [place for place in places if place not in lost], told
 
 
-def _places(engine: sa.Engine, document: Document, scope: Scope) -> list[Place]:
+def _places(engine: sa.Engine, document: Document, scope: Scope) -> list[StoreIdentity]:
     query = sa.select(*_NATURAL).where(_ARE_OF[document], *_within(scope)).distinct()
     if scope.store_ids:
         query = query.where(file.c.store_id.in_(scope.store_ids))
     with engine.connect() as connection:
-        return sorted(Place(*row) for row in connection.execute(query))
+        return sorted(StoreIdentity(*row) for row in connection.execute(query))
 
 
 def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
@@ -162,7 +162,7 @@ def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
     return [column.in_(values) for column, values in limits if values]
 
 
-def _is_about(document: Document, place: Place) -> sa.ColumnElement[bool]:
+def _is_about(document: Document, place: StoreIdentity) -> sa.ColumnElement[bool]:
     is_it = (column == value for column, value in zip(_NATURAL, place, strict=True))
     return sa.and_(_ARE_OF[document], *is_it)
 
@@ -178,8 +178,8 @@ def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
 
 
 def _missing(
-    engine: sa.Engine, document: Document, places: Sequence[Place], lake: Lake, since: datetime | None
-) -> dict[Place, str]:
+    engine: sa.Engine, document: Document, places: Sequence[StoreIdentity], lake: Lake, since: datetime | None
+) -> dict[StoreIdentity, str]:
     """Return the stores that lack a file of the lake, and which."""
     is_there: dict[str, bool] = {}
     missing = {}
@@ -200,7 +200,7 @@ def _not_there(path: str) -> str:
     return f"{path} is not in the lake"
 
 
-def _whole_chains(engine: sa.Engine, there: Sequence[Place]) -> list[str]:
+def _whole_chains(engine: sa.Engine, there: Sequence[StoreIdentity]) -> list[str]:
     """Return the chains of which every store is rebuilt: only then are all names stated again."""
     chain_ids = sorted({place.chain_id for place in there})
     every = _places(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
@@ -208,5 +208,5 @@ def _whole_chains(engine: sa.Engine, there: Sequence[Place]) -> list[str]:
     return [one for one in chain_ids if one not in partly]
 
 
-def _words(place: Place) -> str:
+def _words(place: StoreIdentity) -> str:
     return f"chain {place.chain_id}, sub-chain {place.sub_chain_id}, store {place.store_id}"

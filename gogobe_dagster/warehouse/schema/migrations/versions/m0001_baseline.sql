@@ -175,7 +175,7 @@ create table chain_product (
     unit_of_measure text,
     is_weighted boolean,
     quantity_in_package numeric(14, 4),
-    wording_hash bigint,
+    attributes_hash bigint,
     constraint chain_product_pkey primary key (chain_id, product_key),
     constraint chain_product_chain_id_fkey foreign key (chain_id) references chain (chain_id),
     constraint chain_product_product_key_fkey foreign key (product_key) references product (product_key)
