@@ -1,13 +1,9 @@
 """The real web server and the real daemon, in each way that people start them, for the time of a test."""
 
 import re
-import secrets
 import shlex
-import socket
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,8 @@ import requests
 from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster.commands.processes import ManagedProcesses
 from gogobe_dagster_tests.import_env import ImportEnv
+from gogobe_dagster_tests.ports import free_port
+from gogobe_dagster_tests.waiting import cpu_seconds, wait_for_progress
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "gogobe_dagster"}
@@ -50,39 +48,42 @@ def served_as_documented(env: ImportEnv, *programs: str) -> Iterator[str]:
     """Start these programs by the commands of docs/operations.md; give the address of the web UI."""
     port = free_port()
     commands = [documented(program) for program in programs]
-    with _serving(env, port, [[word.replace("3000", str(port)) for word in one] for one in commands]) as url:
+    with _serving(env, port, [_on_port(command, port) for command in commands]) as url:
         yield url
 
 
 def documented(program: str) -> list[str]:
     """Return the command with which docs/operations.md starts a program, such as `dagster dev`."""
-    said = PAGE.read_text().replace("or: ", "\n")
-    found, *_ = re.findall(rf"^({re.escape(program)} .*?)\s*(?:#|$)", said, flags=re.MULTILINE)
-    return shlex.split(found)
+    page = PAGE.read_text().replace("or: ", "\n")
+    command, *_ = re.findall(rf"^({re.escape(program)} .*?)\s*(?:#|$)", page, flags=re.MULTILINE)
+    return shlex.split(command)
+
+
+def _on_port(command: Sequence[str], port: int) -> list[str]:
+    return [argument.replace("3000", str(port)) for argument in command]
 
 
 @contextmanager
 def _serving(env: ImportEnv, port: int, commands: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Start programs of ours beside each other; afterwards end all they started and see that it went."""
+    """Start programs of ours; afterwards end them and all that they started, and see that it is gone."""
     url, folder = f"http://127.0.0.1:{port}", env.settings.folder / "logs of the test"
-    children = ManagedProcesses(logs=folder, environment=env.environment, folder=clone_folder())
-    with children:
+    processes = ManagedProcesses(logs=folder, environment=env.environment, folder=clone_folder())
+    with processes:
         for program, *arguments in commands:
-            children.start(program, [Path(sys.executable).with_name(program), *arguments])
-        children.wait_until(
-            lambda: _answers(url), what=f"the web UI at {url}", seconds=150, stop=threading.Event()
+            processes.start(program, [Path(sys.executable).with_name(program), *arguments])
+        wait_for_progress(
+            lambda: _is_up(processes, url),
+            what=f"the web UI at {url}",
+            progress=lambda: cpu_seconds(processes.running()),
         )
         yield url
-    assert children.running() == set()
+    assert processes.running() == set()
 
 
-def free_port() -> int:
-    """A port that no outgoing connection takes before the server does: below those that the system gives."""
-    while True:
-        with socket.socket() as probe:
-            port = secrets.choice(range(20000, 32000))
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+def _is_up(processes: ManagedProcesses, url: str) -> bool:
+    """Whether the web UI answers. Raises `ProcessEnded` when a program has ended."""
+    processes.check()
+    return _answers(url)
 
 
 def _answers(url: str) -> bool:
@@ -90,15 +91,6 @@ def _answers(url: str) -> bool:
         return requests.get(f"{url}/server_info", timeout=5).ok
     except requests.RequestException:
         return False
-
-
-def wait_until(done: Callable[[], Any], *, seconds: float, what: str) -> None:
-    """Wait for something to become true; fail with what it was."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.5)
 
 
 def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:

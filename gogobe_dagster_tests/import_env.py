@@ -28,6 +28,15 @@ MIDNIGHT = datetime.combine(YESTERDAY, time.max, tzinfo=clock.ISRAEL)
 """Yesterday is over: what was published then is the same however often it is asked for."""
 
 
+CompletedProcess = subprocess.CompletedProcess[str]
+
+PROGRESS = """
+select coalesce(max(id), 0)::text from event_logs
+union all select string_agg(run_id || status, ' ' order by id) from runs
+union all select string_agg(key || status, ' ' order by id) from bulk_actions
+"""
+
+
 @dataclass(frozen=True)
 class ImportEnv:
     """Everything that an import touches, for one test."""
@@ -64,31 +73,56 @@ class ImportEnv:
         }
         return {**os.environ, **process_environment(self.settings), **ours}
 
-    def run(self, *command: str | Path, check: bool = True, seconds: float = 240) -> "Ended":
-        """Run a program of ours, such as ("gogobe", "status"), and return what it said."""
-        program, *arguments = map(str, command)
-        ended = subprocess.run(
-            [str(Path(sys.executable).with_name(program)), *arguments],
+    def run(self, *command: str | Path, check: bool = True) -> CompletedProcess:
+        """Run a program of ours to its end, such as ("gogobe", "status"); return what it printed."""
+        completed = subprocess.run(
+            _installed(command),
             env=self.environment,
             cwd=clone_folder(),
             capture_output=True,
             text=True,
-            timeout=seconds,
             check=False,
         )
-        if check and ended.returncode:
-            raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
-        return ended
+        if check and completed.returncode:
+            printed = f"{completed.stdout}\n{completed.stderr}"
+            raise AssertionError(f"{command} ended with {completed.returncode}:\n{printed}")
+        return completed
+
+    @contextmanager
+    def started(self, *command: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """Start a program of ours; it is killed afterwards if it still runs. Its output must be short."""
+        with subprocess.Popen(
+            _installed(command),
+            env=self.environment,
+            cwd=clone_folder(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def import_cells(self, *cells: str) -> None:
         """Run the import job for these cells in a process of its own, as `gogobe import` does."""
-        told = self.settings.folder / "outcomes.jsonl"
-        self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", told, *cells)
+        outcomes = self.settings.folder / "outcomes.jsonl"
+        self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", outcomes, *cells)
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""
         with psycopg.connect(self.settings.database_url) as connection:
             return connection.execute(sql.encode(), parameters).fetchall()
+
+    def query_dagster(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask Dagster's own database."""
+        url = self.settings.dagster_database_url.replace("+psycopg2", "")
+        with psycopg.connect(url) as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    def progress(self) -> list[tuple[Any, ...]]:
+        """Return what changes while an import goes on: events of files and of runs, states of runs."""
+        return self.query("select max(event_id) from file_event") + self.query_dagster(PROGRESS)
 
     def prices(self, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
         """What each store of a feed's chains asks now, by chain, sub-chain, store and code."""
@@ -108,7 +142,10 @@ class ImportEnv:
         return {file.name: f"{file.state} {file.code or ''}".strip() for file in files}
 
 
-Ended = subprocess.CompletedProcess[str]
+def _installed(command: Sequence[str | Path]) -> list[str]:
+    """Name the program of this environment, whatever is on the path."""
+    program, *arguments = map(str, command)
+    return [str(Path(sys.executable).with_name(program)), *arguments]
 
 
 @contextmanager

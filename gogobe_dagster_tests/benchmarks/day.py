@@ -27,9 +27,10 @@ from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.runner import finish
-from gogobe_dagster_tests.dagster_services import gogobe_up, switch_on, wait_until
+from gogobe_dagster_tests.dagster_services import gogobe_up, switch_on
 from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
+from gogobe_dagster_tests.waiting import IDLE_SECONDS, wait_for_progress
 
 ENDED = """
 select feed || '/' || name, state, loaded_at from file
@@ -64,18 +65,27 @@ class EagerEnv(ImportEnv):
 
 
 def live_through(
-    env: ImportEnv, publisher: Publisher, meter: Meter, *, minutes: float, patience: float
+    env: ImportEnv, publisher: Publisher, meter: Meter, *, minutes: float, patience: float = IDLE_SECONDS
 ) -> Day:
-    """Let the day pass and wait for its last file; raise when that takes `patience` seconds longer."""
+    """Let the day pass and wait for its last file; raise when nothing ends for `patience` seconds."""
     eager = EagerEnv(env.settings, env.replica, env.resources)
     with gogobe_up(eager) as url, Watcher(meter) as watcher:
         for key in publisher.feed_keys:
             switch_on(url, f"{key}_files")
         looked_at = set(publisher.feed_keys)
-        wait_until(lambda: looked_at <= _listed(env), seconds=300, what="a first look at every portal")
+        wait_for_progress(
+            lambda: looked_at <= _listed(env),
+            what="a first poll of every portal",
+            progress=lambda: _listed(env),
+        )
         publisher.publish_for(minutes * 60)
         names = set(publisher.appeared)
-        wait_until(lambda: names <= _ended(env).keys(), seconds=patience, what="the day's last file")
+        wait_for_progress(
+            lambda: names <= _ended(env).keys(),
+            what="the day's last file",
+            progress=lambda: len(_ended(env)),
+            idle_seconds=patience,
+        )
     ended = _ended(env)
     loaded = {name: at for name, (_, at) in ended.items() if at and name in names}
     states: dict[str, int] = {}
@@ -146,7 +156,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--poll-interval-seconds", type=int, default=20, help="Between two polls of a portal."
     )
-    parser.add_argument("--patience", type=float, default=30, help="Minutes to wait for the last file.")
+    parser.add_argument("--patience", type=float, default=30, help="Minutes in which a file must end.")
     parser.add_argument("--plot", type=Path, help="Where to write the picture: docs/images/day.png.")
     return parser.parse_args(arguments)
 

@@ -29,9 +29,10 @@ from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.partition_page import page_times
 from gogobe_dagster_tests.benchmarks.runner import finish
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
-from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, launch, wait_until
+from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, launch
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 SMALL, POLLED = "keshet", "osher_ad"
 BULK = ("tiv_taam", "yohananof", "dabbah")
@@ -70,7 +71,7 @@ def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) 
     `small`: in one process, as a sensor requests it for few files.
     """
     run_id = launch(url, f"{feed_key}|{day}", run_config=IN_PROCESS if small else None)
-    wait_until(lambda: _has_ended(url, run_id), seconds=3600, what=f"the end of run {run_id}")
+    wait_for_progress(lambda: _has_ended(url, run_id), what=f"the end of run {run_id}", idle_seconds=3600)
     return run_id
 
 
@@ -216,7 +217,9 @@ def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
     def queue() -> None:
         runs = [launch(url, f"{feed_key}|{YESTERDAY}", run_config=IN_PROCESS) for feed_key in OTHERS]
         for run_id in runs:
-            wait_until(partial(_has_ended, url, run_id), seconds=1800, what=f"the end of run {run_id}")
+            wait_for_progress(
+                partial(_has_ended, url, run_id), what=f"the end of run {run_id}", progress=env.progress
+            )
 
     return meter.cost(queue)
 

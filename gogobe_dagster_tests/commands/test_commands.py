@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from gogobe_dagster.commands.main import COMMANDS, gogobe
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
-from gogobe_dagster_tests.dagster_services import free_port
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,6 @@ def run_demo(home: Path) -> str:
         env={**os.environ, **SOMEBODY_ELSES, "GOGOBE_HOME": str(home), "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=250,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -13,6 +13,7 @@ import pytest
 
 from gogobe_dagster.commands.processes import ManagedProcesses, ProcessEnded
 from gogobe_dagster.errors import GogobeError
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 PATIENT = (
     "import time\n"
@@ -97,14 +98,17 @@ def test_a_program_with_an_empty_environment_is_ended_as_well(processes: Managed
 
 def _wait_for_program(processes: ManagedProcesses, name: str) -> psutil.Process:
     """Find a descendant by its program; between fork and exec it still has its parent's."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    found: list[psutil.Process] = []
+
+    def is_found() -> bool:
         for process in processes.running():
             with suppress(psutil.NoSuchProcess):
                 if process.name() == name:
-                    return process
-        time.sleep(0.05)
-    raise AssertionError(f"{name} was not started")
+                    found.append(process)
+        return bool(found)
+
+    wait_for_progress(is_found, what=f"the start of {name}", poll_seconds=0.05)
+    return found[0]
 
 
 def test_neighbours_are_left_alone(processes: ManagedProcesses) -> None:
@@ -178,9 +182,7 @@ def _start(processes: ManagedProcesses, name: str, program: str) -> None:
 
 
 def _wait_for_ready(processes: ManagedProcesses, name: str) -> None:
-    processes.wait_until(
-        lambda: "ready" in processes.log(name).read_text(), what=name, seconds=30, stop=threading.Event()
-    )
+    wait_for_progress(lambda: "ready" in processes.log(name).read_text(), what=name, poll_seconds=0.05)
 
 
 def _is_running(process: psutil.Process) -> bool:

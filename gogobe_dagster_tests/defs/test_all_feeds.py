@@ -33,7 +33,7 @@ def show(counts: Counts) -> Table:
     return table
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_every_file_of_every_feed_ends_in_a_final_state(
     import_env: ImportEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,7 +44,7 @@ def test_every_file_of_every_feed_ends_in_a_final_state(
         key: {file.name for file in import_env.replica.publications(key).all()} for key in keys
     }
 
-    import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(YESTERDAY), seconds=380)
+    import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(YESTERDAY))
 
     ledger, counts = import_env.resources.ledger, states(import_env)
     with capsys.disabled():

@@ -3,12 +3,12 @@
 import os
 import re
 import signal
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import subprocess
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 
 from gogobe_dagster.commands.backfill import ASSETS, LAUNCH
@@ -16,8 +16,9 @@ from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.replica.generator.market import SyntheticMarket
-from gogobe_dagster_tests.dagster_services import ask, served_as_documented, wait_until
+from gogobe_dagster_tests.dagster_services import ask, served_as_documented
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
@@ -50,48 +51,41 @@ select distinct run_id from run_tags where key = 'dagster/retry_strategy' and va
 SLOTS = "select count(*) from pending_steps where assigned_timestamp is not null"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(import_env: ImportEnv) -> None:
     """The one by GraphQL is cancelled in the middle and asked for again; of the other a run is killed."""
     market = import_env.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=DAYS[0])
-    with (
-        served_as_documented(import_env, "dagster-webserver", "dagster-daemon run") as url,
-        ThreadPoolExecutor() as pool,
-    ):
+    wait = partial(wait_for_progress, progress=import_env.progress)
+    with served_as_documented(import_env, "dagster-webserver", "dagster-daemon run") as url:
         first = launch_backfill(url)
-        command = pool.submit(backfill_by_command, import_env, url)
-        wait_until(lambda: is_in_the_middle(url, first), seconds=180, what="a run done and one at work")
-        ask(url, CANCEL, id=first)
-        again = launch_backfill(url)
-        wait_until(lambda: look(url, first)["status"] == "CANCELED", seconds=120, what="its end")
-        nothing_is_half_done(import_env)
-        kill_a_run(import_env)
-        wait_until(lambda: look(url, again)["status"].startswith("COMPLETED"), seconds=300, what="the end")
-
-        said = command.result()
+        with backfill_by_command(import_env, url) as command:
+            wait(lambda: is_in_the_middle(url, first), what="a run done and one at work")
+            ask(url, CANCEL, id=first)
+            again = launch_backfill(url)
+            wait(lambda: look(url, first)["status"] == "CANCELED", what="the cancelled backfill's end")
+            nothing_is_half_done(import_env)
+            wait(lambda: kill_a_run(import_env), what="a run at work")
+            wait(lambda: look(url, again)["status"].startswith("COMPLETED"), what="the second backfill's end")
+            wait(lambda: command.poll() is not None, what="the command's end")
+            printed, _ = command.communicate()
         cancelled, runs = (look(url, backfill)["runs"] for backfill in (first, again))
     assert {run["status"] for run in cancelled} == {"SUCCESS", "CANCELED"}
     # the run that was killed, whichever it was, has one in its place
     assert {run["status"] for run in runs} <= {"SUCCESS", "FAILURE"}
     succeeded = [cell_of(run) for run in runs if run["status"] == "SUCCESS"]
     assert sorted(succeeded) == sorted(cells(BY_GRAPHQL))
-    assert "12 of 12 runs succeeded, backfill completed success" in said
+    assert "12 of 12 runs succeeded, backfill completed success" in printed
     nothing_is_half_done(import_env)
     everything_is_in_the_tables(import_env, market)
 
 
-def kill_a_run(env: ImportEnv) -> None:
-    """As the kernel does when memory runs out: the daemon starts the run again."""
-
-    def is_killed() -> bool:
-        with psycopg.connect(env.settings.dagster_database_url) as connection:
-            for (text,) in connection.execute(AT_WORK).fetchall():
-                with suppress(ProcessLookupError):  # its work was done meanwhile
-                    os.kill(int(re.findall(r"process \(pid: (\d+)\)", text)[0]), signal.SIGKILL)
-                    return True
-        return False
-
-    wait_until(is_killed, seconds=60, what="a run at work")
+def kill_a_run(env: ImportEnv) -> bool:
+    """Kill one, if any is at work, as the kernel does when memory runs out: the daemon starts it again."""
+    for (event,) in env.query_dagster(AT_WORK):
+        with suppress(ProcessLookupError):  # its work was done meanwhile
+            os.kill(int(re.findall(r"process \(pid: (\d+)\)", event)[0]), signal.SIGKILL)
+            return True
+    return False
 
 
 def cells(feed_keys: tuple[str, ...]) -> list[str]:
@@ -109,10 +103,10 @@ def launch_backfill(url: str) -> str:
     return str(ask(url, LAUNCH, params=params)["launchPartitionBackfill"]["backfillId"])
 
 
-def backfill_by_command(env: ImportEnv, url: str) -> str:
+def backfill_by_command(env: ImportEnv, url: str) -> AbstractContextManager[subprocess.Popen[str]]:
     feeds = [word for feed in BY_COMMAND for word in ("--feed", feed)]
     rectangle = (*feeds, "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
-    return env.run("gogobe", "backfill", *rectangle, "--url", url, "--wait", seconds=500).stdout
+    return env.started("gogobe", "backfill", *rectangle, "--url", url, "--wait")
 
 
 def look(url: str, backfill_id: str) -> dict[str, Any]:
@@ -142,9 +136,8 @@ def everything_is_in_the_tables(env: ImportEnv, market: SyntheticMarket) -> None
         assert env.prices(key) == {tuple(place): priced.price for place, priced in truth.items()}
         states = {state for day in DAYS for state in env.states(key, day).values()}
         assert states == {"loaded"}
-    with psycopg.connect(env.settings.dagster_database_url) as connection:
-        assert connection.execute(SLOTS).fetchall() == [(0,)]
-        whole = connection.execute(RUN_AGAIN_WHOLE).fetchall()
+    assert env.query_dagster(SLOTS) == [(0,)]
+    whole = env.query_dagster(RUN_AGAIN_WHOLE)
     assert len(whole) >= len(cells(BY_COMMAND)), (
         "Dagster leaves the job's own tags out of backfills of assets"
     )

@@ -3,7 +3,6 @@
 import json
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from gogobe_dagster_tests.dagster_services import documented
@@ -48,8 +47,7 @@ def test_a_run_can_be_started_by_either_command_and_queued(import_env: ImportEnv
     assert set(import_env.states("keshet").values()) == {"loaded"}
 
     import_env.run(*documented("dagster job launch"))
-    with psycopg.connect(import_env.settings.dagster_database_url) as connection:
-        runs = connection.execute("select pipeline_name, status from runs order by id").fetchall()
+    runs = import_env.query_dagster("select pipeline_name, status from runs order by id")
     assert runs == [("__ASSET_JOB", "SUCCESS"), ("import_feed", "SUCCESS"), ("maintenance", "QUEUED")]
 
 
@@ -76,6 +74,5 @@ def test_the_readmes_backfill_of_dagster_itself_queues_a_run_a_partition(import_
         *("--partitions", cells, "--noprompt"),
     )
 
-    with psycopg.connect(import_env.settings.dagster_database_url) as connection:
-        runs = connection.execute("select status, partition from runs order by partition").fetchall()
+    runs = import_env.query_dagster("select status, partition from runs order by partition")
     assert runs == [("QUEUED", cell) for cell in cells.split(",")]

@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import datetime, time, timedelta
 
 import dagster as dg
-import psycopg
 import pytest
 
 from gogobe_dagster import clock
@@ -24,15 +23,13 @@ NEEDED = {"ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "PIPELINE_START", "
 
 
 def events(env: ImportEnv) -> dict[str, int]:
-    with psycopg.connect(env.settings.dagster_database_url) as connection:
-        return {str(name): int(number) for name, number in connection.execute(EVENTS).fetchall()}
+    return {str(name): int(number) for name, number in env.query_dagster(EVENTS)}
 
 
 def numbers_of(env: ImportEnv) -> dict[str, set[str]]:
     """What each materialization says, by asset."""
     query = "select event from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
-    with psycopg.connect(env.settings.dagster_database_url) as connection:
-        rows = connection.execute(query).fetchall()
+    rows = env.query_dagster(query)
     events = [
         json.loads(event)["dagster_event"]["event_specific_data"]["materialization"] for (event,) in rows
     ]
@@ -45,12 +42,11 @@ def numbers_of(env: ImportEnv) -> dict[str, set[str]]:
 def lines_of_the_log(env: ImportEnv) -> list[str]:
     """What the steps themselves said, line by line."""
     query = "select event from event_logs where dagster_event_type is null"
-    with psycopg.connect(env.settings.dagster_database_url) as connection:
-        rows = connection.execute(query).fetchall()
+    rows = env.query_dagster(query)
     return [line for (event,) in rows for line in json.loads(event)["user_message"].splitlines()]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_old_step_logs_go_and_what_was_materialized_stays(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_env.replica.faults.switch_on("missing_file", names="PromoFull*")
@@ -90,9 +86,8 @@ def test_the_night_and_the_checks_run_with_dagsters_own_command(import_env: Impo
     for job in ("maintenance", "check_data_quality"):
         assert "RUN_SUCCESS" in import_env.run(*execute, job).stderr
 
-    with psycopg.connect(import_env.settings.dagster_database_url) as connection:
-        limits = connection.execute('select concurrency_key, "limit" from concurrency_limits').fetchall()
-        checks = connection.execute("select count(*) from asset_check_executions").fetchall()
+    limits = import_env.query_dagster('select concurrency_key, "limit" from concurrency_limits')
+    checks = import_env.query_dagster("select count(*) from asset_check_executions")
     month = f"price_past_{clock.now():%Y_%m}"
     assert dict(limits) == {"portals": 4, "warehouse": 2}
     assert checks == [(6,)]

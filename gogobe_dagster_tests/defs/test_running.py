@@ -1,8 +1,8 @@
 """The real daemon and web server, started by `dagster dev`: what sensors bring about."""
 
 from dataclasses import replace
+from functools import partial
 
-import psycopg
 import pytest
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
@@ -13,10 +13,10 @@ from gogobe_dagster_tests.dagster_services import (
     served_as_documented,
     statuses,
     switch_on,
-    wait_until,
 )
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.receiver import receiver
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def number_of_prices(env: ImportEnv) -> int:
     return int(row[0])
 
 
-def telling(env: ImportEnv, alert_url: str) -> ImportEnv:
+def with_alerts(env: ImportEnv, alert_url: str) -> ImportEnv:
     changes = {"alert_url": alert_url, "alert_after_failures": 1}
     return replace(env, settings=env.settings.model_copy(update=changes))
 
@@ -35,8 +35,7 @@ def red_checks(env: ImportEnv) -> list[str]:
     """The portal checks whose last evaluation failed."""
     query = """select check_name from asset_check_executions
         where check_name like '%_portal_responds' and execution_status = 'FAILED'"""
-    with psycopg.connect(env.settings.dagster_database_url) as connection:
-        return [str(name) for (name,) in connection.execute(query).fetchall()]
+    return [str(name) for (name,) in env.query_dagster(query)]
 
 
 def steps_shared_a_process(env: ImportEnv) -> bool:
@@ -44,30 +43,28 @@ def steps_shared_a_process(env: ImportEnv) -> bool:
     query = """select bool_and(text like '%Executing steps in process%') from
         (select string_agg(event, ' ') as text
         from event_logs join runs using (run_id) group by run_id) as of_a_run"""
-    with psycopg.connect(env.settings.dagster_database_url.replace("+psycopg2", "")) as connection:
-        row = connection.execute(query).fetchone()
-    return bool(row and row[0])
+    ((shared,),) = env.query_dagster(query)
+    return bool(shared)
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(1800)
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: ImportEnv) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
     import_env.replica.faults.switch_on("portal_down", feed="osher_ad")
-    told = "gogobe: 1 new problem", f"gogobe: osher_ad|{YESTERDAY} failed"
-    with receiver() as inbox, served_as_documented(telling(import_env, inbox.url), "dagster dev") as url:
+    titles = "gogobe: 1 new problem", f"gogobe: osher_ad|{YESTERDAY} failed"
+    wait = partial(wait_for_progress, progress=import_env.progress)
+    with receiver() as inbox, served_as_documented(with_alerts(import_env, inbox.url), "dagster dev") as url:
         switch_on(url, "osher_ad_files")
         switch_on(url, "keshet_files")
         market = import_env.publish("keshet")
         truth = published_prices(market, find_feed("keshet"), now=MIDNIGHT, first_day=YESTERDAY)
-        wait_until(
-            lambda: number_of_prices(import_env) == len(truth), seconds=180, what="prices in the tables"
-        )
-        wait_until(lambda: "SUCCESS" in statuses(url).values(), seconds=60, what="a successful run")
+        wait(lambda: number_of_prices(import_env) == len(truth), what="prices in the tables")
+        wait(lambda: "SUCCESS" in statuses(url).values(), what="a successful run")
         assert list(statuses(url).values()) == ["SUCCESS"], "many ticks, one run"
         assert steps_shared_a_process(import_env), "a run of few files has no processes for its steps"
         launch(url, f"osher_ad|{YESTERDAY}", run_config=IN_PROCESS)
-        wait_until(lambda: set(inbox.titles) >= set(told), seconds=120, what="both alerts")
-        assert sorted(inbox.titles) == sorted(told), "each once"
+        wait(lambda: set(inbox.titles) >= set(titles), what="both alerts")
+        assert sorted(inbox.titles) == sorted(titles), "each once"
         assert red_checks(import_env) == ["osher_ad_portal_responds"]
     codes = {row.feed: row.listing_code for row in import_env.resources.ledger.feed_health()}
     assert codes["osher_ad"] == "http_error"

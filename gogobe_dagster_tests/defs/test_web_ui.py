@@ -12,8 +12,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses, wait_until
+from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,7 @@ def press(browser: webdriver.Chrome, text: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and_a_sensor(
     import_env: ImportEnv, browser: webdriver.Chrome
 ) -> None:
@@ -81,7 +82,9 @@ def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and
     with served_as_documented(import_env, "dg dev") as url:
         launches_a_backfill(browser, url)
         sees_the_graph(browser, url)
-        wait_until(lambda: succeeded(url) == 2, seconds=180, what="two successful runs")
+        wait_for_progress(
+            lambda: succeeded(url) == 2, what="two successful runs", progress=import_env.progress
+        )
         sees_both_feeds_on_the_grid(browser, url)
         reads_the_numbers_of_a_materialization(browser, url)
         sees_when_files_were_published(browser, url)
@@ -107,7 +110,9 @@ def launches_a_backfill(browser: webdriver.Chrome, url: str) -> None:
     days.send_keys(YESTERDAY.isoformat(), Keys.TAB)
     find(browser, "2 partitions")
     press(browser, "Launch backfill")
-    wait_until(lambda: ask(url, BACKFILLS)["partitionBackfillsOrError"]["results"], seconds=30, what="it")
+    wait_for_progress(
+        lambda: ask(url, BACKFILLS)["partitionBackfillsOrError"]["results"], what="the backfill"
+    )
 
 
 def succeeded(url: str) -> int:
@@ -148,7 +153,7 @@ def turns_a_sensor_on(browser: webdriver.Chrome, url: str) -> None:
     def status() -> str:
         return str(ask(url, SENSOR, selector=selector)["sensorOrError"]["sensorState"]["status"])
 
-    wait_until(lambda: status() == "RUNNING", seconds=60, what="the sensor to be on")
+    wait_for_progress(lambda: status() == "RUNNING", what="the sensor to be on")
 
 
 SWITCH = "label:has(input[type=checkbox])"

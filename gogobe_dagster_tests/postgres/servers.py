@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -96,9 +95,3 @@ def sleeper(uid: int, gid: int) -> subprocess.Popen[bytes]:
     """A living program of a user that has nothing to do with PostgreSQL."""
     other = (uid, gid) if os.geteuid() == 0 else (None, None)
     return subprocess.Popen(["sleep", "120"], user=other[0], group=other[1], cwd="/")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -7,10 +7,10 @@ import pytest
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.server import EmbeddedPostgres
+from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.postgres.servers import (
     answer,
     execute,
-    free_port,
     postmaster_of,
     processes_of,
     starter,

@@ -19,6 +19,7 @@ from gogobe_dagster_tests.postgres.servers import (
     sleeper,
     starter,
 )
+from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
@@ -171,8 +172,4 @@ def test_killed_starters_leave_no_lock_behind(server: EmbeddedPostgres) -> None:
 
 
 def _wait_for(folder: Path, pattern: str) -> None:
-    deadline = time.monotonic() + 30
-    while not list(folder.glob(pattern)):
-        if time.monotonic() > deadline:
-            pytest.fail(f"{pattern} never appeared in {folder}")
-        time.sleep(0.005)
+    wait_for_progress(lambda: list(folder.glob(pattern)), what=f"{folder}/{pattern}", poll_seconds=0.005)

@@ -16,7 +16,8 @@ from gogobe_dagster.postgres.server import (
     warehouse_url,
 )
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.postgres.servers import FAST, free_port, temporary_folder
+from gogobe_dagster_tests.ports import free_port
+from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
 
 
 @pytest.fixture(scope="module")
