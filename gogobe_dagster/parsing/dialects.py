@@ -2,7 +2,7 @@
 
 Tags are compared in lower case and without a namespace. A chain that spells a field in a new way is one
 word here; a new wrapper around rows is one pair. How values are written is in `normalize`, how documents
-are walked in `careful` and `fast`; which letter of the corpus README is which layout is in the comments.
+are walked in `careful` and `fast`. The layouts have the names of docs/portals.md, Documents by layout.
 """
 
 from collections.abc import Iterable, Mapping
@@ -79,10 +79,10 @@ class Dialects:
 PRICES: Final = Dialects(
     document=Document.PRICES,
     places=(
-        ("items", "item"),  # A, B, C, K
-        ("products", "product"),  # D: Matrix, Laib
-        ("details", "line"),  # E: Super-Pharm until 2026
-        ("newdataset", "item"),  # D6: Tiv Taam at times
+        ("items", "item"),  # classic, lower-case root, upper-case ids
+        ("products", "product"),  # Matrix: Laib until 2026
+        ("details", "line"),  # order form: Super-Pharm until 2026
+        ("newdataset", "item"),  # data set: Tiv Taam at times
     ),
     marks=frozenset({"itemcode", "itemprice"}),
     columns={
@@ -103,7 +103,7 @@ PRICES: Final = Dialects(
         "allows_discount": ("allowdiscount",),
         "status": ("itemstatus",),
         "price_set_at": ("priceupdatedate", "priceupdatetime"),
-        "last_sold_at": ("lastsaledatetime",),  # K, 2026
+        "last_sold_at": ("lastsaledatetime",),  # upper-case ids, 2026
     },
     header={
         "chain_id": ("chainid",),
@@ -117,9 +117,9 @@ PRICES: Final = Dialects(
 STORES: Final = Dialects(
     document=Document.STORES,
     places=(
-        ("stores", "store"),  # F to J: nested in SubChains, flat, upper and lower case
-        ("branches", "branch"),  # D: Matrix, Laib
-        ("details", "line"),  # E
+        ("stores", "store"),  # nested in SubChains, flat, upper and lower case
+        ("branches", "branch"),  # Matrix: Laib until 2026
+        ("details", "line"),  # order form: Super-Pharm until 2026
         ("subchainstoresxmlobject", "store"),  # City Market Shops
     ),
     marks=frozenset({"storename"}),
@@ -144,9 +144,9 @@ STORES: Final = Dialects(
 PROMOTIONS: Final = Dialects(
     document=Document.PROMOTIONS,
     places=(
-        ("promotions", "promotion"),  # flat (P1), with groups (P2), or once for each item (P3)
-        ("sales", "sale"),  # D: Matrix, Laib until 2026; a row an item (P3)
-        ("details", "line"),  # E: Super-Pharm until 2026
+        ("promotions", "promotion"),  # flat, grouped, or once for each item
+        ("sales", "sale"),  # Matrix: Laib until 2026; one row per item
+        ("details", "line"),  # order form: Super-Pharm until 2026
     ),
     marks=frozenset({"promotionid"}),
     # each of these may be said by the promotion, its group or its item: the innermost counts
@@ -154,7 +154,7 @@ PROMOTIONS: Final = Dialects(
         "promotion_id": ("promotionid",),
         "group_id": ("groupid",),
         "description": ("promotiondescription",),
-        "starts_at": ("promotionstartdatetime",),  # K; before it as a day and an hour
+        "starts_at": ("promotionstartdatetime",),  # grouped; before 2026 as a day and an hour
         "start_date": ("promotionstartdate",),
         "start_hour": ("promotionstarthour",),
         "ends_at": ("promotionenddatetime",),
@@ -172,7 +172,7 @@ PROMOTIONS: Final = Dialects(
         "min_basket_amount": ("additionalminbasketamount", "additionalsminbasketamount"),
         "min_amount": ("minamount",),
         "max_amount": ("maxamount",),
-        # one f in A to C, two in K, a plural in D
+        # one f in the classic layout, two in grouped promotions, a plural in Matrix
         "min_items_offered": ("minnoofitemofered", "minnoofitemoffered", "minnoofitemsoffered"),
         "gift_count": ("additionalgiftcount", "additionalsgiftcount"),
         "redemption_limit": ("redemptionlimit",),
@@ -191,7 +191,7 @@ PROMOTIONS: Final = Dialects(
     nested=Nested(
         groups=frozenset({("groups", "group")}),
         items=frozenset({("promotionitems", "item"), ("promotionitems", "promotionitem")}),
-        gifts=frozenset({("giftsitems", "item")}),  # C: Bina
+        gifts=frozenset({("giftsitems", "item")}),  # Bina
         item_columns={
             "code": ("itemcode",),
             "is_barcode": ("itemtype",),

@@ -141,7 +141,7 @@ def test_a_portal_that_never_answers_is_a_coded_failure_in_time(
 def test_a_list_that_takes_too_long_is_left_to_a_run(
     import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
-    """Shufersal shows 20 rows a page, and a page takes seconds (PORTALS §3.3)."""
+    """Shufersal lists 20 rows per page, and a page takes 8 to 30 seconds (docs/portals.md, Shufersal)."""
     import_env.publish("shufersal", stores=30)
     import_env.replica.faults.switch_on("slow_page", feed="shufersal", seconds=4)
     # enough for the first page on a busy machine, and never for two

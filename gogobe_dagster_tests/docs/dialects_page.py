@@ -33,8 +33,8 @@ word there. Tags are compared in lower case and without a namespace; of several 
 something counts. What is neither read nor left out by name is reported as unknown with each file.
 """
 OFFERS = """
-One row of the lake is an offer: what one promotion says in the same terms. A promotion is written flat (P1),
-in groups with terms for each item (P2), or once for each item (P3); the same offer becomes the same row with
+One row of the lake is an offer: what one promotion says in the same terms. A promotion is written flat,
+in groups with terms for each item, or once for each item; the same offer becomes the same row with
 the same `content_hash` from all of them. A term may be said by the promotion, its group or its item: the
 innermost counts. Offers that agree in everything but `updated_at` are one, and their items are united.
 

@@ -9,6 +9,8 @@ from gogobe_dagster.replica.faults import FAULTS
 CLONE = Path(__file__).parents[2]
 PAGE = (CLONE / "docs/portals.md").read_text(encoding="utf-8")
 CITATION = re.compile(r'docs/portals\.md, "?([A-Z][^"\n.,;:)]*)')
+# Documents that are not in the project; dialects have names by their layout.
+OUTSIDE = re.compile(r"\b(?:PORTALS|DESIGN)\s§|corpus\sREADME|\b[Dd]ialect\s[A-Z]\b|\b[DNP]\d\b")
 
 
 def sources() -> Iterator[tuple[Path, str]]:
@@ -29,3 +31,7 @@ def test_every_heading_that_is_cited_exists() -> None:
 
     assert len(cited) > len(headings)
     assert [citation for citation in sorted(cited) if citation[1] not in headings] == []
+
+
+def test_nothing_cites_a_document_outside_the_project() -> None:
+    assert [(str(path), found) for path, text in sources() for found in OUTSIDE.findall(text)] == []

@@ -82,12 +82,12 @@ NEW: Final = {
 }
 PRICE_DIALECTS: Final = {
     "A Cerberus": prices(MILK, BREAD),
-    "B lower-case root": "<root>"
+    "flat, lower-case root": "<root>"
     + element("Items", row("Item", MILK, LOWER) + row("Item", BREAD, LOWER), ' Count="2"').join(
         ("<ChainId>7290058140886</ChainId><SubChainId>001</SubChainId><StoreId>001</StoreId>", "")
     )
     + "</root>",
-    "C Bina": "<Root><ChainId>7290058140886</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
+    "flat, Bina": "<Root><ChainId>7290058140886</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
     + element("Items", row("Item", MILK, {"ItemName": "ItemNm"}) + row("Item", BREAD, {"ItemName": "ItemNm"}))
     + "</Root>",
     "D Matrix": "<Prices>"

@@ -44,7 +44,7 @@ GIFT: Final = item(BAG, kind="0", gift="1", price="1.5")
 
 
 def flat(*items: str, more: str = RESTRICTED + CLUBS, **changed: str) -> str:
-    """Write a promotion as Cerberus does (P1)."""
+    """Write a promotion as Cerberus does: flat."""
     return element("Promotion", fields(FLAT, **changed) + element("PromotionItems", "".join(items)) + more)
 
 
@@ -75,7 +75,7 @@ GROUPED: Final = {
 
 
 def listed(code: str, *, kind: str = "1", gift: str = "", price: str = "", **changed: str) -> str:
-    """Write an item with terms of its own, as the dialect of 2026 does (P2)."""
+    """Write an item with terms of its own, as grouped promotions of 2026 have them."""
     said = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
     return element("PromotionItem", (fields(said) or "<ItemCode/>") + fields(TERMS, **changed))
 
@@ -102,7 +102,7 @@ BINA: Final = element(
 
 
 def sale(code: str, *, kind: str = "1", gift: str = "0", price: str = "") -> str:
-    """Write a row an item, as Matrix did until 2026 (P3)."""
+    """Write one row per item, as Matrix did until 2026."""
     renamed = {
         "PromotionID": FLAT["PromotionId"],
         "MinPurchaseAmount": "0",
@@ -120,21 +120,21 @@ def sale(code: str, *, kind: str = "1", gift: str = "0", price: str = "") -> str
 
 ONE_CLUB: Final = RESTRICTED + "<Clubs><ClubId>1</ClubId></Clubs>"
 DIALECTS: Final = {
-    "A flat": promotions(flat(*BOUGHT, GIFT, more=ONE_CLUB)),
-    "B lower-case root": promotions(flat(*BOUGHT, GIFT, more=ONE_CLUB), root="root"),
-    "C Bina": promotions(BINA.replace("<ClubId>2</ClubId>", "")),
-    "D a row an item": element(
+    "flat": promotions(flat(*BOUGHT, GIFT, more=ONE_CLUB)),
+    "flat, lower-case root": promotions(flat(*BOUGHT, GIFT, more=ONE_CLUB), root="root"),
+    "flat, Bina": promotions(BINA.replace("<ClubId>2</ClubId>", "")),
+    "Matrix, one row per item": element(
         "Promos", IDS + element("Sales", sale(SOY) + sale(MILK) + sale(BAG, kind="0", gift="1", price="1.50"))
     ),
-    "K groups": promotions(grouped(group(listed(SOY), listed(MILK), NEW_GIFT)), head=IDS),
-    "K two groups of one number": promotions(
+    "grouped": promotions(grouped(group(listed(SOY), listed(MILK), NEW_GIFT)), head=IDS),
+    "grouped, two groups of one number": promotions(
         grouped(group(listed(SOY)), group(listed(MILK), NEW_GIFT)), head=IDS
     ),
-    "P3 once for each item": promotions(*(flat(one, more=ONE_CLUB) for one in (*BOUGHT, GIFT))),
-    "P3 apart": promotions(
+    "once for each item": promotions(*(flat(one, more=ONE_CLUB) for one in (*BOUGHT, GIFT))),
+    "once for each item, apart": promotions(
         flat(BOUGHT[0], more=ONE_CLUB), flat(item("1"), PromotionId="7"), flat(BOUGHT[1], GIFT, more=ONE_CLUB)
     ),
-    "K of an item each": promotions(
+    "grouped, one item per promotion": promotions(
         *(grouped(group(one)) for one in (listed(SOY), listed(MILK), NEW_GIFT)), head=IDS
     ),
 }

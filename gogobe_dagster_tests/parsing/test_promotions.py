@@ -74,7 +74,7 @@ def codes(offer: dict[str, Any]) -> list[str]:
 
 
 def test_an_offer_has_every_column_of_the_model() -> None:
-    (offer,) = the_offer(DIALECTS["A flat"]).rows(named=True)
+    (offer,) = the_offer(DIALECTS["flat"]).rows(named=True)
 
     said = {name: value for name, value in offer.items() if value is not None}
     assert list(offer) == [name for name in PROMOTIONS.names if name != "file_id"]
@@ -107,7 +107,7 @@ def test_an_offer_has_every_column_of_the_model() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_gives_the_same_rows_and_the_same_hash(dialect: str) -> None:
     assert_frame_equal(
-        the_offer(DIALECTS[dialect]).drop(NOT_CONTENT), the_offer(DIALECTS["A flat"]).drop(NOT_CONTENT)
+        the_offer(DIALECTS[dialect]).drop(NOT_CONTENT), the_offer(DIALECTS["flat"]).drop(NOT_CONTENT)
     )
 
 
@@ -448,7 +448,7 @@ def test_a_large_file_that_is_not_regular_is_opened_whole(spoil: str) -> None:
 
 
 def test_a_name_is_not_needed() -> None:
-    assert parse(DIALECTS["K groups"], name="data").report.rows == 1
+    assert parse(DIALECTS["grouped"], name="data").report.rows == 1
 
 
 def test_shelf_of_flat_items_keeps_its_codes_as_published() -> None:

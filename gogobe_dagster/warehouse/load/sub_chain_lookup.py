@@ -1,8 +1,8 @@
 """Which sub-chain a store belongs to, as the names of its feed's price files tell.
 
 For files that print sub-chain 0 of a chain that numbers its stores once: the promotions of Netiv HaHesed
-(PORTALS §4.9). A listing shows them together with the price files and is recorded before any file is fetched,
-so the answer does not depend on the order in which files are read or loaded.
+(docs/portals.md, Netiv HaHesed). A listing shows them together with the price files and is recorded before
+any file is fetched, so the answer does not depend on the order in which files are read or loaded.
 """
 
 from datetime import date
