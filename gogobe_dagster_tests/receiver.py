@@ -18,7 +18,7 @@ class Receiver:
 
     @property
     def titles(self) -> list[str]:
-        return [str(one["title"]) for one in self.taken]
+        return [str(item["title"]) for item in self.taken]
 
 
 @contextmanager

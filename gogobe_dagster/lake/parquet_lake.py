@@ -90,7 +90,7 @@ class Lake:
         schema = SCHEMAS[document]
         if columns is not None:
             wanted = {*OBSERVED, *columns}
-            schema = pa.schema([one for one in schema if one.name in wanted])
+            schema = pa.schema([field for field in schema if field.name in wanted])
         files_by_path: dict[str, list[int]] = {}
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
@@ -171,7 +171,11 @@ class LakeBatch:
     def _table(self) -> pa.Table:
         """Put the files one below the other; a thousand small ones cost what one large one does."""
         frames = [rows for _, rows in self._waiting if len(rows)]
-        ids = [pa.repeat(pa.scalar(one, pa.int64()), len(rows)) for one, rows in self._waiting if len(rows)]
+        ids = [
+            pa.repeat(pa.scalar(waiting, pa.int64()), len(rows))
+            for waiting, rows in self._waiting
+            if len(rows)
+        ]
         table = pl.concat(frames, rechunk=True).to_arrow(compat_level=pl.CompatLevel.newest())
         whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
         return whole.select(self._schema.names).cast(self._schema)

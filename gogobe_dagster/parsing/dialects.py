@@ -229,12 +229,12 @@ NULL_TEXTS: Final = frozenset(
 def find_dialects(place: Place, tags: Iterable[str]) -> Dialects | None:
     """Tell the document by where a row stands and by the tags in it; both in lower case."""
     inside = frozenset(tags)
-    return next((one for one in ALL if place in one.places and one.marks & inside), None)
+    return next((dialects for dialects in ALL if place in dialects.places and dialects.marks & inside), None)
 
 
 def find_dialects_by_list(tag: str) -> Dialects | None:
     """Tell the document by the element that would hold its rows, if only one document uses it."""
-    found = [one for one in ALL if tag in {holder for holder, _ in one.places}]
+    found = [dialects for dialects in ALL if tag in {holder for holder, _ in dialects.places}]
     return found[0] if len(found) == 1 else None
 
 
@@ -249,8 +249,8 @@ def _spellings(dialects: Dialects, tags: tuple[str, ...]) -> tuple[tuple[str, st
         (rank, tag, column)
         for tag in tags
         for column, known in dialects.columns.items()
-        for rank, one in enumerate(known)
-        if one == local(tag).lower()
+        for rank, spelling in enumerate(known)
+        if spelling == local(tag).lower()
     ]
     return tuple((tag, column) for _, tag, column in sorted(ranked))
 

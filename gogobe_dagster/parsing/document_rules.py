@@ -26,14 +26,14 @@ class Rules:
 
     schema: pa.Schema
     key: tuple[str, ...]
-    """RowCollector that agree in these speak of the same thing; the last statement counts."""
+    """Rows that agree in these speak of the same thing; the last statement counts."""
     missing: Mapping[str, str]
     """The reason for a required column that is null."""
     unreadable: Mapping[str, str]
     """The reason for a value that cannot be read, where the one of its type is too general."""
     defaults: Mapping[str, str]
     exact: frozenset[str]
-    """NDArray that are never rounded."""
+    """Numbers that are never rounded."""
     longest: Mapping[str, int]
     """Maximal bytes of a column, where less than MAX_TEXT_BYTES."""
 

@@ -174,7 +174,7 @@ def _offset(utc: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True, slots=True)
 class TypedRows:
-    """RowCollector as the model's types, before any of them is rejected."""
+    """Rows as the model's types, before any of them is rejected."""
 
     rows: pl.DataFrame
     is_clean: bool

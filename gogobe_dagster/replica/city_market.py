@@ -91,7 +91,7 @@ def _store(item: Publication) -> str:
 
 
 def _document(item: Publication) -> str:
-    return next((code for code, one in DOCUMENTS.items() if item.kind and item.kind.document is one), "")
+    return next((code for code, entry in DOCUMENTS.items() if item.kind and item.kind.document is entry), "")
 
 
 def _scope(item: Publication) -> str:

@@ -167,7 +167,7 @@ def _pager(path: str, query: str, page: int, pages: int) -> str:
     before = [(1, "<<")] * (first > 1) + [(page - 1, "<")] * (page > 1)
     after = [(page + 1, ">")] * (page < pages) + [(pages, ">>")] * (last < pages)
     numbers = (f"{n} " if n == page else link(n, str(n)) for n in range(first, last + 1))
-    return "".join([*(link(*one) for one in before), *numbers, *(link(*one) for one in after)])
+    return "".join([*(link(*item) for item in before), *numbers, *(link(*item) for item in after)])
 
 
 def _us_time(moment: datetime) -> str:

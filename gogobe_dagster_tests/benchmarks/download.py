@@ -111,8 +111,8 @@ def measure(resources: Resources, *, total: int) -> Fetched:
     done.set()
     watcher.join()
     return Fetched(
-        files=sum(one.fetched for one in rounds),
-        bytes=sum(one.bytes for one in rounds),
+        files=sum(round_.fetched for round_ in rounds),
+        bytes=sum(round_.bytes for round_ in rounds),
         seconds=seconds,
         cpu_seconds=cpu_seconds,
         early_mb=early[0],
@@ -139,13 +139,17 @@ def show_listings(listed: list[Listed]) -> None:
     table.add_column("portal")
     for heading in ("files", "CPU s", "seconds"):
         table.add_column(heading, justify="right")
-    for one in listed:
+    for entry in listed:
         table.add_row(
-            one.feed.key, one.feed.family, f"{one.files:,}", f"{one.cpu_seconds:.2f}", f"{one.seconds:.1f}"
+            entry.feed.key,
+            entry.feed.family,
+            f"{entry.files:,}",
+            f"{entry.cpu_seconds:.2f}",
+            f"{entry.seconds:.1f}",
         )
     table.add_section()
-    cpu, wall = sum(one.cpu_seconds for one in listed), sum(one.seconds for one in listed)
-    table.add_row("all", "", f"{sum(one.files for one in listed):,}", f"{cpu:.2f}", f"{wall:.1f}")
+    cpu, wall = sum(entry.cpu_seconds for entry in listed), sum(entry.seconds for entry in listed)
+    table.add_row("all", "", f"{sum(entry.files for entry in listed):,}", f"{cpu:.2f}", f"{wall:.1f}")
     Console(width=110).print(table)
 
 
@@ -174,7 +178,7 @@ def main(scale: float) -> None:
     with temporary_folder() as folder:
         fetched = fetch_all(round(FILES * scale), folder)
     show_downloads(fetched)
-    cpu = sum(one.cpu_seconds for one in listed)
+    cpu = sum(entry.cpu_seconds for entry in listed)
     is_flat = fetched.peak_mb <= GROWTH * fetched.early_mb
     print("listing under 10 CPU s:", "yes" if cpu < LISTING_CPU_SECONDS else "NO")
     print("4,000 files under 240 s:", "yes" if fetched.seconds < DOWNLOAD_SECONDS * scale else "NO")
@@ -185,9 +189,9 @@ def main(scale: float) -> None:
             "scale": scale,
             "cores": psutil.cpu_count() or 0,
             "feeds_listed": len(listed),
-            "files_listed": sum(one.files for one in listed),
+            "files_listed": sum(entry.files for entry in listed),
             "listing_cpu_seconds": round(cpu, 2),
-            "listing_seconds": round(sum(one.seconds for one in listed), 1),
+            "listing_seconds": round(sum(entry.seconds for entry in listed), 1),
             "files": fetched.files,
             "file_bytes": SIZE,
             "seconds": round(fetched.seconds, 1),

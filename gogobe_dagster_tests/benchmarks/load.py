@@ -83,7 +83,7 @@ def main(scale: float, rounds: int, corpus: Path, setting: Sequence[str], large:
 @contextmanager
 def _server(settings: Sequence[str]) -> Iterator[Place]:
     """Run an embedded server of its own."""
-    options = dict(one.split("=", 1) for one in settings)
+    options = dict(setting.split("=", 1) for setting in settings)
     with temporary_folder() as folder:
         server = EmbeddedPostgres(folder / "postgres", options=options)
         server.start()
@@ -127,7 +127,7 @@ def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
             run=lambda: ours(processes, place, WORK, FIRST_DAY),
         ),
     ]
-    results = run_in_turn([cpu.watch(one) for one in contenders], rounds=rounds)
+    results = run_in_turn([cpu.watch(contender) for contender in contenders], rounds=rounds)
     place.copy(PUBLISHED, WORK)
     by_hand = Contender(name=PLAIN, run=lambda: plain(place, WORK, FIRST_DAY, files=PLAIN_FILES))
     results |= run_in_turn([by_hand], rounds=1)

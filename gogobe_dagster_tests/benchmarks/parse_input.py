@@ -61,14 +61,14 @@ def full_files(folder: Path, *, scale: float) -> list[InputFile]:
 def delta_files(folder: Path, *, number: int) -> list[InputFile]:
     """Write so many delta files of twenty rows."""
     market, chance, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
-    for one in range(number):
-        feed = find_feed(FEEDS[one % len(FEEDS)])
+    for entry in range(number):
+        feed = find_feed(FEEDS[entry % len(FEEDS)])
         branch = chance.choice(market.branches(feed))
         style = style_of(feed, branch, NOON.date())
         name = style.name(FileKind.PRICES, branch, NOON)
         items = chance.sample(market.stocked(branch), DELTA_ITEMS)
         document = style.prices.write(branch, [item.at(NOON) for item in items])
-        files.append(_write(folder / f"delta-{one}", name, style.pack(document, name)))
+        files.append(_write(folder / f"delta-{entry}", name, style.pack(document, name)))
     return files
 
 

@@ -98,7 +98,7 @@ def serve(counts: dict[str, int], *, size: int) -> Iterator[str]:
 def main(size: int, wanted: Sequence[str]) -> None:
     """Publish, print the address, and end when the other process has ended."""
     content = Random(1).randbytes(size - 32)
-    numbers = {key: int(number) for key, _, number in (one.partition("=") for one in wanted)}
+    numbers = {key: int(number) for key, _, number in (item.partition("=") for item in wanted)}
     publications_by_feed = {
         key: Publications(islice(publications(find_feed(key), content), number))
         for key, number in numbers.items()

@@ -122,10 +122,10 @@ def publish(place: Place, database: str, files: Iterator[Published]) -> None:
     while some := list(islice(files, FILES_AT_ONCE)):
         seen: dict[str, list[ListedFile]] = {}
         fetched = []
-        for one in some:
-            seen.setdefault(one.feed.key, []).append(one.sighting)
-            stored = resources.raw_store.save([one.content], limit=1 << 30)
-            fetched.append((stored.sha256, stored.size, one.stamp, one.name))
+        for item in some:
+            seen.setdefault(item.feed.key, []).append(item.sighting)
+            stored = resources.raw_store.save([item.content], limit=1 << 30)
+            fetched.append((stored.sha256, stored.size, item.stamp, item.name))
         for feed_key, sightings in seen.items():
             resources.ledger.record(feed_key, sightings, now=some[-1].stamp)
         with psycopg.connect(place.server.url(database)) as connection:
@@ -147,10 +147,10 @@ def fulls_a_day_later(market: SyntheticMarket) -> Iterator[Published]:
     for feed in map(find_feed, FEEDS):
         for number, branch in enumerate(_shops(market, feed)):
             items = [
-                replace(one, agorot=one.agorot + 10, priced_at=changed_at)
+                replace(price_file, agorot=price_file.agorot + 10, priced_at=changed_at)
                 if (place + number * STRIDE) % 100 < CHANGED_PERCENT
-                else one
-                for place, one in enumerate(market.prices(branch, at(FIRST_DAY, hour=3)))
+                else price_file
+                for place, price_file in enumerate(market.prices(branch, at(FIRST_DAY, hour=3)))
             ]
             yield _published(feed, branch, FileKind.FULL_PRICES, at(CHANGED_DAY, hour=3), items)
 
@@ -169,7 +169,7 @@ def deltas(market: SyntheticMarket, day: date, *, a_store: int) -> Iterator[Publ
             for number in range(a_store):
                 stamp = opening + timedelta(minutes=number)
                 start = number * DELTA_ROWS % (len(priced) - DELTA_ROWS)
-                some = [replace(one, agorot=one.agorot + 10) for one in priced[start : start + DELTA_ROWS]]
+                some = [replace(item, agorot=item.agorot + 10) for item in priced[start : start + DELTA_ROWS]]
                 yield _published(feed, branch, FileKind.PRICES, stamp, some)
 
 

@@ -176,16 +176,16 @@ def _show(figures: Mapping[str, Answered]) -> None:
     table.add_column("question")
     for heading in ("rows", "server", "with fetching"):
         table.add_column(heading, justify="right")
-    for name, one in figures.items():
-        style = "red" if one.server > LIMIT else ""
-        table.add_row(name, f"{one.rows:,}", f"{one.server:.1f}", f"{one.fetched:.1f}", style=style)
+    for name, figure in figures.items():
+        style = "red" if figure.server > LIMIT else ""
+        table.add_row(name, f"{figure.rows:,}", f"{figure.server:.1f}", f"{figure.fetched:.1f}", style=style)
     Console(width=120).print(table)
 
 
 def _keys(figures: Mapping[str, Answered]) -> dict[str, float]:
-    keys = {re.sub(r"[^\w ]", "", name).replace(" ", "_"): one for name, one in figures.items()}
-    return {key: round(one.server, 1) for key, one in keys.items()} | {
-        f"{key}_fetched": round(one.fetched, 1) for key, one in keys.items()
+    keys = {re.sub(r"[^\w ]", "", name).replace(" ", "_"): figure for name, figure in figures.items()}
+    return {key: round(entry.server, 1) for key, entry in keys.items()} | {
+        f"{key}_fetched": round(entry.fetched, 1) for key, entry in keys.items()
     }
 
 

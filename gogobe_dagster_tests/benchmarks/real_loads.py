@@ -46,7 +46,7 @@ def real(place: Place, corpus: Path, *, scale: float, rounds: int) -> dict[str, 
         return {}
     new_warehouse(place, REAL)
     publish(place, REAL, iter(files))
-    feeds = sorted({one.feed.key for one in files})
+    feeds = sorted({file.feed.key for file in files})
     place.copy(REAL, LOADED)
     for key in feeds:
         import_day(key, place, LOADED, FIRST_DAY)
@@ -80,12 +80,12 @@ def _published(corpus: Path, stores: int) -> Iterator[Published]:
     if not (corpus / "MANIFEST.tsv").is_file():
         return
     for feed in FEEDS:
-        for number, one in enumerate(real_files(corpus, feed, {"PriceFull"})):
-            if one.items < LARGE or one.path.suffix != ".gz" or "truncated" in one.note:
+        for number, real_file in enumerate(real_files(corpus, feed, {"PriceFull"})):
+            if real_file.items < LARGE or real_file.path.suffix != ".gz" or "truncated" in real_file.note:
                 continue
             for store in range(stores):
                 store_id = 100 * (number + 1) + store
-                content = _of_store(one, store_id)
+                content = _of_store(real_file, store_id)
                 for day in (FIRST_DAY, CHANGED_DAY):
                     stamp = at(day, hour=3)
                     name = f"PriceFull{feed.chain_id}-{store_id}-{stamp:%Y%m%d%H%M}.gz"

@@ -127,7 +127,7 @@ def test_small_files_share_a_row_group_and_memory_holds_one(tmp_path: Path) -> N
     assert meta.row_group(0).column(0).compression == "ZSTD"
     assert meta.metadata[b"gogobe.schema_version"] == str(SCHEMA_VERSION).encode()
     told = pq.read_schema(tmp_path / batch.path)
-    assert [told.field(one.name) for one in PRICES] == list(PRICES)
+    assert [told.field(item.name) for item in PRICES] == list(PRICES)
     assert told.field("price").metadata == PRICES.field("price").metadata
     assert len(lake.read(Document.PRICES, {7: batch.path})) == 30_000
 

@@ -130,11 +130,11 @@ DIALECTS: Final = {
     "grouped, two groups of one number": promotions(
         grouped(group(listed(SOY)), group(listed(MILK), NEW_GIFT)), head=IDS
     ),
-    "once for each item": promotions(*(flat(one, more=ONE_CLUB) for one in (*BOUGHT, GIFT))),
+    "once for each item": promotions(*(flat(item, more=ONE_CLUB) for item in (*BOUGHT, GIFT))),
     "once for each item, apart": promotions(
         flat(BOUGHT[0], more=ONE_CLUB), flat(item("1"), PromotionId="7"), flat(BOUGHT[1], GIFT, more=ONE_CLUB)
     ),
     "grouped, one item per promotion": promotions(
-        *(grouped(group(one)) for one in (listed(SOY), listed(MILK), NEW_GIFT)), head=IDS
+        *(grouped(group(item)) for item in (listed(SOY), listed(MILK), NEW_GIFT)), head=IDS
     ),
 }

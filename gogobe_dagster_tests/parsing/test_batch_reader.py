@@ -95,13 +95,15 @@ def test_more_files_than_are_read_at_once_come_back_in_their_order() -> None:
     ]
 
     read = [
-        one
-        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
-        if isinstance(one, ParsedFile)
+        result
+        for result in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(result, ParsedFile)
     ]
 
-    assert [one.rows["code"].to_list() for one in read] == [[str(number)] for number in range(len(files))]
-    assert [one.report.duplicates for one in read[:4]] == [0, 1, 2, 0]
+    assert [result.rows["code"].to_list() for result in read] == [
+        [str(number)] for number in range(len(files))
+    ]
+    assert [result.report.duplicates for result in read[:4]] == [0, 1, 2, 0]
 
 
 def test_a_file_that_is_lost_is_handed_through_and_no_files_are_none() -> None:
@@ -222,22 +224,22 @@ def test_fields_that_a_chain_leaves_empty_are_words_too() -> None:
 
 MILK_ONCE = {name: text for name, text in MILK.items() if name != "ItemId"}
 SHELF = [{**MILK_ONCE, "ItemCode": str(number), "ItemId": "17"} for number in range(50)]
-"""RowCollector whose words all stand together."""
+"""Rows whose texts all stand together."""
 
 
 def test_every_store_of_a_chain_says_the_same_of_its_products_and_is_read_once() -> None:
     files = [
-        (PRICES_NAME, prices(*({**one, "ItemPrice": f"7.{store}"} for one in SHELF)).encode())
+        (PRICES_NAME, prices(*({**item, "ItemPrice": f"7.{store}"} for item in SHELF)).encode())
         for store in range(3)
     ]
 
     read = [
-        one
-        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
-        if isinstance(one, ParsedFile)
+        result
+        for result in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(result, ParsedFile)
     ]
 
-    assert [one.rows["price"].cast(str)[7] for one in read] == ["7.0000", "7.1000", "7.2000"]
+    assert [result.rows["price"].cast(str)[7] for result in read] == ["7.0000", "7.1000", "7.2000"]
 
 
 def test_a_file_that_says_something_twice_is_not_read_again() -> None:
@@ -246,9 +248,9 @@ def test_a_file_that_says_something_twice_is_not_read_again() -> None:
 
     assert_the_same(files)
     read = [
-        one
-        for one in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
-        if isinstance(one, ParsedFile)
+        result
+        for result in read_files(files, limit=LIMIT, fast=FastReader(min_cached_bytes=0))
+        if isinstance(result, ParsedFile)
     ]
 
-    assert [one.report.duplicates for one in read] == [0, 1, 0]
+    assert [result.report.duplicates for result in read] == [0, 1, 0]

@@ -149,7 +149,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object
         (folder / name).write_bytes(make())
     probe = [sys.executable, "-m", "gogobe_dagster_tests.parsing.hostile_probe", str(folder), str(LIMIT)]
     ended = subprocess.run(probe, capture_output=True, text=True, check=True, timeout=280)
-    return {one["name"]: one for one in map(json.loads, ended.stdout.splitlines())}
+    return {line["name"]: line for line in map(json.loads, ended.stdout.splitlines())}
 
 
 @pytest.mark.xdist_group("hostile")

@@ -67,7 +67,7 @@ def the_offer(document: str) -> pl.DataFrame:
 
 
 def codes(offer: dict[str, Any]) -> list[str]:
-    return [one["code"] for one in offer["items"]]
+    return [item["code"] for item in offer["items"]]
 
 
 # ---------------------------------------------------------------- one offer in every dialect
@@ -128,7 +128,7 @@ def test_a_document_in_pieces_gives_the_same_as_in_one(dialect: str) -> None:
     row = layout.path[-1]
     head, *rows = document.split(f"<{row}>")
     end = f"</{layout.path[-2]}></{layout.path[0]}>"
-    whole = [f"{head}<{row}>{one.split(end)[0]}{end}".encode() for one in rows]
+    whole = [f"{head}<{row}>{entry.split(end)[0]}{end}".encode() for entry in rows]
 
     read = read_promotions(whole, layout, FastReader())
 
@@ -150,7 +150,7 @@ def test_terms_of_items_make_offers_of_one_promotion_with_one_hash() -> None:
 
     rows = parse(document).rows
 
-    assert [(one["group_id"], one["discounted_price"], codes(one)) for one in rows.rows(named=True)] == [
+    assert [(row["group_id"], row["discounted_price"], codes(row)) for row in rows.rows(named=True)] == [
         (1, Decimal(10), ["1", "3"]),
         (1, Decimal(12), ["2"]),
         (2, Decimal(10), ["4"]),
@@ -194,7 +194,7 @@ def test_items_said_twice_are_one_and_are_counted() -> None:
 
     file = parse(document)
 
-    assert [(one["code"], one["is_gift"]) for one in file.rows["items"][0]] == [
+    assert [(row["code"], row["is_gift"]) for row in file.rows["items"][0]] == [
         (MILK, False),
         (SOY, False),
         (SOY, True),
@@ -229,7 +229,7 @@ def test_an_item_without_a_code_names_nothing_and_leaves_the_others() -> None:
 
     assert file.report.items
     assert (file.report.items.accepted, file.report.items.without_code, file.report.rejected) == (1, 1, 0)
-    assert [codes(one) for one in file.rows.rows(named=True)] == [[MILK]]
+    assert [codes(row) for row in file.rows.rows(named=True)] == [[MILK]]
 
 
 # ---------------------------------------------------------------- clubs, times, words
@@ -309,7 +309,7 @@ def test_a_promotion_that_cannot_be_read_is_rejected_with_its_items(
     file = parse(promotions(flat(*BOUGHT, **changed), flat(item("1"), PromotionId="2")))
 
     assert file.report.reasons == {reason: 1}
-    assert [one.row_number for one in file.report.samples] == [1]
+    assert [sample.row_number for sample in file.report.samples] == [1]
     assert file.report.items
     assert file.report.promotions
     assert (file.report.promotions.rejected, file.report.items.rejected) == (1, 2)

@@ -42,7 +42,7 @@ def strictly(*documents: bytes) -> Fields:
     for document in documents:
         for element in etree.fromstring(document, etree.XMLParser(huge_tree=True)).iter(etree.Element):
             if not len(element) and element.text:
-                ancestors = [one.tag for one in element.iterancestors()][::-1]
+                ancestors = [ancestor.tag for ancestor in element.iterancestors()][::-1]
                 said = re.sub("[\x00-\x1f]+", " ", element.text)
                 found.append(("/".join([*ancestors, element.tag]), said))
     return found

@@ -69,7 +69,7 @@ def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env:
         truth = published_promotions(market, find_feed(key), now=MIDNIGHT, day=YESTERDAY)
         carried = import_env.query(CARRIED, [list(find_feed(key).chain_ids)])
         assert {tuple(row[:4]): tuple(row[4:]) for row in carried} == {
-            tuple(place): terms(one) for place, one in truth.items()
+            tuple(place): terms(item) for place, item in truth.items()
         }
         assert len(carried) == len(truth) > 10, key
         assert set(import_env.states(key).values()) == {"loaded"}

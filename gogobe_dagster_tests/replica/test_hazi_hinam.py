@@ -42,8 +42,8 @@ def test_pages_hold_fifty_newest_first_and_the_pager_ends_with_the_last(replica:
 
     pages = [names(replica, f"?p={number}") for number in (1, 2, 3, 4)]
 
-    assert [len(one) for one in pages] == [50, 50, 20, 0]
-    assert [f"{name}.gz" for one in pages for name in one] == [file.name for file in reversed(files)]
+    assert [len(page) for page in pages] == [50, 50, 20, 0]
+    assert [f"{name}.gz" for page in pages for name in page] == [file.name for file in reversed(files)]
     pager = re.findall(r'<li class="pagination-item"><a href="[^"?]+\?([^"]+)">(.)</a></li>', page(replica))
     assert pager == [("p=1", "1"), ("p=3", "»")]
 

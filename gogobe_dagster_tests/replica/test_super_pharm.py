@@ -45,7 +45,7 @@ def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(repli
 
     pages = [names(replica, f"?page={number}") for number in (1, 2, 3, 4)]
 
-    assert [len(one) for one in pages] == [20, 20, 5, 5]
+    assert [len(page) for page in pages] == [20, 20, 5, 5]
     assert pages[2] == pages[3]
     assert pages[0] + pages[1] + pages[2] == [file.name for file in reversed(files)]
     assert re.findall(r'data-page="(\d+)"', page(replica)) == ["1", "2", "3"]

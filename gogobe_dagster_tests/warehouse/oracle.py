@@ -43,10 +43,10 @@ def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, 
         open_since: dict[Any, Any] = {}
         for at, of_instant in groupby(of_store, key=lambda one: one.published_at):
             last_full = 0
-            for one in of_instant:
-                if one.is_complete:
-                    said, last_full = {}, one.file_id
-                said |= {thing: (value, one.file_id) for thing, value in rows[one.file_id].items()}
+            for item in of_instant:
+                if item.is_complete:
+                    said, last_full = {}, item.file_id
+                said |= {thing: (value, item.file_id) for thing, value in rows[item.file_id].items()}
             for thing in open_since.keys() | said.keys():
                 value, file_id = said.get(thing, (None, last_full))
                 before = open_since.get(thing)

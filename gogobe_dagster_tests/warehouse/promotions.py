@@ -70,9 +70,9 @@ class PromotionFile:
 
     def hash_of(self, promotion_id: str) -> str:
         """What reading computes of all offers of a promotion, in whatever order they are."""
-        offers = sorted(repr(one.terms) for one in self.offers if one.promotion_id == promotion_id)
+        offers = sorted(repr(offer.terms) for offer in self.offers if offer.promotion_id == promotion_id)
         return blake2b("".join(offers).encode(), digest_size=16).hexdigest()
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        return [{"content_hash": self.hash_of(one.promotion_id), **one.terms} for one in self.offers]
+        return [{"content_hash": self.hash_of(offer.promotion_id), **offer.terms} for offer in self.offers]

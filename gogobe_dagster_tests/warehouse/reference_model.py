@@ -90,8 +90,8 @@ class Published:
     def said(self) -> dict[str, Any]:
         """What it says of which thing."""
         if isinstance(self.file, PriceFile):
-            return {product_of(one.code): _value(one) for one in self.file.rows}
-        return {one.promotion_id: self.file.hash_of(one.promotion_id) for one in self.file.offers}
+            return {product_of(row.code): _value(row) for row in self.file.rows}
+        return {offer.promotion_id: self.file.hash_of(offer.promotion_id) for offer in self.file.offers}
 
 
 def product_of(code: str) -> str:
@@ -105,16 +105,18 @@ def _value(one: Shelf) -> tuple[Decimal, Decimal | None]:
 
 def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:
     """Return what each table of TABLES must say."""
-    prices = [one for one in published if isinstance(one.file, PriceFile)]
-    promotions = [one for one in published if isinstance(one.file, PromotionFile)]
+    prices = [publication for publication in published if isinstance(publication.file, PriceFile)]
+    promotions = [publication for publication in published if isinstance(publication.file, PromotionFile)]
     sold = {(store, product, *value, *rest) for store, product, value, *rest in _periods(prices)}
-    offers = [(one.file, offer) for one in promotions for offer in one.file.offers]
+    offers = [
+        (promotion_file.file, offer) for promotion_file in promotions for offer in promotion_file.file.offers
+    ]
     items = {
         (offer.promotion_id, file.hash_of(offer.promotion_id), offer.group, product_of(code))
         for file, offer in offers
         for code in offer.items
     }
-    lists = [one for one in published if isinstance(one.file, StoreList)]
+    lists = [publication for publication in published if isinstance(publication.file, StoreList)]
     return {
         "price_history": sold,
         "price_current": {row[:6] for row in sold if row[6] is None},
@@ -126,33 +128,36 @@ def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:
         "promotion_item": items,
         "product": {(row[1],) for row in sold} | {(item[3],) for item in items} | _listed_products(prices),
         "store": _stores(prices, promotions, lists),
-        "chain": {(CHAIN, "רמי לוי" if any(one.size for one in lists) else None)}
-        if any(not isinstance(one.file, StoreList) or one.size for one in published)
+        "chain": {(CHAIN, "רמי לוי" if any(store_list.size for store_list in lists) else None)}
+        if any(not isinstance(publication.file, StoreList) or publication.size for publication in published)
         else set(),
         "chain_product": _statements(prices),
-        "file": {(one.feed, one.file.name, "loaded", _kept(one)) for one in published},
+        "file": {
+            (publication.feed, publication.file.name, "loaded", _kept(publication))
+            for publication in published
+        },
     }
 
 
 def _periods(published: Sequence[Published]) -> list[Any]:
     by_number = dict(enumerate(published))
-    labels = {number: one.label for number, one in by_number.items()} | {None: None}
+    labels = {number: item.label for number, item in by_number.items()} | {None: None}
     statements = [
         StoreFile(
             file_id=number,
-            store_key=one.file.store or 0,
-            published_at=one.at,
-            is_complete=one.is_complete,
-            tie_break=one.order[1],
+            store_key=item.file.store or 0,
+            published_at=item.at,
+            is_complete=item.is_complete,
+            tie_break=item.order[1],
         )
-        for number, one in by_number.items()
+        for number, item in by_number.items()
     ]
-    told = periods_of(statements, {number: one.said for number, one in by_number.items()})
+    told = periods_of(statements, {number: item.said for number, item in by_number.items()})
     return [[*head, at, labels[by], until, labels[ended]] for *head, at, by, until, ended in told]
 
 
 def _listed_products(prices: Sequence[Published]) -> set[tuple[str]]:
-    return {(product,) for one in prices for product in one.said}
+    return {(product,) for price_file in prices for product in price_file.said}
 
 
 def _kept(one: Published) -> int:
@@ -162,12 +167,12 @@ def _kept(one: Published) -> int:
 def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
     """Of each product, the fullest statement of the newest day, of those that hold in their file."""
     best: dict[str, Any] = {}
-    for one in prices:
-        for shelf in {product_of(shelf.code): shelf for shelf in one.file.rows}.values():
+    for price_file in prices:
+        for shelf in {product_of(shelf.code): shelf for shelf in price_file.file.rows}.values():
             said = [shelf.name, shelf.manufacturer]
             fullness = sum(word is not None for word in said)
             greatness = (
-                one.file.sighting.publication_day,
+                price_file.file.sighting.publication_day,
                 fullness,
                 shelf.code,
                 *(word or "" for word in said),
@@ -180,8 +185,8 @@ def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
 def _stores(
     prices: Sequence[Published], promotions: Sequence[Published], lists: Sequence[Published]
 ) -> set[tuple[Any, ...]]:
-    shown = {one.label: {store for _, store in one.file.names} for one in lists}
-    known = {one.file.store for one in (*prices, *promotions)}.union(*shown.values())
+    shown = {store_list.label: {store for _, store in store_list.file.names} for store_list in lists}
+    known = {item.file.store for item in (*prices, *promotions)}.union(*shown.values())
     return {_store(store, prices, promotions, lists, shown) for store in known}
 
 
@@ -192,16 +197,19 @@ def _store(
     lists: Sequence[Published],
     shown: dict[str, set[int]],
 ) -> tuple[Any, ...]:
-    ours = [[one for one in some if one.file.store == store] for some in (prices, promotions)]
-    on_lists = sorted((one for one in lists if store in shown[one.label]), key=lambda one: one.order)
-    seen = [one.at for some in (*ours, on_lists) for one in some]
+    ours = [[item for item in some if item.file.store == store] for some in (prices, promotions)]
+    on_lists = sorted(
+        (store_list for store_list in lists if store in shown[store_list.label]), key=lambda one: one.order
+    )
+    seen = [item.at for some in (*ours, on_lists) for item in some]
     newest = on_lists[-1] if on_lists else None
     name = newest.file.names[1, store] if newest else None
     is_listed = newest is not None and not any(
-        one.is_complete and one.feed == newest.feed and one.order > newest.order for one in lists
+        store_list.is_complete and store_list.feed == newest.feed and store_list.order > newest.order
+        for store_list in lists
     )
     stamps = [
-        max((one.at for one in some if one.is_complete or not only_full), default=None)
+        max((item.at for item in some if item.is_complete or not only_full), default=None)
         for some in ours
         for only_full in (False, True)
     ]

@@ -45,7 +45,7 @@ def test_the_same_listing_again_only_refreshes_the_link(ledger: Ledger, engine: 
     seen = [sighting(hours=hour) for hour in range(3)]
     ledger.record(FEED, seen, now=NOON)
 
-    again = ledger.record(FEED, [replace(one, link="/file/d/2") for one in seen], now=LATER)
+    again = ledger.record(FEED, [replace(seen_file, link="/file/d/2") for seen_file in seen], now=LATER)
 
     assert again == ListingResult(listed=3, new=0, known=3, republished=0, quarantined=0)
     assert [known.link for known in everything(ledger)] == ["/file/d/2"] * 3
@@ -138,5 +138,5 @@ def test_recorders_of_one_feed_take_turns(ledger: Ledger) -> None:
     seen = [sighting(hours=hour / 100) for hour in range(100)]
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(lambda _: ledger.record(FEED, seen, now=NOON), range(4)))
-    assert sorted(one.new for one in told) == [0, 0, 0, 100]
+    assert sorted(item.new for item in told) == [0, 0, 0, 100]
     assert len(everything(ledger)) == 100

@@ -117,8 +117,8 @@ def test_rule_3_of_one_stamp_the_name_decides_whichever_was_seen_first(
     market: Market, *, is_reversed: bool
 ) -> None:
     twins = [PriceFile(5, {MILK: "7"}), PriceFile(5, {MILK: "6"}, variant="-b")]
-    for one in twins[::-1] if is_reversed else twins:
-        market.open(one)
+    for item in twins[::-1] if is_reversed else twins:
+        market.open(item)
     assert market.history(MILK) == [("6", 5, None)]
 
 
@@ -242,7 +242,7 @@ def test_the_same_store_number_in_two_sub_chains_is_two_stores(market: Market) -
         connection.execute(
             sa.text("update file set sub_chain_id = 2 where file_id = :id"), {"id": files[1].id}
         )
-    market.load(market.ledger.files([one.id for one in files]))
+    market.load(market.ledger.files([file.id for file in files]))
     assert [row[:3] for row in market.ask(STORES_NOW)] == [(CHAIN, 1, 1), (CHAIN, 2, 1)]
 
 

@@ -149,7 +149,7 @@ def test_loaders_at_the_same_time_share_the_work_and_never_deadlock(market: Mark
         return sum(market.load_all(some, rows_at_once=2000) for some in parts)
 
     with ThreadPoolExecutor(4) as pool:
-        in_lists = pool.submit(lambda: sum(market.load_lists([one]).files for one in listed))
+        in_lists = pool.submit(lambda: sum(market.load_lists([entry]).files for entry in listed))
         loaded = list(pool.map(load, orders))
 
     assert (sum(loaded), in_lists.result()) == (len(files), len(lists))

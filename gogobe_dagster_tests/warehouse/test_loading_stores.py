@@ -90,8 +90,8 @@ def test_the_order_of_lists_does_not_matter(market: Market) -> None:
         with market.engine.begin() as connection:
             connection.execute(sa.text("update file set state = 'parsed'"))
             connection.execute(sa.text("truncate store, sub_chain, chain, product, chain_product cascade"))
-        for one in order:
-            market.load_lists([one])
+        for entry in order:
+            market.load_lists([entry])
         endings.append(market.ask(STORES_NOW))
     assert len(endings) == 6
     assert all(ending == endings[0] for ending in endings)
@@ -136,8 +136,8 @@ def test_the_order_of_lists_of_single_stores_and_of_the_chain_does_not_matter(ma
         with market.engine.begin() as connection:
             connection.execute(sa.text("update file set state = 'parsed'"))
             connection.execute(sa.text("truncate store, sub_chain, chain, product, chain_product cascade"))
-        for one in (*order, order[0]):
-            market.load_lists([one])
+        for item in (*order, order[0]):
+            market.load_lists([item])
         endings.append(market.ask(STORES_NOW))
     assert all(ending == endings[0] for ending in endings)
     listed = {store: is_listed for (_, store), (_, is_listed) in names(market).items()}

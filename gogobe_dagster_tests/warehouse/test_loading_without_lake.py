@@ -63,7 +63,7 @@ def test_a_store_list_without_its_lake_file_is_read_again(market: Market, tmp_pa
 
     assert market.load_lists([lost, kept]).files == 1
 
-    states = {one.id: (one.state, one.code) for one in market.ledger.files([lost.id, kept.id])}
+    states = {file.id: (file.state, file.code) for file in market.ledger.files([lost.id, kept.id])}
     assert states == {lost.id: ("downloaded", "lake_file_missing"), kept.id: ("loaded", None)}
 
 
@@ -90,4 +90,4 @@ def test_a_late_file_whose_followers_are_not_in_the_lake_says_which(market: Mark
 
     assert caught.value.code is Code.LAKE_FILE_MISSING
     assert market.everything()[:4] == before[:4]
-    assert [one.state for one in market.ledger.files([late[0].id])] == ["parsed"]
+    assert [file.state for file in market.ledger.files([late[0].id])] == ["parsed"]

@@ -228,9 +228,9 @@ def test_no_period_is_empty_and_no_two_neighbours_say_the_same(files: list[File]
     load(tables, list(enumerate(files, 1)))
     periods = sorted(tables.history.values(), key=lambda p: (p.store, p.product, p.valid_from))
     assert all(p.valid_to is None or p.valid_to > p.valid_from for p in periods)
-    for one, other in pairwise(periods):
-        if (one.store, one.product) == (other.store, other.product):
-            assert one.valid_to is not None
-            assert one.valid_to <= other.valid_from
-            is_same = (one.price, one.unit_price) == (other.price, other.unit_price)
-            assert not (one.valid_to == other.valid_from and is_same)
+    for period, other in pairwise(periods):
+        if (period.store, period.product) == (other.store, other.product):
+            assert period.valid_to is not None
+            assert period.valid_to <= other.valid_from
+            is_same = (period.price, period.unit_price) == (other.price, other.unit_price)
+            assert not (period.valid_to == other.valid_from and is_same)

@@ -69,7 +69,7 @@ def products(engine: sa.Engine) -> sa.Engine:
 
 def frame_of(said: Sequence[Said]) -> pl.DataFrame:
     """Rows as a load has them: with the hash of their words."""
-    frame = pl.DataFrame([{name: one.get(name) for name in SCHEMA} for one in said], schema=SCHEMA)
+    frame = pl.DataFrame([{name: item.get(name) for name in SCHEMA} for item in said], schema=SCHEMA)
     return frame.with_columns(pl.struct(SAID).hash().alias(ATTRIBUTES_HASH))
 
 
@@ -113,9 +113,9 @@ def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
             load(connection, frame_of(order[:size]))
             order = order[size:]
 
-    by_product = {(one["chain_id"], one["product_key"]): one for one in sorted(said, key=greatness)}
+    by_product = {(item["chain_id"], item["product_key"]): item for item in sorted(said, key=greatness)}
     assert told(products) == {
-        key: {name: one.get(name) for name in SCHEMA} for key, one in by_product.items()
+        key: {name: item.get(name) for name in SCHEMA} for key, item in by_product.items()
     }
 
 
@@ -133,7 +133,7 @@ def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) ->
             other.result(timeout=0.3)
         connection.commit()
         other.result()
-    assert {key: one["name"] for key, one in told(products).items()} == {("1", 1): "b", ("2", 1): None}
+    assert {key: item["name"] for key, item in told(products).items()} == {("1", 1): "b", ("2", 1): None}
 
 
 def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.Engine) -> None:
@@ -153,7 +153,9 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
 
     assert met["product_key"].to_list() == [1]
     assert altered.equals(met)
-    assert [(one["attributes_as_of"], one["country"]) for one in told(products).values()] == [(SECOND, "IL")]
+    assert [(item["attributes_as_of"], item["country"]) for item in told(products).values()] == [
+        (SECOND, "IL")
+    ]
 
 
 def test_a_chain_that_is_rebuilt_has_every_word_read_and_looked_up_again(products: sa.Engine) -> None:

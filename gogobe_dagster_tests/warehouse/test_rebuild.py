@@ -219,7 +219,7 @@ def test_a_store_without_its_lake_files_is_told_and_left_as_it_is(market: Market
     prices = market.publish(PriceFile(2, {MILK: "5"}, store=2))
     promotions = market.publish(PromotionFile(2, [Offer("11", [MILK])], store=2))
     market.load_all([*prices, *promotions])
-    lost = [str(one.lake_path) for one in (*prices, *promotions)]
+    lost = [str(item.lake_path) for item in (*prices, *promotions)]
     for path in lost:
         (tmp_path / path).unlink()
     before = tables(market)
@@ -242,7 +242,7 @@ def test_lists_without_their_lake_file_are_left_as_they_are(market: Market, tmp_
 
     lists, _, _ = rebuilt(market)
 
-    assert [one.what for one in lists.missing] == [f"store lists of chain {CHAIN}"]
+    assert [item.what for item in lists.missing] == [f"store lists of chain {CHAIN}"]
     assert tables(market) == before
 
 
@@ -277,14 +277,14 @@ def test_a_loader_at_the_same_time_ends_in_the_same_tables(market: Market) -> No
     published = market.publish(*more)
 
     def load_each() -> None:
-        for one in published:
-            market.load_all([one])
+        for publication in published:
+            market.load_all([publication])
 
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(load_each)
         rebuilding = [pool.submit(rebuilt, market) for _ in range(3)]
         loading.result()
-        assert [one.missing for some in rebuilding for one in some.result()] == [[]] * 9
+        assert [item.missing for some in rebuilding for item in some.result()] == [[]] * 9
 
     assert market.everything() == expected
 

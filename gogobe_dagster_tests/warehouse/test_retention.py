@@ -49,8 +49,8 @@ def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: Shop) -> None:
     loaded, twice, waiting, unread = (it.save(name) for name in (b"loaded", b"twice", b"waiting", b"unread"))
     unknown, fresh = it.save(b"unknown"), it.save(b"fresh", modified=LATER)
     files = it.market.publish(*[PriceFile(hour, {MILK: "7"}) for hour in range(1, 7)])
-    for one, sha256 in zip(files, (loaded, twice, twice, waiting, unread, fresh), strict=True):
-        it.give_bytes(one.id, sha256)
+    for file, sha256 in zip(files, (loaded, twice, twice, waiting, unread, fresh), strict=True):
+        it.give_bytes(file.id, sha256)
     it.market.load([files[0], files[1], files[5]])
     with it.market.engine.begin() as connection:
         connection.execute(
@@ -93,7 +93,7 @@ def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it
     assert it.market.ask("select * from retention_watermark") == []
     assert it.retain(lake=30) == shown == {"lake": Removed(count=1, bytes=size)}
 
-    kept = [it.market.lake.has(str(one.lake_path)) for one in (some[0], other, listed)]
+    kept = [it.market.lake.has(str(item.lake_path)) for item in (some[0], other, listed)]
     assert kept == [True, False, True]
     assert it.retain(lake=30) == {"lake": Removed()}
 

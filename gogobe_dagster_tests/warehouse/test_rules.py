@@ -99,7 +99,7 @@ def publish(market: Market, published: Sequence[Published]) -> list[LedgerFile]:
     """Bring files of both feeds to the state parsed."""
     files: list[LedgerFile] = []
     for feed in (FEED, TWIN):
-        some: list[AnyFile] = [one.file for one in published if one.feed == feed]
+        some: list[AnyFile] = [publication.file for publication in published if publication.feed == feed]
         files += market.publish(*some, feed=feed)
     return files
 
@@ -135,7 +135,7 @@ def test_rule_02_a_load_that_fails_at_its_last_step_has_done_nothing(
         PromotionFile(5, [Offer("11", [MILK])], is_full=True),
         StoreList(6, {(1, 1): "א"}),
     )
-    some = [one for one in files if one.kind and one.kind.document is document]
+    some = [file for file in files if file.kind and file.kind.document is document]
     before = market.everything_said()
     fail = "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$"
     trigger = "create trigger fail before insert on file_event execute function fail()"
@@ -185,8 +185,8 @@ def test_rule_04_no_period_is_empty_and_no_two_neighbours_say_the_same(market: M
         PromotionFile(hour, [Offer("11", [MILK], price="9" if hour % 3 else "8")], is_full=hour % 2 == 0)
         for hour in range(1, 12)
     ]
-    for one in market.publish(*prices, *offers)[::-1]:
-        market.load_all([one])
+    for item in market.publish(*prices, *offers)[::-1]:
+        market.load_all([item])
 
     for table, thing, said in (
         ("price_history", "product_key", "price, unit_price"),
@@ -252,7 +252,7 @@ def test_rule_09_no_column_of_the_tables_or_the_lake_is_a_float_or_a_time_withou
         and data_type in ('real', 'double precision', 'money', 'timestamp without time zone')
     """
     assert market.ask(inexact) == []
-    types = {str(one.type) for schema in SCHEMAS.values() for one in schema}
+    types = {str(field.type) for schema in SCHEMAS.values() for field in schema}
     assert not any("float" in name or "double" in name or name == "timestamp[us]" for name in types)
     assert "decimal128(14, 4)" in types
     market.offer(PromotionFile(5, [Offer("11", [MILK], price="0.1", min_quantity="0.3")]))
@@ -283,7 +283,7 @@ def test_rule_03_a_republished_file_holds_whichever_of_its_revisions_is_loaded_f
     first = PromotionFile(5, [Offer("11", [MILK]), Offer("12")], is_full=True)
     again = replace(first, offers=[Offer("11", [MILK], price="9")], revision_size=2000)
     files = [market.publish(first)[0], market.publish(again)[0]]
-    for one in files[::-1] if is_reversed else files:
-        market.load_promotions([one])
+    for item in files[::-1] if is_reversed else files:
+        market.load_promotions([item])
     assert market.carried("11") == [(again.hash_of("11"), 5, None)]
     assert market.carried("12") == []

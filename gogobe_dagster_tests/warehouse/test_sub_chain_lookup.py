@@ -59,8 +59,8 @@ def test_the_order_in_which_files_are_listed_and_read_does_not_matter(engine: sa
     for order in permutations(files):
         forget(engine)
         answers = [asked(engine, *order)]
-        for one in order:
-            read(engine, one)
+        for entry in order:
+            read(engine, entry)
             answers.append(sub_chains(engine, NETIV, TODAY))
         assert answers == [{12: 9, 40: 2}] * 4
 

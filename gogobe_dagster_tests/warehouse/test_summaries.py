@@ -18,8 +18,8 @@ values ('keshet', :name, 1, :day, '', 'discovered', cast(:reasons as jsonb), now
 def test_rejects_are_summed_by_reason_over_the_files_of_the_days(engine: sa.Engine) -> None:
     reasons = ['{"no_price": 2, "bad_code": 1}', '{"no_price": 3}', "null", None]
     with engine.begin() as connection:
-        for number, one in enumerate(reasons):
-            values = {"name": str(number), "day": DAY, "reasons": one}
+        for number, reason in enumerate(reasons):
+            values = {"name": str(number), "day": DAY, "reasons": reason}
             connection.execute(sa.text(FILE), values)
 
     assert rejects_by_reason(engine, "keshet", [DAY]) == {"no_price": 5, "bad_code": 1}

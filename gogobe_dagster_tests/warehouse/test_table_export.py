@@ -31,7 +31,7 @@ def exported(
     told: list[int] = []
     rows = export(market.engine, subject, only or Only(), path, format_=format_, tell=told.append)
     assert rows == sum(told)
-    assert [one.name for one in folder.iterdir() if one.is_file()] == [path.name]
+    assert [path.name for path in folder.iterdir() if path.is_file()] == [path.name]
     frame = (
         pl.read_parquet(path)
         if format_ is FileFormat.PARQUET
@@ -114,7 +114,7 @@ def test_a_file_that_fails_half_way_leaves_what_was_there(market: Market, tmp_pa
         export(market.engine, Subject.PRICES, Only(), path, format_=FileFormat.CSV, tell=no_more)
 
     assert path.read_text() == "before"
-    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["out.csv"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
 
 
 def test_memory_does_not_grow_with_the_rows(market: Market, tmp_path: Path) -> None:

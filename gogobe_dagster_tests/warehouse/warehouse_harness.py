@@ -162,31 +162,31 @@ class Market:
         """Bring files of different names to the state parsed, one batch of the lake each document."""
         ids = self._download(files, feed)
         entries = []
-        for document, some in _by_document((one.sighting.kind, one) for one in files).items():
+        for document, some in _by_document((given.sighting.kind, given) for given in files).items():
             self.batches += 1
             with self.lake.batch(document, feed=feed, day=TODAY, key=f"{self.batches}") as batch:
-                for one in some:
-                    frame = frame_of(one)
-                    batch.add(ids[one.name], frame)
+                for item in some:
+                    frame = frame_of(item)
+                    batch.add(ids[item.name], frame)
                     about: dict[str, Any] = {
                         "lake_path": batch.path,
                         "rows": len(frame),
-                        "is_damaged": one.is_damaged,
+                        "is_damaged": item.is_damaged,
                     }
-                    if isinstance(one, StoreList):
-                        about["sub_chain_id"] = one.sub_chain
-                    entries.append(parsed(ids[one.name], chain_id=one.chain, store=one.store, **about))
+                    if isinstance(item, StoreList):
+                        about["sub_chain_id"] = item.sub_chain
+                    entries.append(parsed(ids[item.name], chain_id=item.chain, store=item.store, **about))
         self.ledger.mark_parsed(entries, now=NOON)
         return self.ledger.files([entry.file_id for entry in entries])
 
     def _download(self, files: Sequence[AnyFile], feed: str) -> dict[str, int]:
         """Record and fetch; return the newest revision of each name."""
-        self.ledger.record(feed, [one.sighting for one in files], now=NOON)
+        self.ledger.record(feed, [file.sighting for file in files], now=NOON)
         ids = {known.name: known.id for known in self.ledger.pending(feed) if not known.sha256}
         fetched = sa.update(file).where(file.c.file_id.in_(ids.values()))
         with self.engine.begin() as connection:
             connection.execute(fetched.values(state="downloaded", sha256="ab", size=1))
-        assert ids.keys() == {one.name for one in files}
+        assert ids.keys() == {file.name for file in files}
         return ids
 
     def load(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> LoadReport:
@@ -203,7 +203,7 @@ class Market:
 
     def load_all(self, files: Sequence[LedgerFile], *, rows_at_once: int = 1000) -> int:
         """Load files of any document; return how many were loaded."""
-        documents = _by_document((one.kind, one) for one in files)
+        documents = _by_document((file.kind, file) for file in files)
         reports = (
             self.load_lists(documents[Document.STORES]),
             self.load(documents[Document.PRICES], rows_at_once=rows_at_once),
@@ -275,9 +275,9 @@ def _hours(span: timedelta) -> float:
 
 def _by_document(files: Iterable[tuple[FileKind | None, One]]) -> dict[Document, list[One]]:
     documents: dict[Document, list[One]] = defaultdict(list)
-    for kind, one in files:
+    for kind, entry in files:
         assert kind
-        documents[kind.document].append(one)
+        documents[kind.document].append(entry)
     return documents
 
 

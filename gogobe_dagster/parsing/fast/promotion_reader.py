@@ -54,7 +54,7 @@ def read_promotions_fast(xml: bytes, layout: Layout) -> RawPromotions:
 
 
 class _Records:
-    """RowCollector, groups and items of a piece."""
+    """Rows, groups and items of a chunk."""
 
     def __init__(self, boundaries: RowBoundaries) -> None:
         """Raises `NotRegular` for records that hold no_group."""

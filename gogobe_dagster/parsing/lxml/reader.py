@@ -91,7 +91,7 @@ def count_row_starts(xml: bytes, layout: Layout) -> int:
 
 
 class RowCollector:
-    """RowCollector as columns of text: lists per column need less memory than dictionaries per row."""
+    """Rows as columns of text: lists per column need less memory than dictionaries per row."""
 
     def __init__(self, dialects: Dialects, columns: Collection[str]) -> None:
         """Collect these columns of the dialects."""

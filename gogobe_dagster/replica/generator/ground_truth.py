@@ -61,9 +61,9 @@ def published_promotions(
         for slot in sorted(said, key=lambda one: one.stamp):
             offers = [] if slot.kind.is_full else offers
             offers += offered(market, branch, slot)
-        for one in offers:
-            place = (branch.chain_id, branch.sub_chain_id, branch.store_id, str(one.promotion_id))
-            carried[Carried(*place)] = one
+        for offer in offers:
+            place = (branch.chain_id, branch.sub_chain_id, branch.store_id, str(offer.promotion_id))
+            carried[Carried(*place)] = offer
     return carried
 
 

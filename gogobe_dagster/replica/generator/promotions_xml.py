@@ -42,7 +42,7 @@ class PromotionDialect:
         return self.envelope.wrap(branch, self.list_name, rows)
 
     def _parts(self, promotion: Promotion) -> list[tuple[Product, ...]]:
-        return [(one,) for one in promotion.products] if self.is_repeated else [promotion.products]
+        return [(product,) for product in promotion.products] if self.is_repeated else [promotion.products]
 
     def _row(self, promotion: Promotion, products: tuple[Product, ...]) -> str:
         fields = {

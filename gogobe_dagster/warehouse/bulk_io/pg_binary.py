@@ -130,8 +130,8 @@ class _Rows:
             [
                 *([] if head is None else [("head", ">i2")]),
                 *(
-                    (name, [("length", ">i4"), ("value", one.form.layout)])
-                    for name, one in self._columns.items()
+                    (name, [("length", ">i4"), ("value", column.form.layout)])
+                    for name, column in self._columns.items()
                 ),
             ]
         )
@@ -145,7 +145,9 @@ class _Rows:
             rows[name]["length"] = column.form.layout.itemsize
             column.form.write(rows[name]["value"], column.physical[start:end])
         nulls = {
-            name: one.is_null[start:end] for name, one in self._columns.items() if one.is_null is not None
+            name: column.is_null[start:end]
+            for name, column in self._columns.items()
+            if column.is_null is not None
         }
         return _without(rows, nulls) if nulls else rows.tobytes()
 

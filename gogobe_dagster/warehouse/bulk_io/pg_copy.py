@@ -27,7 +27,10 @@ def execute(connection: sa.Connection, query: str, **parameters: Any) -> list[tu
     A column needs a cast in the query: `unnest(%(price)s::numeric[])`. The query is planned for its
     parameters each time: how many there are decides which plan is good.
     """
-    given = {name: Array.of(one) if isinstance(one, pl.Series) else one for name, one in parameters.items()}
+    given = {
+        name: Array.of(parameter) if isinstance(parameter, pl.Series) else parameter
+        for name, parameter in parameters.items()
+    }
     with driver_cursor(connection) as cursor:
         cursor.adapters.register_dumper(Array, _ArrayDumper)
         cursor.execute(query, given, prepare=False, binary=True)

@@ -60,8 +60,8 @@ def requeue_missing(
     engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime
 ) -> list[LedgerFile]:
     """Let files whose rows are not in the lake be read again by the next run; return the others."""
-    lost = {path for path in {str(one.lake_path) for one in files} if not lake.has(path)}
-    ids = [one.id for one in files if one.lake_path in lost]
+    lost = {path for path in {str(file.lake_path) for file in files} if not lake.has(path)}
+    ids = [file.id for file in files if file.lake_path in lost]
     if not ids:
         return list(files)
     # another run may have read a file again meanwhile: then its path is a new one
@@ -75,7 +75,7 @@ def requeue_missing(
         append_events(
             connection, [event(i, FileState.DOWNLOADED, at=now, code=code, detail=why) for i, why in given]
         )
-    return [one for one in files if one.lake_path not in lost]
+    return [file for file in files if file.lake_path not in lost]
 
 
 def quarantine(
@@ -83,7 +83,7 @@ def quarantine(
 ) -> None:
     """Quarantine claimed files that cannot be loaded."""
     values = {"state": FileState.QUARANTINED, "code": code, "reason": reason}
-    ids = [one.id for one in files]
+    ids = [file.id for file in files]
     connection.execute(sa.update(file).where(file.c.file_id.in_(ids)).values(values))
     append_events(
         connection, [event(i, FileState.QUARANTINED, at=now, code=code, detail=reason) for i in ids]
@@ -98,10 +98,10 @@ def mark_loaded(
     now: datetime,
 ) -> None:
     """Note that the rows of these files are in the tables, but for those refused."""
-    ids = [one.id for one in files]
+    ids = [file.id for file in files]
     of_each = [refused.get(file_id, _NOTHING) for file_id in ids]
-    reasons = [json.dumps({**one.reasons, **one.inside}) for one in of_each]
-    rows = {"ids": ids, "rows": [one.rows for one in of_each], "reasons": reasons}
+    reasons = [json.dumps({**item.reasons, **item.inside}) for item in of_each]
+    rows = {"ids": ids, "rows": [item.rows for item in of_each], "reasons": reasons}
     connection.execute(_MARK_LOADED, {**rows, "now": now})
-    replace_rejects(connection, {file_id: one.samples for file_id, one in refused.items()}, stage="load")
+    replace_rejects(connection, {file_id: item.samples for file_id, item in refused.items()}, stage="load")
     append_events(connection, [event(file_id, FileState.LOADED, at=now) for file_id in ids])

@@ -41,7 +41,7 @@ def event(
 def append_events(connection: sa.Connection, events: Sequence[dict[str, Any]]) -> None:
     """Write events, in one go."""
     if events:
-        connection.execute(_NOTE, {name: [one[name] for one in events] for name in events[0]})
+        connection.execute(_NOTE, {name: [event[name] for event in events] for name in events[0]})
 
 
 def update_listing(connection: sa.Connection, feed_key: str, **values: Any) -> None:
@@ -58,13 +58,13 @@ def replace_rejects(
     rows = [
         {
             "file_id": file_id,
-            "row_number": one.row_number,
-            "reason": one.reason,
-            "sample": clean(one.sample),
+            "row_number": reject.row_number,
+            "reason": reject.reason,
+            "sample": clean(reject.sample),
             "stage": stage,
         }
         for file_id, rejects in samples.items()
-        for one in rejects
+        for reject in rejects
     ]
     if rows:
         connection.execute(sa.insert(reject), rows)

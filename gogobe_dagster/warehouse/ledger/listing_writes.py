@@ -35,15 +35,19 @@ def record(
 ) -> ListingResult:
     """Write down what a listing shows. The same listing again changes nothing but when it was last seen."""
     lock(connection, AdvisoryLock.LISTING, feed_key)
-    seen = {clean(one.name): one for one in sightings}
+    seen = {clean(sighting.name): sighting for sighting in sightings}
     newest = _newest_revisions(connection, feed_key, seen)
-    new = {name: one for name, one in seen.items() if name not in newest}
-    changed = {name: one for name, one in seen.items() if name in newest and _has_changed(one, newest[name])}
-    known = {name: one for name, one in seen.items() if name not in new and name not in changed}
-    _touch(connection, {newest[name].id: one for name, one in known.items()}, now)
+    new = {name: seen_file for name, seen_file in seen.items() if name not in newest}
+    changed = {
+        name: seen_file
+        for name, seen_file in seen.items()
+        if name in newest and _has_changed(seen_file, newest[name])
+    }
+    known = {name: seen_file for name, seen_file in seen.items() if name not in new and name not in changed}
+    _touch(connection, {newest[name].id: item for name, item in known.items()}, now)
     _release(
         connection,
-        {newest[name].id: one for name, one in known.items() if _is_wanted_now(one, newest[name])},
+        {newest[name].id: item for name, item in known.items() if _is_wanted_now(item, newest[name])},
         now,
     )
     _supersede(connection, [newest[name] for name in changed], now)
@@ -54,7 +58,7 @@ def record(
         new=len(new),
         known=len(known),
         republished=len(changed),
-        quarantined=sum(one.problem is not None for one in (*new.values(), *changed.values())),
+        quarantined=sum(item.problem is not None for item in (*new.values(), *changed.values())),
     )
 
 
@@ -86,13 +90,13 @@ def _is_wanted_now(seen: ListedFile, known: LedgerFile) -> bool:
 
 
 def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datetime) -> None:
-    links = [clean(one.link) for one in seen.values()]
+    links = [clean(seen_file.link) for seen_file in seen.values()]
     connection.execute(_TOUCH, {"now": now, "ids": list(seen), "links": links})
 
 
 def _release(connection: sa.Connection, wanted: Mapping[int, ListedFile], now: datetime) -> None:
-    for file_id, one in wanted.items():
-        values = _of_name(one) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
+    for file_id, item in wanted.items():
+        values = _of_name(item) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
         connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
     append_events(
         connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
@@ -121,18 +125,19 @@ def _insert(
             "revision": revisions.get(name, 1),
             "first_seen_at": now,
             "last_seen_at": now,
-            **_of_listing(one),
-            **_of_name(one),
-            **_initial_state(one),
+            **_of_listing(seen_file),
+            **_of_name(seen_file),
+            **_initial_state(seen_file),
         }
-        for name, one in seen.items()
+        for name, seen_file in seen.items()
     ]
     if not rows:
         return
     insert = sa.insert(file).returning(file.c.file_id, file.c.name)
     ids = {name: file_id for file_id, name in connection.execute(insert, rows)}
     append_events(
-        connection, [_first_event(ids[name], one, revisions.get(name), now) for name, one in seen.items()]
+        connection,
+        [_first_event(ids[name], seen_file, revisions.get(name), now) for name, seen_file in seen.items()],
     )
 
 

@@ -41,7 +41,7 @@ def store_timestamps(
     files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
 ) -> list[tuple[int, datetime, bool]]:
     """Return key of the store, stamp, and whether it is complete, of each file, for `places.note_files`."""
-    return [(stores[store_of(one)].key, published_at_of(one), one.is_complete) for one in files]
+    return [(stores[store_of(file)].key, published_at_of(file), file.is_complete) for file in files]
 
 
 def chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:

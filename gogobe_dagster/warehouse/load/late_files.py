@@ -60,11 +60,11 @@ _UNDO = {
 def late_since(
     document: Document, files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
 ) -> dict[StoreIdentity, datetime]:
-    """Return the stores for which some of these files are late, with the stamp of the oldest late one."""
+    """Return the stores for which some of these files are late, with the timestamp of the oldest late one."""
     since: dict[StoreIdentity, datetime] = {}
-    for one in files:
-        if _is_late(document, one, stores):
-            place, at = store_of(one), published_at_of(one)
+    for candidate in files:
+        if _is_late(document, candidate, stores):
+            place, at = store_of(candidate), published_at_of(candidate)
             since[place] = min(since.get(place, at), at)
     return since
 
@@ -83,16 +83,16 @@ def quarantine_too_late(
     now: datetime,
 ) -> list[LedgerFile]:
     """Set aside late files for which what followed them is not kept any more; return the others."""
-    late = [one for one in claimed if _is_late(document, one, stores)]
+    late = [file for file in claimed if _is_late(document, file, stores)]
     until = removed_until(connection, LAKE, HISTORY) if late else None
-    too_late = [one for one in late if until is not None and published_at_of(one) <= until]
+    too_late = [file for file in late if until is not None and published_at_of(file) <= until]
     if too_late:
         reason = (
             f"its store has newer {document}, and what is needed to change them goes back to {until} only"
         )
         quarantine(connection, too_late, Code.LATE_BEYOND_RETENTION, reason, now=now)
-    ids = {one.id for one in too_late}
-    return [one for one in claimed if one.id not in ids]
+    ids = {file.id for file in too_late}
+    return [file for file in claimed if file.id not in ids]
 
 
 def undo_since(

@@ -66,7 +66,7 @@ def load_prices(
     But for those whose lake file is gone: they wait to be read again.
     """
     there = requeue_missing(engine, files, lake, now=now)
-    ensure_partitions(engine, [published_at_of(one) for one in there])
+    ensure_partitions(engine, [published_at_of(file) for file in there])
     ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
     load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
     return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
@@ -106,7 +106,7 @@ def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], 
     counts: Counter[str] = Counter()
     held = []
     for chunk in chunks:
-        ids = [one.id for one in chunk]
+        ids = [file.id for file in chunk]
         done = _in_transaction(engine, ids, load, wait=False)
         counts += done
         if done["files"] < len(ids):

@@ -46,7 +46,7 @@ class PriceLoad:
         if not claimed:
             return Counter()
         made_before = self._lookup.products.made
-        stores, new_stores = lock_stores(connection, {store_of(one) for one in claimed})
+        stores, new_stores = lock_stores(connection, {store_of(file) for file in claimed})
         claimed = quarantine_too_late(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
@@ -84,10 +84,10 @@ class PriceLoad:
         if not again:
             return _apply(connection, claimed, rows, stores)
         counts: Counter[str] = Counter()
-        followers = {one.id for one in again}
+        followers = {file.id for file in again}
         for chunk in chunks([*claimed, *again], self._rows_at_once):
-            ids = [one.id for one in chunk]
-            earlier, _ = self._lookup.read(connection, [one for one in chunk if one.id in followers])
+            ids = [file.id for file in chunk]
+            earlier, _ = self._lookup.read(connection, [file for file in chunk if file.id in followers])
             stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.file_rows)])
             counts += _apply(connection, chunk, stated, stores)
         return counts
@@ -106,7 +106,7 @@ def _taken_back(
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [store_file_of(one, stores[store_of(one)].key) for one in files]
+    statements = [store_file_of(file, stores[store_of(file)].key) for file in files]
     done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

@@ -49,12 +49,14 @@ where c.store_key = gone.store_key and c.product_key = gone.product_key
 
 def read_held(connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame) -> pl.DataFrame:
     """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
-    whole = {one.store_key for one in statements if one.is_complete}
+    whole = {statement.store_key for statement in statements if statement.is_complete}
     held = [pl.DataFrame(schema=PRICES.current)]
     if whole:
         stores = pl.Series(sorted(whole), dtype=pl.Int32)
         held += _frames(execute(connection, _OF_STORES, stores=stores))
-    store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
+    store_keys = {
+        statement.file_id: statement.store_key for statement in statements if statement.store_key not in whole
+    }
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
             pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32).alias("store_key"),
@@ -66,7 +68,7 @@ def read_held(connection: sa.Connection, statements: Sequence[StoreFile], rows: 
 
 def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:
     for store_key, *arrays in stores:
-        products, prices, unit_prices = (Array(one).integers() for one in arrays)
+        products, prices, unit_prices = (Array(array).integers() for array in arrays)
         yield pl.DataFrame({
             "store_key": np.full(len(products), int.from_bytes(store_key), np.int32),
             "product_key": products,

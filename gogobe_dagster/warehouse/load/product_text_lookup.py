@@ -61,7 +61,7 @@ class ProductTextLookup:
         self, connection: sa.Connection, files: Sequence[LedgerFile]
     ) -> tuple[pl.DataFrame, dict[int, RejectedRows]]:
         """Return the numbers of these files' rows with `product_key`, and by file what is refused of them."""
-        sources = {one.id: str(one.lake_path) for one in files}
+        sources = {file.id: str(file.lake_path) for file in files}
         self._sources.update(sources)
         texts = self._lake.read(Document.PRICES, sources, columns=(*PRODUCT_TEXT, *NUMBERS))
         rows = texts.select(*OBSERVED, *NUMBERS, hash_of(texts))
@@ -86,7 +86,7 @@ class ProductTextLookup:
             self._untold = self._untold.join(said, on=MARKS, how="anti")
 
     def _voices_of(self, files: Sequence[LedgerFile]) -> pl.DataFrame:
-        names = [(one.id, (str(one.chain_id), day_of(published_at_of(one)))) for one in files]
+        names = [(file.id, (str(file.chain_id), day_of(published_at_of(file)))) for file in files]
         numbers = [(id_, self._voices.setdefault(name, len(self._voices))) for id_, name in names]
         return pl.DataFrame(numbers, schema={"file_id": pl.Int64(), VOICE: pl.Int32()}, orient="row")
 

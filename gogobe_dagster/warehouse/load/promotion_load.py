@@ -48,7 +48,7 @@ class PromotionLoad:
         if not claimed:
             return Counter()
         products, contents = self._products.made, self._contents.made
-        stores, new_stores = lock_stores(connection, {store_of(one) for one in claimed})
+        stores, new_stores = lock_stores(connection, {store_of(file) for file in claimed})
         claimed = quarantine_too_late(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
@@ -81,9 +81,9 @@ class PromotionLoad:
         self, connection: sa.Connection, files: Sequence[LedgerFile], *, anew: bool = False
     ) -> tuple[pl.DataFrame, Mapping[int, RejectedRows]]:
         """Return the offers of these files with the keys of their contents, and what is refused."""
-        sources = {one.id: str(one.lake_path) for one in files}
+        sources = {file.id: str(file.lake_path) for file in files}
         chains = pl.DataFrame(
-            [(one.id, one.chain_id) for one in files],
+            [(file.id, file.chain_id) for file in files],
             schema={"file_id": pl.Int64(), "chain_id": pl.String()},
             orient="row",
         )
@@ -107,10 +107,10 @@ class PromotionLoad:
         if not again:
             return _apply(connection, claimed, _stated(offers), stores)
         counts: Counter[str] = Counter()
-        followers = {one.id for one in again}
+        followers = {item.id for item in again}
         for chunk in chunks([*claimed, *again], self._rows_at_once):
-            ids = [one.id for one in chunk]
-            earlier, _ = self._read(connection, [one for one in chunk if one.id in followers])
+            ids = [item.id for item in chunk]
+            earlier, _ = self._read(connection, [item for item in chunk if item.id in followers])
             stated = pl.concat([_stated(offers.filter(pl.col("file_id").is_in(ids))), _stated(earlier)])
             counts += _apply(connection, chunk, stated, stores)
         return counts
@@ -132,7 +132,7 @@ def _stated(offers: pl.DataFrame) -> pl.DataFrame:
 def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
-    statements = [store_file_of(one, stores[store_of(one)].key) for one in files]
+    statements = [store_file_of(file, stores[store_of(file)].key) for file in files]
     done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
     write_periods(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
@@ -144,8 +144,8 @@ def _refused(rows: pl.DataFrame, offers: pl.DataFrame) -> dict[int, RejectedRows
     left_out = with_left_out.unique(["file_id", "promotion_id"], keep="first", maintain_order=True)
     items = left_out.explode("unusable").with_columns(reason=pl.lit(ITEM_CODE_UNUSABLE))
     by_file: dict[int, list[Reject]] = {}
-    for file_id, one in (*_samples(rows), *_samples(items)):
-        by_file.setdefault(file_id, []).append(one)
+    for file_id, item in (*_samples(rows), *_samples(items)):
+        by_file.setdefault(file_id, []).append(item)
     return {file_id: _counted(rejects) for file_id, rejects in by_file.items()}
 
 
@@ -156,6 +156,6 @@ def _samples(rows: pl.DataFrame) -> Iterator[tuple[int, Reject]]:
 
 
 def _counted(rejects: Sequence[Reject]) -> RejectedRows:
-    counts = Counter(one.reason for one in rejects)
+    counts = Counter(reject.reason for reject in rejects)
     inside = {reason: counts.pop(reason) for reason in [ITEM_CODE_UNUSABLE] if reason in counts}
     return RejectedRows(reasons=dict(counts), inside=inside, samples=rejects[:MAX_SAMPLES])

@@ -31,9 +31,11 @@ def read_carried(
     connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame
 ) -> pl.DataFrame:
     """Read what stores carry: all of those that a complete file speaks of, of others what is mentioned."""
-    whole = {one.store_key for one in statements if one.is_complete}
+    whole = {statement.store_key for statement in statements if statement.is_complete}
     carried = [read_lines(connection, _OF_STORES, PROMOTIONS.current, stores=sorted(whole))] if whole else []
-    store_keys = {one.file_id: one.store_key for one in statements if one.store_key not in whole}
+    store_keys = {
+        statement.file_id: statement.store_key for statement in statements if statement.store_key not in whole
+    }
     if store_keys:
         mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
             store_keys=pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32),

@@ -26,7 +26,9 @@ CONTENTS_AT_ONCE = 20_000
 CONTENT = ["chain_id", "promotion_id", "content_hash"]
 HASHED = ["promotion_id", "content_hash"]
 """The columns of the lake that tell a content."""
-TERMS = [one.name for one in promotion_offer.columns if one.name not in {"promotion_key", "offer_number"}]
+TERMS = [
+    column.name for column in promotion_offer.columns if column.name not in {"promotion_key", "offer_number"}
+]
 TEXTS = [name for name in TERMS if isinstance(promotion_offer.c[name].type, sa.Text)]
 SHOWN_CODE = 100
 _BETWEEN = "\x1f"  # stands between codes on their way into an array; no code has it

@@ -79,7 +79,9 @@ def _make(connection: sa.Connection, places: Sequence[StoreIdentity]) -> int:
         "last_seen_at": sa.text("'-infinity'"),
     }  # until `note_lists` or `note_files`
     _insert(connection, chain, [{"chain_id": chain_id} for chain_id in chains])
-    _insert(connection, sub_chain, [{"chain_id": one, "sub_chain_id": two} for one, two in sub_chains])
+    _insert(
+        connection, sub_chain, [{"chain_id": sub_chain, "sub_chain_id": two} for sub_chain, two in sub_chains]
+    )
     return _insert(connection, store, [place._asdict() for place in places], **never)
 
 
@@ -124,12 +126,12 @@ def note_files(
 
 def _note(connection: sa.Connection, each: Iterable[tuple[int, _Seen]]) -> None:
     seen: dict[int, _Seen] = {}
-    for key, one in each:
-        so_far = seen.setdefault(key, one)
-        so_far.first, so_far.last = min(so_far.first, one.first), max(so_far.last, one.last)
+    for key, item in each:
+        so_far = seen.setdefault(key, item)
+        so_far.first, so_far.last = min(so_far.first, item.first), max(so_far.last, item.last)
         for name in _Seen.__slots__[2:]:
-            setattr(so_far, name, _newer(getattr(so_far, name), getattr(one, name)))
-    columns = {name: [getattr(one, name) for one in seen.values()] for name in _Seen.__slots__}
+            setattr(so_far, name, _newer(getattr(so_far, name), getattr(item, name)))
+    columns = {name: [getattr(seen_file, name) for seen_file in seen.values()] for name in _Seen.__slots__}
     connection.execute(_SEEN, {"keys": list(seen), **columns})
 
 

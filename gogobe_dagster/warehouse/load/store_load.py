@@ -93,7 +93,7 @@ class StoreLoad:
     def load(self, connection: sa.Connection, ids: Collection[int], *, wait: bool) -> Counter[str]:
         """Load those of these lists that nobody else is loading; return the counts of a LoadReport."""
         lock(connection, AdvisoryLock.STORE_LISTS)
-        claimed = {one.id: one for one in claim(connection, ids, wait=wait)}
+        claimed = {file.id: file for file in claim(connection, ids, wait=wait)}
         counts = self._apply(connection, claimed)
         mark_loaded(connection, list(claimed.values()), {}, now=self._now)
         return counts + Counter(ended=_relist(connection, list(claimed.values())))
@@ -108,7 +108,7 @@ class StoreLoad:
             forget = sa.update(table).where(table.c.chain_id == chain_id)
             connection.execute(forget.values(**nothing, list_file_id=None))
         connection.execute(_UNSEEN, {"chain_id": chain_id})
-        lists = {one.id: one for one in loaded_lists(connection, chain_id)}
+        lists = {store_list.id: store_list for store_list in loaded_lists(connection, chain_id)}
         self._apply(connection, lists)
         connection.execute(_SEEN, {"chain_id": chain_id})
         _relist(connection, list(lists.values()))
@@ -132,7 +132,7 @@ class StoreLoad:
         )
 
     def _rows(self, files: Sequence[LedgerFile]) -> list[Row]:
-        frame = self._lake.read(Document.STORES, {one.id: str(one.lake_path) for one in files})
+        frame = self._lake.read(Document.STORES, {file.id: str(file.lake_path) for file in files})
         return [
             {name: clean(value) if isinstance(value, str) else value for name, value in row.items()}
             for row in frame.iter_rows(named=True)
@@ -191,5 +191,5 @@ def _known(
 
 def _relist(connection: sa.Connection, files: Sequence[LedgerFile]) -> int:
     """Settle which stores are listed; return how many left their list."""
-    scope = {"feeds": [one.feed for one in files], "chains": [one.chain_id for one in files]}
+    scope = {"feeds": [file.feed for file in files], "chains": [file.chain_id for file in files]}
     return connection.scalars(_RELIST, scope).all().count(False)

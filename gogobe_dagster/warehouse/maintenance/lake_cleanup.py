@@ -34,15 +34,15 @@ def tidy_lake(
     A batch writes its file before the ledger names it, so `older_than` must exceed the longest batch.
     """
     # listed before the ledger is asked: what a batch finishes meanwhile is named, or not listed
-    old = [one for one in lake.files() if one.modified_at < now - older_than]
+    old = [file for file in lake.files() if file.modified_at < now - older_than]
     with engine.connect() as connection:
         query = sa.select(file.c.lake_path).where(file.c.lake_path.is_not(None)).distinct()
         named = set(connection.scalars(query))
-    unwanted = [one for one in old if one.path not in named]
-    for one in unwanted:
-        lake.remove(one.path)
+    unwanted = [item for item in old if item.path not in named]
+    for entry in unwanted:
+        lake.remove(entry.path)
     return Upkeep(
-        drafts=tuple(one.path for one in unwanted if one.is_draft),
-        orphans=tuple(one.path for one in unwanted if not one.is_draft),
-        bytes=sum(one.size for one in unwanted),
+        drafts=tuple(entry.path for entry in unwanted if entry.is_draft),
+        orphans=tuple(entry.path for entry in unwanted if not entry.is_draft),
+        bytes=sum(entry.size for entry in unwanted),
     )

@@ -106,7 +106,7 @@ def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
     for chain_id in _chains(engine, scope):
         what = f"store lists of chain {chain_id}"
         with engine.begin() as connection:
-            paths = {str(one.lake_path) for one in loaded_lists(connection, chain_id)}
+            paths = {str(store_list.lake_path) for store_list in loaded_lists(connection, chain_id)}
             lost = sorted(path for path in paths if not lake.has(path))
             if lost:
                 missing.append(Missing(what=what, reason=_not_there(lost[0])))
@@ -126,7 +126,8 @@ REBUILDERS: Mapping[Document, Callable[..., Rebuilt]] = {
 
 _IS_LOADED = file.c.state == FileState.LOADED
 _ARE_OF = {
-    one: _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is one]) for one in Document
+    document: _IS_LOADED & file.c.kind.in_([kind for kind in FileKind if kind.document is document])
+    for document in Document
 }
 _NATURAL = (file.c.chain_id, file.c.sub_chain_id, file.c.store_id)
 
@@ -205,7 +206,7 @@ def _whole_chains(engine: sa.Engine, there: Sequence[StoreIdentity]) -> list[str
     chain_ids = sorted({place.chain_id for place in there})
     every = _places(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
     partly = {place.chain_id for place in set(every) - set(there)}
-    return [one for one in chain_ids if one not in partly]
+    return [chain_id for chain_id in chain_ids if chain_id not in partly]
 
 
 def _words(place: StoreIdentity) -> str:
