@@ -42,7 +42,7 @@ from gogobe_dagster.warehouse.schema.enums import FileState
 DOWNLOAD_ATTEMPTS = 3
 """Within one run; each later run tries again, until the limit in the settings."""
 Outcome = StoredFile | PortalError | FileError
-"""Of a download: the stored file, or why the portal or the file failed."""
+"""The outcome of a download: the stored file, or why the portal or the file failed."""
 LOADERS = {
     Document.STORES: load_stores,
     Document.PRICES: load_prices,

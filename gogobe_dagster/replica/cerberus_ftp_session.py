@@ -27,7 +27,7 @@ BUSY = "421 Service not available, closing control connection."
 
 
 class Accounts:
-    """Who may log in: what pyftpdlib calls an authorizer."""
+    """The accounts that may log in; pyftpdlib calls this an authorizer."""
 
     def __init__(self, state: ReplicaState, accounts: dict[str, Feed]) -> None:
         self._state = state

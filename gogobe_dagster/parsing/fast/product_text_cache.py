@@ -45,7 +45,7 @@ MIN_FIELDS: Final = 4
 """Fields of a span; with fewer it does not pay."""
 SAMPLED_ROWS: Final = 3
 MAX_MISSES: Final = 3
-"""After so many batches that could not use the cache, or were mostly new, it is not tried again."""
+"""After this number of batches that could not use the cache, or were mostly new, it is not tried again."""
 LEAF: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)(?:>[^<]*</\1>|\s*(/)>)", re.ASCII)
 ENCODED: Final = r"[&\x00-\x1f]"
 """A text with one of these is not meant as it is written."""

@@ -28,7 +28,7 @@ class StoresStyle:
 
     write: Callable[[Sequence[Branch], datetime], bytes]
     name: Callable[[Branch, datetime], str]
-    """Of the list that begins with this branch, at a moment."""
+    """Name the list that begins with this store, published at this time."""
     is_packed: bool = True
     is_of_each_store: bool = False
     """Every store writes its own."""

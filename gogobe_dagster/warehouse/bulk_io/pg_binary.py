@@ -26,7 +26,7 @@ _LENGTH_BYTES = 4
 BLOCK_ROWS = 8_000
 """Rows that are made at a time: they stay in the processor's cache."""
 _ARRAY = struct.Struct(">iiIii")
-"""Of arrays with one dimension: dimensions, whether there are nulls, element type, length, first index."""
+"""Array header: dimensions, whether there are nulls, element type, length, first index."""
 _NO_ELEMENTS = struct.Struct(">iiI")
 
 Values = np.ndarray[Any, Any]

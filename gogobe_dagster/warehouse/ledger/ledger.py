@@ -106,7 +106,7 @@ class Ledger:
                 )
 
     def mark_failed(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
-        """Count a failed try. Without retry verdict or tries left, the file is set aside."""
+        """Count a failed try. If trying again cannot help, or no attempt is left, the file is quarantined."""
         may_retry = sa.and_(sa.literal(error.retry), file.c.attempts + 1 < max_attempts)
         update = (
             sa.update(file)

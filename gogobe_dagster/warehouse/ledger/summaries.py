@@ -6,7 +6,7 @@ from datetime import date
 import sqlalchemy as sa
 
 COUNTED = 100_000
-"""Up to so many rows a table is counted; above, the planner's estimate is near enough and costs nothing."""
+"""Tables up to this number of rows are counted; above, the planner's estimate is near enough and free."""
 REASONS = """
 select counted.reason, sum(cast(counted.number as bigint)) from file, jsonb_each_text(
     case when jsonb_typeof(reject_reasons) = 'object' then reject_reasons end

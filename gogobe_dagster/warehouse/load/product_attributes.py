@@ -6,7 +6,7 @@ greatest holds. Repeating one changes nothing, which is why a loader may skip th
 repeat the words of the day before: of those only the day is written, and a loader need not even read them, as
 their hash is beside them.
 
-Who writes a chain's words has them alone until its transaction ends.
+One writer per chain, held by an advisory lock until its transaction ends.
 """
 
 from collections.abc import Collection

@@ -66,19 +66,19 @@ class PromotionLoad:
     def replay(self, connection: sa.Connection, place: StoreIdentity, *, since: datetime) -> Counter[str]:
         """Drop what the tables say of a store from a moment on, and apply its loaded files since again.
 
-        What their promotions offer is the chain's: it is written anew once in the life of this object.
+        Promotion versions belong to the chain: this object rewrites each of them once.
         """
         lock(connection, AdvisoryLock.PROMOTION_VERSIONS, place.chain_id)
         stores, _ = lock_stores(connection, {place})
         again = undo_since(connection, Document.PROMOTIONS, {place: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
-            offers, _ = self._read(connection, chunk, anew=True)
+            offers, _ = self._read(connection, chunk, rewrite=True)
             counts += _apply(connection, chunk, _stated(offers), stores)
         return counts
 
     def _read(
-        self, connection: sa.Connection, files: Sequence[LedgerFile], *, anew: bool = False
+        self, connection: sa.Connection, files: Sequence[LedgerFile], *, rewrite: bool = False
     ) -> tuple[pl.DataFrame, Mapping[int, RejectedRows]]:
         """Return the offers of these files with the keys of their contents, and what is refused."""
         sources = {file.id: str(file.lake_path) for file in files}
@@ -92,7 +92,7 @@ class PromotionLoad:
             reason=_reason()
         )
         kept = judged.filter(pl.col("reason").is_null()).drop("reason")
-        offers = self._contents.resolve(connection, kept, sources, anew=anew)
+        offers = self._contents.resolve(connection, kept, sources, rewrite=rewrite)
         return offers, _refused(judged.filter(pl.col("reason").is_not_null()), offers)
 
     def _apply_all(

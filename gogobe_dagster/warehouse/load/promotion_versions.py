@@ -51,7 +51,7 @@ _MADE = """
 returning chain_id, promotion_id, replace(content_hash::text, '-', ''), promotion_key, invalid_item_codes
 """
 _MAKE = sa.text(f"{_INSERT} do nothing {_MADE}")
-_MAKE_ANEW = sa.text(f"""
+_REWRITE = sa.text(f"""
 {_INSERT} do update set description = excluded.description, starts_at = excluded.starts_at,
     ends_at = excluded.ends_at, invalid_item_codes = excluded.invalid_item_codes
 {_MADE}
@@ -76,25 +76,25 @@ class Contents:
         self._written_anew = pl.DataFrame(schema=_KEYS)
 
     def resolve(
-        self, connection: sa.Connection, rows: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
+        self, connection: sa.Connection, rows: pl.DataFrame, sources: Mapping[int, str], *, rewrite: bool
     ) -> pl.DataFrame:
         """Add `promotion_key` and `unusable` codes to rows with `chain_id` and HASHED columns.
 
-        `anew`: contents are written, whatever the tables say of them, once in the life of this object.
+        `rewrite`: versions are written whatever the tables hold, once in the life of this object.
         """
         wanted = rows.group_by(CONTENT).agg(pl.col("file_id").min())
         known = _hold(connection, wanted)
-        if anew:
+        if rewrite:
             known = known.join(self._written_anew, on=CONTENT, how="semi")
         while not (missing := wanted.join(known, on=CONTENT, how="anti")).is_empty():
-            self._make(connection, missing, sources, anew=anew)
+            self._make(connection, missing, sources, rewrite=rewrite)
             known = pl.concat([known, _hold(connection, missing)])
-        if anew:
+        if rewrite:
             self._written_anew = pl.concat([self._written_anew, known]).unique(CONTENT)
         return rows.join(known, on=CONTENT, how="left", maintain_order="left")
 
     def _make(
-        self, connection: sa.Connection, missing: pl.DataFrame, sources: Mapping[int, str], *, anew: bool
+        self, connection: sa.Connection, missing: pl.DataFrame, sources: Mapping[int, str], *, rewrite: bool
     ) -> None:
         """Write contents, each from the first file that has it."""
         heads, codes = [], []
@@ -104,8 +104,8 @@ class Contents:
             heads.append(_heads(offers, items))
         self._products.resolve(connection, pl.concat(codes).unique())
         stage(connection, "new_promotion", _STAGED, pl.concat(heads).with_columns(_storable))
-        made = _frame(connection.execute(_MAKE_ANEW if anew else _MAKE, {"between": _BETWEEN}))
-        if anew:
+        made = _frame(connection.execute(_REWRITE if rewrite else _MAKE, {"between": _BETWEEN}))
+        if rewrite:
             _forget_offers(connection, made["promotion_key"].to_list())
         self.made += len(made)
         mine = missing.join(made, on=CONTENT, how="inner")
@@ -138,7 +138,7 @@ class Contents:
 
 
 def _forget_offers(connection: sa.Connection, keys: list[int]) -> None:
-    """Drop what contents offer, to be written anew: their rows are locked, so another rebuild waits."""
+    """Delete the offers of versions before they are rewritten; the versions' rows are locked meanwhile."""
     for table in (promotion_item, promotion_offer):
         connection.execute(sa.delete(table).where(table.c.promotion_key == sa.any_(sa.cast(keys, _INTEGERS))))
 

@@ -1,6 +1,6 @@
 """The end of old promotions: periods in stores that are over, then contents that no store has a period of.
 
-Who loads promotions holds the contents that it is about to refer to (`promotion_contents`): those are skipped
+A load of promotions locks the versions that it is about to refer to (`promotion_versions`): those are skipped
 here, and who asks for one that is going waits, and makes it again.
 """
 

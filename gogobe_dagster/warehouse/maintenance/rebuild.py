@@ -1,4 +1,4 @@
-"""The tables made anew from the lake: what a document's tables say is dropped and its files applied again.
+"""Rebuild tables from the lake: a document's rows are deleted and its files applied again.
 
 A store at a time, each in one transaction under the locks of loading, so that a killed rebuild has done whole
 stores or nothing, another one does no harm, and loaders go on meanwhile. A store whose lake files are not all
@@ -60,7 +60,7 @@ class Rebuilt:
 
 
 def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
-    """Make the prices, history and product names of the scope's stores anew.
+    """Rebuild the prices, history and product names of the scope's stores.
 
     Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
     """
@@ -78,7 +78,7 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
 
 
 def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
-    """Make anew which promotions the scope's stores carry and carried, and what these offer.
+    """Rebuild which promotions the scope's stores carry and carried, and their offers.
 
     Raises `ContentError` as `rebuild_prices` does.
     """
@@ -101,7 +101,7 @@ def _replay(
 
 
 def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
-    """Make what store lists say anew, of whole chains, and when files spoke of their stores."""
+    """Rebuild the store lists of whole chains, and the first and last file seen per store."""
     load, counts, missing = StoreLoad(lake, now=now), Counter[str](), []
     for chain_id in _chains(engine, scope):
         what = f"store lists of chain {chain_id}"
@@ -121,7 +121,7 @@ REBUILDERS: Mapping[Document, Callable[..., Rebuilt]] = {
     Document.PRICES: rebuild_prices,
     Document.PROMOTIONS: rebuild_promotions,
 }
-"""How the tables of each document are made anew, in this order."""
+"""How the tables of each document are rebuilt, in this order."""
 
 
 _IS_LOADED = file.c.state == FileState.LOADED

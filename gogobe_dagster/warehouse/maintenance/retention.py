@@ -40,7 +40,7 @@ class Keep:
     """Days that each kind is kept; 0 keeps it for ever."""
 
     raw: int
-    """After loading, or after fetching where a file is set aside."""
+    """Counted from loading, or from the download where a file is quarantined."""
     lake: int
     """After publication."""
     history: int
@@ -95,7 +95,7 @@ def retain(
 
 
 def _before(now: datetime, days: int) -> datetime:
-    """Midnight in Israel so many days ago: whole publication days go."""
+    """Midnight in Israel this number of days ago: whole publication days are deleted."""
     return datetime.combine(day_of(now) - timedelta(days=days), time(), tzinfo=ISRAEL)
 
 
