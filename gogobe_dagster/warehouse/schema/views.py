@@ -62,15 +62,14 @@ _PRODUCT = {
 _SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the shop."
 _PERIOD = {
     **_from(price_past, "valid_from"),
-    "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it still holds.",
+    "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it is still valid.",
     **_from(price_past, "price", "unit_price", "price_set_at", "file_id", "closed_by_file_id"),
 }
 
 VIEWS = (
     View(
         name="price_history",
-        comment="One row for every period in which a price did not change: those that have ended and those"
-        " that hold.",
+        comment="Valid-time history: one row per period in which a price did not change, ended or not.",
         columns=_from(price_past, "store_key", "product_key") | _PERIOD,
     ),
     View(
@@ -127,9 +126,9 @@ VIEWS = (
             "changed_at": "When the new price was first published.",
             "old_price": "Price before, in ILS.",
             "new_price": "Price from then on, in ILS.",
-            "difference": "new_price less old_price: negative when it became cheaper.",
-            "percent": "difference in per cent of old_price; null: it was 0.",
-            "old_price_since": "Since when the old price held.",
+            "difference": "new_price minus old_price; negative: it became cheaper.",
+            "percent": "difference in percent of old_price; null: old_price is 0.",
+            "old_price_since": "Since when the old price was valid.",
             "file_id": "The file that published the new price.",
         },
     ),
@@ -143,9 +142,9 @@ VIEWS = (
             " file; delisted: left the list, has had prices; gone: left the list, never a price;"
             " unknown: price files, never in a list.",
             "prices": "Products that it sells now.",
-            "newest_full_at": "Newest stamp of a loaded complete price file.",
-            "newest_delta_at": "Newest stamp of a loaded delta.",
-            "age": "Since the stamp of its newest price file; null: it never had one.",
+            "newest_full_at": "Newest published_at of a loaded complete price file.",
+            "newest_delta_at": "Newest published_at of a loaded delta.",
+            "age": "Time since the newest price file was published; null: it never had one.",
             **_from(store, "first_seen_at", "last_seen_at", "store_type"),
         },
     ),
@@ -165,7 +164,7 @@ VIEWS = (
             " baskets.",
             "regular_price": "Shelf price in ILS in this store; null: it does not list the product.",
             "is_for_everybody": "Whether no club is asked for; null if absent.",
-            "valid_from": "Since when the store publishes it so.",
+            "valid_from": "Timestamp of the first file with this version.",
             **_from(promotion_store, "promotion_id", "promotion_key"),
             **_from(promotion_item, "is_gift", "gift_price"),
             **_from(
@@ -183,20 +182,20 @@ VIEWS = (
         columns={
             "feed": "Key of the feed.",
             **_from(file, "publication_day"),
-            "discovered": "Files listed and not fetched yet.",
-            "downloaded": "Files fetched and not read yet.",
-            "parsed": "Files read and not in the tables yet.",
+            "discovered": "Files listed and not downloaded yet.",
+            "downloaded": "Files downloaded and not parsed yet.",
+            "parsed": "Files parsed and not loaded yet.",
             "loaded": "Files in the tables.",
-            "superseded": "Files that were replaced on the portal before they were fetched.",
-            "quarantined": "Files set aside with a code and a reason.",
-            "rows": "Rows of the loaded files that the tables took.",
-            "newest_full_at": "Newest stamp of a loaded full price file.",
+            "superseded": "Files that the portal replaced before they were downloaded.",
+            "quarantined": "Files that cannot be imported; each has a code and a reason.",
+            "rows": "Rows of the loaded files, without the rejected ones.",
+            "newest_full_at": "Newest published_at of a loaded full price file.",
             "last_loaded_at": "When a file was last loaded.",
-            "load_age": "Since last_loaded_at; null: never.",
-            "pending_age": "Since a listing first showed the oldest file that is not where it ends up;"
-            " null: none waits.",
-            "last_listed_at": "When a listing last showed one of these files.",
-            "bytes": "Bytes of the fetched files as served.",
+            "load_age": "Time since last_loaded_at; null: never.",
+            "pending_age": "Time since a listing first contained the oldest unfinished file;"
+            " null: there is none.",
+            "last_listed_at": "When a listing last contained one of these files.",
+            "bytes": "Size in bytes of the files as downloaded.",
         },
     ),
 )
