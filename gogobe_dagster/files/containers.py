@@ -1,7 +1,7 @@
-"""Unpack what a portal served: gzip, zip or nothing around it, told by the first bytes and never by the name.
+"""Unpacks what a portal served: gzip, zip or plain, by the first bytes and never by the name.
 
-What can be saved of a damaged archive is given back as damaged; the limit holds while inflating, so a
-decompression bomb costs no more memory than the limit. What the unpacked bytes mean is not known here.
+What can be recovered of a damaged archive is returned as damaged. The limit applies while inflating, so a
+decompression bomb needs no more memory than the limit. What the unpacked bytes mean is not known here.
 """
 
 import struct
@@ -18,13 +18,13 @@ from gogobe_dagster.errors import Code, ContentError
 
 GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"
-GZIP_WINDOW: Final = 31  # zlib's way to say: a gzip header and its check sum
-DEEPEST: Final = 2  # King Store serves zip files named .gz; a gzip inside a zip is the most that is sane
-PIECE: Final = 4096
+GZIP_WINDOW: Final = 31  # zlib's parameter for a gzip header and checksum
+MAX_NESTING: Final = 2  # a gzip file inside a zip file; deeper nesting is an attack
+STEP: Final = 4096
 ZIP_ENTRY: Final = b"PK\x01\x02"
-MOST_ENTRIES: Final = 1000
+MAX_ENTRIES: Final = 1000
 ZIP_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# zipfile meets damaged headers with whatever the damaged number happens to break
+# what zipfile raises for damaged headers, whichever number is damaged
 ZIP_ERRORS: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -40,7 +40,7 @@ ZIP_ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """The bytes inside, and what was around them."""
+    """The unpacked bytes, and their container."""
 
     data: bytes
     container: str
@@ -49,10 +49,10 @@ class Unpacked:
 
 
 def unpack(data: bytes, *, limit: int) -> Unpacked:
-    """Take away gzip and zip. Raises `ContentError`: corrupt_archive, hostile_content."""
+    """Unpack gzip and zip. Raises `ContentError` (corrupt_archive, hostile_content)."""
     outermost = _unpack_one(data, limit)
     inner = outermost
-    for _ in range(DEEPEST - 1):
+    for _ in range(MAX_NESTING - 1):
         if inner.container == "plain":
             break
         inner = _unpack_one(inner.data, limit)
@@ -81,7 +81,7 @@ def _within(data: bytes, limit: int) -> bytes:
 
 
 def _gunzip(data: bytes, limit: int) -> Unpacked:
-    """Inflate every member; bytes after the last one are padding, as gzip itself takes them."""
+    """Inflate every member; bytes after the last one are padding, as for gzip itself."""
     parts: list[bytes] = []
     room, rest, whole = limit, data, True
     while whole and rest.startswith(GZIP):
@@ -95,8 +95,8 @@ def _gunzip(data: bytes, limit: int) -> Unpacked:
 
 
 def _inflate(data: bytes, room: int) -> tuple[bytes, bytes, bool]:
-    """Return one member's content, the bytes after it, and whether it is whole."""
-    # isal: 4 ms where zlib takes 13 ms for a price file of 17 MB, when the last four bytes tell the size
+    """Return one member's content, the bytes after it, and whether it is complete."""
+    # isal takes 4 ms for a price file of 17 MB, and zlib 13; the last four bytes are the size.
     size = int.from_bytes(data[-4:], "little")
     inflater = isal_zlib.decompressobj(GZIP_WINDOW)
     try:
@@ -104,31 +104,31 @@ def _inflate(data: bytes, room: int) -> tuple[bytes, bytes, bool]:
         if not inflater.eof and inflater.unconsumed_tail:
             content += inflater.decompress(inflater.unconsumed_tail, max(room + 1 - len(content), 1))
     except isal_zlib.error:  # type: ignore[misc]  # the stubs call the class an instance
-        return _salvage(data, room), b"", False
+        return _recover(data, room), b"", False
     return content, inflater.unused_data, inflater.eof
 
 
-def _salvage(data: bytes, room: int) -> bytes:
-    """Inflate up to the first bad byte: an error would take the whole call's output with it."""
+def _recover(data: bytes, room: int) -> bytes:
+    """Inflate up to the first bad byte, in small steps: an error loses the output of its whole call."""
     inflater = zlib.decompressobj(GZIP_WINDOW)
-    saved = bytearray()
-    start, step = 0, PIECE
-    while start < len(data) and len(saved) <= room:
+    recovered = bytearray()
+    start, step = 0, STEP
+    while start < len(data) and len(recovered) <= room:
         before = inflater.copy()
         try:
-            saved += inflater.decompress(data[start : start + step])
+            recovered += inflater.decompress(data[start : start + step])
         except zlib.error:
             if step == 1:
                 break
             inflater, step = before, 1
         else:
             start += step
-    return bytes(saved)
+    return bytes(recovered)
 
 
 def _unzip(data: bytes, limit: int) -> Unpacked:
-    if data.count(ZIP_ENTRY) > MOST_ENTRIES:  # zipfile would make an object of each
-        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file of more than {MOST_ENTRIES} files")
+    if data.count(ZIP_ENTRY) > MAX_ENTRIES:  # zipfile would make an object of each
+        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file of more than {MAX_ENTRIES} files")
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             member = _only_document(archive)
@@ -153,7 +153,7 @@ def _only_document(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         raise ContentError(Code.CORRUPT_ARCHIVE, f"a zip file packed by method {method}")
     path = PureWindowsPath(documents[0].filename)  # which takes both slashes
     if path.anchor or ".." in path.parts:
-        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file with a way out of its folder: {path}")
+        raise ContentError(Code.HOSTILE_CONTENT, f"a zip file with a path out of its folder: {path}")
     return documents[0]
 
 
@@ -161,8 +161,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) 
     content = bytearray()
     with archive.open(member) as file:
         try:
-            while piece := file.read(1 << 20):
-                content += piece
+            while block := file.read(1 << 20):
+                content += block
                 if len(content) > limit:
                     raise ContentError(Code.HOSTILE_CONTENT, f"unpacks to more than {limit:,} bytes")
         except ZIP_ERRORS:

@@ -1,10 +1,10 @@
-"""The five kinds of published files, and the three documents that they hold."""
+"""The five kinds of published files, and the three documents that they contain."""
 
 from enum import StrEnum
 
 
 class Document(StrEnum):
-    """What a file is about; each document has one model, one lake table and one loader."""
+    """What a file contains; each document has one model, one lake table and one loader."""
 
     STORES = "stores"
     PRICES = "prices"
@@ -12,7 +12,7 @@ class Document(StrEnum):
 
 
 class FileKind(StrEnum):
-    """What a file claims to be by its name; the values are those of the ledger."""
+    """The kind of a file by its name; the ledger keeps these values."""
 
     STORES = "stores"
     PRICES = "prices"
@@ -22,7 +22,7 @@ class FileKind(StrEnum):
 
     @property
     def is_full(self) -> bool:
-        """Whether the file is a complete statement: what it does not list is gone."""
+        """Whether the file is complete: what it does not list has been removed."""
         return self in {FileKind.STORES, FileKind.FULL_PRICES, FileKind.FULL_PROMOTIONS}
 
     @property

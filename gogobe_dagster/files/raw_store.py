@@ -1,7 +1,7 @@
 """The raw store: the bytes of every file exactly as served, kept under their SHA-256.
 
-The same bytes are kept once, whatever names they had; which file had which bytes is the ledger's
-business. A folder by default, any fsspec URL in production.
+The same bytes are kept once, whatever names they had; which file had which bytes is in the ledger. It is a
+folder by default, or any fsspec URL.
 """
 
 import hashlib
@@ -19,36 +19,36 @@ HASH_LENGTH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """What is known of bytes once they are kept."""
+    """Hash and size of stored bytes."""
 
     sha256: str
     size: int
 
 
 class RawStore:
-    """Bytes under their hash, below one root. Safe for several processes at once."""
+    """Content-addressed storage below one root. Several processes may use it at once."""
 
     def __init__(self, root: str | UPath) -> None:
-        """Take the root as a folder or fsspec URL; nothing is created yet."""
+        """Use a folder or fsspec URL as the root; nothing is created yet."""
         self.root = UPath(root)
 
     def save(self, chunks: Iterable[bytes], *, limit: int) -> StoredFile:
-        """Keep a stream; it appears whole under its hash, or not at all.
+        """Store a stream; it appears complete under its hash, or not at all. Idempotent.
 
-        Holds one chunk in memory. Raises `DownloadError` (`too_large`) above `limit` bytes, and
-        lets through what the stream raises; neither leaves a trace. Saving again changes nothing.
+        Needs the memory of one chunk. Raises `DownloadError` (`too_large`) above `limit` bytes, and passes on
+        what the stream raises; then nothing is stored.
         """
-        arriving = self.root / "arriving" / uuid.uuid4().hex
-        arriving.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.root / "arriving" / uuid.uuid4().hex
+        partial.parent.mkdir(parents=True, exist_ok=True)
         try:
-            stored = _write(arriving, chunks, limit)
-            self._keep(arriving, stored.sha256)
+            stored = _write(partial, chunks, limit)
+            self._publish(partial, stored.sha256)
         finally:
-            arriving.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
         return stored
 
     def read(self, sha256: str) -> bytes:
-        """Return the bytes; raises `ContentError` (`raw_file_missing`) when they were cleaned away."""
+        """Return the bytes; raises `ContentError` (`raw_file_missing`) if retention removed them."""
         try:
             return self._path(sha256).read_bytes()
         except FileNotFoundError:
@@ -56,32 +56,32 @@ class RawStore:
             raise ContentError(Code.RAW_FILE_MISSING, reason) from None
 
     def has(self, sha256: str) -> bool:
-        """Whether these bytes are kept."""
+        """Whether these bytes are stored."""
         return self._path(sha256).exists()
 
     def sizes(self) -> dict[str, int]:
-        """Return the bytes of everything that is kept, by hash."""
+        """Return the size in bytes of every stored file, by hash."""
         found = self.root.fs.find(self.root.path, detail=True)
         named = {path.rsplit("/", 1)[-1]: details["size"] for path, details in found.items()}
         return {name: size for name, size in named.items() if len(name) == HASH_LENGTH}
 
-    def kept_since(self, sha256: str) -> datetime:
-        """Return when these bytes were kept last; raises `FileNotFoundError` when they are not."""
+    def stored_at(self, sha256: str) -> datetime:
+        """Return when these bytes were last stored; raises `FileNotFoundError` if they are not."""
         path = self._path(sha256)
         modified: datetime = path.fs.modified(path.path)
         return modified
 
     def remove(self, sha256: str) -> None:
-        """Forget these bytes. Doing it again does no harm."""
+        """Remove these bytes. Idempotent."""
         self._path(sha256).unlink(missing_ok=True)
 
     def _path(self, sha256: str) -> UPath:
         return self.root / sha256[:2] / sha256
 
-    def _keep(self, arriving: UPath, sha256: str) -> None:
-        kept = self._path(sha256)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        arriving.rename(kept)  # also where it is: retention goes by when bytes were kept last
+    def _publish(self, partial: UPath, sha256: str) -> None:
+        stored_path = self._path(sha256)
+        stored_path.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(stored_path)  # also over an existing one: retention goes by the last time of storing
 
 
 def _write(path: UPath, chunks: Iterable[bytes], limit: int) -> StoredFile:

@@ -1,8 +1,9 @@
-"""Every dialect of every document, as tables: which tags feed which column, and where rows live.
+"""The dialects of all documents, as tables: which tags feed which column, and where the rows are.
 
-Tags are compared in lower case and without a namespace. A chain that spells a field in a new way is one
-word here; a new wrapper around rows is one pair. How values are written is in `normalize`, how documents
-are walked in `careful` and `fast`. The layouts have the names of docs/portals.md, Documents by layout.
+Tags are compared in lower case and without a namespace. A new spelling of a field is one word here, and
+a new element around rows is one pair. Reports name a dialect by its layout, such as `Root/Items/Item`: the
+elements from the root to the row. The layouts in the comments are those of docs/portals.md, Documents by
+layout. How values are read is in `normalization`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,27 +19,27 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nested:
-    """What a row may hold beside its own fields: groups, items, lists of values."""
+    """What a row may contain besides its own fields: groups, items, lists of values."""
 
     groups: frozenset[Place]
     items: frozenset[Place]
     gifts: frozenset[Place]
-    """Items that are gifts by where they stand."""
+    """Items that are gifts by their position."""
     item_columns: Mapping[str, tuple[str, ...]]
-    """What is said of an item and of nothing else; a row with a code of its own is its own item."""
+    """Columns that only items have; a row with an item code of its own is its own item."""
     wrappers: frozenset[str]
-    """Elements that only hold fields of the row, group or item around them."""
+    """Elements that only group fields of the row, group or item around them."""
     repeated: frozenset[str]
-    """Columns of which every value counts, not the first."""
+    """Columns of which all values are kept, not only the first."""
 
     @property
     def places(self) -> frozenset[Place]:
-        """Where groups, items and gifts live."""
+        """The positions of groups, items and gifts."""
         return self.groups | self.items | self.gifts
 
     @property
     def containers(self) -> frozenset[str]:
-        """Elements inside a row that hold others."""
+        """Elements inside a row that contain others."""
         return self.wrappers | {holder for holder, _ in self.places}
 
 
@@ -48,22 +49,22 @@ class Dialects:
 
     document: Document
     places: tuple[Place, ...]
-    marks: frozenset[str]
-    """A row has one of these: it tells documents apart that share a place."""
+    identifying_tags: frozenset[str]
+    """A row has at least one of these: they distinguish documents whose rows have the same position."""
     columns: Mapping[str, tuple[str, ...]]
-    """Column of the model to tags. Where a row has several, the first that says something counts."""
+    """Tags by column of the model, the preferred one first. The first text that is not blank counts."""
     header: Mapping[str, tuple[str, ...]]
-    """What is said once, by elements around the rows."""
+    """Tags by column, of fields that stand once, around the rows."""
     ignored: frozenset[str]
-    """Fields that are not worth a column. Any other unknown field is reported when it holds something."""
+    """Fields that have no column on purpose. Any other unknown field with text is reported."""
     inherited: tuple[str, ...] = ()
-    """Columns that a row may leave to the elements around it."""
-    nested: "Nested | None" = None
-    """What stands inside a row, where a row is more than fields."""
+    """Columns that a row takes from the elements around it, if it does not have them itself."""
+    nested: Nested | None = None
+    """What a row contains, where it is more than fields."""
 
     @property
     def known(self) -> frozenset[str]:
-        """Tags that somebody reads, or decided not to."""
+        """Tags that are read, or ignored on purpose."""
         tags = [tag for mapping in (self.columns, self.header) for tags in mapping.values() for tag in tags]
         return self.ignored.union(tags)
 
@@ -71,7 +72,7 @@ class Dialects:
         return f"<dialects of {self.document}>"
 
     def is_known(self, tag: str) -> bool:
-        """Whether somebody reads the tag, or decided not to."""
+        """Whether the tag is read, or ignored on purpose."""
         known = (*self.columns.values(), *self.header.values(), self.ignored)
         return any(tag in tags for tags in known)
 
@@ -84,7 +85,7 @@ PRICES: Final = Dialects(
         ("details", "line"),  # order form: Super-Pharm until 2026
         ("newdataset", "item"),  # data set: Tiv Taam at times
     ),
-    marks=frozenset({"itemcode", "itemprice"}),
+    identifying_tags=frozenset({"itemcode", "itemprice"}),
     columns={
         "code": ("itemcode",),
         "article": ("itemid",),
@@ -122,7 +123,7 @@ STORES: Final = Dialects(
         ("details", "line"),  # order form: Super-Pharm until 2026
         ("subchainstoresxmlobject", "store"),  # City Market Shops
     ),
-    marks=frozenset({"storename"}),
+    identifying_tags=frozenset({"storename"}),
     columns={
         "chain_id": ("chainid",),
         "chain_name": ("chainname",),
@@ -148,8 +149,8 @@ PROMOTIONS: Final = Dialects(
         ("sales", "sale"),  # Matrix: Laib until 2026; one row per item
         ("details", "line"),  # order form: Super-Pharm until 2026
     ),
-    marks=frozenset({"promotionid"}),
-    # each of these may be said by the promotion, its group or its item: the innermost counts
+    identifying_tags=frozenset({"promotionid"}),
+    # A promotion, its group and its item may each have these: the innermost counts.
     columns={
         "promotion_id": ("promotionid",),
         "group_id": ("groupid",),
@@ -198,17 +199,17 @@ PROMOTIONS: Final = Dialects(
             "is_gift": ("isgiftitem",),
             "gift_price": ("giftitemprice",),
         },
-        # Bina has its clubs inside the restrictions, the others beside them
+        # Bina writes the clubs inside the restrictions, the others beside them.
         wrappers=frozenset({"additionalrestrictions", "clubs", "remarks"}),
         repeated=frozenset({"club_ids", "remarks"}),
     ),
 )
 
 MISPLACED: Final = frozenset({"isgiftitem"})
-"""Item fields that K also writes at promotions, with 1 where there is no gift, and even with 4."""
+"""Item fields that chains since 2026 also write in promotions: 1, or even 4, where there is no gift."""
 
 ALL: Final = (PROMOTIONS, STORES, PRICES)
-"""In the order of asking: a flat promotion (Matrix's `Sale`) has item codes as well."""
+"""In the order of detection: a flat promotion (Matrix's `Sale`) has item codes as well."""
 
 PLACES: Final = frozenset(place for dialects in ALL for place in dialects.places)
 
@@ -217,29 +218,32 @@ CONTAINERS: Final = frozenset(
     | {"details", "abap", "values", "subchains", "subchain", "subchainsxmlobject", "newdataset"}
     | {holder for holder, _ in PLACES}
 )
-"""What may stand around rows, or alone in a document that has none."""
+"""Elements that may stand around rows, or alone in a document without rows."""
 
 NULL_TEXTS: Final = frozenset(
     {"", "לא ידוע", "לא מנהל יחידת מידה", "אין", "0=אין", "unknown", "Unknown", "UNKNOWN"}
     | {"null", "NULL", "N/A", "n/a", "-", "--", "---", ".", ","}
 )
-"""How chains write that they do not know, and what programs write for nothing."""
+"""What chains write for "unknown", and programs for nothing."""
 
 
 def find_dialects(place: Place, tags: Iterable[str]) -> Dialects | None:
-    """Tell the document by where a row stands and by the tags in it; both in lower case."""
+    """Return the dialects for a row by its position and the tags in it, both in lower case."""
     inside = frozenset(tags)
-    return next((dialects for dialects in ALL if place in dialects.places and dialects.marks & inside), None)
+    return next(
+        (dialects for dialects in ALL if place in dialects.places and dialects.identifying_tags & inside),
+        None,
+    )
 
 
 def find_dialects_by_list(tag: str) -> Dialects | None:
-    """Tell the document by the element that would hold its rows, if only one document uses it."""
+    """Return the dialects by the element that would hold rows, if only one document uses it."""
     found = [dialects for dialects in ALL if tag in {holder for holder, _ in dialects.places}]
     return found[0] if len(found) == 1 else None
 
 
 def spellings(dialects: Dialects, tags: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return those tags that feed a column, with the column; of one column the preferred spelling first."""
+    """Return the tags that feed a column, each with it; of one column the preferred spelling first."""
     return _spellings(dialects, tuple(tags))
 
 

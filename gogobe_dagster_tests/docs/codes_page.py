@@ -1,7 +1,8 @@
-"""The tables of docs/codes.md, from the enums of codes and notes."""
+"""The tables of docs/codes.md, from the enums of codes, notes and reject reasons."""
 
 from gogobe_dagster.errors import Code, Fault, Trait
 from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.reject import RejectReason
 from gogobe_dagster_tests.docs.pages import DOCS, table, write
 
 PAGE = DOCS / "codes.md"
@@ -9,8 +10,8 @@ COLUMNS = {"code": "---", "meaning": "---", "retry": "---", "what to do": "---"}
 
 
 def parts() -> dict[str, str]:
-    """Make a table of codes for each fault, and one of notes."""
-    return {fault.value: _codes(fault) for fault in Fault} | {"notes": _notes()}
+    """Make a table of codes for each fault, one of notes, and one of reject reasons."""
+    return {fault.value: _codes(fault) for fault in Fault} | {"notes": _notes(), "rejects": _reject_reasons()}
 
 
 def _codes(fault: Fault) -> str:
@@ -19,7 +20,13 @@ def _codes(fault: Fault) -> str:
 
 
 def _notes() -> str:
-    return table({"note": "---", "meaning": "---"}, [(f"`{note}`", note.meaning) for note in sorted(Note)])
+    rows = [(f"`{note}`", note.meaning, "lxml" if note.is_reason_for_lxml else "") for note in sorted(Note)]
+    return table({"note": "---", "meaning": "---", "reader": "---"}, rows)
+
+
+def _reject_reasons() -> str:
+    rows = [(f"`{reason}`", reason.meaning) for reason in sorted(RejectReason)]
+    return table({"reason": "---", "meaning": "---"}, rows)
 
 
 def _retry(code: Code) -> str:

@@ -1,4 +1,4 @@
-"""The page of dialects, made from the tables; run it as a module (`python -m …`) to write it anew."""
+"""The page of dialects, generated from the tables; `python -m` this module writes it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,33 +27,39 @@ PARTS = {
 }
 HEAD = """# Dialects
 
-Every spelling of every field that chains publish, and the column of the lake that it becomes.
-The page is made from the tables in `gogobe_dagster/parsing/dialects.py` and `model.py`: a new spelling is one
-word there. Tags are compared in lower case and without a namespace; of several spellings the first that says
-something counts. What is neither read nor left out by name is reported as unknown with each file.
+Every spelling of every field that chains publish, and the column of the lake that it becomes. The page is
+generated from the tables in `gogobe_dagster/parsing/dialects.py` and `model.py`: a new spelling is one word
+there.
+
+Tags are compared in lower case and without a namespace. Of several spellings the first with a text that is
+not blank counts. A field that is neither read nor ignored by name is reported as unknown with each file.
+
+A dialect has the name of its layout: the elements from the root to the row, such as `Root/Items/Item`.
+Reports, the ledger and `gogobe read` show it.
 """
 OFFERS = """
-One row of the lake is an offer: what one promotion says in the same terms. A promotion is written flat,
-in groups with terms for each item, or once for each item; the same offer becomes the same row with
-the same `content_hash` from all of them. A term may be said by the promotion, its group or its item: the
-innermost counts. Offers that agree in everything but `updated_at` are one, and their items are united.
+One row of the lake is an offer: the terms of a promotion and the items that they apply to. Chains write a
+promotion as one flat element, in groups with terms for each item, or once for each item. From all of them
+the same offer becomes the same row with the same `content_hash`. A promotion, its group and its item may
+each have a term: the innermost counts. Offers that differ only in `updated_at` are one, and their items are
+merged.
 
-Every element is accounted for, in the report of each file:
+The report of each file accounts for every element:
 
-- promotion elements (`Promotion`, `Sale`) = taken + rejected + duplicates;
-- items = taken + rejected + duplicates + unnamed.
+- promotion elements (`Promotion`, `Sale`) = accepted + rejected + duplicates;
+- items = accepted + rejected + duplicates + without code.
 
-*Taken* is a promotion element that says something nobody says after it, and an item that stands in an offer.
-*Rejected* has its reason in the report; items go with their promotion. A *duplicate* says nothing new.
-An *unnamed* item has no code. An offer that loses all its items is rejected, because without items it would
-hold for nothing in particular.
+A promotion element is *accepted* if it has something that no later element repeats, and an item if it is in
+an offer. A *rejected* one has its reason in the report; items are rejected with their promotion. A
+*duplicate* has nothing new. An offer that loses all its items is rejected, because it would apply to
+nothing.
 """
 
 
 def page() -> str:
-    """Return the page as it must be."""
+    """Return the text of the page."""
     words = ", ".join(f"`{word}`" for word in sorted(NULL_TEXTS) if word)
-    unknown = f"\n## Words for nothing\n\nThese are null wherever they stand: {words}.\n"
+    unknown = f"\n## Texts that mean unknown\n\nThese are null in every column: {words}.\n"
     return (
         HEAD + "".join(map(_document, (PRICES, STORES))) + _document(PROMOTIONS, OFFERS) + _nested() + unknown
     )
@@ -63,10 +69,10 @@ def _document(dialects: Dialects, words: str = "") -> str:
     schema = SCHEMAS[dialects.document]
     parts = PARTS if dialects.document is Document.PROMOTIONS else {}
     meanings = {name: _meaning(schema.field(name)) for name in dialects.columns if name not in parts} | parts
-    said = f"\n## {str(dialects.document).capitalize()}\n{words}\nRows stand in {_places(dialects.places)}.\n"
+    text = f"\n## {str(dialects.document).capitalize()}\n{words}\nRows are {_places(dialects.places)}.\n"
     header = f"\nAround the rows:\n\n{_table(dialects.header, {})}"
     ignored = ", ".join(f"`{tag}`" for tag in sorted(dialects.ignored))
-    return f"{said}\n{_table(dialects.columns, meanings)}{header}\nLeft out by name: {ignored}.\n"
+    return f"{text}\n{_table(dialects.columns, meanings)}{header}\nIgnored by name: {ignored}.\n"
 
 
 def _nested() -> str:
@@ -75,12 +81,12 @@ def _nested() -> str:
     meanings = {name: _meaning(OFFER_ITEM.field(name)) for name in nested.item_columns}
     misplaced = ", ".join(f"`{tag}`" for tag in sorted(MISPLACED))
     return (
-        f"\n### Items\n\nItems stand in {_places(sorted(nested.items))}, "
+        f"\n### Items\n\nItems are {_places(sorted(nested.items))}, "
         f"gifts in {_places(sorted(nested.gifts))}, groups in {_places(sorted(nested.groups))}; "
         "a row with an item code of its own is its own item.\n"
-        f"Wrappers: {', '.join(f'`{tag}`' for tag in sorted(nested.wrappers))}. Every value counts of "
+        f"Wrappers: {', '.join(f'`{tag}`' for tag in sorted(nested.wrappers))}. All values are kept of "
         f"{', '.join(f'`{name}`' for name in sorted(nested.repeated))}. "
-        f"Left out at promotions: {misplaced}.\n\n"
+        f"Ignored in promotions: {misplaced}.\n\n"
         f"{_table(nested.item_columns, meanings)}"
     )
 

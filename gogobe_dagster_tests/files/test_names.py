@@ -69,23 +69,23 @@ def _number(text: str) -> int | None:
     ("text", "because"),
     [
         ("PromoFull0000000000000-00-1-202411010501", "zeros"),  # Yohananof's junk
-        ("index.html", "no data file"),
-        ("", "no data file"),
+        ("index.html", "not a data file"),
+        ("", "not a data file"),
         ("Promo7290058197699-400-202508070927 (1).gz", "stamp"),  # a browser's second copy
         ("Stores7290058140886-000-20250821-050500-RamiLevi.xml", "stamp"),  # a collector's own suffix
         ("StoresFull7290058108879-000-202507091024.gz_20250709_154545.zip", "stamp"),
         ("PriceFull7290058140886-001.gz", "stamp"),
-        ("PriceFull7290058140886-001-202613110200.gz", "no moment"),
-        ("PriceFull7290058140886-001-20260811-246000.gz", "no moment"),
+        ("PriceFull7290058140886-001-202613110200.gz", "not a date"),
+        ("PriceFull7290058140886-001-20260811-246000.gz", "not a date"),
         ("PriceFull7290058140886-001-120101010000.gz", "year 1201"),
         ("PriceFull7290058140886-202608110200.gz", "0 parts"),
         ("Price7290058140886-1-2-3-202608110200.gz", "3 parts"),
-        ("PriceFull7290058140886-001-110820260200.gz", "no moment"),
-        ("Price7290058140886--202608110200.gz", "no number"),
-        ("Price7290058140886-٣-202608110200.gz", "no number"),
-        ("Price1234-001-202608110200.gz", "no data file"),
-        ("Price72900581408861-001-202608110200.gz", "no data file"),
-        ("Price7290058140886-001-202608110200.gz\nx", "no data file"),
+        ("PriceFull7290058140886-001-110820260200.gz", "not a date"),
+        ("Price7290058140886--202608110200.gz", "not a number"),
+        ("Price7290058140886-٣-202608110200.gz", "not a number"),
+        ("Price1234-001-202608110200.gz", "not a data file"),
+        ("Price72900581408861-001-202608110200.gz", "not a data file"),
+        ("Price7290058140886-001-202608110200.gz\nx", "not a data file"),
     ],
 )
 def test_an_unknown_name_says_what_it_breaks(text: str, because: str) -> None:

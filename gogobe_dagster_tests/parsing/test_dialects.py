@@ -202,4 +202,4 @@ def test_the_tables_of_dialects_and_the_model_speak_of_the_same_columns() -> Non
     for dialects in ALL:
         tags = [tag for known in dialects.columns.values() for tag in known]
         assert len(tags) == len(set(tags))
-        assert all(tag == tag.lower() for tag in (*tags, *dialects.ignored, *dialects.marks))
+        assert all(tag == tag.lower() for tag in (*tags, *dialects.ignored, *dialects.identifying_tags))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.lake.parquet_lake import OBSERVED, Lake
+from gogobe_dagster.lake.parquet_lake import ROW_ID, Lake
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
@@ -64,7 +64,7 @@ class ProductTextLookup:
         sources = {file.id: str(file.lake_path) for file in files}
         self._sources.update(sources)
         texts = self._lake.read(Document.PRICES, sources, columns=(*PRODUCT_TEXT, *NUMBERS))
-        rows = texts.select(*OBSERVED, *NUMBERS, hash_of(texts))
+        rows = texts.select(*ROW_ID, *NUMBERS, hash_of(texts))
         rows = rows.join(self._voices_of(files), on="file_id", how="inner", maintain_order="left")
         new = rows.join(self._met, on=MARKS, how="anti").unique(MARKS, keep="first", maintain_order=True)
         if not new.is_empty():
@@ -97,7 +97,7 @@ class ProductTextLookup:
             schema={VOICE: pl.Int32(), "chain_id": pl.String(), "attributes_as_of": pl.Date()},
             orient="row",
         )
-        first = new.select(*OBSERVED, *MARKS).join(speakers, on=VOICE, how="inner")
+        first = new.select(*ROW_ID, *MARKS).join(speakers, on=VOICE, how="inner")
         repeated = lookup_by_hash(connection, first).select(_FIRST.names())
         self._repeated = pl.concat([self._repeated, repeated])
         self._met = pl.concat([self._met, repeated.select(_MET.names())])
@@ -108,7 +108,7 @@ class ProductTextLookup:
     def _look_up(self, connection: sa.Connection, unknown: pl.DataFrame) -> None:
         words = self.products.resolve(connection, unknown)
         self._met = pl.concat([self._met, words.select(_MET.names())])
-        sayable = words.filter(pl.col("product_key").is_not_null()).drop(OBSERVED)
+        sayable = words.filter(pl.col("product_key").is_not_null()).drop(ROW_ID)
         self._untold = sayable if self._untold is None else pl.concat([self._untold, sayable])
 
     def _read_again(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -125,4 +125,4 @@ def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, RejectedR
 
 def _with_columns(rows: pl.DataFrame, texts: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Add text columns to some rows."""
-    return rows.join(texts.select(*OBSERVED, *columns), on=OBSERVED, how="inner", maintain_order="left")
+    return rows.join(texts.select(*ROW_ID, *columns), on=ROW_ID, how="inner", maintain_order="left")

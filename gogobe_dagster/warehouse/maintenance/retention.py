@@ -111,7 +111,7 @@ def _raw(
         with engine.connect() as connection:
             done = connection.scalars(known.group_by(file.c.sha256).having(~is_needed)).all()
         for sha256 in done:
-            if raw_store.kept_since(sha256) < now - GRACE:
+            if raw_store.stored_at(sha256) < now - GRACE:
                 count, size = count + 1, size + sizes[sha256]
                 if not dry_run:
                     raw_store.remove(sha256)
