@@ -81,7 +81,7 @@ NEW: Final = {
     "ManufacturerItemDescription": "ManufactureItemDescription",
 }
 PRICE_DIALECTS: Final = {
-    "A Cerberus": prices(MILK, BREAD),
+    "classic": prices(MILK, BREAD),
     "flat, lower-case root": "<root>"
     + element("Items", row("Item", MILK, LOWER) + row("Item", BREAD, LOWER), ' Count="2"').join(
         ("<ChainId>7290058140886</ChainId><SubChainId>001</SubChainId><StoreId>001</StoreId>", "")
@@ -90,11 +90,11 @@ PRICE_DIALECTS: Final = {
     "flat, Bina": "<Root><ChainId>7290058140886</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
     + element("Items", row("Item", MILK, {"ItemName": "ItemNm"}) + row("Item", BREAD, {"ItemName": "ItemNm"}))
     + "</Root>",
-    "D Matrix": "<Prices>"
+    "Matrix": "<Prices>"
     + IDS
     + element("Products", row("Product", MILK, MATRIX) + row("Product", BREAD, MATRIX))
     + "</Prices>",
-    "E Super-Pharm": "<OrderXml xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><Envelope>"
+    "order form": "<OrderXml xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><Envelope>"
     "<ChainId>7290058140886</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
     + element(
         "Header",
@@ -107,7 +107,7 @@ PRICE_DIALECTS: Final = {
         ),
     )
     + "</Envelope></OrderXml>",
-    "K 2026": "<Root>"
+    "upper-case ids": "<Root>"
     + IDS
     + element(
         "Items",
@@ -154,7 +154,7 @@ def nested(shops: str, *, whole: str = WHOLE + DATED, sub: str = SUB) -> str:
 
 
 STORE_DIALECTS: Final = {
-    "F sap": '<asx:abap xmlns:asx="http://www.sap.com/abapxml" version="1.0"><asx:values>'
+    "SAP": '<asx:abap xmlns:asx="http://www.sap.com/abapxml" version="1.0"><asx:values>'
     + element("CHAINID", CHAIN)
     + element("STORES", _shops("STORE", "STOREID ZIPCODE", SUB + "<CHAINNAME>רמי לוי</CHAINNAME>"))
     + "<LASTUPDATEDATE>2026-11-23</LASTUPDATEDATE></asx:values></asx:abap>",
@@ -172,12 +172,12 @@ STORE_DIALECTS: Final = {
     ),
     "padded header": element("Stores", f"<Header>Header  </Header>   {_shops('Store', extra=WHOLE + SUB)}"),
     "bare": element("stores", _shops("store", extra=WHOLE + SUB)),
-    "D branches": element(
+    "Matrix branches": element(
         "Store",
         element("Branches", _shops("Branch", NEW_IDS, (WHOLE + SUB).replace("Id", "ID"))),
         ' Date="23/11/26" Time="06:00:03"',
     ),
-    "E envelope": element(
+    "order form": element(
         "OrderXml",
         element(
             "Envelope",
