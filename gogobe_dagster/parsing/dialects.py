@@ -1,9 +1,9 @@
 """The dialects of all documents, as tables: which tags feed which column, and where the rows are.
 
-Tags are compared in lower case and without a namespace. A new spelling of a field is one word here, and
-a new element around rows is one pair. Reports name a dialect by its layout, such as `Root/Items/Item`: the
-elements from the root to the row. The layouts in the comments are those of docs/portals.md, Documents by
-layout. How values are read is in `normalization`.
+Tags are compared in lower case and without a namespace. A new spelling of a field is one word here, and a
+new element around rows is one pair. Reports name a dialect by its path from the root to the row, such as
+`Root/Items/Item`; the comments have the names of docs/portals.md, Documents by layout. How values are read
+is in `normalization`.
 """
 
 from collections.abc import Iterable, Mapping
