@@ -19,12 +19,22 @@ def test_make_docs_writes_every_generated_page() -> None:
     assert set(made[0].split()) == {name for name in modules if not name.startswith("test_")}
 
 
+LONGEST_LINE = 110
 DOCUMENTS = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     *(f"docs/{page.name}" for page in sorted((CLONE / "docs").glob("*.md"))),
 ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_lines_of_prose_can_be_read_beside_code(document: str) -> None:
+    """Tables, code and pictures are as long as they must be."""
+    text = (CLONE / document).read_text(encoding="utf-8")
+    prose = re.sub(r"^ *```.*?^ *```|^ *[|!<].*?$|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
+
+    assert [line for line in prose.splitlines() if len(line) > LONGEST_LINE] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
