@@ -71,7 +71,7 @@ def test_every_price_dialect_says_the_same_about_the_same_milk(dialect: str) -> 
         "status": 1,
         "price_set_at": datetime(2026, 11, 23, 5, 0, 5, tzinfo=UTC),
         "last_sold_at": datetime(2026, 8, 23, 14, 50, 22, 123000, tzinfo=UTC)
-        if dialect == "K 2026"
+        if dialect == "upper-case ids"
         else None,
     }
     assert (bread["row_number"], bread["code"], bread["price"]) == (2, "0042", Decimal("6.5000"))
