@@ -30,7 +30,10 @@ path, before = Path(sys.argv[1]), peak()
 file = read_file(path.read_bytes(), name=path.name, limit=1 << 29)
 items = file.report.items
 print(json.dumps({
-    "megabytes": peak() - before, "reader": file.report.reader, "offers": len(file.rows), "items": items.accepted
+    "megabytes": peak() - before,
+    "reader": file.report.reader,
+    "offers": len(file.rows),
+    "items": items.accepted,
 }))
 """
 
