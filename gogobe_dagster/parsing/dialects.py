@@ -222,9 +222,13 @@ CONTAINERS: Final = frozenset(
 
 NULL_TEXTS: Final = frozenset(
     {"", "לא ידוע", "לא מנהל יחידת מידה", "אין", "0=אין", "unknown", "Unknown", "UNKNOWN"}
-    | {"null", "NULL", "N/A", "n/a", "-", "--", "---", ".", ","}
+    | {"null", "NULL", "N/A", "n/a", "-", "--", "---", ".", ",", "''", '""'}
 )
 """What chains write for "unknown", and programs for nothing."""
+ZEROS: Final = frozenset("0" * length for length in range(2, 33))
+"""What stands for nothing where a code, a name or a unit is expected."""
+EVERYBODY: Final = frozenset({"כלל הלקוחות", "כל הלקוחות", "כולם"})
+"""Names of the club with the code 0."""
 
 
 def find_dialects(place: Place, tags: Iterable[str]) -> Dialects | None:

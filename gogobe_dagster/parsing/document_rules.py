@@ -34,6 +34,8 @@ class Rules:
     defaults: Mapping[str, str]
     exact: frozenset[str]
     """Numbers that are never rounded."""
+    zeros_unknown: frozenset[str]
+    """Text columns where a value of zeros only is null."""
     longest: Mapping[str, int]
     """Maximal bytes of a column, where less than MAX_TEXT_BYTES."""
 
@@ -46,6 +48,9 @@ RULES: Final = {
         unreadable={"price": RejectReason.BAD_PRICE},
         defaults={},
         exact=frozenset({"price"}),
+        zeros_unknown=frozenset(
+            {"code", "name", "manufacturer", "description", "unit_quantity", "unit_of_measure"}
+        ),
         longest={"code": MAX_CODE_LENGTH},
     ),
     Document.STORES: Rules(
@@ -55,6 +60,7 @@ RULES: Final = {
         unreadable={},
         defaults={"sub_chain_id": "0"},
         exact=frozenset(),
+        zeros_unknown=frozenset(),
         longest={"chain_id": MAX_CODE_LENGTH},
     ),
 }
@@ -67,6 +73,7 @@ TERMS: Final = Rules(
     unreadable={"discounted_price": RejectReason.BAD_PRICE},
     defaults={"group_id": "1"},
     exact=frozenset(),
+    zeros_unknown=frozenset(),
     longest={"promotion_id": MAX_CODE_LENGTH},
 )
 """The terms of a promotion: everything but its items."""
@@ -77,6 +84,7 @@ ITEMS: Final = Rules(
     unreadable={"gift_price": RejectReason.BAD_PRICE},
     defaults={},
     exact=frozenset({"gift_price"}),
+    zeros_unknown=frozenset({"code"}),
     longest={"code": MAX_CODE_LENGTH},
 )
 """An item of an offer."""

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.notes import Note
-from gogobe_dagster.parsing.dialects import NULL_TEXTS
+from gogobe_dagster.parsing.dialects import NULL_TEXTS, ZEROS
 from gogobe_dagster.parsing.document_rules import MAX_TEXT_BYTES, RULES, Rules
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.parsing.reject_reasons import INEXACT, find_reasons, reject_samples
@@ -202,13 +202,14 @@ def _texts(raw: pl.DataFrame, rules: Rules) -> dict[str, tuple[pl.Series, bool]]
     """
     names = [field.name for field in _fields(rules) if pa.types.is_string(field.type)]
     trimmed = raw.select(pl.col([name for name in names if name in raw.columns]).str.strip_chars())
-    is_unknown = trimmed.select(pl.all().is_in(NULL_TEXTS).any())
+    unknown = {name: _null_texts(name, rules) for name in trimmed.columns}
+    is_unknown = trimmed.select(pl.col(name).is_in(texts).any() for name, texts in unknown.items())
     longest = trimmed.select(pl.all().str.len_bytes().max())
     texts = {}
     for name in names:
         text = trimmed[name] if name in trimmed.columns else _absent(raw, name)
         if name in trimmed.columns and is_unknown.item(0, name):
-            text = _unknown_to_null(text)
+            text = _unknown_to_null(text, unknown[name])
         if default := rules.defaults.get(name):
             text = text.fill_null(default)
         most = rules.longest.get(name, MAX_TEXT_BYTES)
@@ -229,21 +230,34 @@ def _find_reasons(raw: pl.DataFrame, typed: pl.DataFrame, rules: Rules) -> tuple
     """Return the text of all columns, and the reject reason of each row or null."""
     kinds = {field.name: field.type for field in _fields(rules)}
     text = pl.DataFrame(
-        [raw[ROW_NUMBER], *(_clean_nulls(_source(raw, name, rules), kind) for name, kind in kinds.items())]
+        [
+            raw[ROW_NUMBER],
+            *(
+                _clean_nulls(_source(raw, name, rules), kind, _null_texts(name, rules))
+                for name, kind in kinds.items()
+            ),
+        ]
     )
     return text, find_reasons(text, typed, kinds, rules)
 
 
 def _trimmed(raw: pl.DataFrame, name: str, rules: Rules) -> pl.Series:
     """Trim, and replace the texts for "unknown" by null."""
-    text = _unknown_to_null(raw[name].str.strip_chars()) if name in raw.columns else _absent(raw, name)
+    unknown = _null_texts(name, rules)
+    text = (
+        _unknown_to_null(raw[name].str.strip_chars(), unknown) if name in raw.columns else _absent(raw, name)
+    )
     default = rules.defaults.get(name)
     return text if default is None else text.fill_null(default)
 
 
-def _unknown_to_null(text: pl.Series) -> pl.Series:
+def _null_texts(name: str, rules: Rules) -> frozenset[str]:
+    return NULL_TEXTS | ZEROS if name in rules.zeros_unknown else NULL_TEXTS
+
+
+def _unknown_to_null(text: pl.Series, unknown: frozenset[str]) -> pl.Series:
     """Replace the texts for "unknown" by null."""
-    is_unknown = text.is_in(NULL_TEXTS)
+    is_unknown = text.is_in(unknown)
     return text.set(is_unknown, None) if is_unknown.any() else text
 
 
@@ -260,14 +274,14 @@ def _parse_column(source: pl.Series, kind: Any, rules: Rules) -> tuple[pl.Series
     typed = _parse(source, kind, rules)
     if typed.null_count() == source.null_count() and not _has_placeholder(typed):
         return typed, True
-    text = _clean_nulls(source, kind)
+    text = _clean_nulls(source, kind, NULL_TEXTS)
     typed = _parse(text, kind, rules)
     return typed, typed.null_count() == text.null_count()
 
 
-def _clean_nulls(source: pl.Series, kind: Any) -> pl.Series:
+def _clean_nulls(source: pl.Series, kind: Any, unknown: frozenset[str]) -> pl.Series:
     """Trim, and replace texts and dates that mean "unknown" by null."""
-    text = _unknown_to_null(source.str.strip_chars())
+    text = _unknown_to_null(source.str.strip_chars(), unknown)
     return text.set(text.str.contains(PLACEHOLDER), None) if pa.types.is_timestamp(kind) else text
 
 

@@ -129,6 +129,19 @@ def test_words_for_not_known_are_null_in_any_column(column: str, text: str) -> N
     assert value(column, text) is None
 
 
+@pytest.mark.parametrize("column", ["name", "manufacturer", "unit_quantity", "unit_of_measure"])
+@pytest.mark.parametrize("text", ["0000000000", "00000", "''"])
+def test_what_stands_for_nothing_is_no_name_and_no_unit(column: str, text: str) -> None:
+    assert take({"code": "1", "price": "5", column: text}).rows[column].to_list() == [None]
+
+
+def test_a_code_of_zeros_is_no_product() -> None:
+    taken = take({"code": "0000000000000", "price": "5"}, {"code": "0042", "price": "5"})
+
+    assert taken.rows["code"].to_list() == ["0042"]
+    assert taken.reasons == {"no_code": 1}
+
+
 def test_a_number_in_words_stands_beside_real_numbers() -> None:
     taken = take({**MILK, "quantity": "לא ידוע"}, {**MILK, "code": "2", "quantity": "750.00"})
 

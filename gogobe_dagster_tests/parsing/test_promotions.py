@@ -475,3 +475,28 @@ def test_one_wrong_byte_is_read_or_refused(place: int, byte: int, dialect: str) 
         assert file.report.rows == len(file.rows)
         for tally in filter(None, (file.report.promotions, file.report.items)):
             assert tally.elements == tally.accepted + tally.rejected + tally.duplicates + tally.without_code
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("(2=מועדון קרפור אשראי|2=מועדון אפליקציה)", "2"),
+        ("(1=עובדים|3=אשראי)", "1,3"),
+        ("(0=כלל הלקוחות)", "0"),
+        ("כלל הלקוחות", "0"),
+        ("3 - מועדון לקוחות &amp; מועדון לקוחות אשראי", "3"),
+        ("0=אין", "0"),
+        ("לא ידוע", None),
+    ],
+)
+def test_clubs_are_codes(stated: str, expected: str | None) -> None:
+    rows = parse(promotions(grouped(group(listed(MILK)), ClubID=stated), head=IDS)).rows
+    assert rows["club_ids"].to_list() == [expected]
+
+
+def test_a_code_of_zeros_is_no_item() -> None:
+    file = parse(promotions(grouped(group(listed("0000000000000"), listed(MILK))), head=IDS))
+    (offer,) = file.rows.to_dicts()
+    assert codes(offer) == [MILK]
+    assert file.report.items
+    assert file.report.items.without_code == 1

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from gogobe_dagster.parsing.dialects import NULL_TEXTS, PROMOTIONS
+from gogobe_dagster.parsing.dialects import EVERYBODY, NULL_TEXTS, PROMOTIONS
 from gogobe_dagster.parsing.document_rules import ITEMS, TERMS
 from gogobe_dagster.parsing.normalization import normalize_with
 from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIFT, LINE, RawPromotions
@@ -28,6 +28,8 @@ TIME_AFTER_DAY: Final = (
     r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})[T ].*$"
 )
 LAST_SECOND: Final = " 23:59:59"
+BRACKETS: Final = r"(?m)^\s*\(|\)\s*$"
+"""Around several clubs in one element: `(2=מועדון קרפור אשראי|2=מועדון אפליקציה)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +192,11 @@ def _joined(text: pl.DataFrame) -> list[pl.Expr]:
     value = pl.element().str.strip_chars()
     is_remark = ~value.is_in(NULL_TEXTS) & ~value.str.contains(NO_REMARK)
     # Clubs are a code and words (`0 - כלל הלקוחות`, `0=אין`): the code counts, or the words without one.
-    code = pl.coalesce(value.str.extract(r"^0*([0-9]+)"), pl.when(~value.is_in(NULL_TEXTS)).then(value))
+    words = pl.when(value.is_in(EVERYBODY)).then(pl.lit("0")).when(~value.is_in(NULL_TEXTS)).then(value)
+    code = pl.coalesce(value.str.extract(r"^0*([0-9]+)"), words)
+    clubs = pl.col("club_ids").str.replace_all(BRACKETS, "").str.replace_all("|", LINE, literal=True)
     lists = {
-        "club_ids": pl.col("club_ids").str.split(LINE).list.eval(code.drop_nulls()).list.unique().list.sort(),
+        "club_ids": clubs.str.split(LINE).list.eval(code.drop_nulls()).list.unique().list.sort(),
         "remarks": pl.col("remarks")
         .str.split(LINE)
         .list.eval(value.filter(is_remark))
