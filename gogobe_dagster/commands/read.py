@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,4 +194,13 @@ def _write(file: FileResult, target: "Output", only: Document | None, *, summary
         if not summary:
             click.echo(f"{file.name}: {file.outcome.code}: {file.outcome.reason}", err=True)
     elif only is None or file.outcome.document is only:
-        target.add(file.name, file.outcome)
+        target.add(file.name, _priced(file.outcome))
+
+
+def _priced(file: "ParsedFile") -> "ParsedFile":
+    """Add what promotions cost."""
+    if file.document is not Document.PROMOTIONS:
+        return file
+    from gogobe_dagster.parsing.promotions.pricing.legs import with_pricing
+
+    return replace(file, rows=with_pricing(file.rows))

@@ -23,6 +23,8 @@ from rich.table import Table
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.file_reader import ParsedFile
+from gogobe_dagster.parsing.promotions.pricing.rules import PRICES
+from gogobe_dagster.parsing.promotions.pricing.shopper_price import with_shopper_prices
 
 TIME_ZONE = "Asia/Jerusalem"
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
@@ -41,7 +43,7 @@ TABLE_COLUMNS = {
     Document.STORES: ("sub_chain_id", "store_id", "name", "address", "city", "zip_code"),
     Document.PROMOTIONS: (
         *("promotion_id", "description", "ends_at", "min_quantity", "discounted_price", "discount_rate"),
-        "items.code",
+        *("effective_unit_price", "no_price_reason", "items.code"),
     ),
 }
 """The columns that fit on a terminal."""
@@ -97,7 +99,7 @@ class _Csv:
 
     def add(self, name: str, file: ParsedFile) -> None:
         is_first = self._documents.check(file.document)
-        frame = _localize(_flatten(_with_file_and_store(name, file)))
+        frame = _localize(_with_item_prices(_flatten(_with_file_and_store(name, file))))
         frame.write_csv(self._stream, include_header=is_first)
         self._stream.flush()
 
@@ -112,7 +114,7 @@ class _JsonLines:
         self._stream = stream
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _localize(_with_file_and_store(name, file))
+        frame = _localize(_with_prices(_with_file_and_store(name, file)))
         # most JSON parsers would read a decimal number as a binary float
         frame.with_columns(pl.selectors.decimal().cast(pl.String)).write_ndjson(self._stream)
         self._stream.flush()
@@ -129,7 +131,7 @@ class _Parquet:
 
     def add(self, name: str, file: ParsedFile) -> None:
         self._documents.check(file.document)
-        table = _with_file_and_store(name, file).to_arrow()
+        table = _with_prices(_with_file_and_store(name, file)).to_arrow()
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._stream, table.schema, compression="zstd")
         self._writer.write_table(table.cast(self._writer.schema))
@@ -165,7 +167,8 @@ class _Tables:
         self._console = Console(file=sys.stdout if stream is sys.stdout.buffer else _text(stream))
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _localize(_flatten(file.rows.head(self._max_rows)), timestamp_format=SHORT_TIMESTAMP_FORMAT)
+        frame = _with_item_prices(_flatten(file.rows.head(self._max_rows)))
+        frame = _localize(frame, timestamp_format=SHORT_TIMESTAMP_FORMAT)
         shown = [column for column in TABLE_COLUMNS[file.document] if column in frame.columns]
         ids = [
             f"{getattr(file.header, column)}" for column in IDS if getattr(file.header, column) is not None
@@ -223,6 +226,31 @@ def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
             inside = pl.col(column).struct.unnest().name.prefix(f"{column}.")
             frame = frame.with_columns(inside).drop(column)
     return frame
+
+
+def _with_prices(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what a unit costs under an offer, where it has any item that is not a gift."""
+    if "no_price_reason" not in frame.columns:
+        return frame
+    items = pl.col("items").list
+    only_gifts = (items.len() > 0) & items.eval(pl.element().struct.field("is_gift")).list.all()
+    return _priced(frame, only_gifts)
+
+
+def _with_item_prices(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what a unit of each item costs under an offer."""
+    return _priced(frame, pl.col("items.is_gift")) if "no_price_reason" in frame.columns else frame
+
+
+def _priced(frame: pl.DataFrame, is_gift: pl.Expr) -> pl.DataFrame:
+    """Add the columns of the view promotions_now; the file alone does not know the product."""
+    known = frame.with_columns(
+        is_gift.alias("is_gift"),
+        pl.lit(None, pl.Decimal(14, 4)).alias("regular_price"),
+        pl.lit(None, pl.Boolean).alias("product_is_weighted"),
+    )
+    computed = [name for name in PRICES if name not in {"min_total_quantity", "no_price_reason"}]
+    return with_shopper_prices(known).drop("is_gift", "regular_price", "product_is_weighted", *computed)
 
 
 def _localize(frame: pl.DataFrame, *, timestamp_format: str = TIMESTAMP_FORMAT) -> pl.DataFrame:

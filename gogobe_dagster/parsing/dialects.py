@@ -166,7 +166,7 @@ PROMOTIONS: Final = Dialects(
         "discount_type": ("discounttype",),
         "discount_rate": ("discountrate",),
         "discounted_price": ("discountedprice",),
-        "discounted_unit_price": ("discountedpricepermida",),
+        "discounted_price_per_mida": ("discountedpricepermida",),
         "min_quantity": ("minqty",),
         "max_quantity": ("maxqty",),
         "min_purchase_amount": ("minpurchaseamnt", "minpurchaseamount"),

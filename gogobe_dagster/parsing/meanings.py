@@ -60,10 +60,13 @@ OFFER: Final[Mapping[str, str]] = {
     "reward_type": "RewardType as published; no official document defines the numbers.",
     "discount_type": "DiscountType as published.",
     "discount_rate": "As published: percent, hundredths of a percent, or ILS, by chain and reward.",
-    "discounted_price": "Price in ILS of `min_quantity` pieces; may be negative.",
-    "discounted_unit_price": "Price in ILS of one unit of measure (DiscountedPricePerMida).",
+    "discounted_price": "Price in ILS of `min_quantity` pieces, or of one; by weight of a kilogram or of all,"
+    " by chain; may be negative.",
+    "discounted_price_per_mida": "DiscountedPricePerMida as published: ILS of a piece, a kilogram, 100 grams"
+    " or all, by chain.",
     "min_quantity": "Minimum number of pieces, or kilograms, to buy.",
-    "max_quantity": "Maximum number of pieces, or kilograms, with the discount; null or 0: no limit stated.",
+    "max_quantity": "Maximum number of pieces, or kilograms (at some chains grams), with the discount; null"
+    " or 0: no limit stated.",
     "min_purchase_amount": "Minimum amount in ILS to spend on its items.",
     "min_basket_amount": "Minimum amount in ILS of the whole basket.",
     "min_amount": "MinAmount as published.",

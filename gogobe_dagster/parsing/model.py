@@ -95,7 +95,7 @@ PROMOTIONS = pa.schema(
         _field("discount_type", pa.int16(), meanings.OFFER),
         _field("discount_rate", ARROW_DECIMAL, meanings.OFFER),
         _field("discounted_price", ARROW_DECIMAL, meanings.OFFER),
-        _field("discounted_unit_price", ARROW_DECIMAL, meanings.OFFER),
+        _field("discounted_price_per_mida", ARROW_DECIMAL, meanings.OFFER),
         _field("min_quantity", ARROW_DECIMAL, meanings.OFFER),
         _field("max_quantity", ARROW_DECIMAL, meanings.OFFER),
         _field("min_purchase_amount", ARROW_DECIMAL, meanings.OFFER),

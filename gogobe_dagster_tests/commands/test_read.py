@@ -26,6 +26,8 @@ from gogobe_dagster_tests.parsing.documents import (
     STORES_NAME,
     prices,
 )
+from gogobe_dagster_tests.parsing.promotion_documents import BAG, DIALECTS, SOY
+from gogobe_dagster_tests.parsing.promotion_documents import NAME as PROMOTIONS_NAME
 
 SUMMARY = {
     *("file", "kind", "dialect", "reader", "encoding", "container", "rows", "rejected", "reasons"),
@@ -171,6 +173,20 @@ def test_a_file_larger_than_may_be_downloaded_is_refused(tmp_path: Path) -> None
 
     assert ended.returncode == 1
     assert "too_large" in ended.stderr.decode()
+
+
+def test_promotions_are_read_with_what_a_piece_costs(tmp_path: Path) -> None:
+    file = tmp_path / PROMOTIONS_NAME
+    file.write_text(DIALECTS["flat"], encoding="utf-8")
+    spread = gogobe_read(file, "--only", "promotions", "--format", "csv").stdout.decode()
+    nested = gogobe_read(file, "--only", "promotions", "--format", "jsonl").stdout.decode()
+
+    items = {row["items.code"]: row for row in csv.DictReader(io.StringIO(spread))}
+    assert (items[SOY]["effective_unit_price"], items[SOY]["price_basis"]) == ("5.0000", "piece")
+    assert (items[BAG]["effective_unit_price"], items[BAG]["no_price_reason"]) == ("", "gift")
+    offer = json.loads(nested)
+    assert (offer["effective_unit_price"], offer["min_total_quantity"]) == ("5.0000", "2.0000")
+    assert (offer["needs_club"], offer["needs_coupon"], offer["is_compensation"]) == (True, False, False)
 
 
 @pytest.mark.parametrize(("form", "rows"), [("csv", 3), ("jsonl", 2)])

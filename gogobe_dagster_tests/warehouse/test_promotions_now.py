@@ -5,10 +5,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gogobe_dagster.clock import now as present
+from gogobe_dagster.parsing.promotions.pricing.no_price import NoPrice
+from gogobe_dagster.parsing.promotions.pricing.shopper_price import with_shopper_prices
+from gogobe_dagster.parsing.promotions.pricing.shopper_price_sql import COLUMNS
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
@@ -18,6 +24,40 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     PriceFile,
     Shelf,
     StoreList,
+)
+
+POSTGRES = {
+    "reward_type": "smallint",
+    "regular_price_share": "numeric",
+    "fixed_unit_price": "numeric",
+    "fixed_kilogram_price": "numeric",
+    "is_by_weight": "boolean",
+    "no_price_reason": "text",
+    "is_gift": "boolean",
+    "regular_price": "numeric",
+    "product_is_weighted": "boolean",
+}
+TYPES = {
+    "smallint": pl.Int16(),
+    "numeric": pl.Decimal(14, 8),
+    "boolean": pl.Boolean(),
+    "text": pl.String(),
+}
+KNOWN = pl.Schema({name: TYPES[kind] for name, kind in POSTGRES.items()})
+_maybe = st.none() | st.booleans()
+_money = st.sampled_from([Decimal(text) for text in ("-3", "0", "1.5", "2.3333", "10")])
+ROWS = st.fixed_dictionaries(
+    {
+        "reward_type": st.sampled_from([None, 1, 3, 7, 9, 10]),
+        "regular_price_share": st.sampled_from([Decimal(text) for text in ("0", "0.75", "0.66666667", "1")]),
+        "fixed_unit_price": _money,
+        "fixed_kilogram_price": _money,
+        "is_by_weight": _maybe,
+        "no_price_reason": st.none() | st.sampled_from([str(reason) for reason in NoPrice]),
+        "is_gift": _maybe,
+        "regular_price": st.none() | _money,
+        "product_is_weighted": _maybe,
+    }
 )
 
 
@@ -44,34 +84,69 @@ def test_an_offer_is_shown_with_names_the_price_of_a_piece_and_what_it_costs_oth
     ]
 
 
+LAST_FOR_LESS = {"reward_type": 9, "discount_rate": Decimal(5000), "is_weighted": False, "is_active": True}
+BY_WEIGHT = {"reward_type": 1, "is_weighted": True, "is_active": True}
+
+
 @pytest.mark.parametrize(
-    ("reward", "price", "quantity", "expected"),
+    ("offer", "weighted", "expected"),
     [
-        (1, "20.90", "2", "10.45"),
-        (10, "10", "3", "3.3333"),
-        (3, "19.90", "1", "19.90"),
-        (1, "64.90", "0.01", "64.90"),  # by weight: the price is a kilogram's (Yohananof)
-        (10, "7.90", "0.010", "7.90"),  # the same (Rami Levy)
-        (1, "53.33", "0.30", "53.33"),  # 300 g at 16 (Yohananof)
-        (10, "20", "0.25", "80"),  # 250 g at 20 (Victory)
-        (2, "9.95", "2", None),  # the second at half its price
-        (9, "0", "3", None),
-        (7, None, "2", None),
-        (1, "-5", "1", None),
-        (1, "10", None, None),
-        (None, "10", "1", None),
+        (Offer("1", [MILK]), None, ("5.0", None, 2, None)),
+        (Offer("1", [MILK], price="32.45", other=BY_WEIGHT), True, ("32.45", "kilogram", 2, None)),
+        (Offer("1", [MILK], price="49.50", description="צוואר"), True, ("49.50", "kilogram", 2, None)),
+        (Offer("1", [MILK], price="49.50", description="צוואר"), False, ("24.75", "piece", 2, None)),
+        (Offer("1", [MILK], price=None, other=LAST_FOR_LESS), False, ("6.0", "piece", 2, None)),
+        (
+            Offer("1", [BREAD], price=None, other=LAST_FOR_LESS),
+            False,
+            (None, "piece", 2, "regular_price_unknown"),
+        ),
+        (Offer("1", [MILK], other={"reward_type": 6}), False, (None, "piece", None, "other_items")),
+        (Offer("1", gifts=[MILK]), False, (None, "piece", 2, "gift")),
     ],
 )
-def test_the_price_of_a_piece_is_shown_where_the_reward_type_states_one(
-    market: Market, reward: int | None, price: str | None, quantity: str | None, expected: str | None
+def test_a_unit_costs_what_the_offer_and_the_price_file_say(
+    market: Market, offer: Offer, *, weighted: bool | None, expected: tuple[Any, ...]
 ) -> None:
-    arguments = {"reward": reward, "price": price, "quantity": quantity}
-    call = (
-        "select offered_price(cast(:reward as smallint), cast(:price as numeric), cast(:quantity as numeric))"
-    )
-    with market.engine.connect() as connection:
-        found = connection.scalar(sa.text(call), arguments)
-    assert found == (expected and Decimal(expected))
+    shelf = Shelf(MILK, "8.00", is_barcode=True, is_weighted=weighted)
+    market.open(PriceFile(5, [shelf], is_full=True))
+    market.offer(PromotionFile(5, [offer], is_full=True))
+
+    columns = "effective_unit_price, price_basis, min_total_quantity, no_price_reason"
+    assert market.ask(f"select {columns} from promotions_now") == [
+        (expected[0] and Decimal(expected[0]), *expected[1:])
+    ]
+
+
+def test_an_item_in_both_legs_of_a_deal_costs_what_both_come_to(market: Market) -> None:
+    first, second = [MILK], [MILK, EGGS]
+    offers = [
+        Offer("1", first, price="28.90", min_quantity="1", other={"reward_type": 3}),
+        Offer("1", second, price="1.00", min_quantity="1", group=2, other={"reward_type": 3}),
+    ]
+    market.offer(PromotionFile(5, offers, is_full=True))
+
+    shown = "select group_id, gtin, effective_unit_price, no_price_reason from promotions_now order by 1, 2"
+    assert market.ask(shown) == [
+        (1, MILK, Decimal("14.95"), None),
+        (2, MILK, Decimal("14.95"), None),
+        (2, EGGS, None, "other_items"),
+    ]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROWS, min_size=1, max_size=20))
+def test_the_view_and_the_reader_compute_the_same(engine: sa.Engine, rows: list[dict[str, Any]]) -> None:
+    frame = pl.DataFrame(rows, schema=KNOWN)
+    expressions = ", ".join(f"{text} as shown_{name}" for name, text in COLUMNS.items())
+    values = "select " + ", ".join(f"cast(:{name} as {kind}) as {name}" for name, kind in POSTGRES.items())
+    with engine.connect() as connection:
+        answers = [
+            tuple(connection.execute(sa.text(f"select {expressions} from ({values}) known"), row).one())
+            for row in rows
+        ]
+
+    assert with_shopper_prices(frame).select(*COLUMNS).rows() == answers
 
 
 def test_conditions_stand_in_columns(market: Market) -> None:

@@ -80,6 +80,7 @@ class Shelf:
     manufacturer: str | None = None
     price_set_at: datetime | None = None
     article: str | None = None
+    is_weighted: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
+from gogobe_dagster.parsing.promotions.pricing.legs import with_pricing
+from gogobe_dagster.parsing.promotions.pricing.rules import CONDITIONS, PRICES
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, stage
 from gogobe_dagster.warehouse.load.gtin import is_usable
 from gogobe_dagster.warehouse.load.product_keys import SPELLING, Products
@@ -29,6 +31,8 @@ HASHED = ["promotion_id", "content_hash"]
 TERMS = [
     column.name for column in promotion_offer.columns if column.name not in {"promotion_key", "offer_number"}
 ]
+STATED = [name for name in TERMS if name not in {*PRICES, *CONDITIONS}]
+"""The columns of the lake. An offer's prices and conditions are computed from them."""
 TEXTS = [name for name in TERMS if isinstance(promotion_offer.c[name].type, sa.Text)]
 SHOWN_CODE = 100
 _BETWEEN = "\x1f"  # stands between codes on their way into an array; no code has it
@@ -109,8 +113,9 @@ class Contents:
             _forget_offers(connection, made["promotion_key"].to_list())
         self.made += len(made)
         mine = missing.join(made, on=CONTENT, how="inner")
-        for offers in self._offers(mine, sources, TERMS):
-            self._write_offers(connection, offers.join(made, on=CONTENT, how="inner"))
+        for offers in self._offers(mine, sources, STATED):
+            priced = with_pricing(offers.join(made, on=CONTENT, how="inner"), "promotion_key")
+            self._write_offers(connection, priced)
 
     def _offers(
         self, contents: pl.DataFrame, sources: Mapping[int, str], columns: list[str]

@@ -4,11 +4,12 @@ A column that a view takes from a table has the meaning that it has there; only 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from gogobe_dagster.parsing.promotions.pricing.shopper_price_sql import COLUMNS
 from gogobe_dagster.warehouse.schema.promotion_tables import (
     promotion_item,
     promotion_offer,
@@ -34,10 +35,16 @@ class View:
     columns: Mapping[str, str]
     """Meaning by column. A test compares the names with those of the view in the database."""
 
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    """What stands in its SQL for a name in braces."""
+
     @property
     def sql(self) -> str:
         """The statement that creates or replaces it."""
-        return (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
+        text = (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
+        for name, expression in self.expressions.items():
+            text = text.replace(f"{{{name}}}", expression)
+        return text
 
 
 def _from(table: sa.Table, *names: str) -> dict[str, str]:
@@ -159,9 +166,10 @@ VIEWS = (
             "product_name": f"{_PRODUCT['product_name'].removesuffix('.')}; null: not in its price files.",
             "product_key": f"{_PRODUCT['product_key'].removesuffix('.')}; null: the offer names no item.",
             "manufacturer": "Manufacturer as the chain publishes it.",
-            "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met:"
-            " discounted_price / min_quantity for reward types 1, 3 and 10; null for others, gifts and"
-            " baskets.",
+            "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met;"
+            " null: see no_price_reason.",
+            "price_basis": "What effective_unit_price is for: piece or kilogram; null if absent.",
+            "no_price_reason": "Why effective_unit_price is null; the reasons are in docs/promotions.md.",
             "regular_price": "Shelf price in ILS in this store; null: it does not list the product.",
             "is_for_everybody": "Whether no club is asked for; null if absent.",
             "valid_from": "Timestamp of the first file with this version.",
@@ -173,8 +181,10 @@ VIEWS = (
                 *("discounted_price", "discount_rate", "min_quantity", "max_quantity", "is_weighted"),
                 *("min_purchase_amount", "min_basket_amount", "club_ids", "is_coupon", "is_total"),
                 *("allows_multiple_discounts", "redemption_limit", "days", "remarks"),
+                *("min_total_quantity", "needs_coupon", "needs_club", "is_compensation"),
             ),
         },
+        expressions=COLUMNS,
     ),
     View(
         name="feed_health",
@@ -200,5 +210,5 @@ VIEWS = (
     ),
 )
 """In the order in which they can be created: a view comes after those that it reads."""
-FUNCTIONS = ("offered_price", "search")
+FUNCTIONS = ("search",)
 """Files in `sql` with functions and triggers. They come before the views, which use them."""

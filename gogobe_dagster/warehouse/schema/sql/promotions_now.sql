@@ -12,9 +12,14 @@ select
     coalesce(cp.code, p.code) as code,
     cp.name as product_name,
     cp.manufacturer,
-    case when not i.is_gift and o.is_total is not true
-        then offered_price(o.reward_type, o.discounted_price, o.min_quantity) end as effective_unit_price,
+    unit.effective_unit_price,
+    unit.price_basis,
     pc.price as regular_price,
+    o.min_total_quantity,
+    o.needs_coupon,
+    o.needs_club,
+    o.is_compensation,
+    unit.no_price_reason,
     i.is_gift,
     i.gift_price,
     o.reward_type,
@@ -49,6 +54,16 @@ left join promotion_item i on i.promotion_key = o.promotion_key and i.offer_numb
 left join product p on p.product_key = i.product_key
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
 left join price_current pc on pc.store_key = ps.store_key and pc.product_key = i.product_key
+cross join lateral (
+    select
+        {effective_unit_price} as effective_unit_price,
+        {price_basis} as price_basis,
+        {no_price_reason} as no_price_reason
+    from (
+        select o.reward_type, o.regular_price_share, o.fixed_unit_price, o.fixed_kilogram_price, o.is_by_weight,
+            o.no_price_reason, i.is_gift, pc.price as regular_price, cp.is_weighted as product_is_weighted
+    ) known
+) unit
 where ps.valid_to is null
     and o.is_active is not false
     and (o.starts_at is null or o.starts_at <= now())

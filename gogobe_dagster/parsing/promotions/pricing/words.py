@@ -1,0 +1,58 @@
+"""What the chain's own text says about a deal, as far as its numbers alone do not tell.
+
+The text never replaces a number. It tells two readings of the same numbers apart, and it shows that numbers
+and text mean different kinds of deals.
+"""
+
+from typing import Final
+
+import polars as pl
+
+NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?)"
+KILOGRAM: Final = r"(?:ק\s?[\"'״׳`.]?\s?ג|קילו(?:גרם)?)'?"
+AT: Final = r"\s*[-–]?\s*ב\s*[-–]?\s*"
+KILOGRAMS: Final = rf"(?:^|[^0-9.*/]){NUMBER}\s*{KILOGRAM}{AT}[0-9]"
+QUANTITY_AT_PRICE: Final = rf"(?:^|[^0-9.*/]){NUMBER}\s*(?:{KILOGRAM})?{AT}{NUMBER}"
+PRICE_OF_KILOGRAM: Final = rf"מחיר ל\s?{KILOGRAM}"
+"""Shufersal's remark `מחיר המבצע הינו המחיר לק"ג`."""
+PAID_PLUS_FREE: Final = r"(?:^|[^0-9.*/])([0-9])\s*\+\s*([0-9])(?:[^0-9.%]|$)"
+"""`2+1`, and `1+2` where the text is stored as it looks from right to left: the larger number is paid."""
+LAST_FOR_LESS: Final = r"שני\s*ב"
+"""`השני ב-50%`, `שני ב 5`: the second piece costs less, or the last one of several."""
+PERCENT_OFF: Final = (
+    rf"{NUMBER}\s*%\s*-?\s*(?:של\s*)?הנחה|הנחה\s*(?:של|ב)?\s*-?\s*{NUMBER}\s*%"
+    rf"|שני\s*ב\s*-?\s*%\s*{NUMBER}|שני\s*ב\s*-?\s*{NUMBER}\s*%"
+)
+COUPON: Final = r"קופון|קופ\."
+CLUB: Final = "מועדון"
+COMPENSATION: Final = "פיצוי"
+"""`קופון פיצוי`: a coupon that makes good for one customer's complaint."""
+
+TEXT: Final = pl.col("description").fill_null("")
+TEXT_AND_REMARKS: Final = pl.concat_str(TEXT, pl.lit(" "), pl.col("remarks").fill_null(""))
+
+
+def said() -> list[pl.Expr]:
+    """What the text says, as columns; null where it does not."""
+    at_price = TEXT.str.extract_groups(QUANTITY_AT_PRICE)
+    pieces = TEXT.str.extract_groups(PAID_PLUS_FREE)
+    percent = TEXT.str.extract_groups(PERCENT_OFF)
+    one, other = _number(pieces, 1), _number(pieces, 2)
+    free = pl.min_horizontal(one, other)
+    return [
+        TEXT.str.extract(KILOGRAMS).cast(pl.Float64, strict=False).alias("said kilograms"),
+        _number(at_price, 1).alias("said quantity"),
+        _number(at_price, 2).alias("said price"),
+        TEXT_AND_REMARKS.str.contains(PRICE_OF_KILOGRAM).alias("says price of kilogram"),
+        pl.max_horizontal(one, other).alias("said paid"),
+        pl.when(free > 0).then(free).alias("said free"),
+        pl.coalesce(_number(percent, group) for group in range(1, 5)).alias("said percent"),
+        TEXT.str.contains(LAST_FOR_LESS).alias("says last"),
+        TEXT.str.contains(COMPENSATION).alias("is_compensation"),
+        TEXT_AND_REMARKS.str.contains(COUPON).alias("says coupon"),
+        TEXT.str.contains(CLUB).alias("says club"),
+    ]
+
+
+def _number(groups: pl.Expr, number: int) -> pl.Expr:
+    return groups.struct.field(str(number)).cast(pl.Float64, strict=False)
