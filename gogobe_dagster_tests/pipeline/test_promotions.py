@@ -24,13 +24,15 @@ from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 FLAT, GROUPED, ROW_AN_ITEM = "keshet", "king_store", "het_cohen"
 ORDERS = [("Promo", "Price", "Stores"), ("Price", "Promo", "Stores"), ("Stores", "Promo", "Price")]
 CARRIED = """
-select s.chain_id, s.sub_chain_id, s.store_id, ps.promotion_id, o.description, o.discounted_price,
-    o.min_quantity, o.starts_at, o.ends_at, array_agg(cp.code order by cp.code collate "C")
+select s.chain_id, s.sub_chain_id, s.store_id, ps.promotion_id, o.description, o.regular_price_share,
+    o.fixed_kilogram_price, ceil(o.min_total_quantity), o.starts_at, o.ends_at,
+    array_agg(distinct cp.code collate "C" order by cp.code collate "C")
 from promotion_store ps join store s using (store_key) join promotion_offer o using (promotion_key)
 join promotion_item i using (promotion_key, offer_number)
 join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
 where ps.valid_to is null and s.chain_id = any(%s)
-group by s.store_key, ps.promotion_id, o.promotion_key, o.offer_number
+group by s.store_key, ps.promotion_id, o.promotion_key, o.description, o.regular_price_share,
+    o.fixed_kilogram_price, o.min_total_quantity, o.starts_at, o.ends_at
 """
 
 
@@ -56,7 +58,11 @@ def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
 
 def terms(one: Promotion) -> tuple[Any, ...]:
     codes = sorted(product.code for product in one.products)
-    return one.description, Decimal(one.agorot) / 100, one.pieces, one.starts_at, one.ends_at, codes
+    share, amount = (
+        Decimal(value.numerator) / value.denominator for value in (one.deal.share, one.deal.amount)
+    )
+    price = round(share, 8), round(amount, 4)
+    return one.description, *price, one.deal.quantity, one.starts_at, one.ends_at, codes
 
 
 def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env: ImportEnv) -> None:

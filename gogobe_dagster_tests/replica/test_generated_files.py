@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,8 @@ from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
+from gogobe_dagster.parsing.promotions.pricing.legs import with_pricing
+from gogobe_dagster.replica.generator.deals import Form
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion, promotions
 from gogobe_dagster.replica.generator.promotions_xml import (
@@ -139,6 +142,18 @@ def test_every_dialect_of_promotions_gives_the_generators_own(dialect: Promotion
     assert parsed.report.promotions.elements == written
 
 
+@pytest.mark.parametrize(
+    "dialect", DIALECTS, ids=lambda dialect: f"{dialect.list_name} in {dialect.envelope.root}"
+)
+def test_every_form_of_deal_is_read_from_every_dialect(dialect: PromotionDialect) -> None:
+    market = SyntheticMarket(stores=3, items=2_000)
+    (branch, *_) = market.branches(find_feed("shufersal"))
+    truth = promotions(market, branch, EVENING)
+
+    assert {promotion.deal.form for promotion in truth} == set(Form)
+    assert offers(checked("PromoFull.xml", dialect.write(branch, truth))) == list(map(as_offer, truth))
+
+
 def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -> None:
     (branch, *_) = MARKET.branches(find_feed("shufersal"))
     truth = promotions(MARKET, branch, EVENING)
@@ -152,26 +167,34 @@ def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -
 
 
 def offers(parsed: ParsedFile) -> list[dict[str, Any]]:
-    """Return what a file says, as far as the generator knows of it."""
-    said = parsed.rows.with_columns(
+    """Return what a file says, as far as the generator knows of it; the legs of a deal are one."""
+    said = with_pricing(parsed.rows).with_columns(
         pl.col("items").list.eval(pl.element().struct.field("code")),
         pl.col("starts_at", "ends_at").dt.convert_time_zone("Asia/Jerusalem"),
+        pl.col("min_total_quantity").ceil(),
     )
-    return list(said.select(list(KNOWN)).iter_rows(named=True))
+    return list(said.select(list(KNOWN)).unique(maintain_order=True).iter_rows(named=True))
 
 
 def as_offer(promotion: Promotion) -> dict[str, Any]:
     return {name: value(promotion) for name, value in KNOWN.items()}
 
 
+def rounded(value: Fraction, digits: int) -> Decimal:
+    return (Decimal(value.numerator) / value.denominator).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
 KNOWN: dict[str, Callable[[Promotion], Any]] = {
     "promotion_id": lambda promotion: str(promotion.promotion_id),
-    "group_id": lambda _: 1,
     "description": lambda promotion: promotion.description,
     "starts_at": lambda promotion: promotion.starts_at.replace(microsecond=0),
     "ends_at": lambda promotion: promotion.ends_at,
-    "min_quantity": lambda promotion: Decimal(promotion.pieces),
-    "discounted_price": lambda promotion: Decimal(promotion.agorot) / 100,
+    "regular_price_share": lambda promotion: rounded(promotion.deal.share, 8),
+    "fixed_unit_price": lambda promotion: rounded(promotion.deal.amount, 4),
+    "fixed_kilogram_price": lambda promotion: rounded(promotion.deal.amount, 4),
+    "min_total_quantity": lambda promotion: Decimal(promotion.deal.quantity),
+    "no_price_reason": lambda _: None,
+    "needs_club": lambda promotion: promotion.is_for_club,
     "club_ids": lambda promotion: str(int(promotion.is_for_club)),
     "items": lambda promotion: sorted(product.code for product in promotion.products),
 }

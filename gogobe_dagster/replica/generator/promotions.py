@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.replica.generator.assortment import LINES
 from gogobe_dagster.replica.generator.catalogue import Product
+from gogobe_dagster.replica.generator.deals import Deal, make_deal
 from gogobe_dagster.replica.generator.market import SyntheticMarket, opening_moment
 from gogobe_dagster.replica.generator.seeded_random import draw
 from gogobe_dagster.replica.generator.shops import Branch
@@ -19,14 +20,13 @@ FIRST_ID = 1_300_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """Some products of one line, `pieces` of them for `agorot`."""
+    """A deal on some products of one line."""
 
     promotion_id: int
     description: str
     starts_at: datetime
     ends_at: datetime
-    pieces: int
-    agorot: int
+    deal: Deal
     is_for_club: bool
     products: tuple[Product, ...]
 
@@ -74,15 +74,13 @@ def _promotion(group: int, chance: int, products: tuple[Product, ...], moment: d
     starts_at = opening_moment(phase + cycle * cycle_days, chance + cycle)
     last_day = starts_at.date() + timedelta(days=4 + chance // 13 % 10)
     first = products[0]
-    pieces = 1 if first.is_weighted else 1 + (chance // 17 + cycle) % 3
-    agorot = round(first.usual_price * pieces * (70 + chance // 19 % 20) / 1000) * 10
+    deal = make_deal(chance + cycle, usual_price=first.usual_price, is_weighted=first.is_weighted)
     return Promotion(
         promotion_id=FIRST_ID + group * 100 + cycle % 100,
-        description=f"{LINES[first.line].name} {f'{pieces} ' if pieces > 1 else ''}ב-{agorot / 100:.2f}",
+        description=deal.words(LINES[first.line].name),
         starts_at=starts_at,
         ends_at=datetime.combine(last_day, time(23, 59), ISRAEL),
-        pieces=pieces,
-        agorot=agorot,
+        deal=deal,
         is_for_club=chance // 23 % 6 == 0,
         products=products,
     )

@@ -17,6 +17,13 @@ from gogobe_dagster.replica.generator.documents import (
     short_shekels,
     text,
 )
+from gogobe_dagster.replica.generator.promotion_terms import (
+    Terms,
+    bina_terms,
+    cerberus_terms,
+    grouped_terms,
+    sale_terms,
+)
 from gogobe_dagster.replica.generator.promotions import Promotion
 from gogobe_dagster.replica.generator.shops import Branch
 
@@ -29,6 +36,10 @@ class PromotionDialect:
     promotion: str
     """A promotion, with `{}` fields; `{items}` are its items."""
     item: str
+    legs: Callable[[Promotion], tuple[Terms, ...]]
+    """The numbers of a deal; several where the layout writes it in groups."""
+    group: str = ""
+    """A group, where the layout has them; `{items}` are its items."""
     money: Callable[[int], str] = shekels
     list_name: str = "Promotions"
     is_repeated: bool = False
@@ -45,23 +56,66 @@ class PromotionDialect:
         return [(product,) for product in promotion.products] if self.is_repeated else [promotion.products]
 
     def _row(self, promotion: Promotion, products: tuple[Product, ...]) -> str:
+        legs = self.legs(promotion)
         fields = {
             "p": promotion,
             "description": text(promotion.description),
-            "price": self.money(promotion.agorot),
-            "price_of_one": self.money(round(promotion.agorot / promotion.pieces)),
             "weighted": int(promotion.is_weighted),
             "club": int(promotion.is_for_club),
             "club_name": "חברי מועדון" if promotion.is_for_club else "כלל הלקוחות",
             "count": len(products),
+            "count_offered": promotion.deal.quantity,
             "code": products[0].code,
             "type": int(products[0].is_barcode),
+            **self._numbers(legs[0]),
         }
-        items = "".join(self._item(product, fields) for product in products)
-        return self.promotion.format(**fields, items=items).replace("\n", "\r\n")
+        groups = "".join(
+            self.group.format(number=number, items=self._items(products, {**fields, **self._numbers(leg)}))
+            for number, leg in enumerate(legs, 1)
+        )
+        row = self.promotion.format(**fields, groups=groups, items=self._items(products, fields))
+        return row.replace("\n", "\r\n")
 
-    def _item(self, product: Product, fields: dict[str, object]) -> str:
-        return self.item.format(**{**fields, "code": product.code, "type": int(product.is_barcode)})
+    def _items(self, products: tuple[Product, ...], fields: dict[str, object]) -> str:
+        return "".join(
+            self.item.format(**{**fields, "code": product.code, "type": int(product.is_barcode)})
+            for product in products
+        )
+
+    def _numbers(self, terms: Terms) -> dict[str, object]:
+        """Write what a leg states. What it does not state is left out, or empty in the layout of 2026."""
+        price = "" if terms.price is None else self.money(terms.price)
+        measure = "" if terms.price_of_measure is None else self.money(terms.price_of_measure)
+        return {
+            "t": terms,
+            "gift": int(terms.are_gifts),
+            "rate": "" if terms.rate is None else f"{terms.rate}.00",
+            "price_or_none": price,
+            "measure_or_none": measure,
+            "price": _element("DiscountedPrice", price),
+            "price_of_measure": _element("DiscountedPricePerMida", measure),
+            "discount": _element("DiscountType", terms.discount_type) + _element("DiscountRate", terms.rate),
+        }
+
+
+def _element(tag: str, value: object) -> str:
+    return "" if value is None or value == "" else f"      <{tag}>{value}</{tag}>\n"
+
+
+def _cerberus(promotion: Promotion) -> tuple[Terms, ...]:
+    return (cerberus_terms(promotion.deal),)
+
+
+def _bina(promotion: Promotion) -> tuple[Terms, ...]:
+    return (bina_terms(promotion.deal),)
+
+
+def _sale(promotion: Promotion) -> tuple[Terms, ...]:
+    return (sale_terms(promotion.deal),)
+
+
+def _grouped(promotion: Promotion) -> tuple[Terms, ...]:
+    return grouped_terms(promotion.deal, states_total=promotion.promotion_id // 100 % 2 == 0)
 
 
 FLAT_START = """    <Promotion>
@@ -72,7 +126,7 @@ FLAT_START = """    <Promotion>
       <PromotionStartHour>{p.starts_at:%H:%M:%S}</PromotionStartHour>
       <PromotionEndDate>{p.ends_at:%Y-%m-%d}</PromotionEndDate>
       <PromotionEndHour>{p.ends_at:%H:%M:%S}</PromotionEndHour>
-      <RewardType>1</RewardType>
+      <RewardType>{t.reward_type}</RewardType>
 """
 RESTRICTIONS = """        <AdditionalIsCoupon>0</AdditionalIsCoupon>
         <AdditionalGiftCount>0</AdditionalGiftCount>
@@ -92,15 +146,14 @@ FLAT_ITEM = """        <Item>
 """
 CLASSIC_PROMOTIONS = PromotionDialect(
     envelope=CLASSIC,
+    legs=_cerberus,
     item=FLAT_ITEM,
     promotion=f"""{FLAT_START}      <AllowMultipleDiscounts>1</AllowMultipleDiscounts>
       <IsWeightedPromo>{{weighted}}</IsWeightedPromo>
       <AdditionalRestrictions>
 {RESTRICTIONS}{TOTAL_AND_ACTIVE}      </AdditionalRestrictions>
-      <MinQty>{{p.pieces}}.00</MinQty>
-      <DiscountedPrice>{{price}}</DiscountedPrice>
-      <DiscountedPricePerMida>{{price_of_one}}</DiscountedPricePerMida>
-      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+      <MinQty>{{t.quantity:.2f}}</MinQty>
+{{discount}}{{price}}{{price_of_measure}}      <MinNoOfItemOfered>{{count_offered}}</MinNoOfItemOfered>
       <WeightUnit>1</WeightUnit>
       <PromotionItems>
 {{items}}      </PromotionItems>
@@ -109,12 +162,12 @@ CLASSIC_PROMOTIONS = PromotionDialect(
 )
 LOWER_CASE_PROMOTIONS = PromotionDialect(
     envelope=LOWER_CASE,
+    legs=_cerberus,
     item=FLAT_ITEM,
     promotion=f"""{FLAT_START}      <AllowMultipleDiscounts>1</AllowMultipleDiscounts>
       <IsWeightedPromo>{{weighted}}</IsWeightedPromo>
-      <MinQty>{{p.pieces}}.00</MinQty>
-      <DiscountedPrice>{{price}}</DiscountedPrice>
-      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+      <MinQty>{{t.quantity:.2f}}</MinQty>
+{{discount}}{{price}}      <MinNoOfItemOfered>{{count_offered}}</MinNoOfItemOfered>
       <PromotionItems Count="{{count}}">
 {{items}}      </PromotionItems>
       <AdditionalRestrictions>
@@ -124,21 +177,18 @@ LOWER_CASE_PROMOTIONS = PromotionDialect(
 )
 BINA_PROMOTIONS_DIALECT = PromotionDialect(
     envelope=BINA_PROMOTIONS,
+    legs=_bina,
     money=short_shekels,
     item="""        <Item>
           <ItemCode>{code}</ItemCode>
-          <IsGiftItem>0</IsGiftItem>
+          <IsGiftItem>{gift}</IsGiftItem>
           <ItemType>{type}</ItemType>
         </Item>
 """,
-    promotion=f"""{FLAT_START}      <DiscountType>1</DiscountType>
-      <DiscountRate>0.00</DiscountRate>
-      <AllowMultipleDiscounts>0</AllowMultipleDiscounts>
-      <MinQty>{{p.pieces}}</MinQty>
+    promotion=f"""{FLAT_START}{{discount}}      <AllowMultipleDiscounts>0</AllowMultipleDiscounts>
+      <MinQty>{{t.quantity:g}}</MinQty>
       <MaxQty>0</MaxQty>
-      <DiscountedPrice>{{price}}</DiscountedPrice>
-      <DiscountedPricePerMida>{{price_of_one}}</DiscountedPricePerMida>
-      <MinNoOfItemOfered>{{p.pieces}}</MinNoOfItemOfered>
+{{price}}{{price_of_measure}}      <MinNoOfItemOfered>{{count_offered}}</MinNoOfItemOfered>
       <AdditionalRestrictions>
 {RESTRICTIONS}        <Clubs>
           <ClubId>{{club}}</ClubId>
@@ -154,15 +204,24 @@ BINA_PROMOTIONS_DIALECT = PromotionDialect(
 )
 NEW_PROMOTIONS = PromotionDialect(
     envelope=NEW,
+    legs=_grouped,
+    group="""        <Group>
+          <GroupID>{number}</GroupID>
+          <MinPurchaseAmount>0.00</MinPurchaseAmount>
+          <DiscountType />
+          <PromotionItems>
+{items}          </PromotionItems>
+        </Group>
+""",
     item="""            <PromotionItem>
               <ItemCode>{code}</ItemCode>
               <ItemType>{type}</ItemType>
-              <RewardType>10</RewardType>
-              <MinQty>{p.pieces}</MinQty>
+              <RewardType>{t.reward_type}</RewardType>
+              <MinQty>{t.quantity:g}</MinQty>
               <MaxQty />
-              <DiscountRate />
-              <DiscountedPrice>{price}</DiscountedPrice>
-              <DiscountedPricePerMida>{price_of_one}</DiscountedPricePerMida>
+              <DiscountRate>{rate}</DiscountRate>
+              <DiscountedPrice>{price_or_none}</DiscountedPrice>
+              <DiscountedPricePerMida>{measure_or_none}</DiscountedPricePerMida>
               <bIsWeighted>{weighted}</bIsWeighted>
             </PromotionItem>
 """,
@@ -175,21 +234,14 @@ NEW_PROMOTIONS = PromotionDialect(
       <PromotionEndDateTime>{p.ends_at:%Y-%m-%dT%H:%M:%S}.000</PromotionEndDateTime>
       <PromotionDays />
       <RedemptionLimit />
-      <MinNoOfItemOffered>{p.pieces}</MinNoOfItemOffered>
+      <MinNoOfItemOffered>{count_offered}</MinNoOfItemOffered>
       <ClubID>{club} - {club_name}</ClubID>
       <IsGiftItem />
       <AdditionalIsCoupon>0</AdditionalIsCoupon>
       <AdditionalRestrictions />
       <Remarks />
       <Groups>
-        <Group>
-          <GroupID>1</GroupID>
-          <MinPurchaseAmount>0.00</MinPurchaseAmount>
-          <DiscountType />
-          <PromotionItems>
-{items}          </PromotionItems>
-        </Group>
-      </Groups>
+{groups}      </Groups>
     </Promotion>
 """,
 )
@@ -198,6 +250,7 @@ CLASSIC_GROUPED_PROMOTIONS = replace(NEW_PROMOTIONS, envelope=CLASSIC)
 REPEATED_PROMOTIONS = replace(LOWER_CASE_PROMOTIONS, is_repeated=True)
 MATRIX_SALES = PromotionDialect(
     envelope=MATRIX_PROMOTIONS,
+    legs=_sale,
     money=short_shekels,
     list_name="Sales",
     is_repeated=True,
@@ -206,8 +259,8 @@ MATRIX_SALES = PromotionDialect(
       <PriceUpdateDate>{p.starts_at:%Y/%m/%d %H:%M:%S}</PriceUpdateDate>
       <ItemCode>{code}</ItemCode>
       <ItemType>{type}</ItemType>
-      <IsGiftItem>0</IsGiftItem>
-      <RewardType>10</RewardType>
+      <IsGiftItem>{gift}</IsGiftItem>
+      <RewardType>{t.reward_type}</RewardType>
       <AllowMultipleDiscounts>0</AllowMultipleDiscounts>
       <PromotionID>{p.promotion_id}</PromotionID>
       <PromotionDescription>{description}</PromotionDescription>
@@ -216,16 +269,12 @@ MATRIX_SALES = PromotionDialect(
       <PromotionEndDate>{p.ends_at:%Y/%m/%d}</PromotionEndDate>
       <PromotionEndHour>{p.ends_at:%H:%M:%S}</PromotionEndHour>
       <ClubID>{club}</ClubID>
-      <MinQty>{p.pieces}</MinQty>
+      <MinQty>{t.quantity:g}</MinQty>
       <MaxQty>0</MaxQty>
-      <DiscountRate>0</DiscountRate>
-      <DiscountType>1</DiscountType>
-      <MinPurchaseAmount>0</MinPurchaseAmount>
-      <DiscountedPrice>{price}</DiscountedPrice>
-      <DiscountedPricePerMida>{price_of_one}</DiscountedPricePerMida>
-      <MinNoOfItemsOffered>0</MinNoOfItemsOffered>
+{discount}      <MinPurchaseAmount>0</MinPurchaseAmount>
+{price}{price_of_measure}      <MinNoOfItemsOffered>0</MinNoOfItemsOffered>
       <AdditionalsCoupon />
-      <AdditionalsGiftCount>{p.pieces}</AdditionalsGiftCount>
+      <AdditionalsGiftCount>1</AdditionalsGiftCount>
       <AdditionalsTotals />
       <AdditionalsMinBasketAmount />
       <AdditionalRestrictions />
