@@ -42,7 +42,8 @@ order by price, chain_id, store_id limit 3""",
         """select product_name as product, chain_name as chain, description as promotion,
        min(regular_price) as regular, min(effective_unit_price) as promoted
 from promotions_now
-where effective_unit_price < regular_price and not (needs_coupon or needs_club)
+where effective_unit_price < regular_price
+    and not (needs_coupon or needs_club or coalesce(min_purchase_amount, 0) > 0)
 group by product_key, product_name, chain_name, description
 order by min(effective_unit_price / regular_price), product limit 3""",
     ),

@@ -32,6 +32,7 @@ POSTGRES = {
     "fixed_unit_price": "numeric",
     "fixed_kilogram_price": "numeric",
     "is_by_weight": "boolean",
+    "min_total_quantity": "numeric",
     "no_price_reason": "text",
     "is_gift": "boolean",
     "regular_price": "numeric",
@@ -53,6 +54,7 @@ ROWS = st.fixed_dictionaries(
         "fixed_unit_price": _money,
         "fixed_kilogram_price": _money,
         "is_by_weight": _maybe,
+        "min_total_quantity": st.none() | st.sampled_from([Decimal(1), Decimal(4), Decimal(6)]),
         "no_price_reason": st.none() | st.sampled_from([str(reason) for reason in NoPrice]),
         "is_gift": _maybe,
         "regular_price": st.none() | _money,
@@ -103,6 +105,9 @@ BY_WEIGHT = {"reward_type": 1, "is_weighted": True, "is_active": True}
         ),
         (Offer("1", [MILK], other={"reward_type": 6}), False, (None, "piece", None, "other_items")),
         (Offer("1", gifts=[MILK]), False, (None, "piece", 2, "gift")),
+        # City Market: six cans for 24.90, also listed for the package of six, which costs 26.90
+        (Offer("1", [MILK], price="7.40", min_quantity="6"), False, (None, "piece", 6, "package")),
+        (Offer("1", [MILK], price="7.40", min_quantity="6"), True, ("7.40", "kilogram", 6, None)),
     ],
 )
 def test_a_unit_costs_what_the_offer_and_the_price_file_say(

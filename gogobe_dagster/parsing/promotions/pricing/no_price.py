@@ -17,6 +17,7 @@ class NoPrice(StrEnum):
     UNKNOWN_REWARD_TYPE = "unknown_reward_type"
     REGULAR_PRICE_UNKNOWN = "regular_price_unknown"
     WEIGHT_UNKNOWN = "weight_unknown"
+    PACKAGE = "package"
 
 
 MEANINGS: Final = {
@@ -30,5 +31,6 @@ MEANINGS: Final = {
     NoPrice.UNKNOWN_REWARD_TYPE: "What its reward type means is not known.",
     NoPrice.REGULAR_PRICE_UNKNOWN: "It is a part of the regular price, and that is not known.",
     NoPrice.WEIGHT_UNKNOWN: "Goods by weight would cost otherwise, and how the product is sold is not known.",
+    NoPrice.PACKAGE: "Four or more would cost no more than one does: the item is a package of them.",
 }
-"""The last two go away where price files tell more of the product; the others are the offer's own."""
+"""The last three follow from price files and change with them; the others are the offer's own."""

@@ -61,7 +61,7 @@ cross join lateral (
         {no_price_reason} as no_price_reason
     from (
         select o.reward_type, o.regular_price_share, o.fixed_unit_price, o.fixed_kilogram_price, o.is_by_weight,
-            o.no_price_reason, i.is_gift, pc.price as regular_price, cp.is_weighted as product_is_weighted
+            o.min_total_quantity, o.no_price_reason, i.is_gift, pc.price as regular_price, cp.is_weighted as product_is_weighted
     ) known
 ) unit
 where ps.valid_to is null
