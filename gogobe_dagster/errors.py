@@ -298,9 +298,9 @@ class Code(StrEnum):
     RAW_FILE_MISSING = (
         "raw_file_missing",
         _INSTALLATION,
-        _NONE,
-        "The downloaded bytes are no longer in the raw store.",
-        "Keep them longer (`GOGOBE_KEEP_RAW_DAYS`), and do not delete them by hand.",
+        _RETRY,
+        "The downloaded bytes are not in the raw store, or other bytes are in their place.",
+        "Nothing at first: the file is downloaded again. If it persists, check the disk.",
     )
     LATE_BEYOND_RETENTION = (
         "late_beyond_retention",

@@ -220,8 +220,9 @@ def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch
 def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
     """Parse the batch into the lake, then record it in the ledger in one transaction.
 
-    A file that cannot be parsed is quarantined with its code, and the others go on. Files that another
-    run has parsed already are skipped; a batch that was killed is parsed again as a whole.
+    A file that cannot be parsed is quarantined with its code, and the others go on; one whose bytes are lost
+    is downloaded again. Files that another run has parsed already are skipped; a batch that was killed is
+    parsed again as a whole.
     """
     ledger, entries = resources.ledger, []
     sub_chain_by_store = sub_chains(resources.engine, feed, batch.day)
@@ -237,7 +238,7 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
                 parsed = _unwrap(result)
                 identity = identify(file, parsed, feed, sub_chain_by_store)
             except FileError as error:
-                ledger.mark_failed(file.id, error, now=resources.clock(), max_attempts=1)
+                _mark_unparsed(file, error, resources)
                 continue
             document = parsed.document
             if document not in writers:
@@ -247,6 +248,14 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
             entries.append(_entry(file, parsed, identity, lake_path=writers[document].path))
     ledger.mark_parsed(entries, now=resources.clock())
     return entries
+
+
+def _mark_unparsed(file: LedgerFile, error: FileError, resources: Resources) -> None:
+    ledger, now = resources.ledger, resources.clock()
+    if error.code is Code.RAW_FILE_MISSING:
+        ledger.mark_lost(file.id, error, now=now, max_attempts=resources.settings.max_attempts)
+    else:
+        ledger.mark_failed(file.id, error, now=now, max_attempts=1)
 
 
 def _content(file: LedgerFile, resources: Resources) -> bytes | ContentError:

@@ -13,6 +13,7 @@ from datetime import datetime
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError, DownloadError
+from gogobe_dagster.files.durable import make_folder, publish
 
 HASH_LENGTH = 64
 
@@ -35,11 +36,12 @@ class RawStore:
     def save(self, chunks: Iterable[bytes], *, limit: int) -> StoredFile:
         """Store a stream; it appears complete under its hash, or not at all. Idempotent.
 
-        Needs the memory of one chunk. Raises `DownloadError` (`too_large`) above `limit` bytes, and passes on
-        what the stream raises; then nothing is stored.
+        On return it is on the disk: it survives a power cut. Needs the memory of one chunk. Raises
+        `DownloadError` (`too_large`) above `limit` bytes, and passes on what the stream raises; then nothing
+        is stored.
         """
         partial = self.root / "arriving" / uuid.uuid4().hex
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(partial.parent)
         try:
             stored = _write(partial, chunks, limit)
             self._publish(partial, stored.sha256)
@@ -48,12 +50,19 @@ class RawStore:
         return stored
 
     def read(self, sha256: str) -> bytes:
-        """Return the bytes; raises `ContentError` (`raw_file_missing`) if retention removed them."""
+        """Return the bytes, which have this hash.
+
+        Raises `ContentError` (`raw_file_missing`) if they are not there, or other bytes are in their place.
+        """
         try:
-            return self._path(sha256).read_bytes()
-        except FileNotFoundError:
-            reason = f"raw file {sha256[:12]}… is not in {self.root}"
+            content = self._path(sha256).read_bytes()
+        except OSError as error:
+            reason = f"raw file {sha256[:12]}… cannot be read from {self.root}: {error.strerror or error}"
             raise ContentError(Code.RAW_FILE_MISSING, reason) from None
+        if hashlib.sha256(content).hexdigest() != sha256:
+            reason = f"raw file {sha256[:12]}… in {self.root} has other bytes, {len(content)} of them"
+            raise ContentError(Code.RAW_FILE_MISSING, reason)
+        return content
 
     def has(self, sha256: str) -> bool:
         """Whether these bytes are stored."""
@@ -80,8 +89,8 @@ class RawStore:
 
     def _publish(self, partial: UPath, sha256: str) -> None:
         stored_path = self._path(sha256)
-        stored_path.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(stored_path)  # also over an existing one: retention goes by the last time of storing
+        make_folder(stored_path.parent)
+        publish(partial, stored_path)  # also over an existing one: retention goes by the last time of storing
 
 
 def _write(path: UPath, chunks: Iterable[bytes], limit: int) -> StoredFile:

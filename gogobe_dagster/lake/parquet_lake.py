@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from os import SEEK_END
 from typing import Any, Final
 
 import polars as pl
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.files.durable import make_folder, publish
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES
 
@@ -30,6 +32,9 @@ SCHEMAS: Final = {
 }
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
+DAMAGED: Final = ".damaged"
+MAGIC: Final = b"PAR1"
+"""The first and the last bytes of a Parquet file."""
 ROW_ID: Final = (FILE_ID, "row_number")
 VERSION_KEY: Final = b"gogobe.schema_version"
 ARROW_SCHEMA: Final = b"ARROW:schema"
@@ -101,18 +106,20 @@ class Lake:
 
     @contextmanager
     def batch(self, document: Document, *, feed: str, day: date, key: str) -> Iterator[LakeBatch]:
-        """Write one file; the same key overwrites it. An exception leaves the previous file."""
+        """Write one file; the same key overwrites it. An exception leaves the previous file.
+
+        Afterwards it is on the disk: it survives a power cut.
+        """
         path = f"{document}/feed={feed}/day={day.isoformat()}/{key}.parquet"
         final = self._root / path
         draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent)
         try:
             with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
                 batch = LakeBatch(path, writer)
                 yield batch
                 batch.flush()
-            # Atomic in a folder. Object storage copies, and shows the copy when it is complete.
-            draft.fs.mv(draft.path, final.path)
+            publish(draft, final)
         finally:
             if draft.exists():
                 draft.unlink()
@@ -123,7 +130,8 @@ class Lake:
         """Return the rows of these published files, given as id and path, ordered by file and row.
 
         `columns` are those of the model unless given; file and row are always included. Raises `ContentError`
-        (`lake_file_missing`) if a path does not exist.
+        (`lake_file_missing`) if a file does not exist or is no Parquet file; that one is put aside under
+        another name, so that its batch is parsed again.
         """
         schema = SCHEMAS[document]
         if columns is not None:
@@ -138,18 +146,27 @@ class Lake:
         return frame if _is_ordered(frame) else frame.sort(ROW_ID)
 
     def has(self, path: str) -> bool:
-        """Whether a file exists, by the path of its batch."""
-        return bool((self._root / path).exists())
+        """Whether a file exists and begins and ends as Parquet does, by the path of its batch.
+
+        What a power cut or a full disk leaves is empty, cut off or full of zeros, and ends otherwise.
+        """
+        try:
+            with (self._root / path).open("rb") as file:
+                begins = file.read(len(MAGIC)) == MAGIC
+                file.seek(-len(MAGIC), SEEK_END)
+                return begins and bool(file.read() == MAGIC)
+        except OSError:
+            return False
 
     def files(self) -> list[LakeFile]:
-        """Return every file that batches wrote, including drafts of running and of killed writers."""
+        """Return every file that batches wrote, including damaged ones and drafts of killed writers."""
         fs, root = self._root.fs, self._root.path
         found = fs.find(root, detail=True) if self._root.exists() else {}
         sizes = {path.removeprefix(root).lstrip("/"): int(info["size"]) for path, info in found.items()}
         return [
             LakeFile(path=path, size=size, modified_at=_as_utc(fs.modified((self._root / path).path)))
             for path, size in sorted(sizes.items())
-            if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
+            if path.endswith((".parquet", DRAFT, DAMAGED)) and path.partition("/")[0] in set(Document)
         ]
 
     def sizes(self, *, before: date) -> dict[str, int]:
@@ -168,10 +185,16 @@ class Lake:
             found = self._scan(path).filter(pl.col(FILE_ID).is_in(file_ids))
             return found.select(schema.names()).collect().cast(schema)
         except FileNotFoundError:
-            reason = (
-                f"{path} is not in the lake {self._root}; it has the rows of the files {sorted(file_ids)}"
-            )
-            raise ContentError(Code.LAKE_FILE_MISSING, reason) from None
+            problem = "is not in the lake"
+        except pl.exceptions.ComputeError as error:
+            problem = f"cannot be read ({error}) and was renamed in the lake"
+            self._put_aside(path)
+        reason = f"{path} {problem} {self._root}; it has the rows of the files {sorted(file_ids)}"
+        raise ContentError(Code.LAKE_FILE_MISSING, reason)
+
+    def _put_aside(self, path: str) -> None:
+        damaged = self._root / path
+        damaged.fs.mv(damaged.path, f"{damaged.path}{DAMAGED}")
 
     def _scan(self, path: str) -> pl.LazyFrame:
         """Open a file with Polars: texts point into the dictionary page, where Arrow copies them."""

@@ -1,5 +1,6 @@
 """The lake keeps exactly what it was given, and a file is there whole or not at all."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -138,3 +139,37 @@ def test_a_file_that_is_not_there_is_an_error_and_not_no_rows(lake: Lake) -> Non
         lake.read(Document.PRICES, {1: path})
     assert caught.value.code == Code.LAKE_FILE_MISSING
     assert not lake.has(path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda content: content[:0], id="empty"),
+        pytest.param(lambda content: content[:2], id="two bytes"),
+        pytest.param(lambda content: bytes(len(content)), id="zeros"),
+        pytest.param(lambda content: content[:-50], id="cut off"),
+    ],
+)
+def test_a_file_that_a_power_cut_spoiled_is_not_there(lake: Lake, spoil: Callable[[bytes], bytes]) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
+        batch.add(1, milk("6.90"))
+    assert lake.has(batch.path)
+
+    path = lake._root / batch.path  # noqa: SLF001 - nothing public spoils a lake
+    path.write_bytes(spoil(path.read_bytes()))
+    assert not lake.has(batch.path)
+
+
+def test_a_file_that_cannot_be_read_is_put_aside_and_missing(lake: Lake) -> None:
+    with lake.batch(Document.PRICES, feed="keshet", day=DAY, key="one") as batch:
+        batch.add(1, milk("6.90"))
+    path = lake._root / batch.path  # noqa: SLF001 - nothing public spoils a lake
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + bytes(len(content) - 8) + content[-4:])
+    assert lake.has(batch.path)
+
+    with pytest.raises(ContentError, match="cannot be read") as caught:
+        lake.read(Document.PRICES, {1: batch.path})
+    assert caught.value.code == Code.LAKE_FILE_MISSING
+    assert not lake.has(batch.path)
+    assert files_in(lake) == ["one.parquet.damaged"]

@@ -1,18 +1,22 @@
 """The import without Dagster: from the replica's listings to the tables."""
 
 import gzip
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from upath import UPath
 
 from gogobe_dagster import pipeline
 from gogobe_dagster.errors import PortalError
-from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.ground_truth import published_prices
+from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
@@ -240,16 +244,44 @@ def test_foreign_files_are_quarantined_with_a_code(import_env: ImportEnv) -> Non
     assert {"foreign_chain_in_listing", "name_unparsed", "stale_file"} <= codes
 
 
-def test_a_deleted_raw_file_is_reported_as_missing(import_env: ImportEnv) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.unlink(), id="missing"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(bytes(path.stat().st_size)), id="zeros"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-100]), id="cut off"),
+    ],
+)
+def test_lost_bytes_are_downloaded_again(import_env: ImportEnv, spoil: Callable[[UPath], object]) -> None:
     import_env.publish("keshet")
     feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)
-    gone = resources.ledger.to_parse("keshet", days)[0]
-    assert gone.sha256
-    (resources.raw_store.root / gone.sha256[:2] / gone.sha256).unlink()
+    lost = resources.ledger.to_parse("keshet", days)[0]
+    assert lost.sha256
+    spoil(resources.raw_store.root / lost.sha256[:2] / lost.sha256)
 
+    parse_all(feed, days, resources)
+    assert import_env.states("keshet")[lost.name] == "discovered raw_file_missing"
+
+    pipeline.download(feed, days, resources)
+    parse_all(feed, days, resources)
+    assert set(import_env.states("keshet").values()) == {"parsed"}
+
+
+def test_bytes_that_are_lost_each_time_are_quarantined_in_the_end(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+    pipeline.discover(feed, days, resources)
+    for _ in range(resources.settings.max_attempts):
+        pipeline.download(feed, days, resources)
+        shutil.rmtree(resources.raw_store.root)
+        parse_all(feed, days, resources)
+
+    assert set(import_env.states("keshet").values()) == {"quarantined raw_file_missing"}
+
+
+def parse_all(feed: Feed, days: list[date], resources: Resources) -> None:
     for batch in pipeline.plan(feed, days, resources):
         pipeline.parse(batch, feed, resources)
-
-    assert import_env.states("keshet")[gone.name] == "quarantined raw_file_missing"

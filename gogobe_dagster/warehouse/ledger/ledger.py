@@ -125,6 +125,23 @@ class Ledger:
                 connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
             )
 
+    def mark_lost(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
+        """Let a file whose bytes were lost be downloaded again; no attempt left: it is quarantined."""
+        may_retry = file.c.attempts + 1 < max_attempts
+        values = {
+            "attempts": file.c.attempts + 1,
+            "code": error.code,
+            "reason": clean(error.reason),
+            "state": sa.case((may_retry, FileState.DISCOVERED.value), else_=FileState.QUARANTINED.value),
+        }
+        is_downloaded = (file.c.file_id == file_id, file.c.state == FileState.DOWNLOADED)
+        update = sa.update(file).where(*is_downloaded).values(values).returning(file.c.state)
+        with self._engine.begin() as connection:
+            states = connection.scalars(update).all()
+            append_events(
+                connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
+            )
+
     def mark_untried(self, file_id: int, error: CodedError, *, now: datetime) -> None:
         """Note why a file could not be tried: its portal went away. No try is counted, no state changes."""
         update = (
