@@ -276,7 +276,7 @@ def test_bytes_that_are_lost_each_time_are_quarantined_in_the_end(import_env: Im
     pipeline.discover(feed, days, resources)
     for _ in range(resources.settings.max_attempts):
         pipeline.download(feed, days, resources)
-        shutil.rmtree(resources.raw_store.root)
+        shutil.rmtree(str(resources.raw_store.root))
         parse_all(feed, days, resources)
 
     assert set(import_env.states("keshet").values()) == {"quarantined raw_file_missing"}
