@@ -9,40 +9,39 @@ from starlette.responses import Response
 
 from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds.registry import FEEDS
-from gogobe_dagster.replica import (
-    bina,
-    cerberus,
-    city_market,
-    control,
-    gov_register,
-    hazi_hinam,
-    laib,
-    mishnat_yosef,
-    netiv_hahesed,
-    publish_price,
-    shufersal,
-    super_pharm,
-    wolt,
-)
+from gogobe_dagster.replica import control, gov_register
+from gogobe_dagster.replica.bina import Bina
+from gogobe_dagster.replica.cerberus import Cerberus
 from gogobe_dagster.replica.cerberus_ftp import FtpServer
+from gogobe_dagster.replica.city_market import CityMarket
+from gogobe_dagster.replica.family import FamilyPortal
 from gogobe_dagster.replica.faults import Faults
+from gogobe_dagster.replica.hazi_hinam import HaziHinam
+from gogobe_dagster.replica.laib import Laib
+from gogobe_dagster.replica.mishnat_yosef import MishnatYosef
+from gogobe_dagster.replica.netiv_hahesed import NetivHaHesed
 from gogobe_dagster.replica.publication import Publications
+from gogobe_dagster.replica.publish_price import PublishPrice
 from gogobe_dagster.replica.serving import FaultResponse
+from gogobe_dagster.replica.shufersal import Shufersal
 from gogobe_dagster.replica.state import ReplicaState
+from gogobe_dagster.replica.super_pharm import SuperPharm
+from gogobe_dagster.replica.wolt import Wolt
 
-FAMILIES = (
-    cerberus,
-    shufersal,
-    bina,
-    publish_price,
-    super_pharm,
-    laib,
-    wolt,
-    mishnat_yosef,
-    hazi_hinam,
-    city_market,
-    netiv_hahesed,
+FAMILIES: tuple[type[FamilyPortal], ...] = (
+    Cerberus,
+    Shufersal,
+    Bina,
+    PublishPrice,
+    SuperPharm,
+    Laib,
+    Wolt,
+    MishnatYosef,
+    HaziHinam,
+    CityMarket,
+    NetivHaHesed,
 )
+"""The portal of each family."""
 HALF_AN_HOUR = 1800.0
 
 
@@ -64,7 +63,7 @@ def build_app(
         link_seconds=link_seconds,
     )
     ftp = FtpServer(state)
-    routes = [route for family in FAMILIES for route in family.routes(state)]
+    routes = [route for family in FAMILIES for route in family.mounts(state)]
     app = Starlette(
         routes=[*control.routes(state, ftp), *gov_register.routes(state), *routes],
         exception_handlers={FaultResponse: _answered},

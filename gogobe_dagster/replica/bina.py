@@ -10,20 +10,21 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
+    HEBREW_TYPES,
     apply_faults,
     apply_listing_faults,
     form_fields,
     portal_url,
     send_file,
 )
-from gogobe_dagster.replica.state import ReplicaState
 
 CAP = 1000
 TYPES = {
@@ -33,22 +34,17 @@ TYPES = {
     "4": FileKind.FULL_PRICES,
     "5": FileKind.FULL_PROMOTIONS,
 }
-TYPE_NAMES = {
-    FileKind.STORES: "סניפים",
-    FileKind.PRICES: "מחירים",
-    FileKind.PROMOTIONS: "מבצעים",
-    FileKind.FULL_PRICES: "מחירים מלא",
-    FileKind.FULL_PROMOTIONS: "מבצעים מלא",
-    None: "",
-}
 
 
-class Bina:
+class Bina(FeedPortal):
     """The endpoints of one account."""
 
-    def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+    family = Family.BINA
+
+    @classmethod
+    def path(cls, feed: Feed) -> str:
+        """Return the path of an account."""
+        return f"/{cls.family}/{feed.account}"
 
     def routes(self) -> list[BaseRoute]:
         """Return the portal's paths."""
@@ -91,14 +87,14 @@ class Bina:
         return JSONResponse(stores)
 
     async def where(self, request: Request) -> Response:
-        """Say where a file can be fetched."""
+        """Return the address of a file."""
         asked = await _parameters(request)
         name = asked.get("filenm", "")
         await apply_faults(self._state, request, self._feed, name)
         return JSONResponse([{"SPath": portal_url(request, f"/Download/{name}")}])
 
     async def download(self, request: Request) -> Response:
-        """Send a file; the name counts in its exact case."""
+        """Send a file; names are case-sensitive."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
     def _matching(self, asked: dict[str, str]) -> list[Publication]:
@@ -112,14 +108,6 @@ class Bina:
             if day is None or day_of(item.published_at) == day
             if store is None or item.store_id == store
         ]
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's places in the replica: a path for every account."""
-    return [
-        Mount(f"/bina/{feed.account}", routes=Bina(state, feed).routes())
-        for feed in state.feeds_of(Family.BINA)
-    ]
 
 
 async def _parameters(request: Request) -> dict[str, str]:
@@ -142,6 +130,6 @@ def _row(feed: Feed, item: Publication) -> dict[str, Any]:
         "FileNm": item.name,
         "Company": feed.hebrew_name,
         "Store": item.store_label,
-        "TypeFile": TYPE_NAMES[item.kind],
+        "TypeFile": HEBREW_TYPES[item.kind],
         "DateFile": item.published_at.astimezone(ISRAEL).strftime("%H:%M %d/%m/%Y"),
     }

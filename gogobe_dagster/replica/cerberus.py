@@ -14,10 +14,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.replica.family import FamilyPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
     apply_faults,
@@ -37,18 +38,20 @@ NO_FOLDER = "The directory could not be listed."
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """One visitor: the token of the last page, and who logged in."""
+    """One client: the token of the last page, and the account that logged in."""
 
     token: str
     seen_at: datetime
     feed: Feed | None = None
 
 
-class Cerberus:
+class Cerberus(FamilyPortal):
     """The endpoints, over one dictionary of sessions."""
 
+    family = Family.CERBERUS
+
     def __init__(self, state: ReplicaState) -> None:
-        self._state = state
+        super().__init__(state)
         self._accounts = {feed.account: feed for feed in state.feeds_of(Family.CERBERUS)}
         self._sessions: dict[str, Session] = {}
 
@@ -64,16 +67,16 @@ class Cerberus:
         ]
 
     async def home(self, request: Request) -> Response:
-        """Send the visitor to the list or to the login."""
+        """Redirect to the list or to the login."""
         return self._to(request, "/file" if self._feed(request) else "/login")
 
     async def login_page(self, request: Request) -> Response:
-        """Show the form; begins a session."""
+        """Show the form, and begin a session."""
         await apply_faults(self._state, request, None)
         return self._login_form(request)
 
     async def log_in(self, request: Request) -> Response:
-        """Check user, password and token; whatever is wrong leads back to the form."""
+        """Check user, password and token; any mistake leads back to the form."""
         fields = await form_fields(request)
         feed = self._accounts.get(fields.get("username", ""))
         await apply_faults(self._state, request, feed)
@@ -92,7 +95,7 @@ class Cerberus:
         return self._to(request, "/file")
 
     async def file_page(self, request: Request) -> Response:
-        """Show the page that carries the token for the list; the token before it is dead."""
+        """Show the page with the token for the list; the token before it is no longer valid."""
         feed = self._feed(request)
         await apply_faults(self._state, request, feed)
         session = self._session(request)
@@ -186,11 +189,6 @@ class Cerberus:
 
     def _to(self, request: Request, path: str) -> Response:
         return RedirectResponse(portal_path(request, path), 302)
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [Mount("/cerberus", routes=Cerberus(state).routes())]
 
 
 def _file_row(publication: Publication) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gogobe_dagster.feeds.registry import Family
 from gogobe_dagster.replica.state import ReplicaState
 
 HOST = "127.0.0.1"
-LOOK_EVERY = 0.05  # seconds; how soon the server notices that it is to stop
+POLL_SECONDS = 0.05  # seconds; how soon the server notices that it is to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class FtpServer:
     """All Cerberus accounts on one FTP server, in a thread of this process."""
 
     def __init__(self, state: ReplicaState) -> None:
-        """Open nothing yet."""
+        """Start nothing yet."""
         self._state = state
         self._lock = Lock()
         self._endpoint: FtpEndpoint | None = None
@@ -62,8 +62,8 @@ class FtpServer:
         from gogobe_dagster.replica.cerberus_ftp_session import Accounts, Handler
 
         log = logging.getLogger("pyftpdlib")
-        log.setLevel(logging.CRITICAL)  # faults are meant, and no news
-        if not log.handlers:  # then it would set up logging by itself, and tell of every look at the socket
+        log.setLevel(logging.CRITICAL)  # simulated faults are not news
+        if not log.handlers:  # otherwise it would configure logging itself, and log every poll of the socket
             log.addHandler(logging.NullHandler())
         authority = trustme.CA()
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -82,5 +82,5 @@ class FtpServer:
 
     def _serve(self, server: Any) -> None:
         while not self._stopping:
-            server.serve_forever(timeout=LOOK_EVERY, blocking=False, handle_exit=False)
+            server.serve_forever(timeout=POLL_SECONDS, blocking=False, handle_exit=False)
         server.close_all()

@@ -1,7 +1,4 @@
-"""What happens on a connection to the FTP side of Cerberus: who logs in, what they see, what goes wrong.
-
-The server around it is `cerberus_ftp`.
-"""
+"""One connection to Cerberus over FTP: accounts, folders and faults. The server is `cerberus_ftp`."""
 
 import io
 import socket
@@ -20,9 +17,9 @@ from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.state import ReplicaState
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-MEET_FAULTS = ("PASS", "MLSD", "LIST", "RETR")
-BROKEN_OFF = {"truncated_download": "426 Connection closed; transfer aborted.", "ftp_hangs_up": ""}
-"""What is said after half of a file; nothing means that the connection just ends."""
+AFFECTED_COMMANDS = ("PASS", "MLSD", "LIST", "RETR")
+TRUNCATING_FAULTS = {"truncated_download": "426 Connection closed; transfer aborted.", "ftp_hangs_up": ""}
+"""The reply after half of a file; empty: the connection just ends."""
 BUSY = "421 Service not available, closing control connection."
 
 
@@ -45,7 +42,7 @@ class Accounts:
             raise AuthenticationFailed("Login or password incorrect.")
 
     def get_home_dir(self, user: str) -> str:
-        """Return what the file system is told: who is there."""
+        """Return the user: the file system needs to know whose folder it is."""
         return user
 
     def get_msg_login(self, _user: str) -> str:
@@ -53,7 +50,7 @@ class Accounts:
         return "Login OK."
 
     def has_perm(self, _user: str, permission: str, _path: str | None = None) -> bool:
-        """Allow looking and fetching."""
+        """Allow listing and downloading."""
         return permission in self.get_perms("")
 
     def get_perms(self, _user: str) -> str:
@@ -61,20 +58,20 @@ class Accounts:
         return "elr"
 
     def impersonate_user(self, _user: str, _password: str) -> None:
-        """Be nobody else: the files are in memory."""
+        """Do nothing: the files are in memory."""
 
     def terminate_impersonation(self, _user: str) -> None:
-        """Be nobody else."""
+        """Do nothing."""
 
 
 class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
-    """What an account sees: its folder with the publications, as listed and as served."""
+    """What an account sees: its folder, as listed and as served."""
 
     def __init__(self, user: str, cmd_channel: "Handler") -> None:
         super().__init__("/", cmd_channel)
         self._feed = cmd_channel.authorizer.feed(user)
         self._state = cmd_channel.state
-        self._shown: dict[str, Publication] = {}
+        self._listed: dict[str, Publication] = {}
 
     def validpath(self, _path: str) -> bool:
         """Allow every path: there is no disk behind them."""
@@ -92,35 +89,35 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         """Return the names in a folder, as the listing shows them now."""
         if path != self._feed.folder:
             return [self._feed.folder.strip("/")]
-        self._shown = {item.name: item for item in self._state.listed(self._feed)}
-        return list(self._shown)
+        self._listed = {item.name: item for item in self._state.listed(self._feed)}
+        return list(self._listed)
 
     def stat(self, path: str) -> stat_result:
         """Describe what `listdir` showed."""
         if self.isdir(path):
             return stat_result((stat.S_IFDIR | 0o555, 0, 0, 1, 0, 0, 0, 0, 0, 0))
-        item = self._shown[path.rpartition("/")[2]]
+        item = self._listed[path.rpartition("/")[2]]
         written = int(item.published_at.timestamp())
         return stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, item.size, written, written, written))
 
     lstat = stat
 
-    def open(self, filename: str, _mode: str) -> "Served":
-        """Return a file's bytes. Raises `OSError` when it is not there."""
+    def open(self, filename: str, _mode: str) -> "ServedFile":
+        """Return a file's bytes. Raises `OSError` if it does not exist."""
         folder, _, name = filename.rpartition("/")
         in_folder = (folder or "/") == self._feed.folder
         publication = self._state.served(self._feed, name) if in_folder else None
         if publication is None:
             raise FileNotFoundError(2, "The system cannot find the file specified")
         content = publication.read()
-        for fault, last_word in BROKEN_OFF.items():
+        for fault, final_reply in TRUNCATING_FAULTS.items():
             if self._state.faults.take(fault, self._feed.key, name):
-                self.cmd_channel.last_word = last_word
+                self.cmd_channel.final_reply = final_reply
                 content = content[: len(content) // 2]
-        return Served(content, name)
+        return ServedFile(content, name)
 
 
-class Served(io.BytesIO):
+class ServedFile(io.BytesIO):
     """A file that is being sent."""
 
     def __init__(self, content: bytes, name: str) -> None:
@@ -132,8 +129,8 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
     """One connection. Each server makes a subclass with its own state, accounts and certificate."""
 
     state: ReplicaState
-    last_word: str | None = None
-    """What is said instead of "whole" after the file that is being sent."""
+    final_reply: str | None = None
+    """The reply in place of "complete" after the current file."""
     banner = "Published Prices Server"
     abstracted_fs = Folders
     use_sendfile = False
@@ -141,35 +138,37 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
     permit_foreign_addresses = True
 
     def process_command(self, cmd: str, *args: Any, **others: Any) -> None:
-        """Let faults and the demand for TLS come before the command."""
+        """Apply faults and the requirement of TLS before the command."""
         feed = self.authorizer.feed(args[0] if cmd == "USER" else self.username)
         key = feed.key if feed else None
-        if cmd == "USER" and not self._ssl_established and self._wants_tls(feed):
+        if cmd == "USER" and not self._ssl_established and self._requires_tls(feed):
             self.respond("530 Secure connection required.")
         elif cmd == "MLSD" and self.state.faults.take("ftp_without_mlsd", key):
             self.respond("500 'MLSD': command not understood.")
-        elif cmd not in MEET_FAULTS or not self._spoiled(key, cmd, args, others):
+        elif cmd not in AFFECTED_COMMANDS or not self._applies_fault(key, cmd, args, others):
             super().process_command(cmd, *args, **others)
 
     def respond(self, resp: str, *others: Any, **named: Any) -> None:
-        """Say that a file is whole, unless it was broken off."""
-        last_word, self.last_word = self.last_word, None
-        if last_word is None or not resp.startswith("226"):
-            self.last_word = last_word
+        """Confirm a file, unless it was truncated."""
+        final_reply, self.final_reply = self.final_reply, None
+        if final_reply is None or not resp.startswith("226"):
+            self.final_reply = final_reply
             super().respond(resp, *others, **named)
-        elif last_word:
-            super().respond(last_word, *others, **named)
+        elif final_reply:
+            super().respond(final_reply, *others, **named)
         else:
             shut = self.socket.sock_shutdown if self._ssl_established else self.socket.shutdown
             shut(socket.SHUT_RDWR)
 
-    def _wants_tls(self, feed: Feed | None) -> bool:
+    def _requires_tls(self, feed: Feed | None) -> bool:
         return feed is not None and (
             feed.needs_tls or self.state.faults.take("ftps_required", feed.key) is not None
         )
 
-    def _spoiled(self, feed: str | None, cmd: str, args: tuple[Any, ...], others: dict[str, Any]) -> bool:
-        """Let the faults of any request happen; whether nothing more is to be done now."""
+    def _applies_fault(
+        self, feed: str | None, cmd: str, args: tuple[Any, ...], others: dict[str, Any]
+    ) -> bool:
+        """Apply the faults of any request; return whether the command is done with."""
         faults, file = self.state.faults, str(args[0]).rpartition("/")[2] if cmd == "RETR" else ""
         if fault := faults.take("slow_page", feed, file):
             self._later(fault.seconds, lambda: super(Handler, self).process_command(cmd, *args, **others))
@@ -177,7 +176,7 @@ class Handler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
             self._later(fault.seconds, self.close)
         elif faults.take("connection_reset", feed, file):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            self._error = True  # no farewell of TLS
+            self._error = True  # no closing handshake of TLS
             self.close()
         elif faults.take("portal_down", feed, file):
             self.respond(BUSY)

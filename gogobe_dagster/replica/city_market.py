@@ -7,11 +7,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.html_tables import HtmlTable, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import apply_listing_faults, send_file
@@ -21,12 +22,13 @@ DOCUMENTS = {"1": Document.PRICES, "2": Document.PROMOTIONS, "3": Document.STORE
 WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}
 
 
-class CityMarket:
+class CityMarket(FeedPortal):
     """The endpoints."""
 
+    family = Family.CITY_MARKET
+
     def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+        super().__init__(state, feed)
         self._tables = HtmlTable(state, feed)
         self._names: dict[str, str] = {}
 
@@ -46,7 +48,7 @@ class CityMarket:
         return self._tables.page(request, shown, self._cells)
 
     async def download(self, request: Request) -> Response:
-        """Send the file of a number, which says its whole name only now."""
+        """Send the file of a number; only this response has its whole name."""
         name = self._name(request.path_params["number"])
         answer = await send_file(self._state, request, self._feed, name)
         if not PurePath(name).suffix:
@@ -54,10 +56,10 @@ class CityMarket:
         return answer
 
     def _name(self, number: str) -> str:
-        """Return the name of a number that was shown, if need be before this server started."""
+        """Return the name of a number, also of one shown before this server started."""
         if number not in self._names:
-            on_shelf = self._state.publications_by_feed[self._feed.key].all()
-            self._names |= {_number(item): item.name for item in on_shelf}
+            published = self._state.publications_by_feed[self._feed.key].all()
+            self._names |= {_number(item): item.name for item in published}
         return self._names.get(number, "")
 
     def _cells(self, item: Publication) -> Iterable[str]:
@@ -72,14 +74,6 @@ class CityMarket:
             kilobytes(item.size),
             link_to(f"/downloadFile/{number}"),
         )
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/city_market", routes=CityMarket(state, feed).routes())
-        for feed in state.feeds_of(Family.CITY_MARKET)
-    ]
 
 
 def _number(item: Publication) -> str:

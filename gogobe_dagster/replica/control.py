@@ -1,9 +1,9 @@
-"""For people and scripts: a page that shows what is published, and switches for the faults.
+"""A page that shows what is published, and an API for faults and the clock.
 
-GET / shows the page; GET, POST and DELETE /control/faults list, switch on and switch off. GET
-/control/ftp says where the FTP side of Cerberus is, and who signs for it; so the URL of the replica is
-enough for our connectors. GET /control/clock says what time it is at the portals, POST moves it: JSON
-with `now` (2026-11-20T23:50), `forward` (seconds), `speed` (seconds there for one here); all optional.
+GET / shows the page. GET, POST and DELETE /control/faults list faults, switch them on and off. GET
+/control/ftp gives address and authority of the FTP server, so connectors need only the URL of the replica.
+GET /control/clock gives the time at the portals, POST changes it: JSON with `now` (2026-11-20T23:50),
+`forward` (seconds), `speed` (simulated seconds per real second); all optional.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ STYLE = "body{font:16px sans-serif;margin:2em}td,th{padding:.2em .8em;text-align
 
 
 def routes(state: ReplicaState, ftp: FtpServer) -> list[BaseRoute]:
-    """Return the paths that no portal has."""
+    """Return the paths outside the portals."""
     control = Control(state, ftp)
     return [
         Route("/", control.page),
@@ -68,18 +68,18 @@ class Control:
         )
 
     async def ftp(self, _request: Request) -> Response:
-        """Say where the FTP side is; the first call starts it."""
+        """Return the address of the FTP server; the first call starts it."""
         return JSONResponse(asdict(await run_in_threadpool(self._ftp.endpoint)))
 
     async def show_clock(self, _request: Request) -> Response:
-        """Say what time it is at the portals."""
+        """Return the time at the portals."""
         return JSONResponse(self._time())
 
     async def move_clock(self, request: Request) -> Response:
-        """Move the clock; what is due then is published before the answer."""
+        """Move the clock; what is due then is published before the response."""
         clock = self._state.clock
         if not isinstance(clock, SimulatedClock):
-            return JSONResponse({"error": "this replica's clock is not ours to move"}, 409)
+            return JSONResponse({"error": "the clock of this replica cannot be moved"}, 409)
         try:
             move = _move(dict(await request.json()))
         except (TypeError, ValueError) as error:

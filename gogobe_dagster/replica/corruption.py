@@ -18,7 +18,7 @@ LATER = timedelta(minutes=10)
 
 
 def corrupt(publication: Publication, fault: str) -> Publication:
-    """Return the publication as the fault leaves it on the portal."""
+    """Return the publication with the fault applied."""
     content = _CORRUPTIONS[fault](publication.read(), publication.name)
     when = publication.published_at + (LATER if fault == "republished_same_name" else timedelta())
     return replace(publication, content=content, published_at=when)

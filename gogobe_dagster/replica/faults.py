@@ -27,7 +27,7 @@ LISTS_IN_JSON = ONLY_CERBERUS | ONLY_BINA | ONLY_LAIB | frozenset({Family.MISHNA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultKind:
-    """A fault that exists: what it does, and how often unless somebody says otherwise."""
+    """A fault that can be simulated: what it does, where, and how often by default."""
 
     meaning: str
     families: frozenset[Family] = EVERY
@@ -43,7 +43,7 @@ FAULTS: dict[str, FaultKind] = {
     "connection_reset": FaultKind(meaning="the connection is reset without an answer"),
     "slow_page": FaultKind(meaning="the answer comes after `seconds`"),
     "timeout_once": FaultKind(meaning="no answer: the connection closes after `seconds`; once", times=1),
-    # the file as it lies on the portal: listing and download agree
+    # the stored file: listing and download agree
     "zero_byte": FaultKind(meaning="the file is empty"),
     "zip_in_gz": FaultKind(meaning="the .gz holds a ZIP with one XML"),
     "plain_in_gz": FaultKind(meaning="the .gz holds bare XML"),
@@ -56,10 +56,10 @@ FAULTS: dict[str, FaultKind] = {
     "missing_file": FaultKind(meaning="the file is listed but answers 404"),
     "expired_sas": FaultKind(meaning="a fresh signed link answers 403", families=ONLY_SHUFERSAL),
     "session_expires": FaultKind(
-        meaning="the portal forgets the session", families=ONLY_CERBERUS | ONLY_SUPER_PHARM, times=1
+        meaning="the portal ends the session", families=ONLY_CERBERUS | ONLY_SUPER_PHARM, times=1
     ),
     "two_step_download": FaultKind(
-        meaning="the link gives the file's place as JSON", families=ONLY_SUPER_PHARM
+        meaning="the link gives the file's address as JSON", families=ONLY_SUPER_PHARM
     ),
     # a listing
     "empty_listing": FaultKind(meaning="the list is empty"),
@@ -83,66 +83,66 @@ FAULTS: dict[str, FaultKind] = {
         meaning="200 with an error as JSON instead of the list",
         families=LISTS_IN_JSON,
     ),
-    "file_type_case": FaultKind(meaning="the kinds are capitalised, as before 2026", families=ONLY_LAIB),
-    "listed_twice": FaultKind(meaning="every row is there twice", families=ONLY_LAIB),
+    "file_type_case": FaultKind(meaning="kinds are capitalized, as before 2026", families=ONLY_LAIB),
+    "listed_twice": FaultKind(meaning="every row is listed twice", families=ONLY_LAIB),
     "oldest_first": FaultKind(meaning="the days are listed oldest first", families=ONLY_WOLT),
     "missing_day": FaultKind(
         meaning="the page of a day is 400 though the index names it", families=ONLY_WOLT
     ),
     "listing_truncated": FaultKind(meaning="a page holds at most half of the rows", families=ONLY_CERBERUS),
     "listing_never_complete": FaultKind(
-        meaning="the list says more rows than any page gives", families=ONLY_CERBERUS
+        meaning="the list announces more rows than it gives", families=ONLY_CERBERUS
     ),
     "cap_1000": FaultKind(
         meaning="exactly 1,000 rows, some twice and some missing, unless asked for one store",
         families=ONLY_BINA,
     ),
     "script_renamed": FaultKind(
-        meaning="the script calls its list of files otherwise", families=ONLY_PUBLISH_PRICE
+        meaning="the script gives its list of files another name", families=ONLY_PUBLISH_PRICE
     ),
     "date_ignored": FaultKind(
-        meaning="a day is shown only to who asks for its path", families=ONLY_PUBLISH_PRICE
+        meaning="a day is shown only if its path is requested", families=ONLY_PUBLISH_PRICE
     ),
     "day_ignored": FaultKind(
-        meaning="what there is now is shown whatever day is asked",
+        meaning="the current files are shown, whatever day is requested",
         families=ONLY_PUBLISH_PRICE | IN_TABLES | ONLY_NETIV_HAHESED,
     ),
     "only_deltas": FaultKind(meaning="the page of today has no full file yet", families=ONLY_NETIV_HAHESED),
     # a login
     "wrong_password": FaultKind(meaning="the login is refused", families=ONLY_CERBERUS),
     # FTP only
-    "ftps_required": FaultKind(
-        meaning="FTP lets nobody in without TLS, as Dor Alon always", families=ONLY_CERBERUS
+    "ftps_required": FaultKind(meaning="FTP requires TLS, as Dor Alon always does", families=ONLY_CERBERUS),
+    "ftp_without_mlsd": FaultKind(meaning="FTP has no MLSD, only LIST", families=ONLY_CERBERUS),
+    "ftp_hangs_up": FaultKind(
+        meaning="FTP closes the connection in the middle of a file", families=ONLY_CERBERUS
     ),
-    "ftp_without_mlsd": FaultKind(meaning="FTP lists only by LIST", families=ONLY_CERBERUS),
-    "ftp_hangs_up": FaultKind(meaning="FTP breaks off in the middle of a file", families=ONLY_CERBERUS),
 }
 STORED = (
     "zero_byte", "zip_in_gz", "plain_in_gz", "truncated_gzip", "wrong_crc", "republished_same_name"
 )  # fmt: skip
-"""The faults of the file as it lies on the portal."""
+"""The faults of the stored file."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """A fault that is on."""
+    """A fault that is switched on."""
 
     name: str
     feed: str | None
     """None: every feed."""
     names: str
-    """Pattern of file names; a request for no file (a login, a listing) has the name ''."""
+    """Pattern of file names; a login or listing has the empty name."""
     times: int | None
-    """How many more requests it spoils; None: all."""
+    """How many more requests it affects; None: all."""
     seconds: float
 
-    def meets(self, name: str, feed: str | None, file: str) -> bool:
-        """Whether it is this fault, and its turn, for this feed and file."""
+    def matches(self, name: str, feed: str | None, file: str) -> bool:
+        """Whether it is this fault, for this feed and file."""
         return self.name == name and self.feed in {None, feed} and fnmatchcase(file, self.names)
 
 
 class Faults:
-    """The faults that are on. Thread-safe."""
+    """The faults that are switched on. Thread-safe."""
 
     def __init__(self, feeds: Collection[str]) -> None:
         self._feeds = feeds
@@ -158,10 +158,10 @@ class Faults:
         times: int | None = None,
         seconds: float = 30.0,
     ) -> None:
-        """Let `name` corrupt requests of a feed (None: every feed) for files that match `names`.
+        """Let a fault affect requests of a feed (None: every feed) for files that match `names`.
 
-        `times` counts requests that were really spoiled, then it is off; `seconds` is for the slow
-        ones. Raises `ValueError` for a fault or feed that does not exist.
+        After `times` affected requests it is off; `seconds` is for slow responses. Raises `ValueError` for
+        an unknown fault or feed.
         """
         if name not in FAULTS:
             raise ValueError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
@@ -181,19 +181,19 @@ class Faults:
             ]
 
     def active(self) -> list[Fault]:
-        """Return the faults that are on, oldest first."""
+        """Return the faults that are switched on, oldest first."""
         with self._lock:
             return list(self._on)
 
     def find(self, name: str, feed: str | None, file: str = "") -> Fault | None:
-        """Return the fault if it is on for this feed and file, without using it up."""
+        """Return the fault if it is on for this feed and file, without counting."""
         with self._lock:
-            return next((fault for fault in self._on if fault.meets(name, feed, file)), None)
+            return next((fault for fault in self._on if fault.matches(name, feed, file)), None)
 
     def take(self, name: str, feed: str | None, file: str = "") -> Fault | None:
-        """Like `find`, and count one spoiled request."""
+        """Like `find`, and count one affected request."""
         with self._lock:
-            fault = next((fault for fault in self._on if fault.meets(name, feed, file)), None)
+            fault = next((fault for fault in self._on if fault.matches(name, feed, file)), None)
             if fault is not None and fault.times is not None:
                 fault.times -= 1
                 if fault.times <= 0:

@@ -1,4 +1,4 @@
-"""A folder of real files as what the portals publish. The bytes are served exactly as they lie there.
+"""Publishes a folder of real files. The bytes are served exactly as they are.
 
 `<folder>/<feed key>/<published name>` belongs to that feed whatever its name says; any other file goes
 to the feed whose chain id its name prints.
@@ -20,24 +20,24 @@ def fill_from_folder(
 ) -> list[Path]:
     """Publish every file below the folder at its feed; return the files that belong to no feed.
 
-    Only `feeds` get files. A name that is there twice is the last of them, in alphabetical order.
+    Only `feeds` get files. Of several files with one name the last in alphabetical order counts.
     """
     by_key = {feed.key: feed for feed in feeds}
-    strangers = []
+    unassigned = []
     for path in sorted(
         path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
     ):
         feed = by_key.get(path.relative_to(folder).parts[0]) or _owner(path, by_key.values())
         if feed is None:
-            strangers.append(path)
+            unassigned.append(path)
         else:
             publications_by_feed[feed.key].put(publication(path, feed))
-    return strangers
+    return unassigned
 
 
 def publication(path: Path, feed: Feed) -> Publication:
-    """Describe a file by its name, and where the name tells no time, by the file's own."""
-    name = _understood(path.name)
+    """Describe a file by its name; if that has no timestamp, by the time of the file."""
+    name = _parse_name(path.name)
     written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).astimezone(ISRAEL)
     if name is None:
         return Publication(name=path.name, content=path, published_at=written)
@@ -52,11 +52,11 @@ def publication(path: Path, feed: Feed) -> Publication:
 
 
 def _owner(path: Path, feeds: Iterable[Feed]) -> Feed | None:
-    name = _understood(path.name)
+    name = _parse_name(path.name)
     return next((feed for feed in feeds if name and feed.owns(name.chain_id)), None)
 
 
-def _understood(text: str) -> FileName | None:
+def _parse_name(text: str) -> FileName | None:
     try:
         return FileName.parse(text)
     except UnknownFileName:

@@ -10,14 +10,21 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
-from gogobe_dagster.files.kinds import Document, FileKind
+from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.html_tables import HtmlTable, kilobytes, link_to
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster.replica.serving import apply_block, apply_listing_faults, portal_url, send_file
+from gogobe_dagster.replica.serving import (
+    HEBREW_TYPES,
+    apply_block,
+    apply_listing_faults,
+    portal_url,
+    send_file,
+)
 from gogobe_dagster.replica.state import ReplicaState
 
 DOCUMENTS = {
@@ -27,22 +34,15 @@ DOCUMENTS = {
     "Stores": Document.STORES,
 }
 """The values of `t`; full files and deltas are not told apart."""
-WORDS = {
-    FileKind.STORES: "סניפים",
-    FileKind.PRICES: "מחירים",
-    FileKind.FULL_PRICES: "מחירים מלא",
-    FileKind.PROMOTIONS: "מבצעים",
-    FileKind.FULL_PROMOTIONS: "מבצעים מלא",
-    None: "",
-}
 
 
-class HaziHinam:
+class HaziHinam(FeedPortal):
     """The endpoints."""
 
+    family = Family.HAZI_HINAM
+
     def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+        super().__init__(state, feed)
         self._tables = HtmlTable(state, feed)
 
     def routes(self) -> list[BaseRoute]:
@@ -63,21 +63,13 @@ class HaziHinam:
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
 
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/hazi_hinam", routes=HaziHinam(state, feed).routes())
-        for feed in state.feeds_of(Family.HAZI_HINAM)
-    ]
-
-
 def _cells(request: Request, item: Publication) -> Iterable[str]:
     written = item.published_at.astimezone(ISRAEL)
     return (
         f"<span>{written:%d-%m-%Y}</span> <span>{written:%H:%M}</span>",
         escape(item.store_label),
         escape(PurePath(item.name).stem.removesuffix(".xml")),
-        WORDS[item.kind],
+        HEBREW_TYPES[item.kind],
         kilobytes(item.size),
         link_to(portal_url(request, f"/regulatories/{quote(item.name)}")),
     )

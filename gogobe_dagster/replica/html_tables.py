@@ -41,7 +41,7 @@ class HtmlTable:
         asked = dict(request.query_params)
         number = int(text) if (text := asked.get("p", "1")).isdecimal() else 1
         items = newest_first(items)
-        items = items[1:] if self._newest_is_late(len(items), number) else items
+        items = items[1:] if self._state.hides_newest(self._feed, len(items), number, PAGE_ROWS) else items
         pages = max(1, math.ceil(len(items) / PAGE_ROWS))
         shown = items[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
         if number > 1 and self._state.faults.take("empty_page", self._feed.key):
@@ -51,13 +51,6 @@ class HtmlTable:
             f"<!DOCTYPE html>\n<html><body><table><tbody>\n{rows}</tbody></table>\n"
             f"<ul>{_pager(request.url.path, asked, pages)}</ul></body></html>\n"
         )
-
-    def _newest_is_late(self, rows: int, page: int) -> bool:
-        """Whether the newest row is not there yet: it comes between page 1 and page 2."""
-        fault, key = "row_inserted_while_paging", self._feed.key
-        if rows <= PAGE_ROWS or not self._state.faults.find(fault, key):
-            return False
-        return page == 1 or not self._state.faults.take(fault, key)
 
 
 def kilobytes(size: int) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.family import FamilyPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import TYPES, apply_faults, apply_listing_faults, format_size, send_file
 from gogobe_dagster.replica.state import ReplicaState
@@ -18,11 +19,13 @@ from gogobe_dagster.replica.state import ReplicaState
 OLD_TYPES = {"pricefull": "PriceFull", "promofull": "PromoFull"}
 
 
-class Laib:
-    """The endpoints; a chain is asked for by its id, which the portal calls EDI."""
+class Laib(FamilyPortal):
+    """The endpoints; the portal calls a chain id EDI."""
+
+    family = Family.LAIB
 
     def __init__(self, state: ReplicaState) -> None:
-        self._state = state
+        super().__init__(state)
         self._feeds = {feed.chain_id: feed for feed in state.feeds_of(Family.LAIB)}
 
     def routes(self) -> list[BaseRoute]:
@@ -47,9 +50,9 @@ class Laib:
         return JSONResponse([{"number": number, "name": name} for number, name in sorted(names.items())])
 
     async def list_files(self, request: Request) -> Response:
-        """List today's files; the branch that may be asked for changes nothing, as its answer is unreliable.
+        """List today's files; a branch number is ignored, because the real filter is unreliable.
 
-        A chain that is not here, and the second EDI of a chain that is, have an empty list.
+        An unknown chain, and the second EDI of a known one, have an empty list.
         """
         feed = self._feeds.get(request.query_params.get("edi", ""))
         if feed is None:
@@ -70,11 +73,6 @@ class Laib:
         if feed is None:
             return HTMLResponse("<html><body><h1>404</h1></body></html>", 404)
         return await send_file(self._state, request, feed, request.path_params["name"])
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [Mount("/laib", routes=Laib(state).routes())]
 
 
 def _row(item: Publication) -> dict[str, Any]:

@@ -8,21 +8,19 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import TYPES, apply_listing_faults, portal_url, send_file
-from gogobe_dagster.replica.state import ReplicaState
 
 
-class MishnatYosef:
+class MishnatYosef(FeedPortal):
     """The endpoints."""
 
-    def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+    family = Family.MISHNAT_YOSEF
 
     def routes(self) -> list[BaseRoute]:
         """Return the paths of the list, and of the host of the files."""
@@ -38,14 +36,6 @@ class MishnatYosef:
     async def download(self, request: Request) -> Response:
         """Send a file."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/mishnat_yosef", routes=MishnatYosef(state, feed).routes())
-        for feed in state.feeds_of(Family.MISHNAT_YOSEF)
-    ]
 
 
 def _row(request: Request, item: Publication) -> dict[str, Any]:

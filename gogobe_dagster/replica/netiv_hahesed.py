@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import (
     CHALLENGE,
@@ -19,25 +20,23 @@ from gogobe_dagster.replica.serving import (
     apply_listing_faults,
     send_file,
 )
-from gogobe_dagster.replica.state import ReplicaState, newest_first
+from gogobe_dagster.replica.state import newest_first
 
 PROGRAM = re.compile(r"python|curl|wget|java|go-http", re.IGNORECASE)
 FIELDS = ("StoreNumber", "FileType", "BranchTypeNumber", "Search")
 
 
-class NetivHaHesed:
+class NetivHaHesed(FeedPortal):
     """The endpoints."""
 
-    def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+    family = Family.NETIV_HAHESED
 
     def routes(self) -> list[BaseRoute]:
         """Return the portal's paths."""
         return [Route("/", self.list_files), Route("/Prices/Download", self.download)]
 
     async def list_files(self, request: Request) -> Response:
-        """Show the links of a day, today's without one, and of a store where asked for."""
+        """Show the links of a day (today by default), and of one store if requested."""
         _refuse_programs(request)
         apply_block(self._state, self._feed)
         await apply_listing_faults(self._state, request, self._feed)
@@ -61,14 +60,6 @@ class NetivHaHesed:
         if day == str(today) and self._state.faults.take("only_deltas", key):
             return [item for item in items if item.kind and not item.kind.is_full]
         return items
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/netiv_hahesed", routes=NetivHaHesed(state, feed).routes())
-        for feed in state.feeds_of(Family.NETIV_HAHESED)
-    ]
 
 
 def _refuse_programs(request: Request) -> None:

@@ -38,35 +38,35 @@ class Publication:
 
 
 class Publications:
-    """What one feed publishes now. Thread-safe: tests change it while the portal is being read."""
+    """All files that one feed publishes now. Thread-safe: tests change them while the portal is read."""
 
     def __init__(self, publications: Iterable[Publication] = ()) -> None:
         self._lock = Lock()
         self._by_name = {publication.name: publication for publication in publications}
 
     def put(self, *publications: Publication) -> None:
-        """Add files; one that has the name of an older one takes its place."""
+        """Add files; a file with the name of another replaces it."""
         with self._lock:
             self._by_name.update({publication.name: publication for publication in publications})
 
     def remove(self, *names: str) -> None:
-        """Take files away; names that are not there do no harm."""
+        """Remove files; unknown names are ignored."""
         with self._lock:
             for name in names:
                 self._by_name.pop(name, None)
 
     def clear(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         with self._lock:
             self._by_name.clear()
 
     def get(self, name: str) -> Publication | None:
-        """Return the file of exactly this name, in its own case."""
+        """Return the file with exactly this name."""
         with self._lock:
             return self._by_name.get(name)
 
     def all(self) -> list[Publication]:
-        """Return everything, in the order in which it was first put."""
+        """Return everything, in the order in which it was first added."""
         with self._lock:
             return list(self._by_name.values())
 

@@ -7,30 +7,28 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import apply_listing_faults, send_file
-from gogobe_dagster.replica.state import ReplicaState
 
 STORE_DIGITS = 4
 
 
-class PublishPrice:
+class PublishPrice(FeedPortal):
     """The endpoints of one chain."""
 
-    def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+    family = Family.PUBLISH_PRICE
 
     def routes(self) -> list[BaseRoute]:
         """Return the portal's paths."""
         return [Route("/", self.page), Route("/{folder}/{name}", self.download)]
 
     async def page(self, request: Request) -> Response:
-        """Show one day: today's unless another is asked for in a way that the portal knows."""
+        """Show one day: today, or the day of a parameter that the portal knows."""
         await apply_listing_faults(self._state, request, self._feed)
         day = self._asked(request) or day_of(self._state.clock())
         files = [item for item in self._state.listed(self._feed) if _day(item) == day]
@@ -38,7 +36,7 @@ class PublishPrice:
         return HTMLResponse(_page(day, files, "fileList" if renamed else "files"))
 
     async def download(self, request: Request) -> Response:
-        """Send a file from the folder of its day; the name counts in its exact case."""
+        """Send a file from the folder of its day; names are case-sensitive."""
         name = request.path_params["name"]
         found = self._state.publications_by_feed[self._feed.key].get(name)
         in_folder = found is None or f"{_day(found):%Y%m%d}" == request.path_params["folder"]
@@ -56,14 +54,6 @@ class PublishPrice:
         if not re.fullmatch(r"[0-9]{8}", text):
             return None
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=ISRAEL).date()
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/publish_price", routes=PublishPrice(state, feed).routes())
-        for feed in state.feeds_of(Family.PUBLISH_PRICE)
-    ]
 
 
 def _day(item: Publication) -> date:

@@ -72,7 +72,7 @@ class Replica:
 
     @property
     def ftp_url(self) -> str:
-        """Where the Cerberus accounts are over FTP; asking starts that side."""
+        """The address of the Cerberus accounts over FTP; the first call starts that server."""
         return str(self._app.state.ftp.endpoint().url)
 
     def publications(self, feed_key: str) -> Publications:
@@ -80,7 +80,7 @@ class Replica:
         return self._publications_by_feed[feed_key]
 
     def start(self) -> None:
-        """Answer from now on. Raises `OSError` when the port is taken."""
+        """Start answering. Raises `OSError` if the port is in use."""
         listener = _listen(self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -122,7 +122,7 @@ class Replica:
 
 
 def _listen(port: int) -> socket.socket:
-    # IPPROTO_TCP by name: else asyncio leaves Nagle's algorithm on, and each answer takes 40 ms.
+    # With IPPROTO_TCP asyncio turns Nagle's algorithm off; otherwise each response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -134,7 +134,7 @@ def _listen(port: int) -> socket.socket:
 
 
 class ExposedTransportProtocol(H11Protocol):
-    """HTTP that hands the application its connection, so that faults can reset or cut it."""
+    """HTTP that gives the application its connection, so that faults can reset or close it."""
 
     def connection_made(self, transport: object) -> None:
         """Wrap the application of this connection."""

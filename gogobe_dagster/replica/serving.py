@@ -1,6 +1,6 @@
-"""Answers that every family gives: a file, an error page, an answer that a fault spoiled.
+"""Responses that every family gives: a file, an error page, the result of a fault.
 
-Listings and logins are the families' own.
+Listings and logins are in the family modules.
 """
 
 import asyncio
@@ -26,10 +26,19 @@ TYPES = {
     None: "",
 }
 """Kinds as lists in JSON write them."""
+HEBREW_TYPES = {
+    FileKind.STORES: "סניפים",
+    FileKind.PRICES: "מחירים",
+    FileKind.FULL_PRICES: "מחירים מלא",
+    FileKind.PROMOTIONS: "מבצעים",
+    FileKind.FULL_PROMOTIONS: "מבצעים מלא",
+    None: "",
+}
+"""Kinds as listings for people write them."""
 TRANSPORT = "gogobe.transport"
 """Where `server` leaves the connection in the ASGI scope, for faults below HTTP."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, 0 seconds: close sends RST instead of FIN
-LOOK_EVERY = 0.1  # seconds; how soon a slow answer notices that nobody waits for it any more
+POLL_SECONDS = 0.1  # seconds; how soon a slow response notices that the client has gone
 CHALLENGE = (
     '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body><div id="cf-chl-widget">'
     "Checking your browser before you access this site.</div></body></html>"
@@ -45,7 +54,7 @@ NOTICE = (
 
 
 class FaultResponse(Exception):
-    """A fault has already decided the answer, before the endpoint is done."""
+    """A fault has decided the response; the endpoint stops."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -53,7 +62,7 @@ class FaultResponse(Exception):
 
 
 class TruncatedResponse(Response):
-    """Promises the whole body, sends half of it, and closes the connection."""
+    """Announces the whole body, sends half of it, and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
@@ -65,7 +74,7 @@ class TruncatedResponse(Response):
 
 
 async def apply_faults(state: ReplicaState, request: Request, feed: Feed | None, file: str = "") -> None:
-    """Let the faults of any request happen. `file` is the name asked for, '' for a page."""
+    """Apply the faults of any request. `file` is the requested name, empty for a page."""
     key = feed.key if feed else None
     if fault := state.faults.take("slow_page", key, file):
         await _pause(request, fault.seconds)
@@ -87,20 +96,20 @@ async def apply_faults(state: ReplicaState, request: Request, feed: Feed | None,
 
 
 async def apply_listing_faults(state: ReplicaState, request: Request, feed: Feed) -> None:
-    """Let the faults of any listing happen."""
+    """Apply the faults of any listing."""
     await apply_faults(state, request, feed)
     if state.faults.take("html_listing", feed.key):
         raise FaultResponse(HTMLResponse(NOTICE))
 
 
 def apply_block(state: ReplicaState, feed: Feed) -> None:
-    """Let a page be refused as Cloudflare refuses callers from abroad."""
+    """Refuse a page as Cloudflare refuses callers from outside Israel."""
     if state.faults.take("blocked_page", feed.key):
         raise FaultResponse(HTMLResponse(BLOCKED, 403))
 
 
 async def send_file(state: ReplicaState, request: Request, feed: Feed, name: str) -> Response:
-    """Return the file, or the portal's 404, or what a fault makes of it."""
+    """Return the file, the portal's 404, or the result of a fault."""
     await apply_faults(state, request, feed, name)
     if state.faults.take("html_instead_of_file", feed.key, name):
         return HTMLResponse(NOTICE)
@@ -118,7 +127,7 @@ async def form_fields(request: Request) -> dict[str, str]:
 
 
 def format_size(size: int) -> str:
-    """Write a size as listings do: `206 B`, `338.32 KB`, `5.51 MB`."""
+    """Format a size as listings do: `206 B`, `338.32 KB`, `5.51 MB`."""
     if size < KILOBYTE:
         return f"{size} B"
     return f"{size / KILOBYTE:.2f} KB" if size < MEGABYTE else f"{size / MEGABYTE:.2f} MB"
@@ -130,15 +139,15 @@ def portal_path(request: Request, path: str) -> str:
 
 
 def portal_url(request: Request, path: str) -> str:
-    """Return the absolute URL of a path of this portal, as the caller reached it."""
+    """Return the absolute URL of a path of this portal, as the client reached it."""
     return f"{request.url.scheme}://{request.url.netloc}{portal_path(request, path)}"
 
 
 async def _pause(request: Request, seconds: float) -> None:
-    await request.body()  # else looking for a disconnect would swallow it
+    await request.body()  # otherwise the check for a disconnect would consume it
     waited = 0.0
     while waited < seconds and not await request.is_disconnected():
-        step = min(LOOK_EVERY, seconds - waited)
+        step = min(POLL_SECONDS, seconds - waited)
         await asyncio.sleep(step)
         waited += step
 
@@ -151,7 +160,7 @@ def _reset(request: Request) -> None:
 
 async def _gone(request: Request) -> None:
     await _until_gone(request.receive)
-    raise FaultResponse(Response())  # nobody is left to read it
+    raise FaultResponse(Response())  # the client has gone
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import apply_listing_faults, portal_path, portal_url, send_file
 from gogobe_dagster.replica.state import ReplicaState, newest_first
@@ -42,12 +43,13 @@ CONTAINERS = dict(
 HEADINGS = ("להורדה", "זמן עידכון", "גודל", "סוג קובץ", "קטגוריה", "סניף", "שם", "#")
 
 
-class Shufersal:
+class Shufersal(FeedPortal):
     """The endpoints, over one secret that signs the links."""
 
+    family = Family.SHUFERSAL
+
     def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+        super().__init__(state, feed)
         self._secret = secrets.token_bytes(32)
 
     def routes(self) -> list[BaseRoute]:
@@ -100,14 +102,7 @@ class Shufersal:
             if category == ALL or (item.kind is not None and item.kind is kind)
             if store in {ALL, item.store_id}
         ]
-        return rows[1:] if self._newest_is_late(rows, page) else rows
-
-    def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
-        """Whether the newest row is not there yet: it comes between page 1 and page 2."""
-        fault, key = "row_inserted_while_paging", self._feed.key
-        if len(rows) <= PAGE_ROWS or not self._state.faults.find(fault, key):
-            return False
-        return page == 1 or not self._state.faults.take(fault, key)
+        return rows[1:] if self._state.hides_newest(self._feed, len(rows), page, PAGE_ROWS) else rows
 
     def _row(self, request: Request, number: int, item: Publication) -> str:
         kind = CONTAINERS[item.kind or FileKind.PRICES]
@@ -135,14 +130,6 @@ class Shufersal:
     def _signature(self, container: str, name: str, expires: str) -> str:
         text = f"{container}/{name}?{expires}".encode()
         return base64.b64encode(hmac.digest(self._secret, text, hashlib.sha256)).decode()
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/shufersal", routes=Shufersal(state, feed).routes())
-        for feed in state.feeds_of(Family.SHUFERSAL)
-    ]
 
 
 def _grid(rows: str, pager: str) -> str:

@@ -16,7 +16,7 @@ WIPED_TO = 2  # Osher Ad at 06:47 listed 2 files, 204 the day before (docs/porta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaState:
-    """Everything that a portal needs to answer."""
+    """What a portal needs to answer."""
 
     feeds: Mapping[str, Feed]
     publications_by_feed: Mapping[str, Publications]
@@ -42,8 +42,15 @@ class ReplicaState:
             shown = newest_first(shown)[:WIPED_TO]
         return [item for item in shown if not self.faults.take("empty_kind", feed.key, item.name)]
 
+    def hides_newest(self, feed: Feed, rows: int, page: int, page_rows: int) -> bool:
+        """Whether a paged listing lacks its newest row: it appears between page 1 and page 2."""
+        fault = "row_inserted_while_paging"
+        if rows <= page_rows or not self.faults.find(fault, feed.key):
+            return False
+        return page == 1 or not self.faults.take(fault, feed.key)
+
     def served(self, feed: Feed, name: str) -> Publication | None:
-        """Return the file that a download of this exact name gives; uses up faults of stored files."""
+        """Return the file that a download of this exact name gives; counts faults of stored files."""
         found = next((item for item in self._published(feed) if item.name == name), None)
         if found is None or self.faults.take("missing_file", feed.key, name):
             return None
@@ -71,17 +78,17 @@ class ReplicaState:
 
 
 def newest_first(publications: Iterable[Publication]) -> list[Publication]:
-    """Sort by time, newest first; files of one moment by name."""
-    return sorted(sorted(publications, key=lambda item: item.name), key=_moment, reverse=True)
+    """Sort by time, newest first; files of the same time by name."""
+    return sorted(sorted(publications, key=lambda item: item.name), key=_published_at, reverse=True)
 
 
 def foreign_files(publications: Iterable[Publication], feed: Feed) -> list[Publication]:
-    """Return a full price file as if another chain had put it here; none if there is none."""
+    """Return a full price file under the chain id of another chain; empty if there is no full price file."""
     fulls = [
         item for item in publications if item.kind is FileKind.FULL_PRICES and feed.chain_id in item.name
     ]
     return [replace(item, name=item.name.replace(feed.chain_id, FOREIGN_CHAIN)) for item in fulls[:1]]
 
 
-def _moment(publication: Publication) -> datetime:
+def _published_at(publication: Publication) -> datetime:
     return publication.published_at

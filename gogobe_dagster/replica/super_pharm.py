@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.serving import apply_listing_faults, portal_path, send_file
 from gogobe_dagster.replica.state import ReplicaState, newest_first
@@ -31,12 +32,13 @@ CATEGORIES = {
 NO_ROWS = '<tr class="mvc-grid-empty-row"><td colspan="6"></td></tr>'
 
 
-class SuperPharm:
+class SuperPharm(FeedPortal):
     """The endpoints, over one dictionary of sessions."""
 
+    family = Family.SUPER_PHARM
+
     def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+        super().__init__(state, feed)
         self._seen_at: dict[str, datetime] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -65,7 +67,7 @@ class SuperPharm:
         return response
 
     async def download(self, request: Request) -> Response:
-        """Send a file, or as until 2026 the place of it, to a session that is alive."""
+        """Send a file, or as until 2026 its address, to a live session."""
         name = request.path_params["name"]
         if self._state.faults.take("session_expires", self._feed.key, name):
             self._seen_at.pop(request.cookies.get(COOKIE, ""), None)
@@ -76,7 +78,7 @@ class SuperPharm:
         return await send_file(self._state, request, self._feed, name)
 
     async def file(self, request: Request) -> Response:
-        """Send a file from the place that `download` told, within the same session."""
+        """Send a file from the address that `download` gave, within the same session."""
         if not self._is_known(request):
             return PlainTextResponse("link expired")
         return await send_file(self._state, request, self._feed, request.path_params["name"])
@@ -92,13 +94,7 @@ class SuperPharm:
             for item in newest_first(self._state.listed(self._feed))
             if all(not text or said(item) == text for said, text in wanted.items())
         ]
-        return rows[1:] if self._newest_is_late(rows, page) else rows
-
-    def _newest_is_late(self, rows: list[Publication], page: int) -> bool:
-        fault, key = "row_inserted_while_paging", self._feed.key
-        if len(rows) <= PAGE_ROWS or not self._state.faults.find(fault, key):
-            return False
-        return page == 1 or not self._state.faults.take(fault, key)
+        return rows[1:] if self._state.hides_newest(self._feed, len(rows), page, PAGE_ROWS) else rows
 
     def _row(self, number: int, item: Publication) -> str:
         link = f"/Download/{quote(item.name)}?bucketName={BUCKET}"
@@ -114,14 +110,6 @@ class SuperPharm:
             return False
         self._seen_at[session] = now
         return True
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [
-        Mount("/super_pharm", routes=SuperPharm(state, feed).routes())
-        for feed in state.feeds_of(Family.SUPER_PHARM)
-    ]
 
 
 def _category(item: Publication) -> str:

@@ -6,22 +6,20 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.feeds.registry import Family, Feed
+from gogobe_dagster.feeds.registry import Family
+from gogobe_dagster.replica.family import FeedPortal
 from gogobe_dagster.replica.serving import apply_listing_faults, send_file
-from gogobe_dagster.replica.state import ReplicaState
 
 FOLDER = "/isr-prices/public/v1"
 
 
-class Wolt:
+class Wolt(FeedPortal):
     """The endpoints."""
 
-    def __init__(self, state: ReplicaState, feed: Feed) -> None:
-        self._state = state
-        self._feed = feed
+    family = Family.WOLT
 
     def routes(self) -> list[BaseRoute]:
         """Return the portal's paths."""
@@ -32,14 +30,14 @@ class Wolt:
         ]
 
     async def list_days(self, request: Request) -> Response:
-        """Name every day that has files, the newest first."""
+        """List every day that has files, newest first."""
         await apply_listing_faults(self._state, request, self._feed)
         is_turned = self._state.faults.take("oldest_first", self._feed.key)
         days = sorted(self._days(), reverse=not is_turned)
         return _page((f"{day}.html", f"{day}") for day in days)
 
     async def list_files(self, request: Request) -> Response:
-        """Name the files of a day; a day without files answers 400."""
+        """List the files of a day; a day without files answers 400."""
         await apply_listing_faults(self._state, request, self._feed)
         files = self._days().get(request.path_params["day"], [])
         if not files or self._state.faults.take("missing_day", self._feed.key):
@@ -47,7 +45,7 @@ class Wolt:
         return _page((f"download/{request.path_params['day']}/{quote(name)}", name) for name in files)
 
     async def download(self, request: Request) -> Response:
-        """Send a file; the day in the path is not looked at."""
+        """Send a file; the day in the path is ignored."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
     def _days(self) -> dict[str, list[str]]:
@@ -56,11 +54,6 @@ class Wolt:
         for item in self._state.listed(self._feed):
             days.setdefault(str(day_of(item.published_at)), []).append(item.name)
         return days
-
-
-def routes(state: ReplicaState) -> list[BaseRoute]:
-    """Return the family's place in the replica."""
-    return [Mount("/wolt", routes=Wolt(state, feed).routes()) for feed in state.feeds_of(Family.WOLT)]
 
 
 def _page(links: Iterable[tuple[str, str]]) -> Response:

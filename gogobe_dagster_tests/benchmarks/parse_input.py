@@ -49,11 +49,11 @@ def full_files(folder: Path, *, scale: float) -> list[InputFile]:
     files = []
     for number in range(wanted):
         feed = find_feed(FEEDS[number % len(FEEDS)])
-        stores = [branch for branch in market.branches(feed) if not branch.is_online]  # that one is a zip
-        branch = stores[number // len(FEEDS) % len(stores)]
-        style = style_of(feed, branch, NOON.date())
-        name = style.name(FileKind.FULL_PRICES, branch, NOON)
-        document = style.prices.write(branch, market.prices(branch, NOON))
+        stores = [store for store in market.stores(feed) if not store.is_online]  # that one is a zip
+        store = stores[number // len(FEEDS) % len(stores)]
+        style = style_of(feed, store, NOON.date())
+        name = style.name(FileKind.FULL_PRICES, store, NOON)
+        document = style.prices.write(store, market.prices(store, NOON))
         files.append(_write(folder / f"full-{number}", name, style.pack(document, name)))
     return files
 
@@ -63,11 +63,11 @@ def delta_files(folder: Path, *, number: int) -> list[InputFile]:
     market, chance, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
     for entry in range(number):
         feed = find_feed(FEEDS[entry % len(FEEDS)])
-        branch = chance.choice(market.branches(feed))
-        style = style_of(feed, branch, NOON.date())
-        name = style.name(FileKind.PRICES, branch, NOON)
-        items = chance.sample(market.stocked(branch), DELTA_ITEMS)
-        document = style.prices.write(branch, [item.at(NOON) for item in items])
+        store = chance.choice(market.stores(feed))
+        style = style_of(feed, store, NOON.date())
+        name = style.name(FileKind.PRICES, store, NOON)
+        items = chance.sample(market.stocked(store), DELTA_ITEMS)
+        document = style.prices.write(store, [item.at(NOON) for item in items])
         files.append(_write(folder / f"delta-{entry}", name, style.pack(document, name)))
     return files
 

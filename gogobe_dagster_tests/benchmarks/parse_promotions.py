@@ -41,8 +41,8 @@ def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> di
 
 def _made_up(folder: Path, *, scale: float) -> InputFile:
     market = SyntheticMarket(stores=1, items=9_000)
-    branch = market.branches(find_feed("rami_levy"))[0]
-    offers = promotions(market, branch, NOON)
+    store = market.stores(find_feed("rami_levy"))[0]
+    offers = promotions(market, store, NOON)
     products = market.products
     large = [
         replace(
@@ -53,7 +53,7 @@ def _made_up(folder: Path, *, scale: float) -> InputFile:
         for number in range(round(PROMOTIONS_MADE * scale))
     ]
     path = folder / NAME
-    path.write_bytes(gzipped(CLASSIC_PROMOTIONS.write(branch, large)))
+    path.write_bytes(gzipped(CLASSIC_PROMOTIONS.write(store, large)))
     return InputFile(NAME, path)
 
 

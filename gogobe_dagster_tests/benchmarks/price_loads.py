@@ -30,7 +30,7 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.parsing.dialects import PRICES, spellings
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.replica.generator.market import Priced, SyntheticMarket
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
@@ -136,23 +136,23 @@ def publish(place: Place, database: str, files: Iterator[Published]) -> None:
 def fulls(market: SyntheticMarket) -> Iterator[Published]:
     """Yield the full price file of every store at three in the morning of the first day."""
     for feed in map(find_feed, FEEDS):
-        for branch in _shops(market, feed):
-            items = market.prices(branch, at(FIRST_DAY, hour=3))
-            yield _published(feed, branch, FileKind.FULL_PRICES, at(FIRST_DAY, hour=3), items)
+        for store in _shops(market, feed):
+            items = market.prices(store, at(FIRST_DAY, hour=3))
+            yield _published(feed, store, FileKind.FULL_PRICES, at(FIRST_DAY, hour=3), items)
 
 
 def fulls_a_day_later(market: SyntheticMarket) -> Iterator[Published]:
     """Yield the same a day later, with three prices of a hundred changed in every store."""
     changed_at = at(FIRST_DAY, hour=12)
     for feed in map(find_feed, FEEDS):
-        for number, branch in enumerate(_shops(market, feed)):
+        for number, store in enumerate(_shops(market, feed)):
             items = [
                 replace(price_file, agorot=price_file.agorot + 10, priced_at=changed_at)
                 if (place + number * STRIDE) % 100 < CHANGED_PERCENT
                 else price_file
-                for place, price_file in enumerate(market.prices(branch, at(FIRST_DAY, hour=3)))
+                for place, price_file in enumerate(market.prices(store, at(FIRST_DAY, hour=3)))
             ]
-            yield _published(feed, branch, FileKind.FULL_PRICES, at(CHANGED_DAY, hour=3), items)
+            yield _published(feed, store, FileKind.FULL_PRICES, at(CHANGED_DAY, hour=3), items)
 
 
 def at(day: date, *, hour: int) -> datetime:
@@ -164,29 +164,29 @@ def deltas(market: SyntheticMarket, day: date, *, a_store: int) -> Iterator[Publ
     """Yield files of twenty changed prices for every store, minute by minute from seven on."""
     opening = at(day, hour=7)
     for feed in map(find_feed, FEEDS):
-        for branch in _shops(market, feed):
-            priced = market.prices(branch, opening)
+        for store in _shops(market, feed):
+            priced = market.prices(store, opening)
             for number in range(a_store):
                 stamp = opening + timedelta(minutes=number)
                 start = number * DELTA_ROWS % (len(priced) - DELTA_ROWS)
                 some = [replace(item, agorot=item.agorot + 10) for item in priced[start : start + DELTA_ROWS]]
-                yield _published(feed, branch, FileKind.PRICES, stamp, some)
+                yield _published(feed, store, FileKind.PRICES, stamp, some)
 
 
-def _shops(market: SyntheticMarket, feed: Feed) -> list[Branch]:
+def _shops(market: SyntheticMarket, feed: Feed) -> list[Store]:
     """Return the stores that publish gzip; the baseline reads nothing else."""
-    return [branch for branch in market.branches(feed) if not branch.is_online]
+    return [store for store in market.stores(feed) if not store.is_online]
 
 
 def _published(
-    feed: Feed, branch: Branch, kind: FileKind, stamp: datetime, items: Sequence[Priced]
+    feed: Feed, store: Store, kind: FileKind, stamp: datetime, items: Sequence[Priced]
 ) -> Published:
-    style = style_of(feed, branch, day_of(stamp))
-    name = style.name(kind, branch, stamp)
+    style = style_of(feed, store, day_of(stamp))
+    name = style.name(kind, store, stamp)
     return Published(
-        feed=feed, name=name, kind=kind, stamp=stamp, chain_id=branch.chain_id,
-        sub_chain_id=branch.sub_chain_id, store_id=branch.store_id,
-        content=style.pack(style.prices.write(branch, items), name),
+        feed=feed, name=name, kind=kind, stamp=stamp, chain_id=store.chain_id,
+        sub_chain_id=store.sub_chain_id, store_id=store.store_id,
+        content=style.pack(style.prices.write(store, items), name),
     )  # fmt: skip
 
 

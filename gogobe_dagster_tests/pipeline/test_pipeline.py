@@ -64,7 +64,7 @@ def test_stores_that_list_only_themselves_are_all_loaded(import_env: ImportEnv) 
 
     listed = import_env.query("select store_id, name, is_listed from store order by store_id")
     assert listed == [
-        (branch.store_id, branch.name, True) for branch in market.branches(find_feed("city_market_shops"))
+        (store.store_id, store.name, True) for store in market.stores(find_feed("city_market_shops"))
     ]
     lists = import_env.query("select count(*) from file where kind = 'stores' and store_id is not null")
     assert lists == [(4,)]

@@ -39,20 +39,20 @@ group by s.store_key, ps.promotion_id, o.promotion_key, o.description, o.regular
 def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
     """The promotion files of a feed of Laib as it wrote them until 2026."""
     feed = find_feed(ROW_AN_ITEM)
-    for branch in market.branches(feed):
-        style = replace(style_of(feed, branch, YESTERDAY), promotions=MATRIX_SALES)
-        for slot in slots(branch, YESTERDAY):
-            offers = offered(market, branch, slot)
+    for store in market.stores(feed):
+        style = replace(style_of(feed, store, YESTERDAY), promotions=MATRIX_SALES)
+        for slot in slots(store, YESTERDAY):
+            offers = offered(market, store, slot)
             if slot.kind.document is Document.PROMOTIONS and (offers or slot.kind.is_full):
-                name = style.name(slot.kind, branch, slot.stamp)
-                content = style.pack(style.promotions.write(branch, offers), name)
+                name = style.name(slot.kind, store, slot.stamp)
+                content = style.pack(style.promotions.write(store, offers), name)
                 yield Publication(
                     name=name,
                     content=content,
                     published_at=slot.published_at,
                     kind=slot.kind,
-                    store_id=branch.store_id,
-                    store_label=branch.name,
+                    store_id=store.store_id,
+                    store_label=store.name,
                 )
 
 

@@ -67,21 +67,21 @@ def checked(name: str, content: bytes) -> ParsedFile:
 
 @each_feed
 def test_every_price_file_says_the_prices_of_its_store(feed: Feed) -> None:
-    branches = {branch.store_id: branch for branch in MARKET.branches(feed)}
+    stores = {store.store_id: store for store in MARKET.stores(feed)}
     files = published(feed, Document.PRICES)
 
-    assert {file.store_id for file in files if file.kind is FileKind.FULL_PRICES} == set(branches)
+    assert {file.store_id for file in files if file.kind is FileKind.FULL_PRICES} == set(stores)
     for file in files:
-        parsed, branch = read(file), branches[file.store_id or 0]
+        parsed, store = read(file), stores[file.store_id or 0]
         truth = {
             priced.product.code: priced.price
-            for priced in MARKET.prices(branch, FileName.parse(file.name).published_at)
+            for priced in MARKET.prices(store, FileName.parse(file.name).published_at)
         }
         said = dict(zip(parsed.rows["code"], parsed.rows["price"], strict=True))
         assert said.items() <= truth.items()
         assert file.kind is FileKind.PRICES or said == truth
         header = (parsed.header.chain_id, parsed.header.sub_chain_id, parsed.header.store_id)
-        assert header == (branch.chain_id, branch.sub_chain_id, branch.store_id)
+        assert header == (store.chain_id, store.sub_chain_id, store.store_id)
 
 
 @each_feed
@@ -93,19 +93,18 @@ def test_the_stores_files_name_every_store(feed: Feed) -> None:
     ]
 
     assert sorted(said) == sorted(
-        (branch.chain_id, branch.sub_chain_id, branch.store_id, branch.name)
-        for branch in MARKET.branches(feed)
+        (store.chain_id, store.sub_chain_id, store.store_id, store.name) for store in MARKET.stores(feed)
     )
 
 
 @each_feed
 def test_every_full_promotion_file_says_the_offers_of_its_store(feed: Feed) -> None:
-    branches = {branch.store_id: branch for branch in MARKET.branches(feed)}
+    stores = {store.store_id: store for store in MARKET.stores(feed)}
     files = [file for file in published(feed, Document.PROMOTIONS) if file.kind is FileKind.FULL_PROMOTIONS]
 
     for file in files:
         moment = FileName.parse(file.name).published_at
-        truth = promotions(MARKET, branches[file.store_id or 0], moment)
+        truth = promotions(MARKET, stores[file.store_id or 0], moment)
         assert offers(read(file)) == [as_offer(promotion) for promotion in truth], file.name
 
 
@@ -117,11 +116,11 @@ def test_promotions_of_former_years_are_written_as_they_were(key: str, day: date
     feed = find_feed(key)
     moment = datetime.combine(day, time(20), ISRAEL)
     dialects = {}
-    for branch in MARKET.branches(feed):
-        truth = promotions(MARKET, branch, moment)
-        dialect = style_of(feed, branch, day).promotions
+    for store in MARKET.stores(feed):
+        truth = promotions(MARKET, store, moment)
+        dialect = style_of(feed, store, day).promotions
         dialects[dialect.is_repeated] = dialect
-        assert offers(checked("PromoFull.xml", dialect.write(branch, truth))) == list(map(as_offer, truth))
+        assert offers(checked("PromoFull.xml", dialect.write(store, truth))) == list(map(as_offer, truth))
 
     assert set(dialects) == ({True} if key == "victory" else {True, False})
 
@@ -130,10 +129,10 @@ def test_promotions_of_former_years_are_written_as_they_were(key: str, day: date
     "dialect", DIALECTS, ids=lambda dialect: f"{dialect.list_name} in {dialect.envelope.root}"
 )
 def test_every_dialect_of_promotions_gives_the_generators_own(dialect: PromotionDialect) -> None:
-    (branch, *_) = MARKET.branches(find_feed("shufersal"))
-    truth = promotions(MARKET, branch, EVENING)
+    (store, *_) = MARKET.stores(find_feed("shufersal"))
+    truth = promotions(MARKET, store, EVENING)
 
-    parsed = checked("PromoFull.xml", dialect.write(branch, truth))
+    parsed = checked("PromoFull.xml", dialect.write(store, truth))
 
     assert (len(truth) > 5, parsed.report.reader) == (True, "fast")
     assert offers(parsed) == [as_offer(promotion) for promotion in truth]
@@ -147,19 +146,19 @@ def test_every_dialect_of_promotions_gives_the_generators_own(dialect: Promotion
 )
 def test_every_form_of_deal_is_read_from_every_dialect(dialect: PromotionDialect) -> None:
     market = SyntheticMarket(stores=3, items=2_000)
-    (branch, *_) = market.branches(find_feed("shufersal"))
-    truth = promotions(market, branch, EVENING)
+    (store, *_) = market.stores(find_feed("shufersal"))
+    truth = promotions(market, store, EVENING)
 
     assert {promotion.deal.form for promotion in truth} == set(Form)
-    assert offers(checked("PromoFull.xml", dialect.write(branch, truth))) == list(map(as_offer, truth))
+    assert offers(checked("PromoFull.xml", dialect.write(store, truth))) == list(map(as_offer, truth))
 
 
 def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -> None:
-    (branch, *_) = MARKET.branches(find_feed("shufersal"))
-    truth = promotions(MARKET, branch, EVENING)
+    (store, *_) = MARKET.stores(find_feed("shufersal"))
+    truth = promotions(MARKET, store, EVENING)
 
     flat, repeated = (
-        checked("PromoFull.xml", dialect.write(branch, truth)).rows
+        checked("PromoFull.xml", dialect.write(store, truth)).rows
         for dialect in (LOWER_CASE_PROMOTIONS, REPEATED_PROMOTIONS)
     )
 

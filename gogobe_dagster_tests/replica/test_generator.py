@@ -15,7 +15,7 @@ from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.catalogue import catalogue, gtin
-from gogobe_dagster.replica.generator.ground_truth import Place, published_prices
+from gogobe_dagster.replica.generator.ground_truth import PriceKey, published_prices
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day, publish_days
 from gogobe_dagster.replica.generator.stray_files import stray_files
@@ -198,9 +198,9 @@ def test_the_first_products_are_a_shop_that_everybody_knows() -> None:
 
 def test_a_price_changes_only_at_its_moment_and_never_to_itself() -> None:
     market = small_market()
-    branch = market.branches(find_feed("keshet"))[0]
+    store = market.stores(find_feed("keshet"))[0]
 
-    for stocked in market.stocked(branch)[:20]:
+    for stocked in market.stocked(store)[:20]:
         changes = {}
         for day in range(120):
             priced = stocked.at(EVENING + timedelta(days=day))
@@ -212,22 +212,22 @@ def test_a_price_changes_only_at_its_moment_and_never_to_itself() -> None:
             assert after > 0
 
 
-def rows_of(file: Publication) -> dict[Place, tuple[Decimal, str]]:
+def rows_of(file: Publication) -> dict[PriceKey, tuple[Decimal, str]]:
     """What a price file says, read in the plainest way: price and time of each place."""
     document = etree.fromstring(unpacked(file.read()))
     words = {tag.tag.lower(): tag.text or "" for tag in document if tag.tag != "Items"}
     chain, sub_chain, store = (words[tag] for tag in ("chainid", "subchainid", "storeid"))
     rows = {}
     for item in document.iter("Item"):
-        place = Place(chain, int(sub_chain), int(store), item.findtext("ItemCode", ""))
+        place = PriceKey(chain, int(sub_chain), int(store), item.findtext("ItemCode", ""))
         at = item.findtext("PriceUpdateDate", "") or item.findtext("PriceUpdateTime", "")
         rows[place] = Decimal(item.findtext("ItemPrice", "")), at.replace("T", " ")[:16]
     return rows
 
 
-def imported(files: list[Publication]) -> dict[Place, tuple[Decimal, str]]:
+def imported(files: list[Publication]) -> dict[PriceKey, tuple[Decimal, str]]:
     """The prices after all files in the order of their names' stamps: a full replaces its store."""
-    prices: dict[Place, tuple[Decimal, str]] = {}
+    prices: dict[PriceKey, tuple[Decimal, str]] = {}
     for file in sorted(files, key=lambda file: (FileName.parse(file.name).published_at, file.name)):
         if file.kind is FileKind.FULL_PRICES:
             store = next(iter(rows_of(file)))[:3]
@@ -267,10 +267,10 @@ def test_a_delta_holds_only_what_changed_since_the_one_before() -> None:
 
 def test_products_come_and_go_with_the_seasons() -> None:
     market = small_market()
-    branch = market.branches(find_feed("keshet"))[0]
+    store = market.stores(find_feed("keshet"))[0]
 
     sold = [
-        {priced.product.code for priced in market.prices(branch, EVENING + timedelta(days=days))}
+        {priced.product.code for priced in market.prices(store, EVENING + timedelta(days=days))}
         for days in range(0, 400, 40)
     ]
 

@@ -1,7 +1,7 @@
 """Synthetic chains that publish like real ones: the same seed and clock give the same bytes.
 
 catalogue       products: names, codes, packages
-shops           the stores of a feed
+stores          the stores of a feed
 market, assortment, promotions
                 what is sold where, at which price, since when, and on offer: functions of time
 styles, stores_styles

@@ -1,4 +1,4 @@
-"""Made-up chains that publish as a clock goes on: what is due appears, what is not yet does not."""
+"""Synthetic chains that publish while a clock runs: whatever is due appears."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ class SyntheticChains:
         market: SyntheticMarket,
         days: int,
     ) -> None:
-        """Publish nothing yet. `days` is how many days are looked at, the last is that of the moment."""
+        """Publish nothing yet. `days` is how many days are published, up to the current one."""
         self._publications_by_feed = publications_by_feed
         self._feeds = feeds
         self._market = market
@@ -34,13 +34,13 @@ class SyntheticChains:
     def publish(self, moment: datetime, *, first_day: date | None = None) -> int:
         """Publish everything up to a time; return how many files are new.
 
-        What is published later than a moment that is earlier than the last one is taken away.
+        If the time is earlier than the last one, later files are removed.
         """
         with self._lock:
             return self._publish(moment, first_day or self._first_day(moment))
 
     def follow(self, clock: Callable[[], datetime], *, at_least: timedelta = timedelta()) -> int:
-        """Like `publish` up to what the clock says now; do nothing if it went on by less than `at_least`."""
+        """Publish up to the time of the clock; do nothing if it has advanced by less than `at_least`."""
         with self._lock:
             moment, last = clock(), self._moment
             if last is not None and abs(moment - last) < at_least:

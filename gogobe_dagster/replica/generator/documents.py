@@ -1,4 +1,4 @@
-"""What the documents of all dialects share: the header, line ends, escaping, and how to wrap bytes."""
+"""What documents of all layouts share: header, line ends, escaping, compression."""
 
 import codecs
 import gzip
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 UTF8_BOM = codecs.BOM_UTF8
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\r\n'
@@ -14,7 +14,7 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\r\n'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The root and header of a dialect, with `{}` fields, and how its list is opened and closed."""
+    """Root and header of a layout, with `{}` fields, and how its list is opened and closed."""
 
     start: str
     list_start: str
@@ -22,11 +22,11 @@ class Envelope:
     list_empty: str
     root: str
 
-    def wrap(self, branch: Branch, list_name: str, rows: Iterable[str]) -> bytes:
+    def wrap(self, store: Store, list_name: str, rows: Iterable[str]) -> bytes:
         """Return the whole document, UTF-8."""
         rows = list(rows)
         counted = {"list_name": list_name, "count": len(rows)}
-        head = self.start.format(branch=branch)
+        head = self.start.format(store=store)
         if not rows:
             text = f"{head}  {self.list_empty.format(**counted)}\r\n</{self.root}>\r\n"
         else:
@@ -38,9 +38,9 @@ class Envelope:
 CLASSIC = Envelope(
     root="Root",
     start=(
-        "<Root>\r\n  <XmlDocVersion>19</XmlDocVersion>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
-        "  <SubChainId>{branch.sub_chain_id}</SubChainId>\r\n  <StoreId>{branch.store_id:03}</StoreId>\r\n"
-        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n  <DllVerNo>9.4.0.50</DllVerNo>\r\n"
+        "<Root>\r\n  <XmlDocVersion>19</XmlDocVersion>\r\n  <ChainId>{store.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{store.sub_chain_id}</SubChainId>\r\n  <StoreId>{store.store_id:03}</StoreId>\r\n"
+        "  <BikoretNo>{store.check_digit}</BikoretNo>\r\n  <DllVerNo>9.4.0.50</DllVerNo>\r\n"
     ),
     list_start='<{list_name} Count="{count}">',
     list_empty='<{list_name} Count="{count}"/>',
@@ -49,9 +49,9 @@ CLASSIC = Envelope(
 LOWER_CASE = Envelope(
     root="root",
     start=(
-        DECLARATION + "<root>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
-        "  <SubChainId>{branch.sub_chain_id:03}</SubChainId>\r\n  <StoreId>{branch.store_id:03}</StoreId>\r\n"
-        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n  <DllVerNo>8.0.1.3</DllVerNo>\r\n"
+        DECLARATION + "<root>\r\n  <ChainId>{store.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{store.sub_chain_id:03}</SubChainId>\r\n  <StoreId>{store.store_id:03}</StoreId>\r\n"
+        "  <BikoretNo>{store.check_digit}</BikoretNo>\r\n  <DllVerNo>8.0.1.3</DllVerNo>\r\n"
     ),
     list_start='<{list_name} Count="{count}">',
     list_empty='<{list_name} Count="{count}"/>',
@@ -60,9 +60,9 @@ LOWER_CASE = Envelope(
 BINA = Envelope(
     root="Root",
     start=(
-        "<Root>\r\n  <ChainId>{branch.chain_id}</ChainId>\r\n"
-        "  <SubChainId>{branch.sub_chain_id}</SubChainId>\r\n  <StoreId>{branch.store_id}</StoreId>\r\n"
-        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n"
+        "<Root>\r\n  <ChainId>{store.chain_id}</ChainId>\r\n"
+        "  <SubChainId>{store.sub_chain_id}</SubChainId>\r\n  <StoreId>{store.store_id}</StoreId>\r\n"
+        "  <BikoretNo>{store.check_digit}</BikoretNo>\r\n"
     ),
     list_start="<{list_name}>",
     list_empty="<{list_name} />",
@@ -77,9 +77,9 @@ BINA_PROMOTIONS = Envelope(
 NEW = Envelope(
     root="Root",
     start=(
-        "<Root>\r\n  <ChainID>{branch.chain_id}</ChainID>\r\n"
-        "  <SubChainID>{branch.sub_chain_id:03}</SubChainID>\r\n  <StoreID>{branch.store_id:03}</StoreID>\r\n"
-        "  <BikoretNo>{branch.check_digit}</BikoretNo>\r\n"
+        "<Root>\r\n  <ChainID>{store.chain_id}</ChainID>\r\n"
+        "  <SubChainID>{store.sub_chain_id:03}</SubChainID>\r\n  <StoreID>{store.store_id:03}</StoreID>\r\n"
+        "  <BikoretNo>{store.check_digit}</BikoretNo>\r\n"
     ),
     list_start="<{list_name}>",
     list_empty="<{list_name}/>",
@@ -91,14 +91,14 @@ MATRIX_PROMOTIONS = replace(
     NEW,
     root="Promos",
     start=DECLARATION
-    + NEW.start.replace("<Root>", "<Promos>").replace("branch.chain_id", "branch.chain_id:.5"),
+    + NEW.start.replace("<Root>", "<Promos>").replace("store.chain_id", "store.chain_id:.5"),
 )
 """The Matrix layout, which cuts the chain id short."""
 WOLT = replace(NEW, start='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + NEW.start)
 
 
 def text(value: str) -> str:
-    """Escape what came from people."""
+    """Escape a text."""
     return escape(value)
 
 
@@ -113,5 +113,5 @@ def short_shekels(agorot: int) -> str:
 
 
 def gzipped(document: bytes) -> bytes:
-    """Pack with a fixed time in the archive: the same bytes in every run."""
+    """Compress with a fixed time in the archive: the same bytes in every run."""
     return gzip.compress(document, compresslevel=6, mtime=0)

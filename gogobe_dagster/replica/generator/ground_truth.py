@@ -1,4 +1,4 @@
-"""What a warehouse must know when it has imported everything that was published: for tests and checks."""
+"""What a warehouse must contain after importing everything that was published: for tests and checks."""
 
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from gogobe_dagster.replica.generator.market import Priced, SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion
 from gogobe_dagster.replica.generator.publishing import offered
 from gogobe_dagster.replica.generator.schedule import Slot, slots
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 
-class Place(NamedTuple):
-    """Where a price holds."""
+class PriceKey(NamedTuple):
+    """The key of a price."""
 
     chain_id: str
     sub_chain_id: int
@@ -24,22 +24,22 @@ class Place(NamedTuple):
 
 def published_prices(
     market: SyntheticMarket, feed: Feed, *, now: datetime, first_day: date
-) -> dict[Place, Priced]:
-    """Return every current price of a feed as its files up to `now` tell it, `first_day`'s the oldest.
+) -> dict[PriceKey, Priced]:
+    """Return every current price of a feed, as in its files from `first_day` up to `now`.
 
     What a store sells is what its last full listed; the prices are those of its last full or delta.
     """
     prices = {}
-    for branch in market.branches(feed):
-        last_word = _last_word(branch, now, first_day)
-        for priced in market.prices(branch, last_word) if last_word else ():
-            place = Place(branch.chain_id, branch.sub_chain_id, branch.store_id, priced.product.code)
+    for store in market.stores(feed):
+        published_at = _last_price_file_at(store, now, first_day)
+        for priced in market.prices(store, published_at) if published_at else ():
+            place = PriceKey(store.chain_id, store.sub_chain_id, store.store_id, priced.product.code)
             prices[place] = priced
     return prices
 
 
-class Carried(NamedTuple):
-    """Where a promotion holds."""
+class PromotionKey(NamedTuple):
+    """The key of a promotion in a store."""
 
     chain_id: str
     sub_chain_id: int
@@ -49,34 +49,34 @@ class Carried(NamedTuple):
 
 def published_promotions(
     market: SyntheticMarket, feed: Feed, *, now: datetime, day: date
-) -> dict[Carried, Promotion]:
-    """Return what the stores of a feed carry as their promotion files of `day` up to `now` tell it.
+) -> dict[PromotionKey, Promotion]:
+    """Return the promotions of the stores of a feed, as in their files of `day` up to `now`.
 
     A full lists all that runs; a delta adds what has begun since the file before it.
     """
     carried = {}
-    for branch in market.branches(feed):
+    for store in market.stores(feed):
         offers: list[Promotion] = []
-        said = [slot for slot in slots(branch, day) if not _is_price(slot) and slot.published_at <= now]
-        for slot in sorted(said, key=lambda one: one.stamp):
+        published = [slot for slot in slots(store, day) if not _is_price(slot) and slot.published_at <= now]
+        for slot in sorted(published, key=lambda slot: slot.stamp):
             offers = [] if slot.kind.is_full else offers
-            offers += offered(market, branch, slot)
+            offers += offered(market, store, slot)
         for offer in offers:
-            place = (branch.chain_id, branch.sub_chain_id, branch.store_id, str(offer.promotion_id))
-            carried[Carried(*place)] = offer
+            place = (store.chain_id, store.sub_chain_id, store.store_id, str(offer.promotion_id))
+            carried[PromotionKey(*place)] = offer
     return carried
 
 
-def _last_word(branch: Branch, now: datetime, first_day: date) -> datetime | None:
-    """Return the stamp of the last price file of the last day that has a full; None: there is no full yet.
+def _last_price_file_at(store: Store, now: datetime, first_day: date) -> datetime | None:
+    """Return the time of the last price file of the last day with a full file; None if there is none yet.
 
-    On every day the first full comes before the deltas, so both speak of the same day.
+    On every day the first full file comes before the deltas, so both are of the same day.
     """
     day = day_of(now)
     while day >= first_day:
-        said = [slot for slot in slots(branch, day) if _is_price(slot) and slot.published_at <= now]
-        if said:
-            return max(slot.stamp for slot in said)
+        published = [slot for slot in slots(store, day) if _is_price(slot) and slot.published_at <= now]
+        if published:
+            return max(slot.stamp for slot in published)
         day -= timedelta(days=1)
     return None
 

@@ -1,7 +1,7 @@
-"""What is sold where, at which price, since when: pure functions of a seed and a moment. This is the truth.
+"""What is sold where, at which price, since when: pure functions of a seed and a time.
 
-Prices walk a ladder of five steps, one step a cycle of days, at a minute between 06:00 and 21:30; so a
-price, and when it was set, can be told for any moment without a history. Money is in agorot.
+A price takes one of five values and changes once per cycle of days, at a minute between 06:00 and 21:30. So a
+price, and when it was set, is known for any time without a history. Money is in agorot.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.replica.generator.catalogue import Product, catalogue
 from gogobe_dagster.replica.generator.seeded_random import draw
-from gogobe_dagster.replica.generator.shops import Branch, branches
+from gogobe_dagster.replica.generator.stores import Store, make_stores
 
 FULL_SIZE_ITEMS = 15_000
 FEWEST_ITEMS, FEWEST_STORES = 30, 3
@@ -25,7 +25,7 @@ SEASON_DAYS, SEASONS = 45, 7
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A product in a store at a moment."""
+    """A product in a store at a time."""
 
     product: Product
     agorot: int
@@ -39,7 +39,7 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Stocked:
-    """How one store sells one product: the ladder of its prices and the days on which they change."""
+    """How one store sells one product: its five prices, and the days on which they change."""
 
     product: Product
     base: int
@@ -49,10 +49,10 @@ class Stocked:
     stride: int
     spread: int
     season: int | None
-    """None: sold all year; otherwise away for one season in seven."""
+    """None: sold all year; otherwise not sold in one season of seven."""
 
     def is_sold(self, day: date) -> bool:
-        """Whether the store has it on that day."""
+        """Whether the store sells it on that day."""
         return self.season is None or (day.toordinal() // SEASON_DAYS + self.season) % SEASONS != 0
 
     def changes_on(self, day: date) -> bool:
@@ -60,7 +60,7 @@ class Stocked:
         return (day.toordinal() - self.phase) % self.cycle_days == 0
 
     def at(self, moment: datetime) -> Priced:
-        """Return the price at a moment (Israel time) and since when it holds."""
+        """Return the price at a time (Israel), and since when it holds."""
         day = moment.toordinal()
         cycle = (day - self.phase) // self.cycle_days
         changed_at = self._changed_at(cycle)
@@ -80,12 +80,12 @@ class SyntheticMarket:
     def __init__(
         self, *, seed: int = 1, scale: float = 0.02, stores: int | None = None, items: int | None = None
     ) -> None:
-        """`stores` (of each feed) and `items` say a number where the scale's does not suit."""
+        """`stores` (per feed) and `items` replace the numbers that follow from the scale."""
         self.seed = seed
         self._scale = scale
-        self._stores = stores
+        self._store_count = stores
         self._items = items or max(FEWEST_ITEMS, round(FULL_SIZE_ITEMS * scale))
-        self.branches = cache(self._branches)
+        self.stores = cache(self._make_stores)
         self.stocked = cache(self._stocked)
 
     @cached_property
@@ -93,36 +93,36 @@ class SyntheticMarket:
         """Everything that any chain sells."""
         return catalogue(self._items)
 
-    def _branches(self, feed: Feed) -> tuple[Branch, ...]:
-        number = self._stores or min(feed.stores, max(FEWEST_STORES, round(feed.stores * self._scale)))
-        return branches(feed, number=number, seed=self.seed)
+    def _make_stores(self, feed: Feed) -> tuple[Store, ...]:
+        number = self._store_count or min(feed.stores, max(FEWEST_STORES, round(feed.stores * self._scale)))
+        return make_stores(feed, number=number, seed=self.seed)
 
-    def _stocked(self, branch: Branch) -> tuple[Stocked, ...]:
-        return tuple(self._stocked_by_chance(branch))
+    def _stocked(self, store: Store) -> tuple[Stocked, ...]:
+        return tuple(self._stocked_by_chance(store))
 
-    def _stocked_by_chance(self, branch: Branch) -> Iterator[Stocked]:
+    def _stocked_by_chance(self, store: Store) -> Iterator[Stocked]:
         for product in self.products:
-            in_chain = draw(self.seed, branch.feed, product.code)
-            in_store = draw(self.seed, branch.feed, branch.store_id, product.code)
+            in_chain = draw(self.seed, store.feed, product.code)
+            in_store = draw(self.seed, store.feed, store.store_id, product.code)
             if in_chain % 100 < 88 and in_store % 100 < 92:  # noqa: PLR2004 - shares in percent
-                own_price = in_chain // 100 % 5 == 0  # one in five has its own price in every store
+                own_price = in_chain // 100 % 5 == 0  # one product in five has another price in every store
                 yield _stock(product, in_store if own_price else in_chain)
 
-    def prices(self, branch: Branch, moment: datetime) -> list[Priced]:
-        """Return what a store sells on that day, with the prices of the moment."""
+    def prices(self, store: Store, moment: datetime) -> list[Priced]:
+        """Return what a store sells on that day, with the prices at that time."""
         moment = moment.astimezone(ISRAEL)
-        return [stocked.at(moment) for stocked in self.stocked(branch) if stocked.is_sold(moment.date())]
+        return [stocked.at(moment) for stocked in self.stocked(store) if stocked.is_sold(moment.date())]
 
-    def changed(self, branch: Branch, since: datetime, until: datetime) -> list[Priced]:
-        """Return what got another price after `since` and up to `until`, both of one day."""
+    def changed(self, store: Store, since: datetime, until: datetime) -> list[Priced]:
+        """Return what changed its price after `since` and up to `until`, on the same day."""
         until = until.astimezone(ISRAEL)
         day = until.date()
-        changing = (it for it in self.stocked(branch) if it.changes_on(day) and it.is_sold(day))
+        changing = (it for it in self.stocked(store) if it.changes_on(day) and it.is_sold(day))
         return [priced for priced in (it.at(until) for it in changing) if priced.priced_at > since]
 
 
 def opening_moment(day: int, chance: int) -> datetime:
-    """Return a minute of that day (an ordinal) at which shops are open."""
+    """Return a minute of that day (an ordinal) at which stores are open."""
     minute = OPENING_MINUTE + (chance * SPREAD >> 20) % OPEN_MINUTES
     return datetime.combine(date.fromordinal(day), time(minute // 60, minute % 60), ISRAEL)
 

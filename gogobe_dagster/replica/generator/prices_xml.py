@@ -18,7 +18,7 @@ from gogobe_dagster.replica.generator.documents import (
     text,
 )
 from gogobe_dagster.replica.generator.market import Priced
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,10 @@ class PriceDialect:
     money: Callable[[int], str] = shekels
     unit_price: str = "{:.2f}"
 
-    def write(self, branch: Branch, items: Iterable[Priced]) -> bytes:
+    def write(self, store: Store, items: Iterable[Priced]) -> bytes:
         """Return the document of a store, UTF-8 without BOM."""
         template = _template(self.tags)
-        return self.envelope.wrap(
-            branch, "Items", (template.format_map(self._fields(item)) for item in items)
-        )
+        return self.envelope.wrap(store, "Items", (template.format_map(self._fields(item)) for item in items))
 
     def _fields(self, item: Priced) -> dict[str, str]:
         product = item.product

@@ -1,4 +1,4 @@
-"""What is on offer where and until when: functions of the market and a moment, like its prices."""
+"""What is on offer where and until when: functions of the market and a time, like its prices."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from gogobe_dagster.replica.generator.catalogue import Product
 from gogobe_dagster.replica.generator.deals import Deal, make_deal
 from gogobe_dagster.replica.generator.market import SyntheticMarket, opening_moment
 from gogobe_dagster.replica.generator.seeded_random import draw
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 GROUP_PRODUCTS = 4
 PERCENT_EVER_ON_OFFER = 45
@@ -36,25 +36,25 @@ class Promotion:
         return self.products[0].is_weighted
 
 
-def promotions(market: SyntheticMarket, branch: Branch, moment: datetime) -> list[Promotion]:
-    """Return what is on offer in a store at a moment, by number."""
+def promotions(market: SyntheticMarket, store: Store, moment: datetime) -> list[Promotion]:
+    """Return what is on offer in a store at a time, by number."""
     moment = moment.astimezone(ISRAEL)
-    return list(_running(market, branch, moment))
+    return list(_running(market, store, moment))
 
 
-def started(market: SyntheticMarket, branch: Branch, since: datetime, until: datetime) -> list[Promotion]:
+def started(market: SyntheticMarket, store: Store, since: datetime, until: datetime) -> list[Promotion]:
     """Return the offers that began after `since` and up to `until`."""
-    return [promotion for promotion in promotions(market, branch, until) if promotion.starts_at > since]
+    return [promotion for promotion in promotions(market, store, until) if promotion.starts_at > since]
 
 
-def _running(market: SyntheticMarket, branch: Branch, moment: datetime) -> Iterator[Promotion]:
+def _running(market: SyntheticMarket, store: Store, moment: datetime) -> Iterator[Promotion]:
     groups: defaultdict[int, list[Product]] = defaultdict(list)
     place = {product.code: number for number, product in enumerate(market.products)}
-    for stocked in market.stocked(branch):
+    for stocked in market.stocked(store):
         if stocked.is_sold(moment.date()):
             groups[_group(place[stocked.product.code])].append(stocked.product)
     for group, products in sorted(groups.items()):
-        chance = draw(market.seed, branch.feed, "promotion", group)
+        chance = draw(market.seed, store.feed, "promotion", group)
         if chance % 100 < PERCENT_EVER_ON_OFFER:
             promotion = _promotion(group, chance, tuple(products), moment)
             if promotion.starts_at <= moment <= promotion.ends_at:
@@ -62,7 +62,7 @@ def _running(market: SyntheticMarket, branch: Branch, moment: datetime) -> Itera
 
 
 def _group(place: int) -> int:
-    """Neighbours in the same line of goods share a promotion."""
+    """Neighbours in the same product line share a promotion."""
     rank, line = divmod(place, len(LINES))
     return rank // GROUP_PRODUCTS * len(LINES) + line
 

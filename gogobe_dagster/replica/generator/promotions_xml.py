@@ -25,7 +25,7 @@ from gogobe_dagster.replica.generator.promotion_terms import (
     sale_terms,
 )
 from gogobe_dagster.replica.generator.promotions import Promotion
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ class PromotionDialect:
     is_repeated: bool = False
     """Whether the promotion is written once for each of its items."""
 
-    def write(self, branch: Branch, promotions: Iterable[Promotion]) -> bytes:
+    def write(self, store: Store, promotions: Iterable[Promotion]) -> bytes:
         """Return the document of a store, UTF-8 without BOM."""
         rows = (
             self._row(promotion, products) for promotion in promotions for products in self._parts(promotion)
         )
-        return self.envelope.wrap(branch, self.list_name, rows)
+        return self.envelope.wrap(store, self.list_name, rows)
 
     def _parts(self, promotion: Promotion) -> list[tuple[Product, ...]]:
         return [(product,) for product in promotion.products] if self.is_repeated else [promotion.products]

@@ -10,7 +10,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import Promotion, promotions, started
 from gogobe_dagster.replica.generator.schedule import Slot, slots, stores_slot
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 from gogobe_dagster.replica.generator.stores_styles import stores_style
 from gogobe_dagster.replica.generator.styles import Style, store_label, style_of
 from gogobe_dagster.replica.publication import Publication, Publications
@@ -59,61 +59,59 @@ def _new_files(
     publications: Publications, feed: Feed, day: date, market: SyntheticMarket, now: datetime
 ) -> Iterator[Publication]:
     yield from _stores_files(publications, feed, day, market, now)
-    for branch in market.branches(feed):
-        style = style_of(feed, branch, day)
-        for slot in slots(branch, day):
-            name = style.name(slot.kind, branch, slot.stamp)
+    for store in market.stores(feed):
+        style = style_of(feed, store, day)
+        for slot in slots(store, day):
+            name = style.name(slot.kind, store, slot.stamp)
             if slot.published_at <= now and name not in publications:
-                document = _document(market, style, branch, slot)
+                document = _document(market, style, store, slot)
                 if document is not None:
                     yield Publication(
                         name=name,
                         content=style.pack(document, name),
                         published_at=slot.published_at,
                         kind=slot.kind,
-                        store_id=branch.store_id,
-                        store_label=store_label(feed, branch),
+                        store_id=store.store_id,
+                        store_label=store_label(feed, store),
                     )
 
 
 def _stores_files(
     publications: Publications, feed: Feed, day: date, market: SyntheticMarket, now: datetime
 ) -> Iterator[Publication]:
-    """A file for every chain id of the feed (Kiryat Gat's host carries three), or for every store."""
+    """One file per chain id of the feed (Kiryat Gat's host has three), or per store."""
     style = stores_style(feed, day)
-    ordered = sorted(market.branches(feed), key=lambda branch: (branch.chain_id, branch.store_id))
+    ordered = sorted(market.stores(feed), key=lambda store: (store.chain_id, store.store_id))
 
-    def of_one_list(branch: Branch) -> tuple[str, int | None]:
-        return branch.chain_id, branch.store_id if style.is_of_each_store else None
+    def of_one_list(store: Store) -> tuple[str, int | None]:
+        return store.chain_id, store.store_id if style.is_of_each_store else None
 
     for (chain_id, store_id), group in groupby(ordered, key=of_one_list):
-        branches, slot = list(group), stores_slot(chain_id, day)
-        name = style.name(branches[0], slot.stamp)
+        stores, slot = list(group), stores_slot(chain_id, day)
+        name = style.name(stores[0], slot.stamp)
         if slot.published_at <= now and name not in publications:
             yield Publication(
                 name=name,
-                content=style.pack(style.write(branches, slot.stamp)),
+                content=style.pack(style.write(stores, slot.stamp)),
                 published_at=slot.published_at,
                 kind=slot.kind,
                 store_id=store_id,
-                store_label=store_label(feed, branches[0]) if store_id else "",
+                store_label=store_label(feed, stores[0]) if store_id else "",
             )
 
 
-def offered(market: SyntheticMarket, branch: Branch, slot: Slot) -> list[Promotion]:
+def offered(market: SyntheticMarket, store: Store, slot: Slot) -> list[Promotion]:
     """Return what a store's promotion file of a slot lists."""
     if slot.kind.is_full:
-        return promotions(market, branch, slot.stamp)
-    return started(market, branch, slot.since, slot.stamp)
+        return promotions(market, store, slot.stamp)
+    return started(market, store, slot.since, slot.stamp)
 
 
-def _document(market: SyntheticMarket, style: Style, branch: Branch, slot: Slot) -> bytes | None:
-    """Return the document of a slot; None for a delta with nothing to say."""
+def _document(market: SyntheticMarket, style: Style, store: Store, slot: Slot) -> bytes | None:
+    """Return the document of a slot; None for a delta without rows."""
     is_full = slot.kind.is_full
     if slot.kind.document is Document.PRICES:
-        items = (
-            market.prices(branch, slot.stamp) if is_full else market.changed(branch, slot.since, slot.stamp)
-        )
-        return style.prices.write(branch, items) if items or is_full else None
-    offers = offered(market, branch, slot)
-    return style.promotions.write(style.promoting(branch), offers) if offers or is_full else None
+        items = market.prices(store, slot.stamp) if is_full else market.changed(store, slot.since, slot.stamp)
+        return style.prices.write(store, items) if items or is_full else None
+    offers = offered(market, store, slot)
+    return style.promotions.write(style.promoting(store), offers) if offers or is_full else None

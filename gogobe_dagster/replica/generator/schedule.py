@@ -1,4 +1,4 @@
-"""When a feed publishes what: the slots of a day. Whether a delta has anything to say is the market's."""
+"""When a feed publishes which file: the slots of a day. The market decides whether a delta has rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.replica.generator.seeded_random import draw
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
-FIRST_FULL = time(3, 10)  # before the shops open, and never in the hour that daylight saving moves
+FIRST_FULL = time(3, 10)  # before stores open, and never in the hour that daylight saving moves
 FULLS_WITHIN_MINUTES = 140
 LATER_FULLS = {"rami_levy": (time(13, 20), time(17, 50)), "osher_ad": (time(13, 20), time(17, 50))}
 NO_DELTAS = {"wolt_market"}
@@ -23,7 +23,7 @@ PROMOTIONS_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A moment at which a store publishes a kind of file."""
+    """A time at which a store publishes a kind of file."""
 
     kind: FileKind
     stamp: datetime
@@ -34,9 +34,9 @@ class Slot:
     """A delta tells what changed after this moment."""
 
 
-def slots(branch: Branch, day: date) -> Iterator[Slot]:
+def slots(store: Store, day: date) -> Iterator[Slot]:
     """Return a store's slots of a day: fulls, then deltas, each by time."""
-    return (slot for slot in _all_slots(branch, day) if _publishes(branch.feed, slot.kind))
+    return (slot for slot in _all_slots(store, day) if _publishes(store.feed, slot.kind))
 
 
 def _publishes(feed: str, kind: FileKind) -> bool:
@@ -47,14 +47,14 @@ def _publishes(feed: str, kind: FileKind) -> bool:
     return kind.is_full or feed not in without_deltas
 
 
-def _all_slots(branch: Branch, day: date) -> Iterator[Slot]:
-    fulls = [_first_full(branch, day)]
-    fulls += [_at(day, later) + _minutes(branch, day, 20) for later in LATER_FULLS.get(branch.feed, ())]
+def _all_slots(store: Store, day: date) -> Iterator[Slot]:
+    fulls = [_first_full(store, day)]
+    fulls += [_at(day, later) + _minutes(store, day, 20) for later in LATER_FULLS.get(store.feed, ())]
     for stamp in fulls:
-        yield _slot(branch, FileKind.FULL_PRICES, stamp, stamp)
-        yield _slot(branch, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
-    yield from _deltas(branch, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
-    yield from _deltas(branch, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
+        yield _slot(store, FileKind.FULL_PRICES, stamp, stamp)
+        yield _slot(store, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
+    yield from _deltas(store, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
+    yield from _deltas(store, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
 
 
 def stores_slot(chain_id: str, day: date) -> Slot:
@@ -63,25 +63,25 @@ def stores_slot(chain_id: str, day: date) -> Slot:
     return Slot(kind=FileKind.STORES, stamp=stamp, published_at=stamp + timedelta(minutes=1), since=stamp)
 
 
-def _deltas(branch: Branch, day: date, kind: FileKind, hours: range, since: datetime) -> Iterator[Slot]:
-    minute = draw(branch.feed, branch.store_id, kind.value) % 60
+def _deltas(store: Store, day: date, kind: FileKind, hours: range, since: datetime) -> Iterator[Slot]:
+    minute = draw(store.feed, store.store_id, kind.value) % 60
     for hour in hours:
         stamp = _at(day, time(hour, minute, minute))
-        yield _slot(branch, kind, stamp, since)
+        yield _slot(store, kind, stamp, since)
         since = stamp
 
 
-def _first_full(branch: Branch, day: date) -> datetime:
-    return _at(day, FIRST_FULL) + _minutes(branch, day, FULLS_WITHIN_MINUTES)
+def _first_full(store: Store, day: date) -> datetime:
+    return _at(day, FIRST_FULL) + _minutes(store, day, FULLS_WITHIN_MINUTES)
 
 
-def _minutes(branch: Branch, day: date, within: int) -> timedelta:
-    chance = draw(branch.feed, branch.store_id, day, "full")
+def _minutes(store: Store, day: date, within: int) -> timedelta:
+    chance = draw(store.feed, store.store_id, day, "full")
     return timedelta(minutes=chance % within, seconds=chance // 1000 % 60)
 
 
-def _slot(branch: Branch, kind: FileKind, stamp: datetime, since: datetime) -> Slot:
-    lag = timedelta(seconds=20 + draw(branch.feed, branch.store_id, stamp, kind.value) % 160)
+def _slot(store: Store, kind: FileKind, stamp: datetime, since: datetime) -> Slot:
+    lag = timedelta(seconds=20 + draw(store.feed, store.store_id, stamp, kind.value) % 160)
     return Slot(kind=kind, stamp=stamp, published_at=stamp + lag, since=since)
 
 

@@ -1,4 +1,4 @@
-"""Chance that is the same on every machine and in every run: a number from a seed and words."""
+"""Random numbers that are the same on every machine and in every run."""
 
 from hashlib import blake2b
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.replica.generator.documents import gzipped
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 from gogobe_dagster.replica.generator.stores_xml import (
     bina_stores,
     cerberus_stores,
@@ -26,8 +26,8 @@ from gogobe_dagster.replica.generator.styles import SHUFERSAL_CHANGED, TIME_TWIC
 class StoresStyle:
     """How a feed's list of stores is written on a day."""
 
-    write: Callable[[Sequence[Branch], datetime], bytes]
-    name: Callable[[Branch, datetime], str]
+    write: Callable[[Sequence[Store], datetime], bytes]
+    name: Callable[[Store, datetime], str]
     """Name the list that begins with this store, published at this time."""
     is_packed: bool = True
     is_of_each_store: bool = False
@@ -47,39 +47,39 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
     return STORES_OF_FAMILY[feed.family]
 
 
-def _cerberus_name(first: Branch, stamp: datetime) -> str:
+def _cerberus_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
 
 
-def _bina_name(first: Branch, stamp: datetime) -> str:
+def _bina_name(first: Store, stamp: datetime) -> str:
     return f"StoresFull{first.chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
 
 
-def _new_name(first: Branch, stamp: datetime) -> str:
+def _new_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
-def _plain_name(first: Branch, stamp: datetime) -> str:
+def _plain_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
 
 
-def _laib_name(first: Branch, stamp: datetime) -> str:
+def _laib_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
 
 
-def _of_all_stores_name(first: Branch, stamp: datetime) -> str:
+def _of_all_stores_name(first: Store, stamp: datetime) -> str:
     return f"StoresFull{first.chain_id}-000-000-{stamp:%Y%m%d-%H%M%S}.gz"
 
 
-def _of_one_store_name(first: Branch, stamp: datetime) -> str:
+def _of_one_store_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{first.store_id:03}-{stamp:%Y%m%d-%H%M%S}"
 
 
-def _sequence_name(first: Branch, stamp: datetime) -> str:
+def _sequence_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d}-025.gz"
 
 
-def _classic_name(first: Branch, stamp: datetime) -> str:
+def _classic_name(first: Store, stamp: datetime) -> str:
     return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
 
 

@@ -7,7 +7,7 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.feeds.registry import Family, Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.generator.market import SyntheticMarket
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 from gogobe_dagster.replica.generator.styles import store_label, style_of
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster.replica.state import FOREIGN_CHAIN
@@ -17,15 +17,15 @@ LEFTOVER_STORE = 7999
 
 
 def stray_files(market: SyntheticMarket, feed: Feed, *, day: date, now: datetime) -> list[Publication]:
-    """Return a leftover of 2024 and another chain's file; where seen, a placeholder and junk names too."""
-    branch = market.branches(feed)[0]
-    style = style_of(feed, branch, day)
+    """Return a leftover of 2024 and another chain's file; where seen, a placeholder and invalid names."""
+    store = market.stores(feed)[0]
+    style = style_of(feed, store, day)
     morning, evening = (datetime.combine(day, time(hour), ISRAEL) for hour in (5, 20))
-    old_store = replace(branch, store_id=LEFTOVER_STORE)
-    stranger = replace(branch, chain_id=FOREIGN_CHAIN)
+    old_store = replace(store, store_id=LEFTOVER_STORE)
+    stranger = replace(store, chain_id=FOREIGN_CHAIN)
 
-    def odd(name: str, kind: FileKind | None, at: datetime, of: Branch = branch) -> Publication:
-        items = market.prices(branch, at) if kind is FileKind.FULL_PRICES else []
+    def odd(name: str, kind: FileKind | None, at: datetime, of: Store = store) -> Publication:
+        items = market.prices(store, at) if kind is FileKind.FULL_PRICES else []
         return Publication(
             name=name,
             content=style.pack(style.prices.write(of, items), name),
@@ -35,13 +35,13 @@ def stray_files(market: SyntheticMarket, feed: Feed, *, day: date, now: datetime
             store_label=store_label(feed, of) if kind else "",
         )
 
-    def full(of: Branch, at: datetime) -> Publication:
+    def full(of: Store, at: datetime) -> Publication:
         return odd(style.name(FileKind.FULL_PRICES, of, at), FileKind.FULL_PRICES, at, of)
 
     files = [full(old_store, LEFTOVER_AT), full(stranger, morning)]
     if feed.family is not Family.SHUFERSAL:
         files += [
-            odd("NULL" + style.name(FileKind.PRICES, branch, evening), FileKind.PRICES, evening),
+            odd("NULL" + style.name(FileKind.PRICES, store, evening), FileKind.PRICES, evening),
             odd(f"PromoFull0000000000000-00-1-{day:%Y%m%d}0501.gz", FileKind.FULL_PROMOTIONS, morning),
         ]
     if feed.family is Family.CERBERUS:

@@ -34,7 +34,7 @@ from gogobe_dagster.replica.generator.promotions_xml import (
     WOLT_PROMOTIONS,
     PromotionDialect,
 )
-from gogobe_dagster.replica.generator.shops import Branch
+from gogobe_dagster.replica.generator.stores import Store
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
 LAIB_CHANGED = date(2026, 1, 1)  # before it promotions were a row an item
@@ -82,22 +82,22 @@ class Style:
     store_digits: int = 3
     promotions_say_sub_chain: bool = True
 
-    def name(self, kind: FileKind, branch: Branch, stamp: datetime) -> str:
+    def name(self, kind: FileKind, store: Store, stamp: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = self.full_extension if kind.is_full else self.delta_extension
-        branch = branch if kind.document is Document.PRICES else self.promoting(branch)
-        start = f"{WORDS[kind]}{branch.chain_id}"
+        store = store if kind.document is Document.PRICES else self.promoting(store)
+        start = f"{WORDS[kind]}{store.chain_id}"
         if self.names is Names.DATED:
-            places = f"{branch.sub_chain_id:03}-{branch.store_id:0{self.store_digits}}"
+            places = f"{store.sub_chain_id:03}-{store.store_id:0{self.store_digits}}"
             return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
         if self.names is Names.TIME_TWICE:
-            return f"{start}-000-{branch.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
-        name = f"{start}-{branch.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
+            return f"{start}-000-{store.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
+        name = f"{start}-{store.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
-    def promoting(self, branch: Branch) -> Branch:
-        """Return the branch as its promotion files name it."""
-        return branch if self.promotions_say_sub_chain else replace(branch, sub_chain_id=0)
+    def promoting(self, store: Store) -> Store:
+        """Return the store as its promotion files name it."""
+        return store if self.promotions_say_sub_chain else replace(store, sub_chain_id=0)
 
     def pack(self, document: bytes, name: str) -> bytes:
         """Return the bytes as the portal serves them."""
@@ -162,16 +162,16 @@ OF_FAMILY = {
 OF_FEED = {key: replace(LAIB, names=Names.TIME_TWICE) for key in TIME_TWICE}
 
 
-def style_of(feed: Feed, branch: Branch, day: date) -> Style:
+def style_of(feed: Feed, store: Store, day: date) -> Style:
     """Return how a store of a feed writes on a day."""
-    is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and branch.store_id % 2 == 0)
+    is_new = feed.key in ALL_NEW or (feed.key not in ALL_CLASSIC and store.store_id % 2 == 0)
     if feed.family is Family.SHUFERSAL:
         # promotions of 2025 were seen flat and once for each item
-        return NEW if day >= SHUFERSAL_CHANGED else LOWER if branch.store_id % 2 else REPEATED
+        return NEW if day >= SHUFERSAL_CHANGED else LOWER if store.store_id % 2 else REPEATED
     if feed.family is Family.BINA:
         return _bina(feed, is_new=is_new)
     if feed.family is Family.CERBERUS:
-        return _cerberus(feed, branch, is_new=is_new)
+        return _cerberus(feed, store, is_new=is_new)
     if feed.family is Family.CITY_MARKET:
         names = Names.DATED if is_new else Names.CLASSIC
         return replace(CITY_MARKET, names=names, is_zip=not is_new)
@@ -181,24 +181,24 @@ def style_of(feed: Feed, branch: Branch, day: date) -> Style:
     return style
 
 
-def store_label(feed: Feed, branch: Branch) -> str:
+def store_label(feed: Feed, store: Store) -> str:
     """Return the store as the portal writes it; some write none, some its name apart."""
     if feed.family in {Family.CERBERUS, Family.WOLT, Family.MISHNAT_YOSEF, Family.NETIV_HAHESED}:
         return ""
     if feed.family in {Family.LAIB, Family.PUBLISH_PRICE, Family.SUPER_PHARM}:
-        return branch.name
+        return store.name
     if feed.family is Family.HAZI_HINAM:
-        return f"{branch.store_id:03}"
+        return f"{store.store_id:03}"
     if feed.family is Family.CITY_MARKET:
-        return f"{branch.chain_name}, {branch.address} {branch.city}"
+        return f"{store.chain_name}, {store.address} {store.city}"
     separator = " - " if feed.family is Family.SHUFERSAL else " "
-    return f"{branch.store_id}{separator}{branch.name}"
+    return f"{store.store_id}{separator}{store.name}"
 
 
-def _cerberus(feed: Feed, branch: Branch, *, is_new: bool) -> Style:
+def _cerberus(feed: Feed, store: Store, *, is_new: bool) -> Style:
     if feed.key in LOWER_CASE_ROOT:
         return LOWER
-    if branch.is_online:
+    if store.is_online:
         return ONLINE
     return NEW if is_new else CLASSIC
 

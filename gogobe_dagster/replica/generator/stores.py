@@ -1,4 +1,4 @@
-"""The branches of a feed: numbers, names, addresses, sub-chains. The same for a seed on every day."""
+"""The stores of a feed: numbers, names, addresses, sub-chains. The same for a seed on every day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ SUB_CHAINS = {
 }  # fmt: skip
 ONE_SUB_CHAIN = ((1, "1"),)  # most chains number their only sub-chain 1 and name it by its number
 ONLINE = {"rami_levy": 760, "shuk_hair": 304}
-"""The online store of a chain; it sells like the others and publishes in its own way."""
+"""The online store of a chain; it publishes in another layout than the others."""
 ALL_ONLINE = {"wolt_market"}
-SHOP, ONLINE_SHOP = 1, 2
+PHYSICAL, ONLINE_ONLY = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
+class Store:
     """One store of a chain."""
 
     feed: str
@@ -52,13 +52,13 @@ class Branch:
 
     @property
     def is_online(self) -> bool:
-        """Whether it is the chain's web shop."""
-        return self.store_type == ONLINE_SHOP
+        """Whether it is the chain's online store."""
+        return self.store_type == ONLINE_ONLY
 
 
-def branches(feed: Feed, *, number: int, seed: int) -> tuple[Branch, ...]:
-    """Return `number` branches of a feed; its web shop, where it has one, is the last."""
-    return tuple(_branch(feed, place, store_id, seed) for place, store_id in _numbers(feed, number, seed))
+def make_stores(feed: Feed, *, number: int, seed: int) -> tuple[Store, ...]:
+    """Return `number` stores of a feed; its online store, if it has one, is the last."""
+    return tuple(_make_store(feed, place, store_id, seed) for place, store_id in _numbers(feed, number, seed))
 
 
 def _numbers(feed: Feed, number: int, seed: int) -> Iterator[tuple[int, int]]:
@@ -71,7 +71,7 @@ def _numbers(feed: Feed, number: int, seed: int) -> Iterator[tuple[int, int]]:
         yield number - 1, online
 
 
-def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
+def _make_store(feed: Feed, place: int, store_id: int, seed: int) -> Store:
     chance = draw(seed, feed.key, "branch", store_id)
     sub_chains = SUB_CHAINS.get(feed.key, ONE_SUB_CHAIN)
     sub_chain_id, sub_chain_name = sub_chains[place % len(sub_chains)]
@@ -79,7 +79,7 @@ def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
     street = STREETS[chance // 100 % len(STREETS)]
     is_online = store_id == ONLINE.get(feed.key)
     place_name = "אינטרנט" if is_online else f"{city} {street}"
-    return Branch(
+    return Store(
         feed=feed.key,
         chain_id=feed.chain_ids[place % len(feed.chain_ids)],
         chain_name=feed.hebrew_name,
@@ -87,7 +87,7 @@ def _branch(feed: Feed, place: int, store_id: int, seed: int) -> Branch:
         sub_chain_name=sub_chain_name,
         store_id=store_id,
         check_digit=chance // 10_000 % 10,
-        store_type=ONLINE_SHOP if is_online or feed.key in ALL_ONLINE else SHOP,
+        store_type=ONLINE_ONLY if is_online or feed.key in ALL_ONLINE else PHYSICAL,
         name=place_name if sub_chain_name == "1" else f"{sub_chain_name} {place_name}",
         address=f"{street} {1 + chance // 100_000 % 120}",
         city_code=city_code,
