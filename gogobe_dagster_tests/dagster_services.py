@@ -101,11 +101,11 @@ def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
     return data
 
 
-def launch(url: str, cell: str, *, run_config: Mapping[str, Any] | None = None) -> str:
+def launch(url: str, partition: str, *, run_config: Mapping[str, Any] | None = None) -> str:
     """Ask for an import run of a feed and day, as the web UI's launchpad does; return its id."""
-    feed, day = cell.split("|")
+    feed, day = partition.split("|")
     tags = {
-        "dagster/partition": cell,
+        "dagster/partition": partition,
         "dagster/partition/feed": feed,
         "dagster/partition/publication_day": day,
     }

@@ -104,10 +104,10 @@ class ImportEnv:
             finally:
                 process.kill()
 
-    def import_cells(self, *cells: str) -> None:
+    def import_partitions(self, *partitions: str) -> None:
         """Run the import job for these cells in a process of its own, as `gogobe import` does."""
         outcomes = self.settings.folder / "outcomes.jsonl"
-        self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", outcomes, *cells)
+        self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", outcomes, *partitions)
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""

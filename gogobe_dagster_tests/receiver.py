@@ -18,7 +18,7 @@ class Receiver:
 
     @property
     def titles(self) -> list[str]:
-        return [str(item["title"]) for item in self.taken]
+        return [str(alert["title"]) for alert in self.taken]
 
 
 @contextmanager

@@ -21,13 +21,15 @@ CITY, KESHET = "city_market_shops", "keshet"
 
 def known(feed_key: str, name: str) -> LedgerFile:
     """A file in the ledger after it was listed."""
-    feed, listed = find_feed(feed_key), RemoteFile(name=name, link="/1")
+    feed, remote = find_feed(feed_key), RemoteFile(name=name, link="/1")
     day = FileName.parse(name).published_at.date()
-    seen = classify_listing(listed, feed, now=NOON, requested=[day], stale_after=timedelta(days=3))
+    seen = classify_listing(remote, feed, now=NOON, requested=[day], stale_after=timedelta(days=3))
     assert seen.problem is None
-    told = {field.name: getattr(seen, field.name) for field in fields(ListedFile) if field.name != "problem"}
+    listed = {
+        field.name: getattr(seen, field.name) for field in fields(ListedFile) if field.name != "problem"
+    }
     unknown = {field.name: None for field in fields(LedgerFile)}
-    return LedgerFile(**{**unknown, **told, "id": 1, "feed": feed_key})
+    return LedgerFile(**{**unknown, **listed, "id": 1, "feed": feed_key})
 
 
 def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
@@ -37,7 +39,7 @@ def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("feed", "places", "stores", "about"),
+    ("feed", "numbers", "stores", "about"),
     [
         (CITY, "-000-079", [79], 79),
         (CITY, "-000-079", [], 79),
@@ -52,10 +54,10 @@ def list_of(chain_id: str, stores: Sequence[int]) -> bytes:
     ],
 )
 def test_a_store_list_with_one_store_in_name_and_rows_is_about_that_store(
-    feed: str, places: str, stores: list[int], about: int | None
+    feed: str, numbers: str, stores: list[int], about: int | None
 ) -> None:
     chain_id = find_feed(feed).chain_id
-    file = known(feed, f"Stores{chain_id}{places}-20261123-050000.xml")
+    file = known(feed, f"Stores{chain_id}{numbers}-20261123-050000.xml")
     parsed = read_file(list_of(chain_id, stores), name=file.name, limit=1 << 20)
 
     assert identify(file, parsed, find_feed(feed)).store_id == about
@@ -68,7 +70,7 @@ def prices_of(sub_chain: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("named", "said", "sub_chains", "meant"),
+    ("in_name", "in_document", "sub_chains", "meant"),
     [
         ("000", "000", {12: 9, 13: 6}, 9),  # like its promotions
         ("009", "000", {12: 6}, 9),
@@ -78,11 +80,11 @@ def prices_of(sub_chain: str) -> bytes:
     ],
 )
 def test_a_sub_chain_missing_in_header_and_name_is_looked_up_by_store(
-    named: str, said: str, sub_chains: dict[int, int], meant: int
+    in_name: str, in_document: str, sub_chains: dict[int, int], meant: int
 ) -> None:
     netiv = find_feed("netiv_hahesed")
-    file = known("netiv_hahesed", f"PromoFull7290058160839-{named}-012-20261123-052500.GZ")
-    prices = read_file(prices_of(said), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
+    file = known("netiv_hahesed", f"PromoFull7290058160839-{in_name}-012-20261123-052500.GZ")
+    prices = read_file(prices_of(in_document), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
     promotions = replace(prices, document=Document.PROMOTIONS)
 
     about = identify(file, promotions, netiv, sub_chains)

@@ -32,7 +32,7 @@ def fields_of(xml: bytes) -> Fields:
     assert layout is not None
     row = layout.path[-1].encode()
     end = xml.rfind(b"</" + row)
-    windows = [xml[place : place + WINDOW] for place in (xml.find(b"<" + row), end // 2, end - WINDOW)]
+    windows = [xml[start : start + WINDOW] for start in (xml.find(b"<" + row), end // 2, end - WINDOW)]
     inside = [window[max(window.find(b"<" + row + b">"), 0) :] for window in windows]
     tags = {tag.decode() for window in inside for tag in re.findall(rb"<([A-Za-z_][\w.:-]*)", window)}
     return Fields(layout.path, tuple(sorted(tags - set(layout.path))))

@@ -33,7 +33,7 @@ class Watcher:
         self.samples: list[Sample] = []
 
     def __enter__(self) -> Self:
-        self._look()
+        self._take_sample()
         self._thread.start()
         return self
 
@@ -45,12 +45,12 @@ class Watcher:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._take_sample()
 
     def _watch(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
-            self._look()
+            self._take_sample()
 
-    def _look(self) -> None:
-        used, held = self._meter.seconds(), self._meter.megabytes()
-        self.samples.append(Sample(at=time.time(), seconds=used, megabytes=held))
+    def _take_sample(self) -> None:
+        used, megabytes = self._meter.seconds(), self._meter.megabytes()
+        self.samples.append(Sample(at=time.time(), seconds=used, megabytes=megabytes))

@@ -26,16 +26,16 @@ def plot(
     figure = Figure(figsize=(9, 8), layout="constrained")
     files, cpu, memory = figure.subplots(3, sharex=True)
     start = samples[0].at
-    _steps(files, [moment.timestamp() - start for moment in appeared.values()], "published")
-    _steps(files, [moment.timestamp() - start for moment in loaded.values()], "in the tables")
+    _steps(files, [at.timestamp() - start for at in appeared.values()], "published")
+    _steps(files, [at.timestamp() - start for at in loaded.values()], "in the tables")
     files.set_title(f"A day of the portals in {minutes:g} minutes: {len(appeared):,} files")
     files.set_ylabel("files")
     ends = [(sample.at - start) / 60 for sample in samples]
     cores = [[_rate(a, b, part) for a, b in pairwise(samples)] for part in Part]
     cpu.stackplot(ends[1:], cores, labels=list(Part), colors=COLOURS)
     cpu.set_ylabel("cores in use")
-    held = [[sample.megabytes[part] / 1024 for sample in samples] for part in Part]
-    memory.stackplot(ends, held, labels=list(Part), colors=COLOURS)
+    gigabytes = [[sample.megabytes[part] / 1024 for sample in samples] for part in Part]
+    memory.stackplot(ends, gigabytes, labels=list(Part), colors=COLOURS)
     memory.set_ylabel("memory, GB")
     memory.set_xlabel("minutes")
     for axes in (files, cpu, memory):

@@ -44,8 +44,8 @@ class Publisher:
         self._clock.move(now=MIDNIGHT, speed=0)  # many portals show only the day that it is
         self._publish(MIDNIGHT)
 
-    def _publish(self, moment: datetime) -> None:
-        while self._due and self._due[0][0] <= moment:
+    def _publish(self, until: datetime) -> None:
+        while self._due and self._due[0][0] <= until:
             _, feed_key, publication = self._due.pop(0)
             self.appeared[f"{feed_key}/{publication.name}"] = clock.now()
             self._replica.publications(feed_key).put(publication)

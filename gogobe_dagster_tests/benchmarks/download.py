@@ -153,18 +153,18 @@ def show_listings(listed: list[Listed]) -> None:
     Console(width=110).print(table)
 
 
-def show_downloads(one: Fetched) -> None:
+def show_downloads(fetched: Fetched) -> None:
     table = Table(title=f"Downloading from {len(FETCHED_FROM)} portals at once", title_justify="left")
     for heading in ("files", "MB", "seconds", "files/s", "CPU s", "peak MB at 10 %", "peak MB at the end"):
         table.add_column(heading, justify="right")
     table.add_row(
-        f"{one.files:,}",
-        f"{one.bytes / MEGABYTE:,.0f}",
-        f"{one.seconds:.1f}",
-        f"{one.files / one.seconds:,.0f}",
-        f"{one.cpu_seconds:.1f}",
-        f"{one.early_mb:.0f}",
-        f"{one.peak_mb:.0f}",
+        f"{fetched.files:,}",
+        f"{fetched.bytes / MEGABYTE:,.0f}",
+        f"{fetched.seconds:.1f}",
+        f"{fetched.files / fetched.seconds:,.0f}",
+        f"{fetched.cpu_seconds:.1f}",
+        f"{fetched.early_mb:.0f}",
+        f"{fetched.peak_mb:.0f}",
     )
     Console(width=110).print(table)
 

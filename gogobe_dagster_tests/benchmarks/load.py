@@ -27,7 +27,7 @@ from gogobe_dagster_tests.benchmarks.price_loads import (
     DELTA_DAY,
     FEEDS,
     FIRST_DAY,
-    Place,
+    LoadSetup,
     Processes,
     copy_every_row,
     deltas,
@@ -69,67 +69,67 @@ Figures = dict[str, float | int | str]
 @click.option("--large", is_flag=True, help="Compare with 30 million prices in the table: 15 minutes, 25 GB.")
 def main(scale: float, rounds: int, corpus: Path, setting: Sequence[str], large: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Measure, print the tables, and the ratios as the last line."""
-    with _server(setting) as place, two_processes() as processes:
-        _publish(place, processes, scale)
-        figures = _prices(place, processes, rounds) | _small_files(place, processes)
-        figures |= real(place, corpus, scale=scale, rounds=rounds) | _row_sizes(place, processes)
+    with _server(setting) as setup, two_processes() as processes:
+        _publish(setup, processes, scale)
+        figures = _prices(setup, processes, rounds) | _small_files(setup, processes)
+        figures |= real(setup, corpus, scale=scale, rounds=rounds) | _row_sizes(setup, processes)
         if large:
-            figures |= _crowded(place, processes, rounds)
-        figures |= _promotions(place, scale)
+            figures |= _crowded(setup, processes, rounds)
+        figures |= _promotions(setup, scale)
     figures["machine_load"] = round(os.getloadavg()[0], 1)
     finish(figures)
 
 
 @contextmanager
-def _server(settings: Sequence[str]) -> Iterator[Place]:
+def _server(settings: Sequence[str]) -> Iterator[LoadSetup]:
     """Run an embedded server of its own."""
     options = dict(setting.split("=", 1) for setting in settings)
     with temporary_folder() as folder:
         server = EmbeddedPostgres(folder / "postgres", options=options)
         server.start()
         try:
-            yield Place(server, folder)
+            yield LoadSetup(server, folder)
         finally:
             server.stop()
 
 
-def _publish(place: Place, processes: Processes, scale: float) -> None:
+def _publish(setup: LoadSetup, processes: Processes, scale: float) -> None:
     """Make the databases that the contenders start from."""
     stores = max(round(STORES * scale), 1)
     market = SyntheticMarket(stores=stores, items=ITEMS)
-    new_warehouse(place, PUBLISHED)
-    publish(place, PUBLISHED, fulls(market))
-    publish(place, PUBLISHED, fulls_a_day_later(market))
-    place.copy(PUBLISHED, LOADED)
-    ours(processes, place, LOADED, FIRST_DAY)
-    place.vacuum(LOADED)
-    place.copy(LOADED, WITH_DELTAS)
+    new_warehouse(setup, PUBLISHED)
+    publish(setup, PUBLISHED, fulls(market))
+    publish(setup, PUBLISHED, fulls_a_day_later(market))
+    setup.copy(PUBLISHED, LOADED)
+    ours(processes, setup, LOADED, FIRST_DAY)
+    setup.vacuum(LOADED)
+    setup.copy(LOADED, WITH_DELTAS)
     a_store = max(round(DELTAS * scale / stores / len(FEEDS)), 1)
-    publish(place, WITH_DELTAS, deltas(market, DELTA_DAY, a_store=a_store))
+    publish(setup, WITH_DELTAS, deltas(market, DELTA_DAY, a_store=a_store))
 
 
-def _prices(place: Place, processes: Processes, rounds: int) -> Figures:
-    cpu = CpuMeter(Meter(postmaster_of(place.server)))
+def _prices(setup: LoadSetup, processes: Processes, rounds: int) -> Figures:
+    cpu = CpuMeter(Meter(postmaster_of(setup.server)))
     contenders = [
         Contender(
             name=BASELINE,
-            prepare=lambda: place.copy(PUBLISHED, WORK),
-            run=lambda: copy_every_row(processes, place, WORK, CHANGED_DAY),
+            prepare=lambda: setup.copy(PUBLISHED, WORK),
+            run=lambda: copy_every_row(processes, setup, WORK, CHANGED_DAY),
         ),
         Contender(
             name=CHANGED,
-            prepare=lambda: place.copy(LOADED, WORK),
-            run=lambda: ours(processes, place, WORK, CHANGED_DAY),
+            prepare=lambda: setup.copy(LOADED, WORK),
+            run=lambda: ours(processes, setup, WORK, CHANGED_DAY),
         ),
         Contender(
             name=FIRST,
-            prepare=lambda: place.copy(PUBLISHED, WORK),
-            run=lambda: ours(processes, place, WORK, FIRST_DAY),
+            prepare=lambda: setup.copy(PUBLISHED, WORK),
+            run=lambda: ours(processes, setup, WORK, FIRST_DAY),
         ),
     ]
     results = run_in_turn([cpu.watch(contender) for contender in contenders], rounds=rounds)
-    place.copy(PUBLISHED, WORK)
-    by_hand = Contender(name=PLAIN, run=lambda: plain(place, WORK, FIRST_DAY, files=PLAIN_FILES))
+    setup.copy(PUBLISHED, WORK)
+    by_hand = Contender(name=PLAIN, run=lambda: plain(setup, WORK, FIRST_DAY, files=PLAIN_FILES))
     results |= run_in_turn([by_hand], rounds=1)
     show("full price files, two processes", results, unit="prices", against=BASELINE)
     cpu.show("CPU, in millionths of a second a price")
@@ -150,34 +150,34 @@ def _ratios(results: Mapping[str, Result]) -> Figures:
     }
 
 
-def _small_files(place: Place, processes: Processes) -> Figures:
-    place.copy(WITH_DELTAS, WORK)
-    run = Contender(name="deltas", run=lambda: ours(processes, place, WORK, DELTA_DAY))
+def _small_files(setup: LoadSetup, processes: Processes) -> Figures:
+    setup.copy(WITH_DELTAS, WORK)
+    run = Contender(name="deltas", run=lambda: ours(processes, setup, WORK, DELTA_DAY))
     done = run_in_turn([run], rounds=1)["deltas"]
-    files = place.count(WORK, f"file where state = 'loaded' and publication_day = '{DELTA_DAY}'")
+    files = setup.count(WORK, f"file where state = 'loaded' and publication_day = '{DELTA_DAY}'")
     Console(width=120).print(
         f"{files:,} deltas in {done.seconds:.1f} s: {files / done.seconds:,.0f} a second"
     )
     return {"deltas": files, "deltas_per_second": round(files / done.seconds)}
 
 
-def _row_sizes(place: Place, processes: Processes) -> Figures:
+def _row_sizes(setup: LoadSetup, processes: Processes) -> Figures:
     """Measure the tables as they are a day later, with periods that have ended."""
-    place.copy(LOADED, WORK)
-    ours(processes, place, WORK, CHANGED_DAY)
-    return row_sizes(place, WORK)
+    setup.copy(LOADED, WORK)
+    ours(processes, setup, WORK, CHANGED_DAY)
+    return row_sizes(setup, WORK)
 
 
-def _crowded(place: Place, processes: Processes, rounds: int) -> Figures:
+def _crowded(setup: LoadSetup, processes: Processes, rounds: int) -> Figures:
     """Load the changed day beside few and beside many prices of other stores."""
     for number in CROWDS:
-        crowd(place, LOADED, f"crowd_{number}", number)
+        crowd(setup, LOADED, f"crowd_{number}", number)
     results = run_in_turn(
         [
             Contender(
                 name=f"beside {number:,} prices",
-                prepare=lambda number=number: place.copy(f"crowd_{number}", WORK),  # type: ignore[misc]
-                run=lambda: ours(processes, place, WORK, CHANGED_DAY),
+                prepare=lambda number=number: setup.copy(f"crowd_{number}", WORK),  # type: ignore[misc]
+                run=lambda: ours(processes, setup, WORK, CHANGED_DAY),
             )
             for number in CROWDS
         ],
@@ -188,11 +188,11 @@ def _crowded(place: Place, processes: Processes, rounds: int) -> Figures:
     return {"large_cost_ratio": round(few.rate / many.rate, 3)}
 
 
-def _promotions(place: Place, scale: float) -> Figures:
-    new_warehouse(place, "promotions")
-    engine = connect(place.server.url("promotions"))
+def _promotions(setup: LoadSetup, scale: float) -> Figures:
+    new_warehouse(setup, "promotions")
+    engine = connect(setup.server.url("promotions"))
     try:
-        return promotions(engine, Path(place.folder / "lake"), scale)
+        return promotions(engine, Path(setup.folder / "lake"), scale)
     finally:
         engine.dispose()
 

@@ -66,10 +66,10 @@ class Meter:
 
     def megabytes(self) -> Counter[Part]:
         """Return the memory in use now; shared memory is counted once."""
-        held: Counter[Part] = Counter()
+        totals: Counter[Part] = Counter()
         for part, process in self._processes():
-            held[part] += _bytes(process)
-        return Counter({part: round(number / 1024**2) for part, number in held.items()})
+            totals[part] += _bytes(process)
+        return Counter({part: round(number / 1024**2) for part, number in totals.items()})
 
     def rest(self, seconds: float = IDLE_SECONDS) -> float:
         """Measure the CPU seconds per second of the idle system, remember and return them."""

@@ -60,15 +60,15 @@ def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
     figures: Figures = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-parse-")))
-        one, two = (stack.enter_context(_crew(processes)) for processes in (1, 2))
+        single, double = (stack.enter_context(_crew(processes)) for processes in (1, 2))
         made = full_files(_below(folder, "in"), scale=scale)
-        figures |= _full([made], one, two, folder, rounds=rounds, title="made-up", rival=rival_python)
+        figures |= _full([made], single, double, folder, rounds=rounds, title="made-up", rival=rival_python)
         if real := [[file] for file in real_price_files(corpus)]:
-            found = _full(real, one, two, folder, rounds=rounds, title="real", rival=None)
+            found = _full(real, single, double, folder, rounds=rounds, title="real", rival=None)
             figures |= {f"real_{name}": value for name, value in found.items()}
         else:
             Console().print(f"no real files at {corpus}")
-        figures |= _deltas(folder, one, two, scale=scale, rounds=rounds)
+        figures |= _deltas(folder, single, double, scale=scale, rounds=rounds)
         figures |= read_promotions(largest_promotions(corpus), folder, scale=scale)
     finish(figures)
 
@@ -91,8 +91,8 @@ def _below(folder: Path, name: str) -> Path:
 
 def _full(
     batches: Sequence[Sequence[InputFile]],
-    one: Crew,
-    two: Crew,
+    single: Crew,
+    double: Crew,
     folder: Path,
     *,
     rounds: int,
@@ -105,12 +105,12 @@ def _full(
     bare, read = parse_work.bare, parse_work.normalised
     results = run_in_turn(
         [
-            Contender(name=BARE, run=lambda: sum(one.map(bare, files, fields))),
-            Contender(name=READ, run=lambda: sum(one.map(read, files))),
-            Contender(name=BATCH, run=lambda: sum(one.map(parse_work.read_as_batch, batches))),
-            Contender(name=PARSED, run=lambda: sum(one.map(parse_work.parsed, batches, lakes))),
-            Contender(name=BARE_TWICE, run=lambda: sum(two.map(bare, files, fields))),
-            Contender(name=READ_TWICE, run=lambda: sum(two.map(read, files))),
+            Contender(name=BARE, run=lambda: sum(single.map(bare, files, fields))),
+            Contender(name=READ, run=lambda: sum(single.map(read, files))),
+            Contender(name=BATCH, run=lambda: sum(single.map(parse_work.read_as_batch, batches))),
+            Contender(name=PARSED, run=lambda: sum(single.map(parse_work.parsed, batches, lakes))),
+            Contender(name=BARE_TWICE, run=lambda: sum(double.map(bare, files, fields))),
+            Contender(name=READ_TWICE, run=lambda: sum(double.map(read, files))),
         ],
         rounds=rounds,
     )
@@ -132,11 +132,11 @@ def _full(
     return ratios
 
 
-def _ratio(one: Result, other: Result) -> float:
-    return round(one.rate / other.rate, 3)
+def _ratio(result: Result, other: Result) -> float:
+    return round(result.rate / other.rate, 3)
 
 
-def _deltas(folder: Path, one: Crew, two: Crew, *, scale: float, rounds: int) -> Figures:
+def _deltas(folder: Path, single: Crew, double: Crew, *, scale: float, rounds: int) -> Figures:
     files = delta_files(_below(folder, "in"), number=max(CHUNK * 2, round(DELTAS * scale)))
     lake = folder / "lake of delta files"
 
@@ -150,8 +150,8 @@ def _deltas(folder: Path, one: Crew, two: Crew, *, scale: float, rounds: int) ->
 
     results = run_in_turn(
         [
-            Contender(name=DELTAS_ONCE, run=parsed_by(one)),
-            Contender(name=DELTAS_TWICE, run=parsed_by(two)),
+            Contender(name=DELTAS_ONCE, run=parsed_by(single)),
+            Contender(name=DELTAS_TWICE, run=parsed_by(double)),
         ],
         rounds=rounds,
     )

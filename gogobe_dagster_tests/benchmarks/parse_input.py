@@ -60,13 +60,13 @@ def full_files(folder: Path, *, scale: float) -> list[InputFile]:
 
 def delta_files(folder: Path, *, number: int) -> list[InputFile]:
     """Write so many delta files of twenty rows."""
-    market, chance, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
+    market, rng, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
     for entry in range(number):
         feed = find_feed(FEEDS[entry % len(FEEDS)])
-        store = chance.choice(market.stores(feed))
+        store = rng.choice(market.stores(feed))
         style = style_of(feed, store, NOON.date())
         name = style.name(FileKind.PRICES, store, NOON)
-        items = chance.sample(market.stocked(store), DELTA_ITEMS)
+        items = rng.sample(market.stocked(store), DELTA_ITEMS)
         document = style.prices.write(store, [item.at(NOON) for item in items])
         files.append(_write(folder / f"delta-{entry}", name, style.pack(document, name)))
     return files
@@ -80,7 +80,7 @@ def real_price_files(corpus: Path) -> list[InputFile]:
 def largest_promotions(corpus: Path) -> InputFile | None:
     """Return the promotion file that unpacks to the most bytes, 116 MB, if there is a corpus."""
     found = [(int(row["bytes_raw"]), file) for file, row in _real(corpus) if "Promo" in row["kind"]]
-    return max(found, key=lambda one: one[0])[1] if found else None
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def _real(corpus: Path) -> Iterator[tuple[InputFile, dict[str, str]]]:

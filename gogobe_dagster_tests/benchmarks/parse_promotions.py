@@ -31,12 +31,12 @@ def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> di
     file = real or _made_up(folder, scale=scale)
     command = [sys.executable, "-m", __spec__.name, str(file.path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = json.loads(ended.stdout)
+    figures = json.loads(ended.stdout)
     Console().print(
-        f"the largest promotion document: {said['promotion_items']:,} items, "
-        f"{said['promotion_items_per_second']:,} a second, {said['promotion_peak_mb']} MB at most"
+        f"the largest promotion document: {figures['promotion_items']:,} items, "
+        f"{figures['promotion_items_per_second']:,} a second, {figures['promotion_peak_mb']} MB at most"
     )
-    return dict(said)
+    return dict(figures)
 
 
 def _made_up(folder: Path, *, scale: float) -> InputFile:
@@ -48,7 +48,7 @@ def _made_up(folder: Path, *, scale: float) -> InputFile:
         replace(
             offers[number % len(offers)],
             promotion_id=number,
-            products=tuple(products[(number + place) % len(products)] for place in range(ITEMS_EACH)),
+            products=tuple(products[(number + offset) % len(products)] for offset in range(ITEMS_EACH)),
         )
         for number in range(round(PROMOTIONS_MADE * scale))
     ]

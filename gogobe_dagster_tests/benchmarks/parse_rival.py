@@ -59,15 +59,15 @@ def read_by_rival(
     same = [file for file in files if file.name.startswith("PriceFull7290058140886")][:MOST_FILES]
     best: Result | None = None
     for number in range(rounds):
-        place = folder / f"rival {number}"
-        _unpack(same, place)
-        command = [python or sys.executable, "-c", PROGRAM, str(place)]
-        ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        work_folder = folder / f"rival {number}"
+        _unpack(same, work_folder)
+        command = [python or sys.executable, "-c", PROGRAM, str(work_folder)]
+        ended = subprocess.run(command, cwd=work_folder, capture_output=True, text=True, check=False)
         if ended.returncode:
             return {"skipped": (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]}
-        said = json.loads(ended.stdout.splitlines()[-1])
-        if best is None or said["seconds"] < best.seconds:
-            best = Result(name=RIVAL, units=said["rows"], seconds=said["seconds"])
+        report = json.loads(ended.stdout.splitlines()[-1])
+        if best is None or report["seconds"] < best.seconds:
+            best = Result(name=RIVAL, units=report["rows"], seconds=report["seconds"])
     if best is None:
         return {"skipped": "no rounds"}
     results[RIVAL] = best
@@ -77,9 +77,9 @@ def read_by_rival(
     }
 
 
-def _unpack(files: Sequence[InputFile], place: Path) -> None:
+def _unpack(files: Sequence[InputFile], work_folder: Path) -> None:
     for name in ("csv", "status", "dumps/RamiLevy"):
-        (place / name).mkdir(parents=True)
+        (work_folder / name).mkdir(parents=True)
     for file in files:
         xml = isal_zlib.decompress(file.read(), GZIP_WINDOW)
-        (place / "dumps/RamiLevy" / file.name.replace(".gz", ".xml")).write_bytes(xml)
+        (work_folder / "dumps/RamiLevy" / file.name.replace(".gz", ".xml")).write_bytes(xml)

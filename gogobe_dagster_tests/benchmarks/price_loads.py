@@ -52,7 +52,7 @@ STATED = ("code", "price", "unit_price", "price_set_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LoadSetup:
     """Where one state of the databases and folders is."""
 
     server: EmbeddedPostgres
@@ -100,7 +100,7 @@ class Published:
     feed: Feed
     name: str
     kind: FileKind
-    stamp: datetime
+    published_at: datetime
     chain_id: str
     sub_chain_id: int | None
     store_id: int | None
@@ -111,24 +111,25 @@ class Published:
         """The line of a listing."""
         return ListedFile(
             name=self.name, link=self.name, size=len(self.content), size_tolerance=0, modified_at=None,
-            publication_day=day_of(self.stamp), kind=self.kind, chain_id=self.chain_id,
-            sub_chain_id=self.sub_chain_id, store_id=self.store_id, published_at=self.stamp, problem=None,
+            publication_day=day_of(self.published_at), kind=self.kind, chain_id=self.chain_id,
+            sub_chain_id=self.sub_chain_id, store_id=self.store_id, published_at=self.published_at,
+            problem=None,
         )  # fmt: skip
 
 
-def publish(place: Place, database: str, files: Iterator[Published]) -> None:
+def publish(setup: LoadSetup, database: str, files: Iterator[Published]) -> None:
     """Put files into the raw store and the ledger, as if listed and fetched."""
-    resources = place.resources(database)
+    resources = setup.resources(database)
     while some := list(islice(files, FILES_AT_ONCE)):
         seen: dict[str, list[ListedFile]] = {}
         fetched = []
         for item in some:
             seen.setdefault(item.feed.key, []).append(item.sighting)
             stored = resources.raw_store.save([item.content], limit=1 << 30)
-            fetched.append((stored.sha256, stored.size, item.stamp, item.name))
+            fetched.append((stored.sha256, stored.size, item.published_at, item.name))
         for feed_key, sightings in seen.items():
-            resources.ledger.record(feed_key, sightings, now=some[-1].stamp)
-        with psycopg.connect(place.server.url(database)) as connection:
+            resources.ledger.record(feed_key, sightings, now=some[-1].published_at)
+        with psycopg.connect(setup.server.url(database)) as connection:
             connection.cursor().executemany(FETCHED, fetched)
     resources.close()
 
@@ -147,10 +148,10 @@ def fulls_a_day_later(market: SyntheticMarket) -> Iterator[Published]:
     for feed in map(find_feed, FEEDS):
         for number, store in enumerate(_shops(market, feed)):
             items = [
-                replace(price_file, agorot=price_file.agorot + 10, priced_at=changed_at)
-                if (place + number * STRIDE) % 100 < CHANGED_PERCENT
-                else price_file
-                for place, price_file in enumerate(market.prices(store, at(FIRST_DAY, hour=3)))
+                replace(priced, agorot=priced.agorot + 10, priced_at=changed_at)
+                if (position + number * STRIDE) % 100 < CHANGED_PERCENT
+                else priced
+                for position, priced in enumerate(market.prices(store, at(FIRST_DAY, hour=3)))
             ]
             yield _published(feed, store, FileKind.FULL_PRICES, at(CHANGED_DAY, hour=3), items)
 
@@ -167,10 +168,10 @@ def deltas(market: SyntheticMarket, day: date, *, a_store: int) -> Iterator[Publ
         for store in _shops(market, feed):
             priced = market.prices(store, opening)
             for number in range(a_store):
-                stamp = opening + timedelta(minutes=number)
+                published_at = opening + timedelta(minutes=number)
                 start = number * DELTA_ROWS % (len(priced) - DELTA_ROWS)
                 some = [replace(item, agorot=item.agorot + 10) for item in priced[start : start + DELTA_ROWS]]
-                yield _published(feed, store, FileKind.PRICES, stamp, some)
+                yield _published(feed, store, FileKind.PRICES, published_at, some)
 
 
 def _shops(market: SyntheticMarket, feed: Feed) -> list[Store]:
@@ -179,12 +180,12 @@ def _shops(market: SyntheticMarket, feed: Feed) -> list[Store]:
 
 
 def _published(
-    feed: Feed, store: Store, kind: FileKind, stamp: datetime, items: Sequence[Priced]
+    feed: Feed, store: Store, kind: FileKind, published_at: datetime, items: Sequence[Priced]
 ) -> Published:
-    style = style_of(feed, store, day_of(stamp))
-    name = style.name(kind, store, stamp)
+    style = style_of(feed, store, day_of(published_at))
+    name = style.name(kind, store, published_at)
     return Published(
-        feed=feed, name=name, kind=kind, stamp=stamp, chain_id=store.chain_id,
+        feed=feed, name=name, kind=kind, published_at=published_at, chain_id=store.chain_id,
         sub_chain_id=store.sub_chain_id, store_id=store.store_id,
         content=style.pack(style.prices.write(store, items), name),
     )  # fmt: skip
@@ -210,14 +211,14 @@ def _sum(processes: Processes, work: Callable[..., int], *arguments: Any) -> int
     return sum(future.result() for future in [processes.submit(work, key, *arguments) for key in FEEDS])
 
 
-def ours(processes: Processes, place: Place, database: str, day: date) -> int:
+def ours(processes: Processes, setup: LoadSetup, database: str, day: date) -> int:
     """Read a day's files into the lake and bring them into the tables, a feed a process; return the rows."""
-    return _sum(processes, import_day, place, database, day)
+    return _sum(processes, import_day, setup, database, day)
 
 
-def import_day(feed_key: str, place: Place, database: str, day: date) -> int:
+def import_day(feed_key: str, setup: LoadSetup, database: str, day: date) -> int:
     """Read a feed's day into the lake and bring it into the tables; return the rows."""
-    resources, feed = place.resources(database), find_feed(feed_key)
+    resources, feed = setup.resources(database), find_feed(feed_key)
     for batch in pipeline.plan(feed, [day], resources):
         pipeline.parse(batch, feed, resources)
     report = pipeline.load(Document.PRICES, feed, [day], resources)
@@ -225,16 +226,16 @@ def import_day(feed_key: str, place: Place, database: str, day: date) -> int:
     return report.rows
 
 
-def copy_every_row(processes: Processes, place: Place, database: str, day: date) -> int:
+def copy_every_row(processes: Processes, setup: LoadSetup, database: str, day: date) -> int:
     """Copy every row of a day's files into a table without an index, a feed a process; return the rows."""
-    return _sum(processes, copy_day, place, database, day)
+    return _sum(processes, copy_day, setup, database, day)
 
 
-def copy_day(feed_key: str, place: Place, database: str, day: date) -> int:
+def copy_day(feed_key: str, setup: LoadSetup, database: str, day: date) -> int:
     """Copy every row of a feed's day; return the rows."""
-    resources, rows = place.resources(database), 0
+    resources, rows = setup.resources(database), 0
     files = resources.ledger.to_parse(feed_key, [day])
-    with psycopg.connect(place.server.url(database)) as connection, connection.cursor() as cursor:
+    with psycopg.connect(setup.server.url(database)) as connection, connection.cursor() as cursor:
         columns = sql.SQL(", ").join(sql.SQL(f"{name} text") for name in STATED)
         cursor.execute(sql.SQL("create temporary table everything ({}) on commit drop").format(columns))
         for file in files:
@@ -263,10 +264,10 @@ on conflict (store_id, code) do update set price = excluded.price, updated_at = 
 """
 
 
-def plain(place: Place, database: str, day: date, *, files: int) -> int:
+def plain(setup: LoadSetup, database: str, day: date, *, files: int) -> int:
     """Upsert row by row in transactions of a hundred, as a plain importer does; return the rows."""
-    resources, rows = place.resources(database), 0
-    with psycopg.connect(place.server.url(database)) as connection:
+    resources, rows = setup.resources(database), 0
+    with psycopg.connect(setup.server.url(database)) as connection:
         connection.execute(
             "create table plain_price (store_id int, code text, price numeric,"
             " updated_at timestamptz default now(), primary key (store_id, code))"
@@ -284,8 +285,8 @@ def plain(place: Place, database: str, day: date, *, files: int) -> int:
     return rows
 
 
-def new_warehouse(place: Place, database: str) -> None:
+def new_warehouse(setup: LoadSetup, database: str) -> None:
     """Make a database with empty tables."""
-    with psycopg.connect(place.server.url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(setup.server.url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
-    migrate(place.server.url(database))
+    migrate(setup.server.url(database))

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from gogobe_dagster_tests.benchmarks.price_loads import Place
+from gogobe_dagster_tests.benchmarks.price_loads import LoadSetup
 
 CROWD = """
 insert into price_current (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
@@ -19,22 +19,22 @@ from (select '{table}'::regclass as relid union select relid from pg_partition_t
 TABLES = ("price_current", "price_past")
 
 
-def crowd(place: Place, template: str, database: str, number: int) -> None:
+def crowd(setup: LoadSetup, template: str, database: str, number: int) -> None:
     """Make a copy whose tables hold so many current prices, most of them of stores that publish nothing."""
-    place.copy(template, database)
-    with psycopg.connect(place.server.url(database), autocommit=True) as connection:
+    setup.copy(template, database)
+    with psycopg.connect(setup.server.url(database), autocommit=True) as connection:
         products = connection.execute("select least(count(distinct product_key), 6000) from price_current")
         a_store = products.fetchone()
-        missing = number - place.count(database, "price_current")
+        missing = number - setup.count(database, "price_current")
         stores = max(missing, 0) // (a_store[0] if a_store else 1)
         connection.execute(CROWD, {"stores": stores})
         connection.execute("vacuum analyze price_current")
 
 
-def row_sizes(place: Place, database: str) -> dict[str, float | int | str]:
+def row_sizes(setup: LoadSetup, database: str) -> dict[str, float | int | str]:
     """Return the bytes of table and of indexes that a row takes, after a vacuum."""
     sizes: dict[str, float | int | str] = {}
-    with psycopg.connect(place.server.url(database), autocommit=True) as connection:
+    with psycopg.connect(setup.server.url(database), autocommit=True) as connection:
         for table in TABLES:
             connection.execute(f"vacuum analyze {table}")
             query = ROW_SIZES.replace("{table}", table)

@@ -69,7 +69,7 @@ def _day(changed: int = 0) -> pl.DataFrame:
     offers = [
         Offer(
             f"{number}",
-            [f"{1_000_000 + (number * ITEMS + place) * 7 % CODES}" for place in range(ITEMS)],
+            [f"{1_000_000 + (number * ITEMS + offset) * 7 % CODES}" for offset in range(ITEMS)],
             price="9" if number < changed else "10",
         )
         for number in range(PROMOTIONS)

@@ -15,7 +15,7 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster_tests.benchmarks.price_loads import (
     CHANGED_DAY,
     FIRST_DAY,
-    Place,
+    LoadSetup,
     Published,
     at,
     copy_day,
@@ -38,25 +38,25 @@ REAL, LOADED, WORK = "real", "real_loaded", "work"
 STORE_ID = re.compile(rb"(<store_?id>\s*)\d+", re.IGNORECASE)
 
 
-def real(place: Place, corpus: Path, *, scale: float, rounds: int) -> dict[str, float | int | str]:
+def real(setup: LoadSetup, corpus: Path, *, scale: float, rounds: int) -> dict[str, float | int | str]:
     """Load real full price files, if there is a corpus, against copying every row."""
     files = list(_published(corpus, max(round(STORES * scale), 1)))
     if not files:
         print(f"no real files at {corpus}")
         return {}
-    new_warehouse(place, REAL)
-    publish(place, REAL, iter(files))
+    new_warehouse(setup, REAL)
+    publish(setup, REAL, iter(files))
     feeds = sorted({file.feed.key for file in files})
-    place.copy(REAL, LOADED)
+    setup.copy(REAL, LOADED)
     for key in feeds:
-        import_day(key, place, LOADED, FIRST_DAY)
-    place.vacuum(LOADED)
+        import_day(key, setup, LOADED, FIRST_DAY)
+    setup.vacuum(LOADED)
     results = run_in_turn(
         [
             Contender(
                 name=name,
-                prepare=lambda start=start: place.copy(start, WORK),  # type: ignore[misc]
-                run=lambda way=way, day=day: sum(way(key, place, WORK, day) for key in feeds),  # type: ignore[misc]
+                prepare=lambda start=start: setup.copy(start, WORK),  # type: ignore[misc]
+                run=lambda way=way, day=day: sum(way(key, setup, WORK, day) for key in feeds),  # type: ignore[misc]
             )
             for name, way, day, start in (
                 (BASELINE, copy_day, FIRST_DAY, REAL),
@@ -87,14 +87,14 @@ def _published(corpus: Path, stores: int) -> Iterator[Published]:
                 store_id = 100 * (number + 1) + store
                 content = _of_store(real_file, store_id)
                 for day in (FIRST_DAY, CHANGED_DAY):
-                    stamp = at(day, hour=3)
-                    name = f"PriceFull{feed.chain_id}-{store_id}-{stamp:%Y%m%d%H%M}.gz"
+                    published_at = at(day, hour=3)
+                    name = f"PriceFull{feed.chain_id}-{store_id}-{published_at:%Y%m%d%H%M}.gz"
                     yield Published(
-                        feed=feed, name=name, kind=FileKind.FULL_PRICES, stamp=stamp,
+                        feed=feed, name=name, kind=FileKind.FULL_PRICES, published_at=published_at,
                         chain_id=feed.chain_id, sub_chain_id=None, store_id=store_id, content=content,
                     )  # fmt: skip
 
 
-def _of_store(one: RealFile, store_id: int) -> bytes:
-    xml = open_content(one.path.read_bytes(), name=one.path.name, limit=1 << 30).xml
+def _of_store(file: RealFile, store_id: int) -> bytes:
+    xml = open_content(file.path.read_bytes(), name=file.path.name, limit=1 << 30).xml
     return gzip.compress(STORE_ID.sub(rb"\g<1>%d" % store_id, xml, count=1), compresslevel=6)

@@ -110,9 +110,9 @@ def publish(env: ImportEnv, feed_key: str, *, stores: int, items: int, all_but: 
     _publish_all(env, feed_key, stores=stores, items=items)
     publications = env.replica.publications(feed_key)
     deltas = [file for file in publications.all() if file.kind is FileKind.PRICES]
-    held = sorted(deltas, key=lambda file: file.published_at)[len(deltas) - all_but :]
-    publications.remove(*(file.name for file in held))
-    return held
+    withheld = sorted(deltas, key=lambda file: file.published_at)[len(deltas) - all_but :]
+    publications.remove(*(file.name for file in withheld))
+    return withheld
 
 
 def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
@@ -127,9 +127,9 @@ def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> N
     publish_day({feed_key: publications}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
 
 
-def chunks(held: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
+def chunks(publications: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
     """Split files into chunks of a size."""
-    return (held[start : start + size] for start in range(0, len(held), size))
+    return (publications[start : start + size] for start in range(0, len(publications), size))
 
 
 # ---------------------------------------------------------------- measuring

@@ -15,13 +15,13 @@ from gogobe_dagster_tests.ports import free_port
 pytestmark = pytest.mark.slow
 
 
-def said(*arguments: str) -> tuple[int, str]:
+def run_gogobe(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(gogobe, list(arguments))
     return result.exit_code, result.output
 
 
 def test_help_lists_every_command_with_a_sentence() -> None:
-    code, text = said("--help")
+    code, text = run_gogobe("--help")
 
     assert code == 0
     for name in COMMANDS:
@@ -31,7 +31,7 @@ def test_help_lists_every_command_with_a_sentence() -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_explains_itself_and_its_options(name: str) -> None:
-    code, text = said(name, "--help")
+    code, text = run_gogobe(name, "--help")
 
     assert code == 0
     assert f"gogobe {name}" in text or "Usage:" in text
@@ -53,7 +53,7 @@ def test_every_command_explains_itself_and_its_options(name: str) -> None:
     ],
 )
 def test_wrong_input_is_answered_with_what_is_right(arguments: list[str], expected: str) -> None:
-    code, text = said(*arguments)
+    code, text = run_gogobe(*arguments)
 
     assert code == 2
     assert expected in text
@@ -66,7 +66,7 @@ def test_a_database_that_is_not_there_is_named(
         monkeypatch.setenv(name, "postgresql://nobody@127.0.0.1:1/nowhere")
     monkeypatch.setenv("GOGOBE_HOME", str(import_env.settings.folder))
 
-    code, text = said("status")
+    code, text = run_gogobe("status")
 
     assert code == 1
     assert "127.0.0.1" in text
@@ -76,7 +76,7 @@ def test_a_database_that_is_not_there_is_named(
 def test_a_wrong_setting_is_named_with_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOGOBE_MAX_ATTEMPTS", "often")
 
-    code, text = said("status")
+    code, text = run_gogobe("status")
 
     assert code == 1
     assert "GOGOBE_MAX_ATTEMPTS='often'" in text
@@ -96,7 +96,7 @@ def test_a_setting_of_another_form_is_told_which_form_it_has(
 ) -> None:
     monkeypatch.setenv(name, value)
 
-    code, text = said("status")
+    code, text = run_gogobe("status")
 
     assert code == 1
     assert f"{name}={value!r}: expected: " in text
@@ -112,7 +112,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one(monkeypatch:
     ):
         monkeypatch.setenv(name, "ftp")
 
-    _, text = said("env", "--no-start")
+    _, text = run_gogobe("env", "--no-start")
 
     assert [line for line in text.splitlines() if "is not a setting" in line] == [
         "GOGOBE_PARSE_WORKER is not a setting; did you mean GOGOBE_PARSE_WORKERS?",
@@ -126,7 +126,7 @@ def test_a_url_for_alerts_that_means_nothing_is_told_before_anything_is_started(
     monkeypatch.setenv("GOGOBE_ALERT_URL", "nonsense")
     monkeypatch.setenv("GOGOBE_HOME", str(tmp_path))
 
-    code, text = said("up", "--port", str(free_port()))
+    code, text = run_gogobe("up", "--port", str(free_port()))
 
     assert code == 1
     assert "GOGOBE_ALERT_URL is not a URL that Apprise knows, such as mailto://" in text
@@ -193,12 +193,12 @@ def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
 def test_import_and_status_tell_the_same_story(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
 
-    told = import_env.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
+    ended = import_env.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
     status = import_env.run("gogobe", "status", "--json")
     files = import_env.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(YESTERDAY))
     scan = import_env.run("gogobe", "scan", "--feed", "keshet", "--json")
 
-    assert "1 runs succeeded" in told.stdout
+    assert "1 runs succeeded" in ended.stdout
     row = json.loads(status.stdout)
     assert row["loaded"] > 0
     assert row["discovered"] == row["downloaded"] == row["parsed"] == row["quarantined"] == 0

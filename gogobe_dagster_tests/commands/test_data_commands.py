@@ -30,14 +30,14 @@ def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     engine.dispose()
 
 
-def said(*arguments: str, typed: str | None = None) -> tuple[int, str]:
+def run_gogobe(*arguments: str, typed: str | None = None) -> tuple[int, str]:
     result = CliRunner().invoke(gogobe, list(arguments), input=typed)
     return result.exit_code, result.output
 
 
 def test_export_writes_the_file_that_was_named_or_one_here(market: Market, tmp_path: Path) -> None:
-    assert said("export", "--store", "2", "--output", "one.csv")[0] == 0
-    code, text = said("export", "--feed", "rami_levy")
+    assert run_gogobe("export", "--store", "2", "--output", "one.csv")[0] == 0
+    code, text = run_gogobe("export", "--feed", "rami_levy")
 
     assert (code, "prices.parquet: 2 rows" in text) == (0, True)
     assert pl.read_csv(tmp_path / "one.csv")["store_id"].to_list() == [2]
@@ -59,7 +59,7 @@ def test_export_answers_wrong_input_with_what_is_right(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    code, text = said(*arguments)
+    code, text = run_gogobe(*arguments)
 
     assert code == 2
     assert expected in text
@@ -79,13 +79,13 @@ def wrong(market: Market) -> int:
 def test_rebuild_asks_before_it_rebuilds_everything(market: Market) -> None:
     damage(market)
 
-    code, text = said("rebuild", typed="n\n")
+    code, text = run_gogobe("rebuild", typed="n\n")
     assert (code, "Rebuild all stores" in text, wrong(market)) == (1, True, 2)
 
-    code, text = said("rebuild", "--chain", CHAIN, "--store", "1", "--document", "prices")
+    code, text = run_gogobe("rebuild", "--chain", CHAIN, "--store", "1", "--document", "prices")
     assert (code, "prices: 1 stores rebuilt from 1 files" in text, wrong(market)) == (0, True, 1)
 
-    code, text = said("rebuild", "--yes")
+    code, text = run_gogobe("rebuild", "--yes")
     assert (code, "prices: 2 stores rebuilt from 2 files" in text, wrong(market)) == (0, True, 0)
 
 
@@ -94,7 +94,7 @@ def test_rebuild_names_what_the_lake_has_not(market: Market, tmp_path: Path) -> 
     (tmp_path / "lake" / path).unlink()
     damage(market)
 
-    code, text = said("rebuild", "--yes")
+    code, text = run_gogobe("rebuild", "--yes")
 
     assert (code, wrong(market)) == (1, 1)
     assert f"store 2: lake_file_missing: {path} is not in the lake" in text
@@ -104,23 +104,23 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
     with market.engine.begin() as connection:
         connection.execute(sa.text("update file_event set occurred_at = occurred_at - interval '300 days'"))
 
-    code, text = said("retain", "--dry-run")
+    code, text = run_gogobe("retain", "--dry-run")
     assert code == 0
     assert "would be deleted" in text
     events = market.ask("select count(*) from file_event")
 
     monkeypatch.setenv("GOGOBE_KEEP_FILE_EVENTS_DAYS", "0")
-    assert "events" not in said("retain")[1]
+    assert "events" not in run_gogobe("retain")[1]
     assert market.ask("select count(*) from file_event") == events
 
     monkeypatch.delenv("GOGOBE_KEEP_FILE_EVENTS_DAYS")
-    assert f"file events {events[0][0]:>8}".split() == said("retain")[1].splitlines()[-1].split()[:-1]
+    assert f"file events {events[0][0]:>8}".split() == run_gogobe("retain")[1].splitlines()[-1].split()[:-1]
     assert market.ask("select count(*) from file_event") == [(0,)]
 
 
 @pytest.mark.usefixtures("market")
 def test_an_export_that_cannot_be_written_is_one_sentence() -> None:
-    code, text = said("export", "--output", "/proc/prices.csv")
+    code, text = run_gogobe("export", "--output", "/proc/prices.csv")
 
     assert code == 1
     assert "gogobe: /proc/prices.csv cannot be written: " in text

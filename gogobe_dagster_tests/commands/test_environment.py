@@ -50,9 +50,9 @@ def test_folders_are_absolute_and_dagster_finds_the_clones_own_files(short_folde
 
 
 def test_printing_without_starting_starts_nothing(home: Path) -> None:
-    said = json.loads(_gogobe_env(home, "--json", "--no-start"))
+    exported = json.loads(_gogobe_env(home, "--json", "--no-start"))
 
-    assert said["GOGOBE_HOME"] == str(home)
+    assert exported["GOGOBE_HOME"] == str(home)
     assert list(home.iterdir()) == []
 
 
@@ -78,10 +78,10 @@ def test_after_eval_libpq_connects_to_the_warehouse_and_dagster_to_its_storage(h
 
 
 def test_the_printed_urls_start_the_embedded_server_again_after_it_was_stopped(home: Path) -> None:
-    said = json.loads(_gogobe_env(home, "--json"))
+    exported = json.loads(_gogobe_env(home, "--json"))
     embedded_server(Settings(home=home)).stop()
 
-    _gogobe_env(home, **said)
+    _gogobe_env(home, **exported)
 
     assert embedded_server(Settings(home=home)).is_running()
 

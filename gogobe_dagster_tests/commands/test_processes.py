@@ -156,8 +156,8 @@ def test_waiting_ends_at_once_when_told_to_stop(processes: ManagedProcesses) -> 
 
 
 def test_children_see_the_environment_given_and_the_log_before_is_kept(processes: ManagedProcesses) -> None:
-    for shop in ("מכולת", "סופר"):
-        processes.environment = {"SHOP": shop}
+    for store in ("מכולת", "סופר"):
+        processes.environment = {"SHOP": store}
         with processes:
             _start(processes, "sign", f"import os; print(os.environ['SHOP'])\n{PATIENT}")
 

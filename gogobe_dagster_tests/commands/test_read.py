@@ -64,9 +64,9 @@ def test_a_summary_accounts_for_every_file_of_a_folder_and_the_exit_status_says_
 ) -> None:
     ended = gogobe_read("--summary", published)
 
-    told = {Path(row["file"]).name: row for row in map(json.loads, ended.stdout.decode().splitlines())}
-    assert all(set(row) == SUMMARY for row in told.values())
-    milk = told[PRICES_NAME]
+    summaries = {Path(row["file"]).name: row for row in map(json.loads, ended.stdout.decode().splitlines())}
+    assert all(set(row) == SUMMARY for row in summaries.values())
+    milk = summaries[PRICES_NAME]
     assert (milk["kind"], milk["rows"], milk["rejected"], milk["reasons"]) == (
         "prices",
         1,
@@ -74,10 +74,10 @@ def test_a_summary_accounts_for_every_file_of_a_folder_and_the_exit_status_says_
         {"no_price": 1},
     )
     assert (milk["container"], milk["reader"], milk["dialect"]) == ("gzip", "fast", "Root/Items/Item")
-    assert (told[STORES_NAME]["kind"], told[STORES_NAME]["code"]) == ("stores", None)
-    page = told["Price7290058140886-002-202611230700.gz"]
+    assert (summaries[STORES_NAME]["kind"], summaries[STORES_NAME]["code"]) == ("stores", None)
+    page = summaries["Price7290058140886-002-202611230700.gz"]
     assert (page["kind"], page["rows"], page["code"]) == ("prices", 0, "html_instead_of_file")
-    assert len(told) == 3
+    assert len(summaries) == 3
     assert ended.returncode == 1
 
 
@@ -97,15 +97,15 @@ def test_csv_and_json_lines_name_the_file_the_store_and_the_moment(published: Pa
     lines = gogobe_read("-", "--format", "jsonl", stdin=(published / PRICES_NAME).read_bytes())
 
     row = next(csv.DictReader(io.StringIO(table.stdout.decode())))
-    said = json.loads(lines.stdout)
+    record = json.loads(lines.stdout)
     assert (row["file"], row["chain_id"], row["store_id"]) == (str(published / PRICES_NAME), CHAIN, "1")
     assert (row["code"], row["price"], row["price_set_at"]) == (
         "7290000042640",
         "7.1000",
         "2026-11-23T07:00:05+02:00",
     )
-    assert (said["file"], said["chain_id"], said["price"]) == ("-", CHAIN, "7.1000")
-    assert said["price_set_at"] == row["price_set_at"]
+    assert (record["file"], record["chain_id"], record["price"]) == ("-", CHAIN, "7.1000")
+    assert record["price_set_at"] == row["price_set_at"]
 
 
 def test_parquet_keeps_the_types_of_the_model(published: Path, tmp_path: Path) -> None:

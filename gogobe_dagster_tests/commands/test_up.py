@@ -88,8 +88,8 @@ def test_a_server_that_ran_before_runs_on_and_a_dead_daemon_ends_the_rest(home: 
         daemon.kill()
 
         assert process.wait() == 1
-        said = process.stderr.read() if process.stderr else ""
-        assert "gogobe: daemon ended (signal SIGKILL)" in said
+        output = process.stderr.read() if process.stderr else ""
+        assert "gogobe: daemon ended (signal SIGKILL)" in output
         assert started_below(home) == []
         assert embedded_server(Settings(home=home)).is_running()
 

@@ -33,7 +33,7 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
         settings = import_env.settings.model_copy(update={"alert_url": inbox.url})
         with closing(Resources(settings)) as resources:
 
-            def look() -> None:
+            def check_alerts() -> None:
                 nonlocal cursor
                 context = dg.build_sensor_context(instance=instance, cursor=cursor)
                 with as_failure("alert_monitor"):
@@ -44,11 +44,11 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
             for minutes in (0, 5, 10, 15):
                 error = PortalError(Code.AUTH_FAILED, "wrong password")
                 resources.ledger.record_failure("keshet", error, now=NOON + timedelta(minutes=minutes))
-                look()
-                look()
+                check_alerts()
+                check_alerts()
             resources.ledger.record("keshet", [], now=NOON + timedelta(hours=1))
-            look()
-            look()
+            check_alerts()
+            check_alerts()
 
         red, green = [False], [True]
         assert seen == [[], [], [], [], red, [], [], [], green, []]
@@ -89,9 +89,9 @@ def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(
     first, other, second = ended(bad), ended(good, "rami_levy"), ended(bad)
     well, still = ended(good), ended(good)
 
-    told = failure_alert(instance, first, "a step failed")
-    assert told is not None
-    assert told.title == "gogobe: keshet|2026-11-23 failed"
+    alert = failure_alert(instance, first, "a step failed")
+    assert alert is not None
+    assert alert.title == "gogobe: keshet|2026-11-23 failed"
     assert failure_alert(instance, second, "again") is None
     recovered = recovery_alert(instance, well)
     assert recovered is not None

@@ -62,18 +62,24 @@ def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(im
             wait(lambda: is_in_the_middle(url, first), what="a run done and one at work")
             ask(url, CANCEL, id=first)
             again = launch_backfill(url)
-            wait(lambda: look(url, first)["status"] == "CANCELED", what="the cancelled backfill's end")
+            wait(
+                lambda: backfill_status(url, first)["status"] == "CANCELED",
+                what="the cancelled backfill's end",
+            )
             nothing_is_half_done(import_env)
             wait(lambda: kill_a_run(import_env), what="a run at work")
-            wait(lambda: look(url, again)["status"].startswith("COMPLETED"), what="the second backfill's end")
+            wait(
+                lambda: backfill_status(url, again)["status"].startswith("COMPLETED"),
+                what="the second backfill's end",
+            )
             wait(lambda: command.poll() is not None, what="the command's end")
             printed, _ = command.communicate()
-        cancelled, runs = (look(url, backfill)["runs"] for backfill in (first, again))
+        cancelled, runs = (backfill_status(url, backfill)["runs"] for backfill in (first, again))
     assert {run["status"] for run in cancelled} == {"SUCCESS", "CANCELED"}
     # the run that was killed, whichever it was, has one in its place
     assert {run["status"] for run in runs} <= {"SUCCESS", "FAILURE"}
     succeeded = [cell_of(run) for run in runs if run["status"] == "SUCCESS"]
-    assert sorted(succeeded) == sorted(cells(BY_GRAPHQL))
+    assert sorted(succeeded) == sorted(partitions(BY_GRAPHQL))
     assert "12 of 12 runs succeeded, backfill completed success" in printed
     nothing_is_half_done(import_env)
     everything_is_in_the_tables(import_env, market)
@@ -88,7 +94,7 @@ def kill_a_run(env: ImportEnv) -> bool:
     return False
 
 
-def cells(feed_keys: tuple[str, ...]) -> list[str]:
+def partitions(feed_keys: tuple[str, ...]) -> list[str]:
     return [f"{feed}|{day}" for feed in feed_keys for day in DAYS]
 
 
@@ -97,30 +103,34 @@ def launch_backfill(url: str) -> str:
     assets = [{"path": [name]} for name in ASSETS]
     params = {
         "assetSelection": assets,
-        "partitionNames": cells(BY_GRAPHQL),
+        "partitionNames": partitions(BY_GRAPHQL),
         "runConfigData": IN_PROCESS,
     }
     return str(ask(url, LAUNCH, params=params)["launchPartitionBackfill"]["backfillId"])
 
 
 def backfill_by_command(env: ImportEnv, url: str) -> AbstractContextManager[subprocess.Popen[str]]:
-    feeds = [word for feed in BY_COMMAND for word in ("--feed", feed)]
+    feeds = [argument for feed in BY_COMMAND for argument in ("--feed", feed)]
     rectangle = (*feeds, "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
     return env.started("gogobe", "backfill", *rectangle, "--url", url, "--wait")
 
 
-def look(url: str, backfill_id: str) -> dict[str, Any]:
+def backfill_status(url: str, backfill_id: str) -> dict[str, Any]:
     found: dict[str, Any] = ask(url, LOOK, id=backfill_id)["partitionBackfillOrError"]
     return found
 
 
 def is_in_the_middle(url: str, backfill_id: str) -> bool:
-    return {run["status"] for run in look(url, backfill_id)["runs"]} >= {"SUCCESS", "STARTED", "QUEUED"}
+    return {run["status"] for run in backfill_status(url, backfill_id)["runs"]} >= {
+        "SUCCESS",
+        "STARTED",
+        "QUEUED",
+    }
 
 
 def cell_of(run: dict[str, Any]) -> str:
-    (cell,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
-    return str(cell)
+    (partition,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
+    return str(partition)
 
 
 def nothing_is_half_done(env: ImportEnv) -> None:
@@ -133,11 +143,11 @@ def everything_is_in_the_tables(env: ImportEnv, market: SyntheticMarket) -> None
     for key in BY_GRAPHQL + BY_COMMAND:
         feed = find_feed(key)
         truth = published_prices(market, feed, now=MIDNIGHT, first_day=DAYS[0])
-        assert env.prices(key) == {tuple(place): priced.price for place, priced in truth.items()}
+        assert env.prices(key) == {tuple(key): priced.price for key, priced in truth.items()}
         states = {state for day in DAYS for state in env.states(key, day).values()}
         assert states == {"loaded"}
     assert env.query_dagster(SLOTS) == [(0,)]
     whole = env.query_dagster(RUN_AGAIN_WHOLE)
-    assert len(whole) >= len(cells(BY_COMMAND)), (
+    assert len(whole) >= len(partitions(BY_COMMAND)), (
         "Dagster leaves the job's own tags out of backfills of assets"
     )

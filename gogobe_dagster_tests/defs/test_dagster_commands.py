@@ -32,9 +32,9 @@ def test_a_command_of_dagster_finds_the_project(
 
 def of_keshet(program: str) -> list[str]:
     """A command of the docs, about another cell."""
-    words = documented(program)
-    words[words.index("--partition") + 1] = f"keshet|{YESTERDAY}"
-    return words
+    arguments = documented(program)
+    arguments[arguments.index("--partition") + 1] = f"keshet|{YESTERDAY}"
+    return arguments
 
 
 def test_a_run_can_be_started_by_either_command_and_queued(import_env: ImportEnv) -> None:
@@ -67,12 +67,12 @@ def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
 
 
 def test_the_readmes_backfill_of_dagster_itself_queues_a_run_a_partition(import_env: ImportEnv) -> None:
-    cells = f"keshet|{YESTERDAY - timedelta(days=1)},keshet|{YESTERDAY}"
+    partitions = f"keshet|{YESTERDAY - timedelta(days=1)},keshet|{YESTERDAY}"
 
     import_env.run(
         *("dagster", "job", "backfill", "-w", "workspace.yaml", "-j", "import_feed"),
-        *("--partitions", cells, "--noprompt"),
+        *("--partitions", partitions, "--noprompt"),
     )
 
     runs = import_env.query_dagster("select status, partition from runs order by partition")
-    assert runs == [("QUEUED", cell) for cell in cells.split(",")]
+    assert runs == [("QUEUED", partition) for partition in partitions.split(",")]

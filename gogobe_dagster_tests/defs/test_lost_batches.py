@@ -102,7 +102,7 @@ def test_a_run_killed_in_a_batch_is_finished_by_the_next(import_env: ImportEnv, 
     assert "planned files were in no batch that ran; re-execute all steps" in again.stderr
     assert count(import_env, "downloaded") > 0
     assert count(import_env, "loaded") == 0
-    import_env.import_cells(CELL)
+    import_env.import_partitions(CELL)
     assert (
         count(import_env, "loaded") == count(import_env, "loaded", "parsed", "downloaded", "discovered") > 0
     )

@@ -17,9 +17,9 @@ LONG_AGO = YESTERDAY - timedelta(days=9)
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
 
 
-def said(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[str, Any]:
+def metadata_of(instance: dg.DagsterInstance, asset: str, partition: str) -> dict[str, Any]:
     """What the newest materialization of a cell says."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[cell])
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition])
     (record,) = instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
@@ -37,7 +37,7 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
 ) -> None:
     """Cerberus shows only what it has now; Bina can be asked for any day."""
     import_env.publish("keshet", "king_store", stores=1, items=30)
-    lost, empty, held = f"keshet|{LONG_AGO}", f"king_store|{LONG_AGO}", f"keshet|{YESTERDAY}"
+    lost, empty, offered = f"keshet|{LONG_AGO}", f"king_store|{LONG_AGO}", f"keshet|{YESTERDAY}"
     feeds = ["--feed", "keshet", "--feed", "king_store"]
     days = ["--day", str(LONG_AGO), "--day", str(YESTERDAY)]
 
@@ -53,12 +53,14 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
         runs = {run.tags["dagster/partition"]: run for run in instance.get_runs()}
         assert {run.status for run in runs.values()} == {dg.DagsterRunStatus.SUCCESS}
         for asset in ASSETS:
-            told = {cell: said(instance, asset, cell) for cell in (lost, empty, held)}
-            assert told[lost]["code"] == Code.PAST_DAY_NOT_OFFERED
-            assert "lists only today's files" in told[lost]["note"]
-            assert "lists no files" in told[empty]["note"]
-            assert "code" not in told[empty] | told[held]
-        assert [check_passed(instance, runs[cell].run_id) for cell in (lost, empty, held)] == [
+            metadata = {
+                partition: metadata_of(instance, asset, partition) for partition in (lost, empty, offered)
+            }
+            assert metadata[lost]["code"] == Code.PAST_DAY_NOT_OFFERED
+            assert "lists only today's files" in metadata[lost]["note"]
+            assert "lists no files" in metadata[empty]["note"]
+            assert "code" not in metadata[empty] | metadata[offered]
+        assert [check_passed(instance, runs[partition].run_id) for partition in (lost, empty, offered)] == [
             False,
             True,
             True,

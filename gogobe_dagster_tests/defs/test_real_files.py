@@ -28,7 +28,7 @@ FEEDS = (
 )
 
 STORE = ["chain_id", "sub_chain_id", "store_id"]
-HELD = """
+LOADED_PRODUCTS = """
 select distinct s.chain_id, s.sub_chain_id, s.store_id, p.code
 from price_history join store s using (store_key) join chain_product p using (product_key)
 where p.chain_id = s.chain_id
@@ -59,7 +59,7 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
         import_env.replica.publications(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
 
-    import_env.import_cells(*(f"{key}|{YESTERDAY}" for key in FEEDS))
+    import_env.import_partitions(*(f"{key}|{YESTERDAY}" for key in FEEDS))
 
     ledger = import_env.query("select feed, name, state, code, rows, rejected, duplicates from file")
     assert {(feed, name) for feed, name, *_ in ledger} == set(published)
@@ -90,12 +90,19 @@ def assert_the_tables_hold_what_the_lake_holds(import_env: ImportEnv) -> None:
         in_lake(import_env, loaded, document) for document in (Document.STORES, Document.PRICES)
     )
 
-    stated, held = set(priced.select(*STORE, "code").iter_rows()), set(import_env.query(HELD))
-    assert stated == held, (len(stated), len(held), sorted(stated ^ held)[:20])
-    places = {*listed.select(STORE).iter_rows(), *priced.select(STORE).iter_rows()}
+    stated, loaded_products = (
+        set(priced.select(*STORE, "code").iter_rows()),
+        set(import_env.query(LOADED_PRODUCTS)),
+    )
+    assert stated == loaded_products, (
+        len(stated),
+        len(loaded_products),
+        sorted(stated ^ loaded_products)[:20],
+    )
+    stores = {*listed.select(STORE).iter_rows(), *priced.select(STORE).iter_rows()}
     known = import_env.query("select chain_id, sub_chain_id, store_id from store")
-    assert sorted(places) == sorted(known)
-    assert held  # two empty sides would be equal
+    assert sorted(stores) == sorted(known)
+    assert loaded_products  # two empty sides would be equal
 
 
 def in_lake(import_env: ImportEnv, files: list[LedgerFile], document: Document) -> pl.DataFrame:

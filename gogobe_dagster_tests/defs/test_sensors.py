@@ -77,7 +77,7 @@ def test_a_run_that_ends_during_a_tick_is_not_followed_by_another(
     get_runs = instance.get_runs
 
     def get_runs_after_the_end(*arguments: Any, **options: Any) -> Any:
-        import_env.import_cells(f"keshet|{YESTERDAY}")
+        import_env.import_partitions(f"keshet|{YESTERDAY}")
         return get_runs(*arguments, **options)
 
     monkeypatch.setattr(instance, "get_runs", get_runs_after_the_end)
@@ -87,22 +87,22 @@ def test_a_run_that_ends_during_a_tick_is_not_followed_by_another(
 
 def test_a_tick_with_nothing_to_do_says_why(import_env: ImportEnv, instance: dg.DagsterInstance) -> None:
     import_env.publish("keshet")
-    import_env.import_cells(f"keshet|{YESTERDAY}")
+    import_env.import_partitions(f"keshet|{YESTERDAY}")
 
-    said = tick("keshet", import_env.resources, instance)
+    result = tick("keshet", import_env.resources, instance)
 
-    assert not said.run_requests
-    assert said.skip_reason is not None
-    assert "files listed, 0 new; nothing is pending" in str(said.skip_reason.skip_message)
+    assert not result.run_requests
+    assert result.skip_reason is not None
+    assert "files listed, 0 new; nothing is pending" in str(result.skip_reason.skip_message)
 
 
 def test_quiet_hours_leave_the_portal_alone(import_env: ImportEnv, instance: dg.DagsterInstance) -> None:
     night = datetime(2026, 11, 23, 3, 0, tzinfo=ISRAEL)
     settings = import_env.settings.model_copy(update={"quiet_hours": "00:30-05:30"})
     with closing(Resources(settings, clock=lambda: night)) as resources:
-        said = tick("keshet", resources, instance)
+        result = tick("keshet", resources, instance)
 
-        assert "quiet hours until 05:30" in str(said.skip_reason)
+        assert "quiet hours until 05:30" in str(result.skip_reason)
         assert last_listings(resources.engine) == {}
 
 

@@ -33,10 +33,10 @@ def _retry(code: Code) -> str:
     """Say what the program does by itself."""
     if Trait.EXPECTED in code.traits:
         return "expected"
-    said = ["yes" if code.retry else "no"]
+    answers = ["yes" if code.retry else "no"]
     if Trait.OTHER_TRANSPORT in code.traits:
-        said.append("FTP")
-    return ", ".join(said)
+        answers.append("FTP")
+    return ", ".join(answers)
 
 
 if __name__ == "__main__":

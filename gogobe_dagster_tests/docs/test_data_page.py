@@ -17,7 +17,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     MILK,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
     StoreList,
 )
 
@@ -45,14 +45,14 @@ def loaded_url(postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPat
 
 def _load(market: Market) -> None:
     cottage, milk, bread = (
-        Shelf(code, "7", is_barcode=True, name=name)
+        PriceRow(code, "7", is_barcode=True, name=name)
         for code, name in ((EGGS, "קוטג' תנובה 5%"), (MILK, "חלב תנובה"), (BREAD, "לחם אחיד"))
     )
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
     with market.engine.begin() as connection:
         connection.execute(sa.text("update store set city = 'ירושלים'"))
     market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
-    market.open(PriceFile(8, [Shelf(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
+    market.open(PriceFile(8, [PriceRow(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
     market.offer(
         *[PromotionFile(6, [Offer("11", [EGGS, MILK])], is_full=True, store=store) for store in (1, 2)]
     )

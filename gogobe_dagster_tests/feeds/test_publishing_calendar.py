@@ -66,9 +66,9 @@ def test_observant_feeds_rest_on_shabbat_and_holidays_and_all_feeds_on_yom_kippu
 def test_a_rest_lasts_from_the_afternoon_before_to_the_night_after_its_last_day(
     hours_from_midnight_of_the_day: int, *, rests: bool
 ) -> None:
-    moment = at(ROSH_HASHANA, 0) + timedelta(hours=hours_from_midnight_of_the_day)
+    timestamp = at(ROSH_HASHANA, 0) + timedelta(hours=hours_from_midnight_of_the_day)
 
-    assert bool(rest_reason_at(RESTS, moment)) is rests
+    assert bool(rest_reason_at(RESTS, timestamp)) is rests
 
 
 def test_hours_of_rest_between_two_timestamps_are_counted_once() -> None:

@@ -45,7 +45,7 @@ def test_the_recorded_page_of_june_lists_our_feeds_and_no_other(corpus: Path) ->
     found = drift(parse_table(page, "gov.il"), FEEDS, DISABLED)
 
     unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in FEEDS}
-    assert {(row.change, row.official) for row in found} == {(DriftKind.NEW, place) for place in unknown}
+    assert {(row.change, row.official) for row in found} == {(DriftKind.NEW, label) for label in unknown}
 
 
 def test_the_replica_serves_the_register_that_we_have() -> None:
@@ -127,7 +127,7 @@ def test_a_portal_that_moved_and_a_login_that_changed_are_one_changed_row(
 def test_logins_are_parsed_from_the_remarks(remarks: str, expected: list[tuple[str, str]]) -> None:
     accounts = one_row("פז", "https://url.retail.publishedprices.co.il/login", remarks)
 
-    assert accounts == [(f"publishedprices.co.il, user {user}", word) for user, word in expected]
+    assert accounts == [(f"publishedprices.co.il, user {user}", password) for user, password in expected]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_dagster_and_the_command_line_report_the_same_differences(monkeypatch: p
         monkeypatch.setenv("GOGOBE_REPLICA_URL", replica.url)
         definitions = build_definitions()
         run = dg.materialize([definitions.resolve_assets_def(ASSET)])
-        told = CliRunner().invoke(gogobe, ["register"])
+        ended = CliRunner().invoke(gogobe, ["register"])
 
     (check,) = run.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == (CHECK, False)
@@ -188,9 +188,9 @@ def test_dagster_and_the_command_line_report_the_same_differences(monkeypatch: p
         ("gone", "wolt_market"),
         ("gone", "keshet"),
     }
-    assert told.exit_code == 1
+    assert ended.exit_code == 1
     for row in table.records:
-        assert str(row.data["ours"]) in told.output
+        assert str(row.data["ours"]) in ended.output
     (schedule,) = [schedule for schedule in definitions.schedules or [] if schedule.name == f"{JOB}_weekly"]
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.cron_schedule == "0 8 * * 1"
@@ -205,9 +205,9 @@ def test_a_bot_challenge_of_gov_il_fails_the_step_with_its_code(monkeypatch: pyt
         monkeypatch.setenv("GOGOBE_REPLICA_URL", replica.url)
         replica.faults.switch_on("bot_challenge")
         run = dg.materialize([build_definitions().resolve_assets_def(ASSET)], raise_on_error=False)
-        told = CliRunner().invoke(gogobe, ["register"])
+        ended = CliRunner().invoke(gogobe, ["register"])
 
     (failed,) = run.filter_events(lambda event: event.is_step_failure)
     assert "bot_challenge" in str(failed.step_failure_data.user_failure_data)
-    assert told.exit_code == 1
-    assert "bot_challenge" in told.output
+    assert ended.exit_code == 1
+    assert "bot_challenge" in ended.output

@@ -280,9 +280,9 @@ def test_any_bytes_are_a_document_or_a_refusal_with_a_code(start: bytes, rest: b
         assert len(opened(start + rest, limit=5_000).xml.decode()) <= 5_000
 
 
-@given(place=st.integers(0, 300), byte=st.integers(0, 255), pack=st.booleans())
-def test_one_wrong_byte_anywhere_is_a_document_or_a_refusal(*, place: int, byte: int, pack: bool) -> None:
+@given(position=st.integers(0, 300), byte=st.integers(0, 255), pack=st.booleans())
+def test_one_wrong_byte_anywhere_is_a_document_or_a_refusal(*, position: int, byte: int, pack: bool) -> None:
     data = bytearray(zipped(Price_xml=MILK.encode() * 3) if pack else packed(MILK.encode() * 3))
-    data[place % len(data)] = byte
+    data[position % len(data)] = byte
     with suppress(ContentError):
         assert opened(bytes(data)).xml.decode()

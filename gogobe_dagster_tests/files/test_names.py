@@ -51,13 +51,13 @@ Stores7290000000003-000-079-20260811-051000            stores          729000000
     "line", [line for line in PUBLISHED.splitlines() if len(line.split()) == 6 and "T" in line]
 )
 def test_a_published_name_says_kind_chain_store_and_moment(line: str) -> None:
-    text, kind, chain, sub_chain, store, stamp = line.split()
+    text, kind, chain, sub_chain, store, timestamp = line.split()
 
     name = FileName.parse(text)
 
     assert (name.kind, name.chain_id) == (FileKind(kind), chain)
     assert (name.sub_chain_id, name.store_id) == (_number(sub_chain), _number(store))
-    assert name.published_at == datetime.fromisoformat(stamp).replace(tzinfo=ISRAEL)
+    assert name.published_at == datetime.fromisoformat(timestamp).replace(tzinfo=ISRAEL)
     assert str(name) == text
 
 
@@ -143,25 +143,25 @@ def test_any_text_is_a_name_or_an_unknown_name(text: str) -> None:
 NUMBERS = st.integers(0, 9999).flatmap(
     lambda number: st.sampled_from([f"{number}", f"{number:03}", f"{number:04}"])
 )
-MOMENTS = st.datetimes(datetime(2014, 1, 1), datetime(2099, 12, 31))  # noqa: DTZ001 - names print naive stamps
-PIECES = st.one_of(
+TIMESTAMPS = st.datetimes(datetime(2014, 1, 1), datetime(2099, 12, 31))  # noqa: DTZ001 - names print naive stamps
+PARTS = st.one_of(
     st.sampled_from(
         ["", "-", "--", "000", "0", ".gz", ".GZ", ".xml", ".zip", " ", " (1)", "NULL", "0" * 13, "72906"]
     ),
     NUMBERS,
-    MOMENTS.map(lambda moment: moment.strftime("%Y%m%d-%H%M%S")),
-    MOMENTS.map(lambda moment: moment.strftime("%Y%m%d%H%M")),
+    TIMESTAMPS.map(lambda published_at: published_at.strftime("%Y%m%d-%H%M%S")),
+    TIMESTAMPS.map(lambda published_at: published_at.strftime("%Y%m%d%H%M")),
     st.text(max_size=3),
 )
 
 
 @given(
     st.sampled_from(["Price", "PriceFull", "promo", "PROMOFULL", "Stores", "storesfull", "Store"]),
-    st.lists(PIECES),
+    st.lists(PARTS),
 )
-def test_what_looks_like_a_name_is_read_the_same_twice(kind: str, pieces: list[str]) -> None:
+def test_what_looks_like_a_name_is_read_the_same_twice(kind: str, parts: list[str]) -> None:
     try:
-        name = FileName.parse(f"{kind}7290058140886-{''.join(pieces)}")
+        name = FileName.parse(f"{kind}7290058140886-{''.join(parts)}")
     except UnknownFileName:
         return
     assert FileName.parse(str(name)) == name
@@ -175,18 +175,20 @@ def test_what_looks_like_a_name_is_read_the_same_twice(kind: str, pieces: list[s
     chain=st.integers(10**12, 10**13 - 1),
     sub_chain=st.integers(0, 999),
     store=st.integers(0, 9999),
-    moment=MOMENTS,
+    published_at=TIMESTAMPS,
     extension=st.sampled_from(["", ".gz", ".GZ", ".xml", ".xml.gz", ".zip"]),
 )
 def test_both_generations_of_a_name_mean_the_same_store_and_moment(
-    *, null: str, kind: str, chain: int, sub_chain: int, store: int, moment: datetime, extension: str
+    *, null: str, kind: str, chain: int, sub_chain: int, store: int, published_at: datetime, extension: str
 ) -> None:
-    old = FileName.parse(f"{null}{kind}{chain}-{store:03}-{moment:%Y%m%d%H%M}{extension}")
-    new = FileName.parse(f"{null}{kind}{chain}-{sub_chain:03}-{store:03}-{moment:%Y%m%d-%H%M%S}{extension}")
+    old = FileName.parse(f"{null}{kind}{chain}-{store:03}-{published_at:%Y%m%d%H%M}{extension}")
+    new = FileName.parse(
+        f"{null}{kind}{chain}-{sub_chain:03}-{store:03}-{published_at:%Y%m%d-%H%M%S}{extension}"
+    )
 
     assert old.store_id == new.store_id == store
     assert (old.sub_chain_id, new.sub_chain_id) == (None, sub_chain)
-    assert new.published_at.replace(tzinfo=None) == moment.replace(microsecond=0)
+    assert new.published_at.replace(tzinfo=None) == published_at.replace(microsecond=0)
     assert old.published_at == new.published_at.replace(second=0)
 
 

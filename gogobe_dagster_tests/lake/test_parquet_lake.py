@@ -127,9 +127,9 @@ def test_small_files_share_a_row_group_and_memory_holds_one(tmp_path: Path) -> N
     ]
     assert meta.row_group(0).column(0).compression == "ZSTD"
     assert meta.metadata[b"gogobe.schema_version"] == str(SCHEMA_VERSION).encode()
-    told = pq.read_schema(tmp_path / batch.path)
-    assert [told.field(item.name) for item in PRICES] == list(PRICES)
-    assert told.field("price").metadata == PRICES.field("price").metadata
+    schema = pq.read_schema(tmp_path / batch.path)
+    assert [schema.field(field.name) for field in PRICES] == list(PRICES)
+    assert schema.field("price").metadata == PRICES.field("price").metadata
     assert len(lake.read(Document.PRICES, {7: batch.path})) == 30_000
 
 

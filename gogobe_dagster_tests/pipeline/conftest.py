@@ -25,9 +25,9 @@ def shared_env(
     home: Path = tmp_path_factory.mktemp("import_env") / "home"
     with (
         postgres_server.database() as warehouse,
-        open_import_env(home, warehouse_url=warehouse, dagster_url=warehouse) as one,
+        open_import_env(home, warehouse_url=warehouse, dagster_url=warehouse) as import_env,
     ):
-        yield one
+        yield import_env
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def scene(shared_env: ImportEnv) -> Iterator[OpenScene]:
 
     def scene(feed_key: str, transport: str = "web", **override: Any) -> Scene:
         feed = find_feed(feed_key)
-        told = FeedOverride.model_validate({"transport": transport} | override)
-        settings = shared_env.settings.model_copy(update={"feed": {feed_key: told}})
+        feed_override = FeedOverride.model_validate({"transport": transport} | override)
+        settings = shared_env.settings.model_copy(update={"feed": {feed_key: feed_override}})
         opened.append(Resources(settings))
         return Scene(shared_env, opened[-1], feed)
 

@@ -27,7 +27,11 @@ class Scene:
         """Publish the price files of a morning."""
         self.env.publish(self.feed.key, stores=stores, items=30, until=MORNING)
         self.publications.remove(
-            *(item.name for item in self.publications.all() if "promo" in item.name.lower())
+            *(
+                publication.name
+                for publication in self.publications.all()
+                if "promo" in publication.name.lower()
+            )
         )
 
     @property
@@ -36,10 +40,14 @@ class Scene:
 
     def full(self, number: int = 0) -> Publication:
         """Return a full price file, to be damaged."""
-        fulls = [item for item in self.publications.all() if item.name.lower().startswith("pricefull")]
-        return sorted(fulls, key=lambda item: item.name)[number]
+        fulls = [
+            publication
+            for publication in self.publications.all()
+            if publication.name.lower().startswith("pricefull")
+        ]
+        return sorted(fulls, key=lambda publication: publication.name)[number]
 
-    def look(self, day: date = YESTERDAY) -> str | None:
+    def poll(self, day: date = YESTERDAY) -> str | None:
         """List the portal; return the code if it fails."""
         try:
             pipeline.discover(self.feed, [day], self.resources)

@@ -92,12 +92,12 @@ def test_a_listing(scene: OpenScene, row: Listing) -> None:
     if row.fault:
         here.env.replica.faults.switch_on(row.fault, feed=row.feed, **row.how)
 
-    code = here.look()
+    code = here.poll()
     here.take()
 
     [(recorded,)] = here.env.query("select code from listing where feed = %s", [row.feed])
     assert (code, recorded) == (row.code, row.code)
-    published = {} if row.code else {item.name: "parsed" for item in here.publications.all()}
+    published = {} if row.code else {publication.name: "parsed" for publication in here.publications.all()}
     assert here.states() == published
     links = here.env.query("select link from file")
     assert all(link.startswith(row.linked) for (link,) in links)
@@ -151,7 +151,7 @@ def leftover(here: Scene, _full: Publication) -> Publication:
 def null_file(here: Scene, _full: Publication) -> Publication:
     """A placeholder without rows."""
     odd = stray_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)
-    return next(item for item in odd if item.name.startswith("NULL"))
+    return next(publication for publication in odd if publication.name.startswith("NULL"))
 
 
 def of_another_store(here: Scene, full: Publication) -> Publication:
@@ -202,7 +202,7 @@ def test_a_file(scene: OpenScene, row: File) -> None:
         target = row.spoil(here, target)
         here.publications.put(target)
 
-    code = here.look()
+    code = here.poll()
     here.take()
 
     states = here.states()

@@ -39,9 +39,9 @@ ONE_OF_EACH_FAMILY = [
 
 def restamped(name: str, later: timedelta) -> str:
     """The same name, published later."""
-    stamp = FileName.parse(name).published_at
+    published_at = FileName.parse(name).published_at
     for form in ("%Y%m%d%H%M", "%Y%m%d-%H%M"):
-        name = name.replace(f"{stamp:{form}}", f"{stamp + later:{form}}")
+        name = name.replace(f"{published_at:{form}}", f"{published_at + later:{form}}")
     return name
 
 
@@ -52,7 +52,7 @@ def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str
     import_all(import_env, feed_key)
 
     truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
-    assert import_env.prices(feed_key) == {tuple(place): priced.price for place, priced in truth.items()}
+    assert import_env.prices(feed_key) == {tuple(key): priced.price for key, priced in truth.items()}
     listed = {file.name for file in import_env.replica.publications(feed_key).all()}
     assert set(import_env.states(feed_key)) == listed
 
@@ -77,7 +77,7 @@ def test_a_price_file_without_sub_chain_belongs_to_the_store_of_its_number(
     import_env.publish("netiv_hahesed")
     publications = import_env.replica.publications("netiv_hahesed")
     full = next(file for file in publications.all() if file.name.startswith("PriceFull"))
-    said = FileName.parse(full.name)
+    named = FileName.parse(full.name)
     unsaid = gzip.compress(unpacked(full.read()).replace(b"<SubChainId>2<", b"<SubChainId>0<"))
     name = restamped(full.name, timedelta(minutes=20)).replace("-002-", "-000-")
     publications.put(replace(full, name=name, content=unsaid))
@@ -85,7 +85,7 @@ def test_a_price_file_without_sub_chain_belongs_to_the_store_of_its_number(
     import_all(import_env, "netiv_hahesed")
 
     placed = import_env.query("select state, sub_chain_id, store_id from file where name = %s", [name])
-    assert (said.sub_chain_id, placed) == (2, [("loaded", 2, said.store_id)])
+    assert (named.sub_chain_id, placed) == (2, [("loaded", 2, named.store_id)])
     assert import_env.query("select count(*) from store where sub_chain_id = 0") == [(0,)]
 
 
@@ -112,8 +112,8 @@ def test_every_offer_of_the_promotion_files_is_in_the_lake_and_in_the_tables(imp
     files = import_env.resources.ledger.of_days("keshet", [YESTERDAY])
     assert {file.state.value for file in files} == {"loaded"}
     promotions = [file for file in files if file.kind and file.kind.document is Document.PROMOTIONS]
-    places = {file.id: file.lake_path for file in promotions if file.lake_path}
-    offers = import_env.resources.lake.read(Document.PROMOTIONS, places)
+    lake_paths = {file.id: file.lake_path for file in promotions if file.lake_path}
+    offers = import_env.resources.lake.read(Document.PROMOTIONS, lake_paths)
     assert len(offers) == sum(file.rows or 0 for file in promotions)
     assert offers["items"].list.len().gt(0).all()
     stored = import_env.query("select promotion_id, replace(content_hash::text, '-', '') from promotion")

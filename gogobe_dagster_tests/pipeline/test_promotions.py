@@ -23,7 +23,7 @@ from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 FLAT, GROUPED, ROW_AN_ITEM = "keshet", "king_store", "het_cohen"
 ORDERS = [("Promo", "Price", "Stores"), ("Price", "Promo", "Stores"), ("Stores", "Promo", "Price")]
-CARRIED = """
+PERIODS = """
 select s.chain_id, s.sub_chain_id, s.store_id, ps.promotion_id, o.description, o.regular_price_share,
     o.fixed_kilogram_price, ceil(o.min_total_quantity), o.starts_at, o.ends_at,
     array_agg(distinct cp.code collate "C" order by cp.code collate "C")
@@ -44,7 +44,7 @@ def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
         for slot in slots(store, YESTERDAY):
             offers = offered(market, store, slot)
             if slot.kind.document is Document.PROMOTIONS and (offers or slot.kind.is_full):
-                name = style.name(slot.kind, store, slot.stamp)
+                name = style.name(slot.kind, store, slot.named_at)
                 content = style.pack(style.promotions.write(store, offers), name)
                 yield Publication(
                     name=name,
@@ -56,13 +56,21 @@ def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
                 )
 
 
-def terms(one: Promotion) -> tuple[Any, ...]:
-    codes = sorted(product.code for product in one.products)
+def terms(promotion: Promotion) -> tuple[Any, ...]:
+    codes = sorted(product.code for product in promotion.products)
     share, amount = (
-        Decimal(value.numerator) / value.denominator for value in (one.deal.share, one.deal.amount)
+        Decimal(value.numerator) / value.denominator
+        for value in (promotion.deal.share, promotion.deal.amount)
     )
     price = round(share, 8), round(amount, 4)
-    return one.description, *price, one.deal.quantity, one.starts_at, one.ends_at, codes
+    return (
+        promotion.description,
+        *price,
+        promotion.deal.quantity,
+        promotion.starts_at,
+        promotion.ends_at,
+        codes,
+    )
 
 
 def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env: ImportEnv) -> None:
@@ -73,11 +81,11 @@ def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env:
         import_all(import_env, key)
 
         truth = published_promotions(market, find_feed(key), now=MIDNIGHT, day=YESTERDAY)
-        carried = import_env.query(CARRIED, [list(find_feed(key).chain_ids)])
-        assert {tuple(row[:4]): tuple(row[4:]) for row in carried} == {
-            tuple(place): terms(item) for place, item in truth.items()
+        periods = import_env.query(PERIODS, [list(find_feed(key).chain_ids)])
+        assert {tuple(row[:4]): tuple(row[4:]) for row in periods} == {
+            tuple(key): terms(promotion) for key, promotion in truth.items()
         }
-        assert len(carried) == len(truth) > 10, key
+        assert len(periods) == len(truth) > 10, key
         assert set(import_env.states(key).values()) == {"loaded"}
 
 
@@ -86,11 +94,11 @@ def test_a_promotion_of_every_store_is_stored_once(import_env: ImportEnv) -> Non
 
     import_all(import_env, FLAT)
 
-    ((carried, contents),) = import_env.query(
+    ((periods, contents),) = import_env.query(
         "select count(*), count(distinct promotion_key) from promotion_store"
     )
     ((stored,),) = import_env.query("select count(*) from promotion")
-    assert carried > contents == stored > 0
+    assert periods > contents == stored > 0
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)

@@ -42,10 +42,10 @@ def test_the_tables_hold_every_promotion_and_item_of_the_real_files(
     assert {(file.feed, file.name) for file in ledger} == set(published)
     ends = {f"{published[file.feed, file.name].path.name}: {file.state} {file.code or ''}" for file in ledger}
     assert {end for end in ends if not end.endswith("loaded ")} == set()
-    places = {file.id: str(file.lake_path) for file in ledger}
+    lake_paths = {file.id: str(file.lake_path) for file in ledger}
     stores = [(file.id, file.chain_id, file.sub_chain_id, file.store_id) for file in ledger]
     schema = ["file_id", "chain_id", "sub_chain_id", "store_id"]
-    offers = import_env.resources.lake.read(Document.PROMOTIONS, places).join(
+    offers = import_env.resources.lake.read(Document.PROMOTIONS, lake_paths).join(
         pl.DataFrame(stores, schema=schema, orient="row"), on="file_id"
     )
 

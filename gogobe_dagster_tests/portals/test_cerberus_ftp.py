@@ -47,7 +47,7 @@ def test_several_threads_fetch_byte_for_byte_over_few_connections(
     with ThreadPoolExecutor(max_workers=8) as pool:
         contents = list(pool.map(lambda file: fetched(portal, file), files))
 
-    published = {item.name: item.read() for item in replica.publications(feed).all()}
+    published = {publication.name: publication.read() for publication in replica.publications(feed).all()}
     assert {file.name: content for file, content in zip(files, contents, strict=True)} == published
     assert portal.parallel_downloads <= 5
 
@@ -245,8 +245,8 @@ def test_a_file_over_the_limit_is_refused(replica: Replica) -> None:
 def test_a_certificate_of_an_unknown_authority_is_no_safe_connection(replica: Replica) -> None:
     """The address alone, without the replica's word whom to trust there."""
     publish(replica, "dor_alon")
-    told = {"dor_alon": {"transport": "ftp", "ftp_url": replica.ftp_url}}
-    portal = open_portal(find_feed("dor_alon"), Settings.model_validate({"feed": told}), policy=QUICK)
+    feeds = {"dor_alon": {"transport": "ftp", "ftp_url": replica.ftp_url}}
+    portal = open_portal(find_feed("dor_alon"), Settings.model_validate({"feed": feeds}), policy=QUICK)
 
     with pytest.raises(PortalError) as caught:
         portal.list_files()

@@ -61,7 +61,7 @@ def test_what_is_published_is_listed_once_and_fetched_byte_for_byte_by_several_t
         contents = list(pool.map(lambda file: fetched(portal, file), files))
 
     assert sorted(file.name for file in files) == sorted(names)
-    published = {item.name: item.read() for item in replica.publications(feed).all()}
+    published = {publication.name: publication.read() for publication in replica.publications(feed).all()}
     assert {file.name: content for file, content in zip(files, contents, strict=True)} == published
 
 

@@ -180,13 +180,13 @@ def test_another_user_and_password_log_in(replica: Replica, transport: str) -> N
     publish(replica, "osher_ad")
     known = find_feed("osher_ad")
 
-    told = names(
+    listed = names(
         portal("keshet", replica.url, transport=transport, user=known.account, password=known.password)
     )
     with pytest.raises(PortalError) as refused:
         names(portal("osher_ad", replica.url, transport=transport, password="milk"))
 
-    assert told == sorted(names_of_a_day("osher_ad"))
+    assert listed == sorted(names_of_a_day("osher_ad"))
     assert refused.value.code is Code.AUTH_FAILED
 
 
@@ -215,16 +215,16 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("variable", "value", "words"), WRONG)
+@pytest.mark.parametrize(("variable", "value", "accepted"), WRONG)
 def test_a_wrong_variable_is_named_with_what_is_accepted(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: list[str]
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, accepted: list[str]
 ) -> None:
     monkeypatch.setenv(f"GOGOBE_FEED__{variable}", value)
 
     with pytest.raises(SettingsError) as wrong:
         Settings.read()
 
-    assert all(word in str(wrong.value) for word in words), wrong.value
+    assert all(text in str(wrong.value) for text in accepted), wrong.value
 
 
 def test_json_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,15 +42,15 @@ def test_a_size_that_is_none_means_that_the_portal_changed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         ("08/11/2026 05:05", "2026-08-11T05:05:00+03:00"),
         ("11/23/2026 05:05", "2026-11-23T05:05:00+02:00"),
         ("10/25/2026 01:30", "2026-10-25T01:30:00+03:00"),  # happens twice; the first passing
     ],
 )
-def test_printed_times_are_civil_time_of_israel(text: str, moment: str) -> None:
-    assert parse_israel_time(text, "%m/%d/%Y %H:%M", "").isoformat() == moment
+def test_printed_times_are_civil_time_of_israel(text: str, expected: str) -> None:
+    assert parse_israel_time(text, "%m/%d/%Y %H:%M", "").isoformat() == expected
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])

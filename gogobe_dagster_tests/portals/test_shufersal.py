@@ -109,7 +109,7 @@ def test_links_that_died_since_the_listing_are_renewed_by_kind_and_store() -> No
         [once_more] = [b"".join(portal.fetch(file)) for file in files if file.name.startswith("Stores")]
         portal.close()
 
-    assert contents == {item.name: item.read() for item in publications.all()}
+    assert contents == {publication.name: publication.read() for publication in publications.all()}
     assert once_more == contents["Stores7290027600007-000-20261123-050500.xml"]
 
 

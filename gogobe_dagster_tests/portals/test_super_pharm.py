@@ -143,7 +143,9 @@ def test_a_session_that_died_since_the_listing_is_renewed(of_a_day: Replica, clo
     contents = {file.name: b"".join(portal.fetch(file)) for file in files}
     portal.close()
 
-    assert contents == {item.name: item.read() for item in of_a_day.publications("super_pharm").all()}
+    assert contents == {
+        publication.name: publication.read() for publication in of_a_day.publications("super_pharm").all()
+    }
 
 
 def test_a_link_that_changed_with_the_session_is_found_again() -> None:

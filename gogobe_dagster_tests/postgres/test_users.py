@@ -105,17 +105,19 @@ def test_a_clone_that_only_root_can_enter_works_and_stays_private(private_folder
 def test_two_private_clones_have_two_servers_and_a_removed_link_starts_afresh(
     private_folder: Path,
 ) -> None:
-    one, two = (EmbeddedPostgres(private_folder / name / ".gogobe" / "postgres") for name in ("one", "two"))
-    one.start()
-    two.start()
-    assert postmaster_of(one) != postmaster_of(two)
+    first, second = (
+        EmbeddedPostgres(private_folder / name / ".gogobe" / "postgres") for name in ("one", "two")
+    )
+    first.start()
+    second.start()
+    assert postmaster_of(first) != postmaster_of(second)
 
-    one.stop()
-    shutil.rmtree(one.folder.resolve())
-    one.folder.unlink()
-    one.start()
+    first.stop()
+    shutil.rmtree(first.folder.resolve())
+    first.folder.unlink()
+    first.start()
 
-    assert answer(one, "SELECT 1") == 1
+    assert answer(first, "SELECT 1") == 1
 
 
 @root_only

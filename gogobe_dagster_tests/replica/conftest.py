@@ -14,11 +14,11 @@ RAMI_LEVY, KING_STORE = "7290058140886", "7290058108879"
 class MovableClock:
     """A clock that a test moves."""
 
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
+    def __init__(self, time: datetime) -> None:
+        self.time = time
 
     def __call__(self) -> datetime:
-        return self.moment
+        return self.time
 
 
 @pytest.fixture

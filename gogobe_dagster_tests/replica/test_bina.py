@@ -34,7 +34,7 @@ def test_a_row_has_the_keys_and_words_of_the_portal(replica: Replica) -> None:
 
 
 def test_type_day_and_store_filter_and_nothing_found_is_an_empty_list(replica: Replica) -> None:
-    one, two = full_prices(KING_STORE, (1, 2))
+    first, second = full_prices(KING_STORE, (1, 2))
     delta = Publication(
         name="Price7290058108879-001-202608102000.GZ",
         content=b"x",
@@ -42,15 +42,15 @@ def test_type_day_and_store_filter_and_nothing_found_is_an_empty_list(replica: R
         kind=FileKind.PRICES,
         store_id=1,
     )
-    replica.publications("king_store").put(one, two, delta)
+    replica.publications("king_store").put(first, second, delta)
 
-    assert {row["FileNm"] for row in ask(replica)} == {one.name, two.name, delta.name}
+    assert {row["FileNm"] for row in ask(replica)} == {first.name, second.name, delta.name}
     assert {row["FileNm"] for row in ask(replica, WFileType="0", WStore="0", WDate="")} == {
-        one.name, two.name, delta.name,
+        first.name, second.name, delta.name,
     }  # fmt: skip
     assert [row["FileNm"] for row in ask(replica, WFileType="2")] == [delta.name]
     assert [row["FileNm"] for row in ask(replica, WDate="10/08/2026")] == [delta.name]
-    assert [row["FileNm"] for row in ask(replica, WStore="002")] == [two.name]
+    assert [row["FileNm"] for row in ask(replica, WStore="002")] == [second.name]
     assert ask(replica, WFileType="5") == []
 
 
@@ -69,10 +69,12 @@ def test_both_ways_to_download(replica: Replica) -> None:
     (milk,) = full_prices(KING_STORE, (1,))
     replica.publications("king_store").put(milk)
 
-    told = requests.get(f"{replica.url}/bina/kingstore/Download.aspx?FileNm={milk.name}", timeout=10).json()
+    response = requests.get(
+        f"{replica.url}/bina/kingstore/Download.aspx?FileNm={milk.name}", timeout=10
+    ).json()
 
-    assert told == [{"SPath": f"{replica.url}/bina/kingstore/Download/{milk.name}"}]
-    assert requests.get(told[0]["SPath"], timeout=10).content == milk.read()
+    assert response == [{"SPath": f"{replica.url}/bina/kingstore/Download/{milk.name}"}]
+    assert requests.get(response[0]["SPath"], timeout=10).content == milk.read()
 
 
 def test_the_name_counts_in_its_exact_case(replica: Replica) -> None:

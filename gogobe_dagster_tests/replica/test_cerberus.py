@@ -125,11 +125,11 @@ def test_a_session_expires_after_half_an_hour_without_a_request(
 ) -> None:
     cerberus.log_in("RamiLevi")
 
-    clock.moment += timedelta(minutes=29)
+    clock.time += timedelta(minutes=29)
     still_there = cerberus.ask()
-    clock.moment += timedelta(minutes=29)
+    clock.time += timedelta(minutes=29)
     kept_alive = cerberus.ask()
-    clock.moment += timedelta(minutes=31)
+    clock.time += timedelta(minutes=31)
     gone = cerberus.ask()
 
     assert still_there.json()["aaData"] == []

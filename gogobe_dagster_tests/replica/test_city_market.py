@@ -80,13 +80,13 @@ def test_day_store_document_and_scope_filter(replica: Replica, query: str, rows:
     kinds = [FileKind.PRICES, FileKind.PROMOTIONS, FileKind.STORES]
     others = [
         Publication(
-            name=f"{word}{CHAIN}-000-{store:03}-20260811-120000",
+            name=f"{prefix}{CHAIN}-000-{store:03}-20260811-120000",
             content=b"",
             published_at=NOON,
             kind=kind,
             store_id=store,
         )
-        for word, kind, store in zip(("Price", "Promo", "Stores"), kinds, (79, 79, 80), strict=True)
+        for prefix, kind, store in zip(("Price", "Promo", "Stores"), kinds, (79, 79, 80), strict=True)
     ]
     replica.publications("city_market_shops").put(milk(), *others)
 

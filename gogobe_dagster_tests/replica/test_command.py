@@ -21,9 +21,9 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen((*GOGOBE, "--port", "0", *options), stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        said = process.stdout.readline() + process.stdout.readline()
-        found = re.search(r"^export GOGOBE_REPLICA_URL=(http://127\.0\.0\.1:\d+)$", said, re.MULTILINE)
-        assert found, said
+        output = process.stdout.readline() + process.stdout.readline()
+        found = re.search(r"^export GOGOBE_REPLICA_URL=(http://127\.0\.0\.1:\d+)$", output, re.MULTILINE)
+        assert found, output
         yield process, found[1]
     finally:
         process.kill()

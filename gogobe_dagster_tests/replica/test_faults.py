@@ -131,7 +131,7 @@ def test_the_page_for_people_and_the_switches_over_http(replica: Replica, king_s
     wrong = requests.post(f"{replica.url}/control/faults", json={"name": "nope"}, timeout=10)
 
     assert (on.status_code, spoiled_by_it.status_code, wrong.status_code) == (201, 503, 400)
-    assert all(word in page.text for word in ("king_store", "30 full_prices", "portal_down"))
+    assert all(text in page.text for text in ("king_store", "30 full_prices", "portal_down"))
     assert set(known["faults"]) == set(FAULTS)
     assert known["on"][0]["times"] == 4
     assert off.json() == {"on": []}

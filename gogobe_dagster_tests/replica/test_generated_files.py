@@ -77,22 +77,22 @@ def test_every_price_file_says_the_prices_of_its_store(feed: Feed) -> None:
             priced.product.code: priced.price
             for priced in MARKET.prices(store, FileName.parse(file.name).published_at)
         }
-        said = dict(zip(parsed.rows["code"], parsed.rows["price"], strict=True))
-        assert said.items() <= truth.items()
-        assert file.kind is FileKind.PRICES or said == truth
+        parsed_prices = dict(zip(parsed.rows["code"], parsed.rows["price"], strict=True))
+        assert parsed_prices.items() <= truth.items()
+        assert file.kind is FileKind.PRICES or parsed_prices == truth
         header = (parsed.header.chain_id, parsed.header.sub_chain_id, parsed.header.store_id)
         assert header == (store.chain_id, store.sub_chain_id, store.store_id)
 
 
 @each_feed
 def test_the_stores_files_name_every_store(feed: Feed) -> None:
-    said = [
+    listed = [
         (row["chain_id"], row["sub_chain_id"], row["store_id"], row["name"])
         for file in published(feed, Document.STORES)
         for row in read(file).rows.iter_rows(named=True)
     ]
 
-    assert sorted(said) == sorted(
+    assert sorted(listed) == sorted(
         (store.chain_id, store.sub_chain_id, store.store_id, store.name) for store in MARKET.stores(feed)
     )
 
@@ -103,8 +103,8 @@ def test_every_full_promotion_file_says_the_offers_of_its_store(feed: Feed) -> N
     files = [file for file in published(feed, Document.PROMOTIONS) if file.kind is FileKind.FULL_PROMOTIONS]
 
     for file in files:
-        moment = FileName.parse(file.name).published_at
-        truth = promotions(MARKET, stores[file.store_id or 0], moment)
+        timestamp = FileName.parse(file.name).published_at
+        truth = promotions(MARKET, stores[file.store_id or 0], timestamp)
         assert offers(read(file)) == [as_offer(promotion) for promotion in truth], file.name
 
 
@@ -114,10 +114,10 @@ def test_every_full_promotion_file_says_the_offers_of_its_store(feed: Feed) -> N
 )
 def test_promotions_of_former_years_are_written_as_they_were(key: str, day: date) -> None:
     feed = find_feed(key)
-    moment = datetime.combine(day, time(20), ISRAEL)
+    timestamp = datetime.combine(day, time(20), ISRAEL)
     dialects = {}
     for store in MARKET.stores(feed):
-        truth = promotions(MARKET, store, moment)
+        truth = promotions(MARKET, store, timestamp)
         dialect = style_of(feed, store, day).promotions
         dialects[dialect.is_repeated] = dialect
         assert offers(checked("PromoFull.xml", dialect.write(store, truth))) == list(map(as_offer, truth))
@@ -167,12 +167,12 @@ def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -
 
 def offers(parsed: ParsedFile) -> list[dict[str, Any]]:
     """Return what a file says, as far as the generator knows of it; the legs of a deal are one."""
-    said = with_pricing(parsed.rows).with_columns(
+    with_prices = with_pricing(parsed.rows).with_columns(
         pl.col("items").list.eval(pl.element().struct.field("code")),
         pl.col("starts_at", "ends_at").dt.convert_time_zone("Asia/Jerusalem"),
         pl.col("min_total_quantity").ceil(),
     )
-    return list(said.select(list(KNOWN)).unique(maintain_order=True).iter_rows(named=True))
+    return list(with_prices.select(list(KNOWN)).unique(maintain_order=True).iter_rows(named=True))
 
 
 def as_offer(promotion: Promotion) -> dict[str, Any]:

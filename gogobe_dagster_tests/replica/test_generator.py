@@ -127,8 +127,8 @@ def test_documents_are_well_formed_and_hold_as_many_rows_as_they_say(day: date, 
         document = etree.fromstring(unpacked(file.read()))
         seen.add(etree.QName(document).localname)
         for rows in document.iter("Items", "Promotions", "PromotionItems"):
-            said = rows.get("Count") or rows.get("count")
-            assert said in {None, str(len(rows))}, file.name
+            declared = rows.get("Count") or rows.get("count")
+            assert declared in {None, str(len(rows))}, file.name
         if file.kind is FileKind.FULL_PRICES:
             assert len(document.findall(".//Item")) > 40
     assert seen == roots
@@ -205,23 +205,23 @@ def test_a_price_changes_only_at_its_moment_and_never_to_itself() -> None:
         for day in range(120):
             priced = stocked.at(EVENING + timedelta(days=day))
             changes[priced.priced_at] = priced.agorot
-        for (_, before), (moment, after) in pairwise(sorted(changes.items())):
+        for (_, before), (changed_at, after) in pairwise(sorted(changes.items())):
             assert before != after
-            assert stocked.at(moment).agorot == after
-            assert stocked.at(moment - timedelta(minutes=1)).agorot == before
+            assert stocked.at(changed_at).agorot == after
+            assert stocked.at(changed_at - timedelta(minutes=1)).agorot == before
             assert after > 0
 
 
 def rows_of(file: Publication) -> dict[PriceKey, tuple[Decimal, str]]:
     """What a price file says, read in the plainest way: price and time of each place."""
     document = etree.fromstring(unpacked(file.read()))
-    words = {tag.tag.lower(): tag.text or "" for tag in document if tag.tag != "Items"}
-    chain, sub_chain, store = (words[tag] for tag in ("chainid", "subchainid", "storeid"))
+    header = {tag.tag.lower(): tag.text or "" for tag in document if tag.tag != "Items"}
+    chain, sub_chain, store = (header[tag] for tag in ("chainid", "subchainid", "storeid"))
     rows = {}
     for item in document.iter("Item"):
-        place = PriceKey(chain, int(sub_chain), int(store), item.findtext("ItemCode", ""))
+        key = PriceKey(chain, int(sub_chain), int(store), item.findtext("ItemCode", ""))
         at = item.findtext("PriceUpdateDate", "") or item.findtext("PriceUpdateTime", "")
-        rows[place] = Decimal(item.findtext("ItemPrice", "")), at.replace("T", " ")[:16]
+        rows[key] = Decimal(item.findtext("ItemPrice", "")), at.replace("T", " ")[:16]
     return rows
 
 
@@ -231,7 +231,7 @@ def imported(files: list[Publication]) -> dict[PriceKey, tuple[Decimal, str]]:
     for file in sorted(files, key=lambda file: (FileName.parse(file.name).published_at, file.name)):
         if file.kind is FileKind.FULL_PRICES:
             store = next(iter(rows_of(file)))[:3]
-            prices = {place: said for place, said in prices.items() if place[:3] != store}
+            prices = {key: price for key, price in prices.items() if key[:3] != store}
         if file.kind and file.kind.document is Document.PRICES:
             prices |= rows_of(file)
     return prices
@@ -250,7 +250,7 @@ def test_the_truth_is_what_fulls_and_deltas_say_together(feed: Feed, hours_later
     truth = published_prices(small_market(), feed, now=now, first_day=first_day)
 
     assert imported(publications_by_feed[feed.key].all()) == {
-        place: (priced.price, f"{priced.priced_at:%Y-%m-%d %H:%M}") for place, priced in truth.items()
+        key: (priced.price, f"{priced.priced_at:%Y-%m-%d %H:%M}") for key, priced in truth.items()
     }
     assert bool(truth) == (hours_later >= 5)
 
@@ -260,9 +260,9 @@ def test_a_delta_holds_only_what_changed_since_the_one_before() -> None:
     deltas = [file for file in files if file.kind is FileKind.PRICES and file.store_id == files[1].store_id]
 
     assert len(deltas) > 1
-    told = [(place, at) for file in deltas for place, (_, at) in rows_of(file).items()]
-    assert len(told) == len(set(told))
-    assert {at[:10] for _, at in told} == {"2026-08-11"}
+    changes = [(key, at) for file in deltas for key, (_, at) in rows_of(file).items()]
+    assert len(changes) == len(set(changes))
+    assert {at[:10] for _, at in changes} == {"2026-08-11"}
 
 
 def test_products_come_and_go_with_the_seasons() -> None:

@@ -67,7 +67,7 @@ def test_only_today_is_listed_and_midnight_empties_the_list_but_not_the_portal(
     replica.publications("victory").put(STORES)
     assert len(ask(replica, edi=VICTORY)) == 1
 
-    clock.moment += timedelta(hours=12)
+    clock.time += timedelta(hours=12)
 
     assert ask(replica, edi=VICTORY) == []
     assert get(f"{replica.url}/laib/webapi/{VICTORY}/{STORES.name}").content == STORES.read()

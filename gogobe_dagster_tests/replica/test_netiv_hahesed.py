@@ -16,12 +16,12 @@ CHAIN = "7290058160839"
 BROWSER = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}
 
 
-def look(replica: Replica, path: str = "/") -> requests.Response:
+def get_page(replica: Replica, path: str = "/") -> requests.Response:
     return requests.get(f"{replica.url}/netiv_hahesed{path}", headers=BROWSER, timeout=10)
 
 
 def names(replica: Replica, query: str = "") -> list[str]:
-    return re.findall(r"/Prices/Download\?fileName=([^\"]+)", look(replica, f"/{query}").text)
+    return re.findall(r"/Prices/Download\?fileName=([^\"]+)", get_page(replica, f"/{query}").text)
 
 
 def milk(store: int = 12) -> Publication:
@@ -32,12 +32,12 @@ def milk(store: int = 12) -> Publication:
 def test_a_row_has_a_link_that_gives_the_file(replica: Replica) -> None:
     replica.publications("netiv_hahesed").put(milk())
 
-    page = look(replica).text
+    page = get_page(replica).text
 
     assert f'<a href="/Prices/Download?fileName={milk().name}">' in page
     assert "<td>11/08/2026 12:12</td>" in page
-    assert look(replica, f"/Prices/Download?fileName={milk().name}").content == milk().read()
-    assert look(replica, "/Prices/Download?fileName=none").status_code == 404
+    assert get_page(replica, f"/Prices/Download?fileName={milk().name}").content == milk().read()
+    assert get_page(replica, "/Prices/Download?fileName=none").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_a_day_is_one_page_and_may_be_of_one_store(replica: Replica, query: str,
     replica.publications("netiv_hahesed").put(*map(milk, range(1, 61)))
 
     assert len(names(replica, query)) == rows
-    assert '<input type="date" name="Date"' in look(replica, f"/{query}").text
+    assert '<input type="date" name="Date"' in get_page(replica, f"/{query}").text
 
 
 def test_without_a_day_it_is_today_by_the_clock(replica: Replica, clock: MovableClock) -> None:
     replica.publications("netiv_hahesed").put(milk())
 
-    clock.moment += timedelta(days=1)
+    clock.time += timedelta(days=1)
 
     assert names(replica) == []
     assert names(replica, "?Date=2026-08-11") == [milk().name]
@@ -71,7 +71,7 @@ def test_programs_are_challenged_and_browsers_are_not(replica: Replica) -> None:
 
     assert refused.status_code == 403
     assert "Just a moment" in refused.text
-    assert look(replica).ok
+    assert get_page(replica).ok
 
 
 def test_only_deltas_hides_the_full_files_of_today_alone(replica: Replica, clock: MovableClock) -> None:
@@ -79,5 +79,5 @@ def test_only_deltas_hides_the_full_files_of_today_alone(replica: Replica, clock
     replica.faults.switch_on("only_deltas", feed="netiv_hahesed")
 
     assert names(replica) == []
-    clock.moment += timedelta(days=1)
+    clock.time += timedelta(days=1)
     assert names(replica, "?Date=2026-08-11") == [milk().name]

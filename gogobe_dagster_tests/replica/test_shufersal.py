@@ -62,7 +62,7 @@ def test_a_link_dies_after_half_an_hour_and_a_new_listing_brings_a_live_one(
     replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1,)))
     (old,) = shufersal.links()
 
-    clock.moment += timedelta(minutes=31)
+    clock.time += timedelta(minutes=31)
     refused = fetch(old)
 
     assert refused.status_code == 403
@@ -77,16 +77,16 @@ def test_the_life_of_a_link_is_a_setting_and_its_end_is_in_utc(clock: MovableClo
 
         assert parse_qs(urlsplit(link).query)["se"] == ["2026-08-11T09:00:01Z"]
         assert fetch(link).ok
-        clock.moment += timedelta(seconds=1)
+        clock.time += timedelta(seconds=1)
         assert fetch(link).status_code == 403
 
 
 def test_a_link_of_one_file_opens_no_other(replica: Replica, shufersal: ShufersalVisitor) -> None:
     replica.publications("shufersal").put(*full_prices(SHUFERSAL, (1, 2)))
-    one, other = shufersal.links()
+    first, other = shufersal.links()
 
-    assert fetch(one.replace(name_in(one), name_in(other))).status_code == 403
-    assert fetch(one.partition("?")[0]).status_code == 403
+    assert fetch(first.replace(name_in(first), name_in(other))).status_code == 403
+    assert fetch(first.partition("?")[0]).status_code == 403
 
 
 def test_pages_hold_twenty_newest_first_and_beyond_the_last_comes_the_last(
@@ -114,15 +114,15 @@ def test_the_pager_names_the_last_page_in_its_sixth_link(
 
 
 def test_category_and_store_filter(replica: Replica, shufersal: ShufersalVisitor) -> None:
-    one, two = full_prices(SHUFERSAL, (1, 2))
+    first, second = full_prices(SHUFERSAL, (1, 2))
     stores = Publication(
         name="Stores7290027600007-000-20260811-025.gz", content=b"x", published_at=NOON, kind=FileKind.STORES
     )
-    replica.publications("shufersal").put(one, two, stores)
+    replica.publications("shufersal").put(first, second, stores)
 
-    assert {name_in(link) for link in shufersal.links(category=0)} == {one.name, two.name, stores.name}
+    assert {name_in(link) for link in shufersal.links(category=0)} == {first.name, second.name, stores.name}
     assert [name_in(link) for link in shufersal.links(category=5)] == [stores.name]
-    assert [name_in(link) for link in shufersal.links(category=2, store=2)] == [two.name]
+    assert [name_in(link) for link in shufersal.links(category=2, store=2)] == [second.name]
     assert shufersal.links(category=1) == []
 
 

@@ -94,12 +94,12 @@ def names(replica: Replica) -> list[FileName]:
 def test_after_midnight_carrefour_is_nearly_empty_and_yesterday_is_merged(carrefour: Replica) -> None:
     before = names(carrefour)
 
-    said = move(carrefour, forward=20 * 60).json()
+    response = move(carrefour, forward=20 * 60).json()
     after_midnight = names(carrefour)
     page = requests.get(f"{carrefour.url}/publish_price/", timeout=10).text
     move(carrefour, now="2026-11-21T12:00")
 
-    assert said == {"now": "2026-11-21T00:10:00+02:00", "speed": 0.0}
+    assert response == {"now": "2026-11-21T00:10:00+02:00", "speed": 0.0}
     assert "const files = [];" in page
     assert after_midnight == before
     days = {name.published_at.date() for name in names(carrefour)}
@@ -150,10 +150,10 @@ def test_the_command_starts_at_any_time_and_plays_it_fast() -> None:
     options = ("--feed", "king_store", "--now", "2026-11-20T11:50", "--speed", "1800")
     with running(*options) as (process, url):
         at_first = listed(url)
-        said = requests.get(f"{url}/control/clock", timeout=10).json()
+        response = requests.get(f"{url}/control/clock", timeout=10).json()
         assert process.stdout is not None
         line = process.stdout.readline()
 
-        assert said["now"].startswith("2026-11-20T1")
+        assert response["now"].startswith("2026-11-20T1")
         assert line.startswith("2026-11-20 1")
         assert listed(url) > at_first

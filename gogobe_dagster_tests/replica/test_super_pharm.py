@@ -78,7 +78,7 @@ def test_a_file_needs_the_cookie_of_the_grid_while_it_lives(replica: Replica, cl
     with requests.Session() as visitor:
         visitor.get(f"{replica.url}/super_pharm/")
         assert visitor.get(link).content == milk.read()
-        clock.moment += timedelta(minutes=31)
+        clock.time += timedelta(minutes=31)
         assert visitor.get(link).text == "link expired"
     assert get(link).text == "link expired"
 
@@ -90,8 +90,8 @@ def test_two_steps_tell_the_place_first(replica: Replica) -> None:
 
     with requests.Session() as visitor:
         visitor.get(f"{replica.url}/super_pharm/")
-        told = visitor.get(f"{replica.url}/super_pharm/Download/{milk.name}").json()
-        assert visitor.get(f"{replica.url}/super_pharm{told['href']}").content == milk.read()
+        response = visitor.get(f"{replica.url}/super_pharm/Download/{milk.name}").json()
+        assert visitor.get(f"{replica.url}/super_pharm{response['href']}").content == milk.read()
 
 
 @pytest.mark.parametrize(("fault", "status"), [("bot_wall", 247), ("polite_challenge", 200)])

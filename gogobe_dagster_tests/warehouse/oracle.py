@@ -26,9 +26,9 @@ class Period:
 
 def history_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:
     """What stores sell; `rows` has the products and prices of each file."""
-    told = periods_of(statements, rows)
-    periods = [Period(store, product, *value, *since) for store, product, value, *since in told]
-    return sorted(periods, key=lambda one: (one.store, one.product, one.valid_from))
+    rows_of_periods = periods_of(statements, rows)
+    periods = [Period(store, product, *value, *since) for store, product, value, *since in rows_of_periods]
+    return sorted(periods, key=lambda period: (period.store, period.product, period.valid_from))
 
 
 def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
@@ -37,18 +37,20 @@ def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, 
     Returns store, thing, what is said of it, from when, by which file, until when, and by which file.
     """
     periods = []
-    ordered = sorted(statements, key=lambda one: (one.store_key, *one.order))
-    for store, of_store in groupby(ordered, key=lambda one: one.store_key):
-        said: dict[Any, Any] = {}
+    ordered = sorted(statements, key=lambda statement: (statement.store_key, *statement.order))
+    for store, of_store in groupby(ordered, key=lambda statement: statement.store_key):
+        stated: dict[Any, Any] = {}
         open_since: dict[Any, Any] = {}
-        for at, of_instant in groupby(of_store, key=lambda one: one.published_at):
+        for at, at_once in groupby(of_store, key=lambda statement: statement.published_at):
             last_full = 0
-            for item in of_instant:
-                if item.is_complete:
-                    said, last_full = {}, item.file_id
-                said |= {thing: (value, item.file_id) for thing, value in rows[item.file_id].items()}
-            for thing in open_since.keys() | said.keys():
-                value, file_id = said.get(thing, (None, last_full))
+            for statement in at_once:
+                if statement.is_complete:
+                    stated, last_full = {}, statement.file_id
+                stated |= {
+                    thing: (value, statement.file_id) for thing, value in rows[statement.file_id].items()
+                }
+            for thing in open_since.keys() | stated.keys():
+                value, file_id = stated.get(thing, (None, last_full))
                 before = open_since.get(thing)
                 if before and before[0] != value:
                     periods.append((store, thing, *before, at, file_id))

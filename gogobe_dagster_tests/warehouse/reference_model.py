@@ -9,7 +9,7 @@ from gogobe_dagster.warehouse.history.periods import StoreFile
 from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.oracle import periods_of
 from gogobe_dagster_tests.warehouse.promotions import PromotionFile
-from gogobe_dagster_tests.warehouse.warehouse_harness import PriceFile, Shelf, StoreList
+from gogobe_dagster_tests.warehouse.warehouse_harness import PriceFile, PriceRow, StoreList
 
 PRODUCT = "coalesce(p.gtin, p.code)"
 LABEL = "f.feed || ' ' || f.name"
@@ -87,7 +87,7 @@ class Published:
         return self.at, (not self.is_full, self.feed, self.file.name, 1)
 
     @property
-    def said(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, Any]:
         """What it says of which thing."""
         if isinstance(self.file, PriceFile):
             return {product_of(row.code): _value(row) for row in self.file.rows}
@@ -99,8 +99,8 @@ def product_of(code: str) -> str:
     return code.lstrip("0") if len(code) > 8 else code
 
 
-def _value(one: Shelf) -> tuple[Decimal, Decimal | None]:
-    return Decimal(one.price), None if one.unit_price is None else Decimal(one.unit_price)
+def _value(row: PriceRow) -> tuple[Decimal, Decimal | None]:
+    return Decimal(row.price), None if row.unit_price is None else Decimal(row.unit_price)
 
 
 def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:
@@ -152,34 +152,34 @@ def _periods(published: Sequence[Published]) -> list[Any]:
         )
         for number, item in by_number.items()
     ]
-    told = periods_of(statements, {number: item.said for number, item in by_number.items()})
-    return [[*head, at, labels[by], until, labels[ended]] for *head, at, by, until, ended in told]
+    rows = periods_of(statements, {number: item.contents for number, item in by_number.items()})
+    return [[*head, at, labels[by], until, labels[ended]] for *head, at, by, until, ended in rows]
 
 
 def _listed_products(prices: Sequence[Published]) -> set[tuple[str]]:
-    return {(product,) for price_file in prices for product in price_file.said}
+    return {(product,) for price_file in prices for product in price_file.contents}
 
 
-def _kept(one: Published) -> int:
-    return len(one.said) if isinstance(one.file, PriceFile) else one.size
+def _kept(publication: Published) -> int:
+    return len(publication.contents) if isinstance(publication.file, PriceFile) else publication.size
 
 
 def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
     """Of each product, the fullest statement of the newest day, of those that hold in their file."""
     best: dict[str, Any] = {}
     for price_file in prices:
-        for shelf in {product_of(shelf.code): shelf for shelf in price_file.file.rows}.values():
-            said = [shelf.name, shelf.manufacturer]
-            fullness = sum(word is not None for word in said)
+        for row in {product_of(row.code): row for row in price_file.file.rows}.values():
+            texts = [row.name, row.manufacturer]
+            fullness = sum(text is not None for text in texts)
             greatness = (
                 price_file.file.sighting.publication_day,
                 fullness,
-                shelf.code,
-                *(word or "" for word in said),
+                row.code,
+                *(text or "" for text in texts),
             )
-            product = product_of(shelf.code)
-            best[product] = max(best.get(product, (greatness, said)), (greatness, said))
-    return {(product, *said) for product, (_, said) in best.items()}
+            product = product_of(row.code)
+            best[product] = max(best.get(product, (greatness, texts)), (greatness, texts))
+    return {(product, *texts) for product, (_, texts) in best.items()}
 
 
 def _stores(
@@ -199,7 +199,8 @@ def _store(
 ) -> tuple[Any, ...]:
     ours = [[item for item in some if item.file.store == store] for some in (prices, promotions)]
     on_lists = sorted(
-        (store_list for store_list in lists if store in shown[store_list.label]), key=lambda one: one.order
+        (store_list for store_list in lists if store in shown[store_list.label]),
+        key=lambda publication: publication.order,
     )
     seen = [item.at for some in (*ours, on_lists) for item in some]
     newest = on_lists[-1] if on_lists else None

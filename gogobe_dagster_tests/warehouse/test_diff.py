@@ -20,17 +20,17 @@ KNOWN = st.lists(st.builds(File, hour=st.integers(0, 3), **WHAT_IT_SAYS), max_si
 NEXT = st.builds(
     File, hour=st.integers(4, 6), is_complete=st.sampled_from([None, None, False]), **WHAT_IT_SAYS
 )
-NEXT_OF_EACH = st.lists(NEXT, max_size=3, unique_by=lambda one: one.store)
+NEXT_OF_EACH = st.lists(NEXT, max_size=3, unique_by=lambda file: file.store)
 
 
 def as_promotions(frame: pl.DataFrame) -> pl.DataFrame:
     """The same statements of promotions: an id for each product, a content for each price."""
     content = pl.col("price").cast(pl.Int32) * 10 + pl.col("unit_price").is_not_null()
-    said = {"promotion_id": pl.format("{}1", "product_key"), "promotion_key": content.cast(pl.Int32)}
-    return frame.with_columns(**said)
+    renamed = {"promotion_id": pl.format("{}1", "product_key"), "promotion_key": content.cast(pl.Int32)}
+    return frame.with_columns(**renamed)
 
 
-def told(found: Changes) -> dict[str, tuple[object, object]]:
+def comparable(found: Changes) -> dict[str, tuple[object, object]]:
     frames = {name: getattr(found, name) for name in Changes.__slots__}
     return {name: (frame.schema, sorted(frame.rows(), key=str)) for name, frame in frames.items()}
 
@@ -44,10 +44,12 @@ def test_any_files_change_what_the_definition_says(
     tables = Tables()
     load(tables, list(enumerate(known, 1)))
     files = list(enumerate(following, 20))
-    held, rows = tables.frame(), rows_of(files)
+    current, rows = tables.frame(), rows_of(files)
     if spec is PROMOTIONS:
-        held, rows = as_promotions(held), as_promotions(rows)
-    held, rows = held.select(spec.current.names()), rows.select(spec.file_rows.names())
+        current, rows = as_promotions(current), as_promotions(rows)
+    current, rows = current.select(spec.current.names()), rows.select(spec.file_rows.names())
     statements = [file.statement(number) for number, file in files]
 
-    assert told(find_changes(spec, held, statements, rows)) == told(apply_files(spec, held, statements, rows))
+    assert comparable(find_changes(spec, current, statements, rows)) == comparable(
+        apply_files(spec, current, statements, rows)
+    )

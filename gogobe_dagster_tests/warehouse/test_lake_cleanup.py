@@ -86,17 +86,17 @@ def test_what_a_killed_batch_left_goes_away_when_it_is_old_enough(import_env: Im
     assert len(lake.read(Document.PRICES, price_paths(import_env))) > 0
 
 
-@pytest.mark.parametrize("place", ["folder", "object storage"])
-def test_a_lake_lists_and_removes_its_files_wherever_it_is(place: str, tmp_path: Path) -> None:
-    lake = Lake(UPath(tmp_path) if place == "folder" else UPath(f"memory://upkeep-{tmp_path.name}"))
+@pytest.mark.parametrize("location", ["folder", "object storage"])
+def test_a_lake_lists_and_removes_its_files_wherever_it_is(location: str, tmp_path: Path) -> None:
+    lake = Lake(UPath(tmp_path) if location == "folder" else UPath(f"memory://upkeep-{tmp_path.name}"))
     assert lake.files() == []
     with lake.batch(Document.STORES, feed=FEED, day=date(2026, 11, 23), key="one") as batch:
         pass
 
-    (one,) = lake.files()
-    assert (one.path, one.is_draft) == (batch.path, False)
-    assert one.size > 0
-    assert abs(clock.now() - one.modified_at) < timedelta(minutes=5)
-    lake.remove(one.path)
-    lake.remove(one.path)
+    (file,) = lake.files()
+    assert (file.path, file.is_draft) == (batch.path, False)
+    assert file.size > 0
+    assert abs(clock.now() - file.modified_at) < timedelta(minutes=5)
+    lake.remove(file.path)
+    lake.remove(file.path)
     assert lake.files() == []

@@ -166,7 +166,7 @@ def test_the_fleet_is_one_query_over_all_feeds(ledger: Ledger, engine: sa.Engine
     fetch_all(ledger)
     ledger.record_failure("osher_ad", PortalError(Code.DNS_DEAD, "no such host"), now=LATER)
     statements: list[str] = []
-    sa.event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    sa.event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
 
     osher_ad, rami_levy = ledger.feed_health()
 

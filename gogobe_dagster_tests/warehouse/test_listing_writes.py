@@ -137,6 +137,6 @@ def test_a_file_that_failed_stays_quarantined_however_often_it_is_listed(ledger:
 def test_recorders_of_one_feed_take_turns(ledger: Ledger) -> None:
     seen = [sighting(hours=hour / 100) for hour in range(100)]
     with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(lambda _: ledger.record(FEED, seen, now=NOON), range(4)))
-    assert sorted(item.new for item in told) == [0, 0, 0, 100]
+        results = list(pool.map(lambda _: ledger.record(FEED, seen, now=NOON), range(4)))
+    assert sorted(result.new for result in results) == [0, 0, 0, 100]
     assert len(everything(ledger)) == 100

@@ -14,16 +14,16 @@ from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    ATTRIBUTES,
     BREAD,
     EGGS,
-    FATES,
+    FILE_STATES,
     MILK,
-    SAID,
     STORES_NOW,
     TOMATO,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
 )
 
 VICTORY = "7290696200003"
@@ -51,17 +51,17 @@ def test_a_file_that_names_unknown_chain_store_and_product_creates_them(market: 
 
 
 def test_rule_1_every_row_is_loaded_or_refused_with_reason_and_sample(market: Market) -> None:
-    shelves = [
-        Shelf(MILK, "7.10", is_barcode=True, article="1"),
-        Shelf(MILK, "7.20", is_barcode=True, article="2"),
-        Shelf("9" * 65, "1", name="no code at all"),
-        Shelf(BREAD, "9", is_barcode=True),
+    price_rows = [
+        PriceRow(MILK, "7.10", is_barcode=True, article="1"),
+        PriceRow(MILK, "7.20", is_barcode=True, article="2"),
+        PriceRow("9" * 65, "1", name="no code at all"),
+        PriceRow(BREAD, "9", is_barcode=True),
     ]
-    report = market.open(PriceFile(5, shelves, is_full=True))
+    report = market.open(PriceFile(5, price_rows, is_full=True))
 
     assert report.rows == 2
     assert market.prices() == {MILK: Decimal("7.2"), BREAD: 9}
-    (fate,) = market.ask(FATES)
+    (fate,) = market.ask(FILE_STATES)
     assert fate[2:] == ("loaded", 2, {"product_repeated": 1, "code_unusable": 1})
     assert market.ask("select row_number, reason, stage, sample from reject order by 1") == [
         (1, "product_repeated", "load", f"{MILK}  7.1000"),
@@ -166,11 +166,11 @@ def test_rule_6_a_gtin_is_one_product_in_all_chains_and_an_own_code_is_not(marke
 
 
 def test_rule_6_the_same_name_never_merges_products(market: Market) -> None:
-    shelves = [
-        Shelf(MILK, "7", is_barcode=True, name="חלב"),
-        Shelf(TOMATO, "5", is_barcode=False, name="חלב"),
+    price_rows = [
+        PriceRow(MILK, "7", is_barcode=True, name="חלב"),
+        PriceRow(TOMATO, "5", is_barcode=False, name="חלב"),
     ]
-    assert market.open(PriceFile(5, shelves, is_full=True)).new_products == 2
+    assert market.open(PriceFile(5, price_rows, is_full=True)).new_products == 2
 
 
 def test_rule_8_the_store_of_the_content_holds_against_that_of_the_name(market: Market) -> None:
@@ -181,25 +181,27 @@ def test_rule_8_the_store_of_the_content_holds_against_that_of_the_name(market: 
 
 @pytest.mark.parametrize("price", ["0", "-3.9", "0.0001", "25999.99", "9999999999.9999"])
 def test_rule_9_money_is_exact(market: Market, price: str) -> None:
-    shelf = Shelf(MILK, price, unit_price=price, price_set_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC))
-    market.open(PriceFile(5, [shelf], is_full=True))
+    price_row = PriceRow(
+        MILK, price, unit_price=price, price_set_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC)
+    )
+    market.open(PriceFile(5, [price_row], is_full=True))
     assert market.prices() == {MILK: Decimal(price)}
     (row,) = market.ask("select price, unit_price, price_set_at, valid_from from price_history")
-    assert row == (Decimal(price), Decimal(price), shelf.price_set_at, NOON.replace(hour=5))
+    assert row == (Decimal(price), Decimal(price), price_row.price_set_at, NOON.replace(hour=5))
 
 
 def test_the_fullest_statement_of_the_newest_day_describes_a_product(market: Market) -> None:
-    plain, full = Shelf(MILK, "7", name="חלב 3%"), Shelf(MILK, "7", name="חלב", manufacturer="תנובה")
+    plain, full = PriceRow(MILK, "7", name="חלב 3%"), PriceRow(MILK, "7", name="חלב", manufacturer="תנובה")
     market.open(PriceFile(5, [full], is_full=True), PriceFile(9, [plain], is_full=True, store=2))
-    assert [row[2:6] for row in market.ask(SAID)] == [(TODAY, MILK, "חלב", "תנובה")]
+    assert [row[2:6] for row in market.ask(ATTRIBUTES)] == [(TODAY, MILK, "חלב", "תנובה")]
     market.open(PriceFile(30, [plain], is_full=True))
-    assert [row[4:6] for row in market.ask(SAID)] == [("חלב 3%", None)]
+    assert [row[4:6] for row in market.ask(ATTRIBUTES)] == [("חלב 3%", None)]
 
 
 def test_words_that_another_load_alters_after_they_were_read_are_told_in_full(market: Market) -> None:
-    said = [Shelf(MILK, "7", name="חלב", manufacturer="תנובה")]
-    market.open(PriceFile(5, said, is_full=True))
-    files = market.publish(PriceFile(30, said, is_full=True))
+    milk = [PriceRow(MILK, "7", name="חלב", manufacturer="תנובה")]
+    market.open(PriceFile(5, milk, is_full=True))
+    files = market.publish(PriceFile(30, milk, is_full=True))
     wordings = ProductTextLookup(market.lake)
     with market.engine.connect() as connection:
         rows, _ = wordings.read(connection, files)
@@ -208,7 +210,7 @@ def test_words_that_another_load_alters_after_they_were_read_are_told_in_full(ma
         wordings.upsert(connection, rows)
         connection.commit()
     tomorrow = TODAY + timedelta(days=1)
-    assert [row[2:6] for row in market.ask(SAID)] == [(tomorrow, MILK, "חלב", "תנובה")]
+    assert [row[2:6] for row in market.ask(ATTRIBUTES)] == [(tomorrow, MILK, "חלב", "תנובה")]
 
 
 def test_a_republished_file_is_applied_after_the_first_of_its_name(market: Market) -> None:

@@ -11,7 +11,7 @@ from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
     EGGS,
-    FATES,
+    FILE_STATES,
     MILK,
     STORES_NOW,
     TOMATO,
@@ -92,9 +92,9 @@ def test_rule_5_full_replaces_and_delta_adds(market: Market) -> None:
     market.offer(PromotionFile(5, [MILK_OFFER, BREAD_OFFER], is_full=True))
     delta = market.offer(PromotionFile(6, [CHEAPER]))
     assert (delta.inserted, delta.changed, delta.ended) == (0, 1, 0)
-    assert market.carried("11") == [(MILK_CONTENT, 5, 6), (CHEAPER_CONTENT, 6, None)]
+    assert market.promotion_periods("11") == [(MILK_CONTENT, 5, 6), (CHEAPER_CONTENT, 6, None)]
     assert market.offer(PromotionFile(7, [CHEAPER], is_full=True)).ended == 1
-    assert market.carried("12") == [(BREAD_CONTENT, 5, 7)]
+    assert market.promotion_periods("12") == [(BREAD_CONTENT, 5, 7)]
 
 
 @pytest.mark.parametrize(
@@ -104,20 +104,20 @@ def test_rule_5_full_replaces_and_delta_adds(market: Market) -> None:
 def test_rule_5_an_empty_or_damaged_full_file_ends_nothing(market: Market, useless: PromotionFile) -> None:
     market.offer(PromotionFile(5, [MILK_OFFER, BREAD_OFFER], is_full=True))
     market.offer(useless)
-    assert market.carried("12") == [(BREAD_CONTENT, 5, None)]
+    assert market.promotion_periods("12") == [(BREAD_CONTENT, 5, None)]
 
 
 def test_rule_3_a_late_delta_is_merged_where_it_belongs(market: Market) -> None:
     market.offer(PromotionFile(5, [MILK_OFFER], is_full=True), PromotionFile(10, [MILK_OFFER]))
     market.offer(PromotionFile(8, [CHEAPER]))
     expected = [(MILK_CONTENT, 5, 8), (CHEAPER_CONTENT, 8, 10), (MILK_CONTENT, 10, None)]
-    assert market.carried("11") == expected
+    assert market.promotion_periods("11") == expected
 
 
 def test_rule_3_a_late_full_file_ends_only_until_the_promotion_is_stated_again(market: Market) -> None:
     market.offer(PromotionFile(5, [MILK_OFFER, BREAD_OFFER], is_full=True), PromotionFile(10, [BREAD_OFFER]))
     market.offer(PromotionFile(8, [MILK_OFFER], is_full=True))
-    assert market.carried("12") == [(BREAD_CONTENT, 5, 8), (BREAD_CONTENT, 10, None)]
+    assert market.promotion_periods("12") == [(BREAD_CONTENT, 5, 8), (BREAD_CONTENT, 10, None)]
 
 
 def test_rule_3_newer_prices_make_no_promotion_late_and_the_other_way_round(market: Market) -> None:
@@ -145,7 +145,7 @@ def test_rule_1_every_offer_is_loaded_or_refused_and_every_unusable_item_is_told
     report = market.offer(*files)
 
     assert (report.rows, report.inserted) == (4, 4)
-    fates = [fate[2:] for fate in market.ask(FATES)]
+    fates = [fate[2:] for fate in market.ask(FILE_STATES)]
     assert fates == [("loaded", 1, {"promotion_id_unusable": 1, "item_code_unusable": 2})] * 2
     samples = market.ask("select row_number, reason, sample from reject where file_id = 2 order by 1, 3")
     assert samples == [
@@ -161,7 +161,7 @@ def test_rule_1_of_two_contents_of_a_promotion_in_a_file_the_last_one_holds(mark
     first = Offer("11", [MILK], other={"content_hash": "0" * 32})
     report = market.offer(PromotionFile(5, [first, CHEAPER]))
     assert report.rows == 1
-    assert market.ask(FATES)[0][2:] == ("loaded", 1, {"promotion_repeated": 1})
+    assert market.ask(FILE_STATES)[0][2:] == ("loaded", 1, {"promotion_repeated": 1})
     assert market.ask("select discounted_price from promotion_offer") == [(9,)]
 
 

@@ -58,7 +58,7 @@ def prices_of_a_day(seed: int) -> list[PriceFile]:
     return [
         PriceFile(
             hours=hour + draw.random() / 2,
-            shelves={
+            price_rows={
                 code: f"{draw.randint(1, 3)}" for code in draw.sample(codes, 280 if hour in {2, 240} else 60)
             },
             is_full=hour in {2, 240},

@@ -100,10 +100,11 @@ def test_the_order_of_lists_does_not_matter(market: Market) -> None:
 
 def test_a_list_of_one_store_says_nothing_of_the_others(market: Market) -> None:
     # City Market Shops: Stores7290000000003-000-079-20260811-050000
-    shops = [
-        StoreList(6 + hour, {(0, shop): f"{shop}"}, store=shop) for hour, shop in enumerate((79, 80, 81))
+    lists = [
+        StoreList(6 + hour, {(0, store_id): f"{store_id}"}, store=store_id)
+        for hour, store_id in enumerate((79, 80, 81))
     ]
-    market.load_lists(market.publish(*shops))
+    market.load_lists(market.publish(*lists))
     report = market.load_lists(market.publish(StoreList(30, {(0, 80): "חדש"}, store=80)))
     assert (report.changed, report.ended) == (1, 0)
     assert names(market) == {(0, 79): ("79", True), (0, 80): ("חדש", True), (0, 81): ("81", True)}

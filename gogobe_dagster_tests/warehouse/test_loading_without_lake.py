@@ -21,17 +21,17 @@ def market(engine: sa.Engine, tmp_path: Path) -> Market:
     return Market.at(engine, tmp_path)
 
 
-def lose(folder: Path, one: LedgerFile) -> None:
+def lose(folder: Path, file: LedgerFile) -> None:
     """Delete the lake file that has the rows of this file."""
-    (folder / str(one.lake_path)).unlink()
+    (folder / str(file.lake_path)).unlink()
 
 
-def read_again(market: Market, one: LedgerFile, what: PriceFile) -> LedgerFile:
+def read_again(market: Market, file: LedgerFile, what: PriceFile) -> LedgerFile:
     """Parse as the next run does, into a batch of its own."""
     with market.lake.batch(Document.PRICES, feed=FEED, day=TODAY, key="again") as batch:
-        batch.add(one.id, frame_of(what))
-    market.ledger.mark_parsed([parsed(one.id, store=what.store, lake_path=batch.path, rows=1)], now=NOON)
-    return market.ledger.files([one.id])[0]
+        batch.add(file.id, frame_of(what))
+    market.ledger.mark_parsed([parsed(file.id, store=what.store, lake_path=batch.path, rows=1)], now=NOON)
+    return market.ledger.files([file.id])[0]
 
 
 def test_files_without_their_lake_file_are_read_again_and_the_others_are_loaded(

@@ -107,42 +107,42 @@ def story(*files: File) -> list[tuple[int, str, int | None, int | None]]:
     )
 
 
-def _hour(moment: datetime | None) -> int | None:
-    return None if moment is None else round((moment - DAWN) / timedelta(hours=1))
+def _hour(timestamp: datetime | None) -> int | None:
+    return None if timestamp is None else round((timestamp - DAWN) / timedelta(hours=1))
 
 
 def test_a_price_holds_from_the_file_that_first_says_it_until_one_says_otherwise() -> None:
-    told = story(File(0, {MILK: "7.1"}, is_full=True), File(1, {MILK: "7.1"}), File(2, {MILK: "6.9"}))
-    assert told == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2)]
+    periods = story(File(0, {MILK: "7.1"}, is_full=True), File(1, {MILK: "7.1"}), File(2, {MILK: "6.9"}))
+    assert periods == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2)]
 
 
 def test_a_delta_says_nothing_about_what_it_does_not_list() -> None:
-    told = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), File(1, {BREAD: "8"}))
-    assert told == [(MILK, "7.1", 0, None), (BREAD, "8", 1, None), (BREAD, "9", 0, 1)]
+    periods = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), File(1, {BREAD: "8"}))
+    assert periods == [(MILK, "7.1", 0, None), (BREAD, "8", 1, None), (BREAD, "9", 0, 1)]
 
 
 def test_a_product_absent_from_a_full_file_is_gone_from_then_on() -> None:
-    told = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), File(5, {MILK: "7.1"}, is_full=True))
-    assert told == [(MILK, "7.1", 0, None), (BREAD, "9", 0, 5)]
+    periods = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), File(5, {MILK: "7.1"}, is_full=True))
+    assert periods == [(MILK, "7.1", 0, None), (BREAD, "9", 0, 5)]
 
 
 def test_a_damaged_full_file_adds_and_never_delists() -> None:
     damaged = File(5, {BREAD: "8"}, is_full=True, is_complete=False)
-    told = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), damaged)
-    assert told == [(MILK, "7.1", 0, None), (BREAD, "8", 5, None), (BREAD, "9", 0, 5)]
+    periods = story(File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), damaged)
+    assert periods == [(MILK, "7.1", 0, None), (BREAD, "8", 5, None), (BREAD, "9", 0, 5)]
 
 
 def test_a_product_that_comes_back_at_the_same_price_begins_a_new_period() -> None:
     full, without = File(0, {MILK: "7.1", BREAD: "9"}, is_full=True), File(1, {BREAD: "9"}, is_full=True)
-    told = story(full, without, File(2, {MILK: "7.1"}))
-    assert told == [(MILK, "7.1", 0, 1), (MILK, "7.1", 2, None), (BREAD, "9", 0, None)]
+    periods = story(full, without, File(2, {MILK: "7.1"}))
+    assert periods == [(MILK, "7.1", 0, 1), (MILK, "7.1", 2, None), (BREAD, "9", 0, None)]
 
 
 def test_a_changed_unit_price_is_a_change() -> None:
-    told = story(
+    periods = story(
         File(0, {MILK: ("7.1", "0.71")}), File(1, {MILK: ("7.1", "0.7")}), File(2, {MILK: ("7.1", "0.7")})
     )
-    assert told == [(MILK, "7.1", 0, 1), (MILK, "7.1", 1, None)]
+    assert periods == [(MILK, "7.1", 0, 1), (MILK, "7.1", 1, None)]
 
 
 def test_of_one_stamp_the_delta_comes_after_the_full_file() -> None:
@@ -159,17 +159,17 @@ def test_of_one_stamp_and_name_the_later_revision_holds() -> None:
 
 
 def test_a_product_that_leaves_and_returns_at_one_instant_never_left() -> None:
-    told = story(
+    periods = story(
         File(0, {MILK: "7.1", BREAD: "9"}, is_full=True),
         File(1, {BREAD: "9"}, is_full=True),
         File(1, {MILK: "7.1"}),
     )
-    assert told == [(MILK, "7.1", 0, None), (BREAD, "9", 0, None)]
+    assert periods == [(MILK, "7.1", 0, None), (BREAD, "9", 0, None)]
 
 
 def test_stores_do_not_know_each_other() -> None:
-    told = story(File(0, {MILK: "7.1"}, is_full=True), File(1, {BREAD: "9"}, is_full=True, store=8))
-    assert told == [(MILK, "7.1", 0, None), (BREAD, "9", 1, None)]
+    periods = story(File(0, {MILK: "7.1"}, is_full=True), File(1, {BREAD: "9"}, is_full=True, store=8))
+    assert periods == [(MILK, "7.1", 0, None), (BREAD, "9", 1, None)]
 
 
 def test_without_files_nothing_changes() -> None:

@@ -11,7 +11,7 @@ from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.maintenance.retention import Removed
 from gogobe_dagster_tests.warehouse.making import NOON
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
-from gogobe_dagster_tests.warehouse.shop import Shop, shop
+from gogobe_dagster_tests.warehouse.retention_setup import RetentionSetup, open_setup
 from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, EGGS, MILK
 
 OFFERED = """
@@ -22,11 +22,11 @@ full join promotion_item i using (promotion_key)
 
 
 @pytest.fixture
-def it(engine: sa.Engine, tmp_path: Path) -> Shop:
-    return shop(engine, tmp_path)
+def it(engine: sa.Engine, tmp_path: Path) -> RetentionSetup:
+    return open_setup(engine, tmp_path)
 
 
-def dropped(it: Shop) -> PromotionFile:
+def dropped(it: RetentionSetup) -> PromotionFile:
     """A store stops to carry one of two promotions; return a file that says it carries it again."""
     milk, bread = Offer("11", [MILK]), Offer("12", [BREAD, EGGS])
     it.market.offer(PromotionFile(6, [milk, bread], is_full=True))
@@ -34,7 +34,9 @@ def dropped(it: Shop) -> PromotionFile:
     return PromotionFile(24 * 90, [bread])
 
 
-def test_what_a_promotion_offers_goes_with_its_last_period_and_comes_back_with_a_file(it: Shop) -> None:
+def test_what_a_promotion_offers_goes_with_its_last_period_and_comes_back_with_a_file(
+    it: RetentionSetup,
+) -> None:
     again = dropped(it)
     assert it.retain(history=200)["promotions"] == Removed()
     assert it.market.ask(OFFERED) == [(2, 2, 3)]
@@ -47,10 +49,10 @@ def test_what_a_promotion_offers_goes_with_its_last_period_and_comes_back_with_a
 
     it.market.offer(again)
     assert it.market.ask(OFFERED) == [(2, 2, 3)]
-    assert it.market.carried("12") == [(again.hash_of("12"), 24 * 90, None)]
+    assert it.market.promotion_periods("12") == [(again.hash_of("12"), 24 * 90, None)]
 
 
-def test_a_promotion_that_a_load_is_about_to_refer_to_stays(it: Shop) -> None:
+def test_a_promotion_that_a_load_is_about_to_refer_to_stays(it: RetentionSetup) -> None:
     again = dropped(it)
     (file,) = it.market.publish(again)
     with it.market.engine.connect() as connection:
@@ -61,7 +63,7 @@ def test_a_promotion_that_a_load_is_about_to_refer_to_stays(it: Shop) -> None:
     assert it.market.ask(OFFERED) == [(2, 2, 3)]
 
 
-def test_a_promotion_that_is_going_is_made_again_by_the_load_that_needs_it(it: Shop) -> None:
+def test_a_promotion_that_is_going_is_made_again_by_the_load_that_needs_it(it: RetentionSetup) -> None:
     again = dropped(it)
     with ThreadPoolExecutor(1) as pool, it.market.engine.begin() as retention:
         for table in ("promotion_item", "promotion_offer", "promotion"):
@@ -75,7 +77,7 @@ def test_a_promotion_that_is_going_is_made_again_by_the_load_that_needs_it(it: S
     assert it.market.ask(OFFERED) == [(2, 2, 3)]
 
 
-def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
+def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it: RetentionSetup) -> None:
     milk, bread, eggs = Offer("11", [MILK]), Offer("12", [BREAD]), Offer("13", [EGGS])
     for store in (1, 2):
         it.market.offer(PromotionFile(6, [milk, bread, eggs], is_full=True, store=store))
@@ -88,9 +90,9 @@ def test_a_period_of_a_promotion_goes_when_it_has_ended_and_an_open_one_never(it
     done = it.retain(history=10, now=now)
 
     assert done["promotion_periods"] == shown["promotion_periods"] == Removed(count=2)
-    assert [it.market.carried(number) for number in ("12",)] == [[]]
-    assert [(start, end) for _, start, end in it.market.carried("13")] == [(6, 24 * 60)]
-    assert [(start, end) for _, start, end in it.market.carried("11", store=2)] == [(6, None)]
+    assert [it.market.promotion_periods(number) for number in ("12",)] == [[]]
+    assert [(start, end) for _, start, end in it.market.promotion_periods("13")] == [(6, 24 * 60)]
+    assert [(start, end) for _, start, end in it.market.promotion_periods("11", store=2)] == [(6, None)]
     assert it.market.ask("select kind, removed_until from retention_watermark") == [
         ("history", NOON.replace(hour=0) + timedelta(days=2))
     ]

@@ -22,7 +22,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     MILK,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
     StoreList,
 )
 
@@ -72,7 +72,7 @@ def test_an_offer_is_shown_with_names_the_price_of_a_piece_and_what_it_costs_oth
     market: Market,
 ) -> None:
     market.load_lists(market.publish(StoreList(4, {(1, 1): "תלפיות"})))
-    market.open(PriceFile(5, [Shelf(MILK, "7.10", is_barcode=True, name="חלב 3%")], is_full=True))
+    market.open(PriceFile(5, [PriceRow(MILK, "7.10", is_barcode=True, name="חלב 3%")], is_full=True))
     market.offer(PromotionFile(5, [Offer("11", [MILK, BREAD], gifts=[EGGS])], is_full=True))
     shown = """
         select chain_name, store_name, promotion_id, description, gtin, product_name, effective_unit_price,
@@ -113,8 +113,8 @@ BY_WEIGHT = {"reward_type": 1, "is_weighted": True, "is_active": True}
 def test_a_unit_costs_what_the_offer_and_the_price_file_say(
     market: Market, offer: Offer, *, weighted: bool | None, expected: tuple[Any, ...]
 ) -> None:
-    shelf = Shelf(MILK, "8.00", is_barcode=True, is_weighted=weighted)
-    market.open(PriceFile(5, [shelf], is_full=True))
+    price_row = PriceRow(MILK, "8.00", is_barcode=True, is_weighted=weighted)
+    market.open(PriceFile(5, [price_row], is_full=True))
     market.offer(PromotionFile(5, [offer], is_full=True))
 
     columns = "effective_unit_price, price_basis, min_total_quantity, no_price_reason"

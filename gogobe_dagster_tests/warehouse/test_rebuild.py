@@ -25,7 +25,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     AnyFile,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
     StoreList,
 )
 
@@ -92,7 +92,7 @@ def loaded(market: Market) -> Market:
             PriceFile(26, {MILK: "6", EGGS: "14"}, is_full=True, store=store),
             PriceFile(24 * 9, {MILK: "6", BREAD: "11"}, store=store),
         )
-    market.open(PriceFile(5, [Shelf(MILK, "5.5", is_barcode=True, name="חלב")], store=1))
+    market.open(PriceFile(5, [PriceRow(MILK, "5.5", is_barcode=True, name="חלב")], store=1))
     market.open(PriceFile(27, {BREAD: "9"}, is_full=True, is_damaged=True, store=1))
     market.open(PriceFile(3, {MILK: "5", BREAD: "8"}, is_full=True, store=3, chain=OTHER))
     offer(market)

@@ -17,17 +17,24 @@ from gogobe_dagster.warehouse.maintenance.rebuild import Scope, rebuild_prices
 from gogobe_dagster.warehouse.maintenance.retention import Removed
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
-from gogobe_dagster_tests.warehouse.shop import LATER, Shop, shop
-from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, CARRIED, EGGS, MILK, PriceFile, StoreList
+from gogobe_dagster_tests.warehouse.retention_setup import LATER, RetentionSetup, open_setup
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    BREAD,
+    EGGS,
+    MILK,
+    PROMOTION_PERIODS,
+    PriceFile,
+    StoreList,
+)
 
 RETAINER = """
 import sys
 from datetime import datetime
-from gogobe_dagster_tests.warehouse.shop import shop
+from gogobe_dagster_tests.warehouse.retention_setup import open_setup
 from gogobe_dagster.warehouse.schema.migrate import connect
 from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 url, folder, now = sys.argv[1:]
-it = shop(connect(url), folder)
+it = open_setup(connect(url), folder)
 print("ready", flush=True)
 retain(it.market.engine, it.raw, it.market.lake, Keep(raw=1, lake=1, history=1, rejects=1, events=1),
     now=datetime.fromisoformat(now))
@@ -35,17 +42,17 @@ retain(it.market.engine, it.raw, it.market.lake, Keep(raw=1, lake=1, history=1, 
 
 
 @pytest.fixture
-def it(engine: sa.Engine, tmp_path: Path) -> Shop:
-    return shop(engine, tmp_path)
+def it(engine: sa.Engine, tmp_path: Path) -> RetentionSetup:
+    return open_setup(engine, tmp_path)
 
 
-def test_nothing_goes_where_everything_is_kept_for_ever(it: Shop) -> None:
+def test_nothing_goes_where_everything_is_kept_for_ever(it: RetentionSetup) -> None:
     it.market.open(PriceFile(6, {MILK: "7"}))
 
     assert it.retain() == {}
 
 
-def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: Shop) -> None:
+def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: RetentionSetup) -> None:
     loaded, twice, waiting, unread = (it.save(name) for name in (b"loaded", b"twice", b"waiting", b"unread"))
     unknown, fresh = it.save(b"unknown"), it.save(b"fresh", modified=LATER)
     files = it.market.publish(*[PriceFile(hour, {MILK: "7"}) for hour in range(1, 7)])
@@ -66,7 +73,7 @@ def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: Shop) -> None:
     assert it.retain(raw=3) == {"raw": Removed()}
 
 
-def test_raw_bytes_of_a_file_set_aside_go_as_well(it: Shop) -> None:
+def test_raw_bytes_of_a_file_set_aside_go_as_well(it: RetentionSetup) -> None:
     (one,) = it.market.publish(PriceFile(1, {MILK: "7"}))
     it.give_bytes(one.id, it.save(b"broken"))
     it.market.ledger.mark_failed(one.id, ContentError(Code.CORRUPT_ARCHIVE, "x"), now=NOON, max_attempts=1)
@@ -75,13 +82,13 @@ def test_raw_bytes_of_a_file_set_aside_go_as_well(it: Shop) -> None:
 
 
 @pytest.mark.parametrize(("days", "gone"), [(99, 1), (100, 0), (101, 0)])
-def test_days_are_whole_days_in_israel(it: Shop, days: int, gone: int) -> None:
+def test_days_are_whole_days_in_israel(it: RetentionSetup, days: int, gone: int) -> None:
     it.market.open(PriceFile(23.99, {MILK: "7"}))
 
     assert it.retain(lake=days, now=LATER.replace(hour=0))["lake"].count == gone
 
 
-def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it: Shop) -> None:
+def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it: RetentionSetup) -> None:
     some = it.market.publish(PriceFile(1, {MILK: "7"}), PriceFile(2, {MILK: "8"}))
     (other,) = it.market.publish(PriceFile(3, {MILK: "9"}))
     (listed,) = it.market.publish(StoreList(1, {(1, 1): "תלפיות"}))
@@ -98,7 +105,7 @@ def test_a_file_of_the_lake_goes_when_all_its_files_are_loaded_and_lists_stay(it
     assert it.retain(lake=30) == {"lake": Removed()}
 
 
-def aged(it: Shop, *, hours: float) -> None:
+def aged(it: RetentionSetup, *, hours: float) -> None:
     """Load a store's files of four days, then let the lake forget those of the first two."""
     for hour, price in ((0, "5"), (24, "6"), (48, "7"), (72, "8")):
         it.market.open(PriceFile(hour + 6, {MILK: price}))
@@ -106,7 +113,7 @@ def aged(it: Shop, *, hours: float) -> None:
     it.retain(lake=2, now=NOON.replace(hour=0) + timedelta(hours=hours))
 
 
-def publish_days(it: Shop) -> None:
+def publish_days(it: RetentionSetup) -> None:
     """Put the lake's files where their days are: the tests' market writes all into one."""
     root = Path(str(it.market.lake._root))  # noqa: SLF001
     rows = it.market.ask("select file_id, lake_path, published_at from file")
@@ -120,7 +127,7 @@ def publish_days(it: Shop) -> None:
             connection.execute(update, {"path": there, "id": file_id})
 
 
-def test_a_late_file_newer_than_the_horizon_is_applied_where_it_belongs(it: Shop) -> None:
+def test_a_late_file_newer_than_the_horizon_is_applied_where_it_belongs(it: RetentionSetup) -> None:
     aged(it, hours=96)  # of days 0 and 1 nothing is left: the newest is of hour 30
     assert it.market.ask("select kind, removed_until from retention_watermark") == [
         ("lake", NOON.replace(hour=6) + timedelta(days=1))
@@ -134,7 +141,7 @@ def test_a_late_file_newer_than_the_horizon_is_applied_where_it_belongs(it: Shop
 
 @pytest.mark.parametrize("hours", [29, 30])
 def test_a_late_file_that_the_lake_cannot_place_is_refused_and_the_others_are_loaded(
-    it: Shop, hours: float
+    it: RetentionSetup, hours: float
 ) -> None:
     aged(it, hours=96)
     before = it.market.everything()[:4]
@@ -154,13 +161,13 @@ def test_a_late_file_that_the_lake_cannot_place_is_refused_and_the_others_are_lo
 
 @pytest.mark.parametrize(("hours", "is_refused"), [(29, True), (30, True), (30.5, False)])
 def test_a_late_promotion_file_is_placed_or_refused_by_what_the_lake_has(
-    it: Shop, hours: float, *, is_refused: bool
+    it: RetentionSetup, hours: float, *, is_refused: bool
 ) -> None:
     for hour, price in ((6, "5"), (30, "6"), (54, "7"), (78, "8")):
         it.market.offer(PromotionFile(hour, [Offer("11", [MILK], price=price)], is_full=True))
     publish_days(it)
     gone = it.retain(lake=2, now=NOON.replace(hour=0) + timedelta(days=4))["lake"].count
-    before = it.market.ask(CARRIED)
+    before = it.market.ask(PROMOTION_PERIODS)
     late = it.market.publish(PromotionFile(hours, [Offer("12", [BREAD])], variant="-late"))
     fresh = it.market.publish(PromotionFile(hours, [Offer("12", [EGGS])], store=2))
 
@@ -169,15 +176,15 @@ def test_a_late_promotion_file_is_placed_or_refused_by_what_the_lake_has(
     (ended,) = it.market.ledger.files([late[0].id])
     fate = (gone, loaded, ended.state, ended.code)
     assert fate == ((2, 1, "quarantined", "late_beyond_retention") if is_refused else (2, 2, "loaded", None))
-    periods = [(start, end) for _, start, end in it.market.carried("12")]
+    periods = [(start, end) for _, start, end in it.market.promotion_periods("12")]
     assert periods == ([] if is_refused else [(30.5, 54)])
-    assert [row for row in it.market.ask(CARRIED) if row[2:4] == (1, "11")] == before
+    assert [row for row in it.market.ask(PROMOTION_PERIODS) if row[2:4] == (1, "11")] == before
     assert it.market.ask("select count(*) from promotion_item join product using (product_key)") == (
         [(5,)] if is_refused else [(6,)]
     )
 
 
-def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None:
+def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: RetentionSetup) -> None:
     it.market.open(PriceFile(6, {MILK: "5", BREAD: "11"}, is_full=True))
     it.market.open(PriceFile(30, {MILK: "6"}))
     it.market.open(PriceFile(24 * 60, {MILK: "7"}))
@@ -195,7 +202,7 @@ def test_a_period_goes_when_it_has_ended_and_an_open_one_never(it: Shop) -> None
     ]
 
 
-def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it: Shop) -> None:
+def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it: RetentionSetup) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
     months = "select count(*) from pg_inherits where inhparent = 'price_past'::regclass"
@@ -211,7 +218,9 @@ def test_a_month_without_periods_is_dropped_and_made_again_when_it_is_needed(it:
     assert it.market.history(MILK, store=2) == [("4", 7, None)]
 
 
-def test_a_late_file_finds_the_months_of_those_after_it_also_where_they_were_dropped(it: Shop) -> None:
+def test_a_late_file_finds_the_months_of_those_after_it_also_where_they_were_dropped(
+    it: RetentionSetup,
+) -> None:
     for days, price in ((0, "5"), (40, "5"), (80, "6"), (120, "7")):
         it.market.open(PriceFile(24 * days + 6, {MILK: price}))
     with it.market.engine.begin() as connection:
@@ -225,7 +234,7 @@ def test_a_late_file_finds_the_months_of_those_after_it_also_where_they_were_dro
     assert ends == [("4", 40), ("5", 80), ("6", 120), ("7", None)]
 
 
-def test_who_removes_the_past_waits_for_who_changes_it(it: Shop) -> None:
+def test_who_removes_the_past_waits_for_who_changes_it(it: RetentionSetup) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(30, {MILK: "6"}))
     with ThreadPoolExecutor(1) as pool, it.market.engine.begin() as load:
@@ -239,7 +248,9 @@ def test_who_removes_the_past_waits_for_who_changes_it(it: Shop) -> None:
     assert it.market.history(MILK) == [("6", 30, None)]
 
 
-def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a_part(it: Shop) -> None:
+def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a_part(
+    it: RetentionSetup,
+) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(30, {MILK: "6"}))
     it.market.open(PriceFile(24 * 60, {MILK: "7"}))
@@ -255,7 +266,7 @@ def test_history_that_is_gone_is_not_changed_by_late_files_nor_by_a_rebuild_of_a
     assert it.market.everything()[:4] == before
 
 
-def test_a_month_that_a_load_uses_waits_for_the_next_time(it: Shop) -> None:
+def test_a_month_that_a_load_uses_waits_for_the_next_time(it: RetentionSetup) -> None:
     it.market.open(PriceFile(6, {MILK: "5"}))
     it.market.open(PriceFile(24 * 60, {MILK: "6"}))
     with it.market.engine.begin() as load:
@@ -264,7 +275,7 @@ def test_a_month_that_a_load_uses_waits_for_the_next_time(it: Shop) -> None:
     assert it.retain(history=10)["months"].count >= 1
 
 
-def test_rejects_and_events_go_by_age(it: Shop) -> None:
+def test_rejects_and_events_go_by_age(it: RetentionSetup) -> None:
     files = it.market.publish(PriceFile(6, {"": "5", MILK: "5"}))
     it.market.load(files)
     (events,), (rejects,) = (
@@ -279,7 +290,9 @@ def test_rejects_and_events_go_by_age(it: Shop) -> None:
     assert len(it.market.ledger.files([files[0].id])) == 1
 
 
-def test_killed_at_any_moment_it_is_done_by_the_next(it: Shop, warehouse_url: str, tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_is_done_by_the_next(
+    it: RetentionSetup, warehouse_url: str, tmp_path: Path
+) -> None:
     for hour in range(12):
         (one,) = it.market.publish(PriceFile(hour, {MILK: f"{hour + 1}"}))
         it.give_bytes(one.id, it.save(b"%d" % hour))

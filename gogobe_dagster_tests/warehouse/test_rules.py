@@ -29,7 +29,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     AnyFile,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
     StoreList,
 )
 
@@ -40,7 +40,7 @@ TWIN = "mishnat_yosef_worker"
 HOURS = st.sampled_from([1, 2, 3, 26, 24 * 9])
 CODES = [MILK, BREAD, TOMATO, f"0{MILK}"]
 SHELVES = st.builds(
-    Shelf,
+    PriceRow,
     code=st.sampled_from(CODES),
     price=st.sampled_from(["5", "6", "0"]),
     unit_price=st.sampled_from([None, "0.5"]),
@@ -63,10 +63,10 @@ OF_A_STORE = {
     "variant": st.sampled_from(["", "-b"]),
 }
 FILES = st.one_of(
-    st.builds(PriceFile, shelves=st.lists(SHELVES, max_size=4), **OF_A_STORE),
+    st.builds(PriceFile, price_rows=st.lists(SHELVES, max_size=4), **OF_A_STORE),
     st.builds(
         PromotionFile,
-        offers=st.lists(OFFERS, max_size=3, unique_by=lambda one: (one.promotion_id, one.group)),
+        offers=st.lists(OFFERS, max_size=3, unique_by=lambda offer: (offer.promotion_id, offer.group)),
         **OF_A_STORE,
     ),
     st.builds(
@@ -78,7 +78,7 @@ FILES = st.one_of(
 )
 PUBLISHED = st.lists(
     st.builds(Published, feed=st.sampled_from([FEED, TWIN]), file=FILES),
-    unique_by=lambda one: one.label,
+    unique_by=lambda publication: publication.label,
     max_size=9,
 )
 # Every example empties the tables first. Shrinking on a database takes minutes; nine files are readable.
@@ -105,14 +105,14 @@ def publish(market: Market, published: Sequence[Published]) -> list[LedgerFile]:
 
 
 def test_rule_01_every_row_of_every_file_is_in_the_tables_or_counted_with_its_reason(market: Market) -> None:
-    shelves = [
-        Shelf(MILK, "7", is_barcode=True),
-        Shelf("9" * 65, "1"),
-        Shelf(f"0{MILK}", "8", is_barcode=True),
+    price_rows = [
+        PriceRow(MILK, "7", is_barcode=True),
+        PriceRow("9" * 65, "1"),
+        PriceRow(f"0{MILK}", "8", is_barcode=True),
     ]
     offers = [Offer("11", [MILK, "9" * 65]), Offer("1" * 65, [MILK])]
     market.load_all(
-        market.publish(PriceFile(5, shelves), PromotionFile(5, offers), StoreList(6, {(1, 1): "א"}))
+        market.publish(PriceFile(5, price_rows), PromotionFile(5, offers), StoreList(6, {(1, 1): "א"}))
     )
 
     fates = market.ask("select kind, state, rows, rows_skipped, reject_reasons from file order by kind")
@@ -136,7 +136,7 @@ def test_rule_02_a_load_that_fails_at_its_last_step_has_done_nothing(
         StoreList(6, {(1, 1): "א"}),
     )
     some = [file for file in files if file.kind and file.kind.document is document]
-    before = market.everything_said()
+    before = market.all_but_products()
     fail = "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$"
     trigger = "create trigger fail before insert on file_event execute function fail()"
     with market.engine.begin() as connection:
@@ -146,7 +146,7 @@ def test_rule_02_a_load_that_fails_at_its_last_step_has_done_nothing(
         market.load_all(some)
     with market.engine.begin() as connection:
         connection.execute(sa.text("drop function fail cascade"))
-    assert market.everything_said() == before
+    assert market.all_but_products() == before
 
     market.load_all(files)
     after = market.everything()
@@ -188,15 +188,16 @@ def test_rule_04_no_period_is_empty_and_no_two_neighbours_say_the_same(market: M
     for item in market.publish(*prices, *offers)[::-1]:
         market.load_all([item])
 
-    for table, thing, said in (
+    for table, entity, tracked in (
         ("price_history", "product_key", "price, unit_price"),
         ("promotion_store", "promotion_id", "promotion_key"),
     ):
         neighbours = f"""
-            select count(*) from {table} one join {table} next
-            on (one.store_key, one.{thing}, one.valid_to) = (next.store_key, next.{thing}, next.valid_from)
-            where (select row({said}) from (select one.*) x) is not distinct from
-                (select row({said}) from (select next.*) x)
+            select count(*) from {table} earlier join {table} later
+            on (earlier.store_key, earlier.{entity}, earlier.valid_to)
+                = (later.store_key, later.{entity}, later.valid_from)
+            where (select row({tracked}) from (select earlier.*) x) is not distinct from
+                (select row({tracked}) from (select later.*) x)
         """
         assert market.ask(neighbours) == [(0,)]
         assert market.ask(f"select count(*), count(valid_to) from {table}") == [(7, 6)]
@@ -206,18 +207,21 @@ def test_rule_04_no_period_is_empty_and_no_two_neighbours_say_the_same(market: M
 def test_rule_05_full_replaces_and_delta_adds(market: Market) -> None:
     market.open(PriceFile(5, {MILK: "7", BREAD: "9"}, is_full=True), PriceFile(6, {EGGS: "12"}))
     market.offer(PromotionFile(5, [Offer("11"), Offer("12")], is_full=True), PromotionFile(6, [Offer("13")]))
-    carried = "select promotion_id from promotion_store where valid_to is null order by 1"
-    assert (set(market.prices()), market.ask(carried)) == ({MILK, BREAD, EGGS}, [("11",), ("12",), ("13",)])
+    running = "select promotion_id from promotion_store where valid_to is null order by 1"
+    assert (set(market.prices()), market.ask(running)) == ({MILK, BREAD, EGGS}, [("11",), ("12",), ("13",)])
 
     market.open(PriceFile(7, {MILK: "7"}, is_full=True))
     market.offer(PromotionFile(7, [Offer("12")], is_full=True))
-    assert (set(market.prices()), market.ask(carried)) == ({MILK}, [("12",)])
+    assert (set(market.prices()), market.ask(running)) == ({MILK}, [("12",)])
 
 
 def test_rule_06_a_product_is_one_in_prices_and_promotions_of_all_chains_and_never_by_name(
     market: Market,
 ) -> None:
-    names = [Shelf(MILK, "7", is_barcode=True, name="חלב"), Shelf(TOMATO, "7", is_barcode=False, name="חלב")]
+    names = [
+        PriceRow(MILK, "7", is_barcode=True, name="חלב"),
+        PriceRow(TOMATO, "7", is_barcode=False, name="חלב"),
+    ]
     market.open(PriceFile(5, names))
     market.offer(PromotionFile(5, [Offer("11", [f"0{MILK}", TOMATO])]))
     other = PromotionFile(5, [Offer("11", [MILK, TOMATO])], chain="7290696200003", store=2)
@@ -264,7 +268,7 @@ def test_rule_10_what_the_tables_cannot_take_is_a_reject_with_a_reason_never_a_n
     nul = "7\0"
     market.load_all(
         market.publish(
-            PriceFile(5, [Shelf(nul, "7"), Shelf("", "7")]),
+            PriceFile(5, [PriceRow(nul, "7"), PriceRow("", "7")]),
             PromotionFile(5, [Offer(nul, [MILK]), Offer("", [MILK]), Offer("11", [nul, MILK])]),
         )
     )
@@ -285,5 +289,5 @@ def test_rule_03_a_republished_file_holds_whichever_of_its_revisions_is_loaded_f
     files = [market.publish(first)[0], market.publish(again)[0]]
     for item in files[::-1] if is_reversed else files:
         market.load_promotions([item])
-    assert market.carried("11") == [(again.hash_of("11"), 5, None)]
-    assert market.carried("12") == []
+    assert market.promotion_periods("11") == [(again.hash_of("11"), 5, None)]
+    assert market.promotion_periods("12") == []

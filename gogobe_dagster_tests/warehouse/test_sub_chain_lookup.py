@@ -65,9 +65,9 @@ def test_the_order_in_which_files_are_listed_and_read_does_not_matter(engine: sa
         assert answers == [{12: 9, 40: 2}] * 4
 
 
-def read(engine: sa.Engine, one: ListedFile) -> None:
+def read(engine: sa.Engine, listed: ListedFile) -> None:
     ledger = Ledger(engine)
-    [file_id] = [known.id for known in ledger.of_days(NETIV.key, [TODAY]) if known.name == one.name]
+    [file_id] = [known.id for known in ledger.of_days(NETIV.key, [TODAY]) if known.name == listed.name]
     ledger.mark_downloaded(file_id, sha256="ab", size=1, now=NOON)
-    entry = parsed(file_id, store=one.store_id, chain_id=NETIV.chain_id, sub_chain_id=one.sub_chain_id)
+    entry = parsed(file_id, store=listed.store_id, chain_id=NETIV.chain_id, sub_chain_id=listed.sub_chain_id)
     ledger.mark_parsed([entry], now=NOON)

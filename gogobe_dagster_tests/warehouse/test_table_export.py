@@ -10,7 +10,14 @@ import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
-from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, TOMATO, Market, PriceFile, Shelf, StoreList
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    MILK,
+    TOMATO,
+    Market,
+    PriceFile,
+    PriceRow,
+    StoreList,
+)
 
 NAME = 'חלב, "תנובה"\nליטר'
 
@@ -19,8 +26,8 @@ NAME = 'חלב, "תנובה"\nליטר'
 def market(engine: sa.Engine, tmp_path: Path) -> Market:
     market = Market.at(engine, tmp_path / "lake")
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
-    shelves = [Shelf(MILK, "7.0001", is_barcode=True, name=NAME), Shelf(TOMATO, "5", "0.5", name="")]
-    market.open(*[PriceFile(6, shelves, store=store) for store in (1, 2)])
+    price_rows = [PriceRow(MILK, "7.0001", is_barcode=True, name=NAME), PriceRow(TOMATO, "5", "0.5", name="")]
+    market.open(*[PriceFile(6, price_rows, store=store) for store in (1, 2)])
     return market
 
 
@@ -28,9 +35,9 @@ def exported(
     market: Market, folder: Path, subject: Subject, only: Only | None = None, *, format_: FileFormat
 ) -> pl.DataFrame:
     path = folder / f"out.{format_}"
-    told: list[int] = []
-    rows = export(market.engine, subject, only or Only(), path, format_=format_, tell=told.append)
-    assert rows == sum(told)
+    reported: list[int] = []
+    rows = export(market.engine, subject, only or Only(), path, format_=format_, tell=reported.append)
+    assert rows == sum(reported)
     assert [path.name for path in folder.iterdir() if path.is_file()] == [path.name]
     frame = (
         pl.read_parquet(path)

@@ -21,7 +21,7 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     TOMATO,
     Market,
     PriceFile,
-    Shelf,
+    PriceRow,
     StoreList,
 )
 
@@ -34,10 +34,10 @@ def market(engine: sa.Engine, tmp_path: Path) -> Market:
     return Market.at(engine, tmp_path)
 
 
-def shelves(**prices: str) -> list[Shelf]:
+def price_rows(**prices: str) -> list[PriceRow]:
     codes = {"milk": MILK, "bread": BREAD, "eggs": EGGS, "tomato": TOMATO}
     return [
-        Shelf(codes[name], price, is_barcode=name != "tomato", name=NAMES[codes[name]])
+        PriceRow(codes[name], price, is_barcode=name != "tomato", name=NAMES[codes[name]])
         for name, price in prices.items()
     ]
 
@@ -46,11 +46,11 @@ def stocked(market: Market) -> Market:
     """Two shops of one chain, one of another; milk and tomatoes change their price."""
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות", (1, 7): "נטוש"})))
     market.open(
-        PriceFile(6, shelves(milk="7.00", bread="10", tomato="5"), is_full=True, store=1),
-        PriceFile(6, shelves(milk="6.50", bread="0"), is_full=True, store=2),
-        PriceFile(6, shelves(milk="6.50", eggs="14"), is_full=True, store=3, chain=OTHER),
+        PriceFile(6, price_rows(milk="7.00", bread="10", tomato="5"), is_full=True, store=1),
+        PriceFile(6, price_rows(milk="6.50", bread="0"), is_full=True, store=2),
+        PriceFile(6, price_rows(milk="6.50", eggs="14"), is_full=True, store=3, chain=OTHER),
     )
-    market.open(PriceFile(8, shelves(milk="7.70", tomato="4"), store=1))
+    market.open(PriceFile(8, price_rows(milk="7.70", tomato="4"), store=1))
     return market
 
 
@@ -94,7 +94,7 @@ def test_coverage_tells_ghosts_from_unknown_stores(market: Market) -> None:
 
 def test_a_listed_store_with_prices_is_plainly_listed(market: Market) -> None:
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
-    market.open(PriceFile(6, shelves(milk="7"), is_full=True))
+    market.open(PriceFile(6, price_rows(milk="7"), is_full=True))
 
     ages = market.ask("select listing_status, age = now() - newest_full_at from store_coverage")
 
@@ -131,7 +131,7 @@ def test_periods_are_the_history_with_names(market: Market) -> None:
 
 def test_the_fleet_knows_ages(market: Market) -> None:
     stocked(market)
-    market.publish(PriceFile(10, shelves(milk="8"), store=1))
+    market.publish(PriceFile(10, price_rows(milk="8"), store=1))
 
     (row,) = market.ask("select load_age, pending_age, last_listed_at, bytes from feed_health")
 
@@ -177,8 +177,8 @@ def test_search_finds_nothing_where_nothing_is_alike(market: Market, typed: str)
     assert found(market, typed) == []
 
 
-def named(code: str, name: str) -> Shelf:
-    return Shelf(code, "7", is_barcode=True, name=name)
+def named(code: str, name: str) -> PriceRow:
+    return PriceRow(code, "7", is_barcode=True, name=name)
 
 
 def test_search_gives_the_names_by_chain_and_puts_the_nearest_first(market: Market) -> None:
@@ -194,11 +194,11 @@ def test_search_gives_the_names_by_chain_and_puts_the_nearest_first(market: Mark
 
 
 def test_search_knows_a_name_as_soon_as_a_chain_changes_or_drops_it(market: Market) -> None:
-    market.open(PriceFile(6, shelves(milk="7")))
-    market.open(PriceFile(30, [Shelf(MILK, "7", is_barcode=True, name="משקה סויה")]))
+    market.open(PriceFile(6, price_rows(milk="7")))
+    market.open(PriceFile(30, [PriceRow(MILK, "7", is_barcode=True, name="משקה סויה")]))
     assert (found(market, "סויה"), found(market, "חלב")) == (["משקה סויה"], [])
 
-    market.open(PriceFile(54, [Shelf(MILK, "7", is_barcode=True)]))
+    market.open(PriceFile(54, [PriceRow(MILK, "7", is_barcode=True)]))
     assert found(market, "סויה") == []
     assert market.ask("select count(*) from product_name") == [(0,)]
 

@@ -44,11 +44,11 @@ select {PLACE}, s.name, s.address, s.city, s.is_listed, l.name, s.first_seen_at,
 from store s left join file l on l.file_id = s.list_file_id join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id order by 1, 2, 3
 """
-SAID = f"""
+ATTRIBUTES = f"""
 select d.chain_id, {PRODUCT}, d.attributes_as_of, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
     d.is_weighted from chain_product d join product p using (product_key) order by 1, 2
 """
-CARRIED = f"""
+PROMOTION_PERIODS = f"""
 select {PLACE}, h.promotion_id, replace(p.content_hash::text, '-', ''), h.valid_from, h.valid_to,
     f.name, e.name
 from promotion_store h join store s using (store_key) join promotion p using (promotion_key)
@@ -64,12 +64,12 @@ left join promotion_item i using (promotion_key, offer_number) left join product
 order by 1, 2, 3, 8, 13, 14
 """
 PRODUCTS = f"select {PRODUCT} from product p order by 1"
-FATES = "select name, revision, state, rows_skipped, reject_reasons from file order by name, revision"
-EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, SAID, FATES, CARRIED, OFFERED, PRODUCTS)
+FILE_STATES = "select name, revision, state, rows_skipped, reject_reasons from file order by name, revision"
+EVERYTHING = (PRICES_NOW, HISTORY, STORES_NOW, ATTRIBUTES, FILE_STATES, PROMOTION_PERIODS, OFFERED, PRODUCTS)
 
 
 @dataclass(frozen=True)
-class Shelf:
+class PriceRow:
     """One row of a price file."""
 
     code: str
@@ -88,7 +88,7 @@ class PriceFile:
     """A price file as a test writes it."""
 
     hours: float
-    shelves: Sequence[Shelf] | Mapping[str, str]
+    price_rows: Sequence[PriceRow] | Mapping[str, str]
     is_full: bool = False
     store: int = 1
     chain: str = CHAIN
@@ -108,10 +108,12 @@ class PriceFile:
         return self.sighting.name
 
     @property
-    def rows(self) -> list[Shelf]:
-        if isinstance(self.shelves, Mapping):
-            return [Shelf(code, price, is_barcode=len(code) > 8) for code, price in self.shelves.items()]
-        return list(self.shelves)
+    def rows(self) -> list[PriceRow]:
+        if isinstance(self.price_rows, Mapping):
+            return [
+                PriceRow(code, price, is_barcode=len(code) > 8) for code, price in self.price_rows.items()
+            ]
+        return list(self.price_rows)
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ class Market:
         """All that the tables say, by natural keys."""
         return [self.ask(query) for query in EVERYTHING]
 
-    def everything_said(self) -> list[list[tuple[Any, ...]]]:
+    def all_but_products(self) -> list[list[tuple[Any, ...]]]:
         """All that files say: a load that fails may leave products that nothing speaks of."""
         return self.everything()[: EVERYTHING.index(PRODUCTS)]
 
@@ -250,12 +252,12 @@ class Market:
             if row[2] == store and row[3].removeprefix(f"{CHAIN}:") == code
         ]
 
-    def carried(self, promotion_id: str, store: int = 1) -> list[tuple[str, float, float | None]]:
+    def promotion_periods(self, promotion_id: str, store: int = 1) -> list[tuple[str, float, float | None]]:
         """Content hash, and the hours after midnight from and to of each period of a promotion."""
         midnight = NOON.replace(hour=0)
         return [
             (row[4], _hours(row[5] - midnight), row[6] and _hours(row[6] - midnight))
-            for row in self.ask(CARRIED)
+            for row in self.ask(PROMOTION_PERIODS)
             if row[2] == store and row[3] == promotion_id
         ]
 
@@ -282,31 +284,31 @@ def _by_document(files: Iterable[tuple[FileKind | None, One]]) -> dict[Document,
     return documents
 
 
-def frame_of(one: AnyFile) -> pl.DataFrame:
+def frame_of(published: AnyFile) -> pl.DataFrame:
     """Make the rows that reading gives."""
     rows: Sequence[Mapping[str, Any]]
-    if isinstance(one, PromotionFile):
-        rows, schema = one.rows, PROMOTIONS
-    elif isinstance(one, PriceFile):
+    if isinstance(published, PromotionFile):
+        rows, schema = published.rows, PROMOTIONS
+    elif isinstance(published, PriceFile):
         rows = [
             {
-                **vars(shelf),
-                "price": Decimal(shelf.price),
-                "unit_price": shelf.unit_price and Decimal(shelf.unit_price),
+                **vars(price_row),
+                "price": Decimal(price_row.price),
+                "unit_price": price_row.unit_price and Decimal(price_row.unit_price),
             }
-            for shelf in one.rows
+            for price_row in published.rows
         ]
         schema = PRICES
     else:
         rows = [
             {
                 "chain_id": CHAIN,
-                "chain_name": one.chain_name,
+                "chain_name": published.chain_name,
                 "sub_chain_id": sub,
                 "store_id": store,
                 "name": name,
             }
-            for (sub, store), name in one.names.items()
+            for (sub, store), name in published.names.items()
         ]
         schema = STORES
     columns = pl.from_arrow(schema.empty_table())

@@ -58,7 +58,7 @@ def published_promotions(
     for store in market.stores(feed):
         offers: list[Promotion] = []
         published = [slot for slot in slots(store, day) if not _is_price(slot) and slot.published_at <= now]
-        for slot in sorted(published, key=lambda slot: slot.stamp):
+        for slot in sorted(published, key=lambda slot: slot.named_at):
             offers = [] if slot.kind.is_full else offers
             offers += offered(market, store, slot)
         for offer in offers:
@@ -76,7 +76,7 @@ def _last_price_file_at(store: Store, now: datetime, first_day: date) -> datetim
     while day >= first_day:
         published = [slot for slot in slots(store, day) if _is_price(slot) and slot.published_at <= now]
         if published:
-            return max(slot.stamp for slot in published)
+            return max(slot.named_at for slot in published)
         day -= timedelta(days=1)
     return None
 

@@ -62,7 +62,7 @@ def _new_files(
     for store in market.stores(feed):
         style = style_of(feed, store, day)
         for slot in slots(store, day):
-            name = style.name(slot.kind, store, slot.stamp)
+            name = style.name(slot.kind, store, slot.named_at)
             if slot.published_at <= now and name not in publications:
                 document = _document(market, style, store, slot)
                 if document is not None:
@@ -88,11 +88,11 @@ def _stores_files(
 
     for (chain_id, store_id), group in groupby(ordered, key=of_one_list):
         stores, slot = list(group), stores_slot(chain_id, day)
-        name = style.name(stores[0], slot.stamp)
+        name = style.name(stores[0], slot.named_at)
         if slot.published_at <= now and name not in publications:
             yield Publication(
                 name=name,
-                content=style.pack(style.write(stores, slot.stamp)),
+                content=style.pack(style.write(stores, slot.named_at)),
                 published_at=slot.published_at,
                 kind=slot.kind,
                 store_id=store_id,
@@ -103,15 +103,19 @@ def _stores_files(
 def offered(market: SyntheticMarket, store: Store, slot: Slot) -> list[Promotion]:
     """Return what a store's promotion file of a slot lists."""
     if slot.kind.is_full:
-        return promotions(market, store, slot.stamp)
-    return started(market, store, slot.since, slot.stamp)
+        return promotions(market, store, slot.named_at)
+    return started(market, store, slot.since, slot.named_at)
 
 
 def _document(market: SyntheticMarket, style: Style, store: Store, slot: Slot) -> bytes | None:
     """Return the document of a slot; None for a delta without rows."""
     is_full = slot.kind.is_full
     if slot.kind.document is Document.PRICES:
-        items = market.prices(store, slot.stamp) if is_full else market.changed(store, slot.since, slot.stamp)
+        items = (
+            market.prices(store, slot.named_at)
+            if is_full
+            else market.changed(store, slot.since, slot.named_at)
+        )
         return style.prices.write(store, items) if items or is_full else None
     offers = offered(market, store, slot)
     return style.promotions.write(style.promoting(store), offers) if offers or is_full else None

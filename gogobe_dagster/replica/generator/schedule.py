@@ -26,7 +26,7 @@ class Slot:
     """A time at which a store publishes a kind of file."""
 
     kind: FileKind
-    stamp: datetime
+    named_at: datetime
     """What the name says."""
     published_at: datetime
     """When the portal shows it, a little later."""
@@ -50,25 +50,27 @@ def _publishes(feed: str, kind: FileKind) -> bool:
 def _all_slots(store: Store, day: date) -> Iterator[Slot]:
     fulls = [_first_full(store, day)]
     fulls += [_at(day, later) + _minutes(store, day, 20) for later in LATER_FULLS.get(store.feed, ())]
-    for stamp in fulls:
-        yield _slot(store, FileKind.FULL_PRICES, stamp, stamp)
-        yield _slot(store, FileKind.FULL_PROMOTIONS, stamp + PROMOTIONS_AFTER, stamp)
+    for named_at in fulls:
+        yield _slot(store, FileKind.FULL_PRICES, named_at, named_at)
+        yield _slot(store, FileKind.FULL_PROMOTIONS, named_at + PROMOTIONS_AFTER, named_at)
     yield from _deltas(store, day, FileKind.PRICES, PRICE_HOURS, fulls[0])
     yield from _deltas(store, day, FileKind.PROMOTIONS, PROMOTION_HOURS, fulls[0] + PROMOTIONS_AFTER)
 
 
 def stores_slot(chain_id: str, day: date) -> Slot:
     """Return when the list of stores of a chain appears."""
-    stamp = _at(day, STORES_AT) + timedelta(seconds=draw(chain_id, day, "stores") % 60)
-    return Slot(kind=FileKind.STORES, stamp=stamp, published_at=stamp + timedelta(minutes=1), since=stamp)
+    named_at = _at(day, STORES_AT) + timedelta(seconds=draw(chain_id, day, "stores") % 60)
+    return Slot(
+        kind=FileKind.STORES, named_at=named_at, published_at=named_at + timedelta(minutes=1), since=named_at
+    )
 
 
 def _deltas(store: Store, day: date, kind: FileKind, hours: range, since: datetime) -> Iterator[Slot]:
     minute = draw(store.feed, store.store_id, kind.value) % 60
     for hour in hours:
-        stamp = _at(day, time(hour, minute, minute))
-        yield _slot(store, kind, stamp, since)
-        since = stamp
+        named_at = _at(day, time(hour, minute, minute))
+        yield _slot(store, kind, named_at, since)
+        since = named_at
 
 
 def _first_full(store: Store, day: date) -> datetime:
@@ -80,9 +82,9 @@ def _minutes(store: Store, day: date, within: int) -> timedelta:
     return timedelta(minutes=chance % within, seconds=chance // 1000 % 60)
 
 
-def _slot(store: Store, kind: FileKind, stamp: datetime, since: datetime) -> Slot:
-    lag = timedelta(seconds=20 + draw(store.feed, store.store_id, stamp, kind.value) % 160)
-    return Slot(kind=kind, stamp=stamp, published_at=stamp + lag, since=since)
+def _slot(store: Store, kind: FileKind, named_at: datetime, since: datetime) -> Slot:
+    lag = timedelta(seconds=20 + draw(store.feed, store.store_id, named_at, kind.value) % 160)
+    return Slot(kind=kind, named_at=named_at, published_at=named_at + lag, since=since)
 
 
 def _at(day: date, moment: time) -> datetime:

@@ -47,40 +47,40 @@ def stores_style(feed: Feed, day: date) -> StoresStyle:
     return STORES_OF_FAMILY[feed.family]
 
 
-def _cerberus_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d-%H%M%S}.xml"
+def _cerberus_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d-%H%M%S}.xml"
 
 
-def _bina_name(first: Store, stamp: datetime) -> str:
-    return f"StoresFull{first.chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+def _bina_name(first: Store, named_at: datetime) -> str:
+    return f"StoresFull{first.chain_id}-000-{named_at:%Y%m%d%H%M}.gz"
 
 
-def _new_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d-%H%M%S}.gz"
+def _new_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d-%H%M%S}.gz"
 
 
-def _plain_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M}.xml"
+def _plain_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d%H%M}.xml"
 
 
-def _laib_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M%S-%H%M%S}.gz"
+def _laib_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d%H%M%S-%H%M%S}.gz"
 
 
-def _of_all_stores_name(first: Store, stamp: datetime) -> str:
-    return f"StoresFull{first.chain_id}-000-000-{stamp:%Y%m%d-%H%M%S}.gz"
+def _of_all_stores_name(first: Store, named_at: datetime) -> str:
+    return f"StoresFull{first.chain_id}-000-000-{named_at:%Y%m%d-%H%M%S}.gz"
 
 
-def _of_one_store_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{first.store_id:03}-{stamp:%Y%m%d-%H%M%S}"
+def _of_one_store_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{first.store_id:03}-{named_at:%Y%m%d-%H%M%S}"
 
 
-def _sequence_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d}-025.gz"
+def _sequence_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d}-025.gz"
 
 
-def _classic_name(first: Store, stamp: datetime) -> str:
-    return f"Stores{first.chain_id}-000-{stamp:%Y%m%d%H%M}.gz"
+def _classic_name(first: Store, named_at: datetime) -> str:
+    return f"Stores{first.chain_id}-000-{named_at:%Y%m%d%H%M}.gz"
 
 
 STORES_OF_FAMILY = {

@@ -82,17 +82,17 @@ class Style:
     store_digits: int = 3
     promotions_say_sub_chain: bool = True
 
-    def name(self, kind: FileKind, store: Store, stamp: datetime) -> str:
+    def name(self, kind: FileKind, store: Store, named_at: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = self.full_extension if kind.is_full else self.delta_extension
         store = store if kind.document is Document.PRICES else self.promoting(store)
         start = f"{WORDS[kind]}{store.chain_id}"
         if self.names is Names.DATED:
             places = f"{store.sub_chain_id:03}-{store.store_id:0{self.store_digits}}"
-            return f"{start}-{places}-{stamp:%Y%m%d-%H%M%S}{extension}"
+            return f"{start}-{places}-{named_at:%Y%m%d-%H%M%S}{extension}"
         if self.names is Names.TIME_TWICE:
-            return f"{start}-000-{store.store_id}-{stamp:%Y%m%d%H%M%S-%H%M%S}{extension}"
-        name = f"{start}-{store.store_id:03}-{stamp:%Y%m%d%H%M}{extension}"
+            return f"{start}-000-{store.store_id}-{named_at:%Y%m%d%H%M%S-%H%M%S}{extension}"
+        name = f"{start}-{store.store_id:03}-{named_at:%Y%m%d%H%M}{extension}"
         return name.lower() if self.names is Names.LOWER_CASE else name
 
     def promoting(self, store: Store) -> Store:

@@ -16,7 +16,7 @@ FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
 LATER = NOON + timedelta(days=100)
 
 
-class Shop:
+class RetentionSetup:
     """A market with a raw store beside its lake."""
 
     def __init__(self, market: Market, raw: RawStore) -> None:
@@ -41,5 +41,5 @@ class Shop:
             )
 
 
-def shop(engine: sa.Engine, folder: str | Path) -> Shop:
-    return Shop(Market.at(engine, Path(folder) / "lake"), RawStore(str(Path(folder) / "raw")))
+def open_setup(engine: sa.Engine, folder: str | Path) -> RetentionSetup:
+    return RetentionSetup(Market.at(engine, Path(folder) / "lake"), RawStore(str(Path(folder) / "raw")))
