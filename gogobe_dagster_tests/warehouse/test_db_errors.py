@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,11 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code, LoadInterrupted
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.warehouse.schema.migrate import connect, migrate
-from gogobe_dagster_tests.postgres.servers import FAST, kill_everything
+from gogobe_dagster_tests.postgres.servers import FAST, answer, execute, kill_everything, processes_of
 from gogobe_dagster_tests.warehouse.making import FEED
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.test_loading_properties import a_day
-from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import EGGS, MILK, Market, PriceFile
 
 pytestmark = pytest.mark.slow
 
@@ -172,3 +173,36 @@ def move(market: Market, *statements: str) -> None:
     with market.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
+
+
+def test_keys_met_before_a_crash_are_not_used_after_it(server: EmbeddedPostgres, own_market: Market) -> None:
+    """A crash after an asynchronous commit takes products with it, and new ones get their keys."""
+    market, crashes = own_market, 0
+    first = PriceFile(5, {MILK: "7.10"}, is_full=True, store=1)
+    second = PriceFile(5, {EGGS: "12.90", MILK: "6.90"}, is_full=True, store=2)
+    files = market.publish(first, second)
+    execute(server, "checkpoint", "postgres")
+    freeze_wal_writer(server)
+
+    def crash_after_the_first_file(_connection: object, _record: object) -> None:
+        nonlocal crashes
+        if not crashes and answer(server, "select count(*) from file where state = 'loaded'", "postgres"):
+            crashes += 1
+            kill_everything(server)
+            server.start()
+
+    sa.event.listen(market.engine, "checkin", crash_after_the_first_file)
+    market.load(files, rows_at_once=1)
+
+    assert crashes == 1
+    assert [file.state for file in market.ledger.files([file.id for file in files])] == ["parsed", "loaded"]
+    assert market.prices(2) == {EGGS: Decimal("12.9"), MILK: Decimal("6.9")}
+    market.load(files)
+    assert market.prices(1) == {MILK: Decimal("7.1")}
+
+
+def freeze_wal_writer(server: EmbeddedPostgres) -> None:
+    """Keep asynchronous commits from reaching the disk."""
+    writers = [process for process in processes_of(server) if "walwriter" in process.cmdline()[0]]
+    assert len(writers) == 1
+    writers[0].suspend()

@@ -9,7 +9,7 @@ and `store_load`.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,8 +68,8 @@ def load_prices(
     there = requeue_missing(engine, files, lake, now=now)
     ensure_partitions(engine, [published_at_of(file) for file in there])
     ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
-    load = PriceLoad(lake, now=now, rows_at_once=rows_at_once)
-    return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
+    loads = _Loads(lambda: PriceLoad(lake, now=now, rows_at_once=rows_at_once))
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads)
 
 
 @interruptions()
@@ -84,8 +84,8 @@ def load_promotions(
     """Bring promotion files into the tables. When it returns, all are there, as after `load_prices`."""
     there = requeue_missing(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
-    load = PromotionLoad(lake, now=now, rows_at_once=rows_at_once)
-    return _in_transactions(engine, _chunks(ordered, rows_at_once), load)
+    loads = _Loads(lambda: PromotionLoad(lake, now=now, rows_at_once=rows_at_once))
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads)
 
 
 @interruptions()
@@ -93,31 +93,51 @@ def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, n
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = requeue_missing(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (published_at_of(one), one.id))
-    return _in_transactions(engine, _chunks(ordered, MOST_ROWS), StoreLoad(lake, now=now))
+    return _in_transactions(engine, _chunks(ordered, MOST_ROWS), _Loads(lambda: StoreLoad(lake, now=now)))
 
 
 def _chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:
     return chunk_by_size(files, lambda file: file.rows or 0, max_size=max_rows, max_items=MOST_FILES)
 
 
-def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], load: Load) -> LoadReport:
+class _Loads:
+    """One load per database connection.
+
+    A load remembers the keys that it has met. If the server crashes after an asynchronous commit, rows with
+    these keys are gone, and the keys are given to others; the pool then replaces the connection without a
+    word. So what is remembered ends with the connection.
+    """
+
+    def __init__(self, make: Callable[[], Load]) -> None:
+        self._make = make
+        self._current: tuple[object, Load] | None = None
+
+    def on(self, connection: sa.Connection) -> Load:
+        """Return the load of this connection."""
+        driver = connection.connection.dbapi_connection
+        if self._current is None or self._current[0] is not driver:
+            self._current = driver, self._make()
+        return self._current[1]
+
+
+def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], loads: _Loads) -> LoadReport:
     """Load chunk by chunk. What others hold is awaited at the end: another loader, or a listing."""
     started = time.perf_counter()
     counts: Counter[str] = Counter()
     held = []
     for chunk in chunks:
         ids = [file.id for file in chunk]
-        done = _in_transaction(engine, ids, load, wait=False)
+        done = _in_transaction(engine, ids, loads, wait=False)
         counts += done
         if done["files"] < len(ids):
             held.append(ids)
     for ids in held:
-        counts += _in_transaction(engine, ids, load, wait=True)
+        counts += _in_transaction(engine, ids, loads, wait=True)
     return LoadReport(**counts, seconds=time.perf_counter() - started)
 
 
-def _in_transaction(engine: sa.Engine, ids: Sequence[int], load: Load, *, wait: bool) -> Counter[str]:
+def _in_transaction(engine: sa.Engine, ids: Sequence[int], loads: _Loads, *, wait: bool) -> Counter[str]:
     with engine.begin() as connection:
         # A commit lost in a crash is only work to do again: the ledger's entry is lost with it.
         connection.execute(sa.text("set local synchronous_commit = off"))
-        return load.load(connection, ids, wait=wait)
+        return loads.on(connection).load(connection, ids, wait=wait)
