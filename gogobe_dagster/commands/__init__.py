@@ -1,1 +1,15 @@
-"""The `gogobe` command: one module per subcommand. None imports dagster at module level."""
+"""The `gogobe` command: one module per subcommand. None imports dagster at module level.
+
+main            the command group, and how errors are shown
+up, down, demo, replica
+                start and stop processes
+import_feeds (`gogobe import`), backfill, rebuild, retain
+                change what is in the tables
+scan, register, status, places
+                show; scan and register ask the portals and gov.il
+read, export    write files
+env             variables for `dagster`, `dg` and `psql`
+
+Shared by them: options, tables, disabled, bootstrap, environment, processes, import_progress, read_output,
+demo_queries.
+"""

@@ -14,6 +14,7 @@ Definitions
 Shared by them
     partitions, pools    feed by publication day; limits on concurrent steps
     resources, failures  what a step opens; our errors as Dagster's
-    asset_metadata, materialization_metadata, register_metadata, plots
+    automation           whether sensors and schedules are on
+    asset_metadata, materialization_metadata, register_metadata, metadata_tables, plots
                          what the web UI shows
 """

@@ -1,1 +1,4 @@
-"""Parsed rows as Parquet files, the exact record of what was published. Nothing here parses."""
+"""Parsed rows as Parquet files, the exact record of what was published. Nothing here parses.
+
+parquet_lake   write, read and remove the files of the lake
+"""

@@ -1,1 +1,20 @@
-"""Documents of every dialect to one model, and the lake that keeps them. Nothing here fetches."""
+"""Documents of every dialect to one model. Nothing here downloads or writes.
+
+From file to rows
+    batch_reader        many files at once; file_reader: one file
+    layout_detection    which document type a file holds, and where its rows are
+    fast, lxml          the two readers: rows as columns of text
+    document_chunks     long documents in slices
+    normalization       text to decimals, timestamps and booleans
+    document_rules      per document type: keys, defaults, limits, and what rejects a row
+    promotions          promotions: offers, terms, and what they cost
+
+Tables to look things up in
+    dialects            which element feeds which column: add a spelling here
+    model, column_types the columns and their types
+    meanings            what each column means
+    reject              why a row is rejected; reject_reasons: finds the reason
+    report              what is counted about a file
+
+malloc_tuning           keeps freed memory for the next document
+"""

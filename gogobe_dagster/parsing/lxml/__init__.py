@@ -1,1 +1,4 @@
-"""The lxml reader: for documents that the fast reader cannot take, and the oracle in tests."""
+"""The lxml reader: for documents that the fast reader cannot take, and the reference in its tests.
+
+reader   prices and stores; promotion_reader: promotions
+"""

@@ -4,6 +4,7 @@ catalogue       products: names, codes, packages
 stores          the stores of a feed
 market, assortment, promotions
                 what is sold where, at which price, since when, and on offer: functions of time
+deals           what an offer costs: the truth; promotion_terms: what the layouts make of it
 styles, stores_styles
                 how a feed writes: name layouts, document layouts, containers
 documents, prices_xml, promotions_xml, stores_xml

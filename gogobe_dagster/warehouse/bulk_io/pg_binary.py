@@ -2,7 +2,7 @@
 
 A value is what its type's send function makes of it: big-endian, times from the year 2000 on, a numeric as
 digits to the base of 10,000. COPY and arrays wrap it alike: its length, then the value; of a null, only the
-length -1. Numbers, money, times and truth are here; text is not, and how anything travels is `copying`.
+length -1. Numbers, money, times and truth are here; text is not, and how anything travels is `pg_copy`.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""How the last look at each portal went, as the ledger has it. Writing it down is `journal`."""
+"""How the last poll of each portal went, as the ledger has it. `file_events` writes it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,1 +1,14 @@
-"""Parsed files become rows: prices, promotions and store lists, one transaction at a time."""
+"""Parsed files become rows: prices, promotions and store lists, one transaction at a time.
+
+loader               what the pipeline calls; it divides the work into transactions
+price_load, promotion_load, store_load
+                     one transaction each
+file_order           in which order files apply
+late_files           which file is late, and undoing history for it
+price_periods, promotion_periods
+                     the SQL that reads and writes periods
+store_keys           chains, sub-chains and stores; sub_chain_lookup: the sub-chain of a store
+product_keys         products; gtin: which product a code means; product_text_lookup: products by a hash
+product_attributes   names, manufacturers, units
+promotion_versions   distinct contents of promotions
+"""

@@ -3,7 +3,7 @@
 A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. Where the
 database interrupts a load, `LoadInterrupted` says whether trying again can help. A lost
 file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
-changes is `history`; a late file is `lateness`; how one transaction goes is `price_load`, `promotion_load`
+changes is `history`; a late file is `late_files`; how one transaction goes is `price_load`, `promotion_load`
 and `store_load`.
 """
 

@@ -3,7 +3,7 @@
 Only contents that nobody has stored yet have their offers and items read from the lake; of all others the
 hash is enough. An item whose code cannot be one is left out, and its code kept, so that every file with this
 content can tell of it. Rows of `promotion` never change, but by a rebuild. Retention removes those that no
-store refers to (`old_promotions`); who looks one up keeps it from going until its transaction ends.
+store refers to (`promotion_retention`); who looks one up keeps it from going until its transaction ends.
 
 Products are made before contents, each kind in one sorted go: loaders wait for each other and never deadlock.
 """

@@ -1,1 +1,8 @@
-"""Retention, clean-up and rebuilding."""
+"""Retention, clean-up and rebuilding.
+
+retention             what is kept for how long
+price_retention, promotion_retention
+                      old periods of prices and of promotions
+lake_cleanup          files of the lake that nothing refers to
+rebuild               tables again from the lake
+"""

@@ -4,13 +4,14 @@ Nothing that is still needed goes. Raw bytes stay until their file is in the tab
 all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
 
 A late file of prices or promotions is applied by undoing history back to its stamp and applying the lake's
-files since again (`lateness`). So whatever goes leaves a horizon behind, in the same database and before it
+files since again (`late_files`). So whatever goes leaves a horizon behind, in the same database and before it
 goes: the newest stamp of the lake files that are gone, the newest end of the periods that are gone. A late
 file that is not newer than both is refused; a newer one needs nothing that is gone.
 
 A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
-the horizon; one that holds never does. Prices go by whole months (`old_history`), and what a promotion offers
-goes with its last period (`old_promotions`). Every step may be killed and is done again by the next one.
+the horizon; one that holds never does. Prices go by whole months (`price_retention`), and what a promotion
+offers goes with its last period (`promotion_retention`). Every step may be killed and is done again by the
+next one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

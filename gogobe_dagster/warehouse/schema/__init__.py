@@ -1,1 +1,10 @@
-"""Tables, views and migrations: how the database is laid out."""
+"""Tables, views and migrations: how the database is laid out.
+
+tables, promotion_tables   the tables; columns: what their definitions share
+enums                      values that columns may have
+views                      the views; their SQL is in sql/
+repeatable                 functions, triggers, views and comments, replaced when they change
+migrate                    connect, and migrate to the newest revision in migrations/
+monthly_partitions         partitions of price_past
+extensions                 the PostgreSQL extension that search needs
+"""

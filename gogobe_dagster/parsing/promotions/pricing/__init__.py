@@ -12,7 +12,9 @@ what only price files know: the regular price, and how a product is sold.
     numbers         the numbers in one unit, whatever the layout
     rules           the table of rules: what each kind of offer costs
     legs            promotions in several groups, which are one deal
-    shopper_price   the price of one product in one store
+    reward_types    the chains' reward types by name
+    no_price        why an offer has no price
+    shopper_price   the price of one product in one store; shopper_price_sql: the same as SQL
 
 What the numbers mean at which chain, and how often that was seen, is in docs/promotions.md.
 """

@@ -1,1 +1,5 @@
-"""Alembic's scripts, shipped in the wheel. `warehouse.migrate` runs them; nobody imports them."""
+"""Alembic's scripts, shipped in the wheel. `schema.migrate` runs them; nothing imports them.
+
+env        gives Alembic the connection of the caller
+versions   one module per revision
+"""

@@ -1,1 +1,1 @@
-"""One module a revision, in order, with its SQL beside it. A revision that was released never changes."""
+"""One module per revision, in order, with its SQL beside it. A released revision never changes."""
