@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from gogobe_dagster.commands.main import COMMANDS
+from gogobe_dagster.feeds.registry import FEEDS
 
 CLONE = Path(__file__).parents[2]
 README = (CLONE / "README.md").read_text(encoding="utf-8")
@@ -50,6 +51,10 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
 
     assert set(re.findall(r"\bgogobe ([a-z]+)\b", README)) <= set(COMMANDS)
     assert set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)) <= made
+
+
+def test_the_readme_counts_feeds_as_the_register_has_them() -> None:
+    assert f"{len(FEEDS)} feeds" in README
 
 
 def test_the_readme_leads_to_every_page() -> None:

@@ -78,6 +78,26 @@ def test_every_price_dialect_says_the_same_about_the_same_milk(dialect: str) -> 
     assert file.report.unknown == {}
 
 
+@pytest.mark.parametrize(
+    ("tag", "spelling"),
+    [
+        ("ItemName", "ItemNm"),
+        ("ManufacturerName", "ManufactureName"),
+        ("ManufacturerItemDescription", "ManufactureItemDescription"),
+        ("UnitOfMeasure", "UnitMeasure"),
+        ("bIsWeighted", "blsWeighted"),
+        ("UnitOfMeasurePrice", "UnitPrice"),
+        ("PriceUpdateDate", "PriceUpdateTime"),
+    ],
+)
+def test_an_element_is_read_under_each_of_its_spellings(tag: str, spelling: str) -> None:
+    document = prices(*({spelling if name == tag else name: text for name, text in MILK.items()},) * 2)
+
+    assert_frame_equal(parse(document).rows, parse(prices(MILK, MILK)).rows)
+    assert_frame_equal(carefully(document), carefully(prices(MILK, MILK)))
+    assert parse(document).report.unknown == {}
+
+
 @pytest.mark.parametrize("dialect", [name for name in PRICE_DIALECTS if name != "a data set"])
 def test_the_header_says_whose_prices_they_are(dialect: str) -> None:
     header = parse(PRICE_DIALECTS[dialect]).header
