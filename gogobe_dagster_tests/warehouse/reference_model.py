@@ -32,8 +32,9 @@ TABLES = {
         from promotion_store h join store s using (store_key) join promotion r using (promotion_key)
         join file f using (file_id) {ENDED}
     """,
+    # distinct: an offer whose items cost different prices is stored as several
     "promotion": """
-        select chain_id, promotion_id, replace(content_hash::text, '-', ''), group_id, discounted_price
+        select distinct chain_id, promotion_id, replace(content_hash::text, '-', ''), group_id, discounted_price
         from promotion join promotion_offer using (promotion_key)
     """,
     "promotion_item": f"""
