@@ -141,7 +141,7 @@ class Lake:
         for file_id, path in sources.items():
             files_by_path.setdefault(path, []).append(file_id)
         wanted_schema = pl.Schema(schema)
-        frames = [self._read_one(path, ids, wanted_schema) for path, ids in sorted(files_by_path.items())]
+        frames = [self._read_file(path, ids, wanted_schema) for path, ids in sorted(files_by_path.items())]
         frame = pl.concat(frames) if frames else wanted_schema.to_frame()
         return frame if _is_ordered(frame) else frame.sort(ROW_ID)
 
@@ -180,7 +180,7 @@ class Lake:
         """Remove a file. Idempotent."""
         (self._root / path).unlink(missing_ok=True)
 
-    def _read_one(self, path: str, file_ids: list[int], schema: pl.Schema) -> pl.DataFrame:
+    def _read_file(self, path: str, file_ids: list[int], schema: pl.Schema) -> pl.DataFrame:
         try:
             found = self._scan(path).filter(pl.col(FILE_ID).is_in(file_ids))
             return found.select(schema.names()).collect().cast(schema)
@@ -198,8 +198,8 @@ class Lake:
 
     def _scan(self, path: str) -> pl.LazyFrame:
         """Open a file with Polars: texts point into the dictionary page, where Arrow copies them."""
-        place = self._root / path
-        source = place.path if place.protocol in {"", "file"} else place.read_bytes()
+        location = self._root / path
+        source = location.path if location.protocol in {"", "file"} else location.read_bytes()
         # The folders with feed and day are for other readers.
         return pl.scan_parquet(source, hive_partitioning=False, glob=False)
 

@@ -68,10 +68,10 @@ class Bina(FeedPortal):
         await apply_listing_faults(self._state, request, self._feed)
         if self._state.faults.take("json_error_200", self._feed.key):
             return JSONResponse({"Message": "An error has occurred."})
-        asked = await _parameters(request)
-        rows = [_row(self._feed, item) for item in self._matching(asked)]
-        Random(str(sorted(asked.items()))).shuffle(rows)  # noqa: S311 - the portal's order is unreliable
-        if not _store(asked) and rows and self._state.faults.take("cap_1000", self._feed.key):
+        query = await _parameters(request)
+        rows = [_row(self._feed, publication) for publication in self._matching(query)]
+        Random(str(sorted(query.items()))).shuffle(rows)  # noqa: S311 - the portal's order is unreliable
+        if not _store(query) and rows and self._state.faults.take("cap_1000", self._feed.key):
             rows = list(islice(cycle(rows[: (len(rows) + 1) // 2]), CAP))
         return JSONResponse(rows[:CAP])
 
@@ -79,7 +79,11 @@ class Bina(FeedPortal):
         """List the stores that have files, as the page's store select gets them."""
         await apply_faults(self._state, request, self._feed)
         publications = self._state.publications_by_feed[self._feed.key].all()
-        labels = {item.store_id: item.store_label for item in publications if item.store_id}
+        labels = {
+            publication.store_id: publication.store_label
+            for publication in publications
+            if publication.store_id
+        }
         stores = [
             {"Kod": number, "Nm": label.removeprefix(f"{number} ")}
             for number, label in sorted(labels.items())
@@ -88,8 +92,8 @@ class Bina(FeedPortal):
 
     async def where(self, request: Request) -> Response:
         """Return the address of a file."""
-        asked = await _parameters(request)
-        name = asked.get("filenm", "")
+        query = await _parameters(request)
+        name = query.get("filenm", "")
         await apply_faults(self._state, request, self._feed, name)
         return JSONResponse([{"SPath": portal_url(request, f"/Download/{name}")}])
 
@@ -97,16 +101,16 @@ class Bina(FeedPortal):
         """Send a file; names are case-sensitive."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
-    def _matching(self, asked: dict[str, str]) -> list[Publication]:
-        kind = TYPES.get(asked.get("wfiletype", ""))
-        day = _day(asked.get("wdate", ""))
-        store = _store(asked)
+    def _matching(self, query: dict[str, str]) -> list[Publication]:
+        kind = TYPES.get(query.get("wfiletype", ""))
+        day = _day(query.get("wdate", ""))
+        store = _store(query)
         return [
-            item
-            for item in self._state.listed(self._feed)
-            if kind is None or item.kind is kind
-            if day is None or day_of(item.published_at) == day
-            if store is None or item.store_id == store
+            publication
+            for publication in self._state.listed(self._feed)
+            if kind is None or publication.kind is kind
+            if day is None or day_of(publication.published_at) == day
+            if store is None or publication.store_id == store
         ]
 
 
@@ -120,16 +124,16 @@ def _day(text: str) -> date | None:
     return datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=ISRAEL).date() if text else None
 
 
-def _store(asked: dict[str, str]) -> int | None:
-    text = asked.get("wstore", "")
+def _store(query: dict[str, str]) -> int | None:
+    text = query.get("wstore", "")
     return int(text) or None if text.isdigit() else None
 
 
-def _row(feed: Feed, item: Publication) -> dict[str, Any]:
+def _row(feed: Feed, publication: Publication) -> dict[str, Any]:
     return {
-        "FileNm": item.name,
+        "FileNm": publication.name,
         "Company": feed.hebrew_name,
-        "Store": item.store_label,
-        "TypeFile": HEBREW_TYPES[item.kind],
-        "DateFile": item.published_at.astimezone(ISRAEL).strftime("%H:%M %d/%m/%Y"),
+        "Store": publication.store_label,
+        "TypeFile": HEBREW_TYPES[publication.kind],
+        "DateFile": publication.published_at.astimezone(ISRAEL).strftime("%H:%M %d/%m/%Y"),
     }

@@ -140,7 +140,7 @@ class Cerberus(FamilyPortal):
             return _error(NO_FOLDER)
         everything = self._state.listed(feed)
         rows = (
-            [_file_row(item) for item in _sorted(everything, fields)]
+            [_file_row(publication) for publication in _sorted(everything, fields)]
             if folder == home
             else [_folder_row(home)]
         )
@@ -221,7 +221,11 @@ def _folder_row(folder: str) -> dict[str, Any]:
 def _sorted(publications: list[Publication], fields: dict[str, str]) -> list[Publication]:
     column = COLUMNS.get(fields.get(f"mDataProp_{fields.get('iSortCol_0', '0')}", ""), "name")
     descending = fields.get("sSortDir_0", "asc") == "desc"
-    return sorted(publications, key=lambda item: (getattr(item, column), item.name), reverse=descending)
+    return sorted(
+        publications,
+        key=lambda publication: (getattr(publication, column), publication.name),
+        reverse=descending,
+    )
 
 
 def _number(fields: dict[str, str], field: str, default: int) -> int:

@@ -89,16 +89,16 @@ class Folders(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         """Return the names in a folder, as the listing shows them now."""
         if path != self._feed.folder:
             return [self._feed.folder.strip("/")]
-        self._listed = {item.name: item for item in self._state.listed(self._feed)}
+        self._listed = {publication.name: publication for publication in self._state.listed(self._feed)}
         return list(self._listed)
 
     def stat(self, path: str) -> stat_result:
         """Describe what `listdir` showed."""
         if self.isdir(path):
             return stat_result((stat.S_IFDIR | 0o555, 0, 0, 1, 0, 0, 0, 0, 0, 0))
-        item = self._listed[path.rpartition("/")[2]]
-        written = int(item.published_at.timestamp())
-        return stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, item.size, written, written, written))
+        publication = self._listed[path.rpartition("/")[2]]
+        written = int(publication.published_at.timestamp())
+        return stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, publication.size, written, written, written))
 
     lstat = stat
 

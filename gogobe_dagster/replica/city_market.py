@@ -19,7 +19,7 @@ from gogobe_dagster.replica.serving import apply_listing_faults, send_file
 from gogobe_dagster.replica.state import ReplicaState
 
 DOCUMENTS = {"1": Document.PRICES, "2": Document.PROMOTIONS, "3": Document.STORES}
-WORDS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}
+HEBREW_DOCUMENTS = {Document.PRICES: "מחירים", Document.PROMOTIONS: "מבצעים", Document.STORES: "סניפים"}
 
 
 class CityMarket(FeedPortal):
@@ -39,11 +39,13 @@ class CityMarket(FeedPortal):
     async def list_files(self, request: Request) -> Response:
         """Show a page of the table: of a day, a store, a document and fulls or deltas, where asked for."""
         await apply_listing_faults(self._state, request, self._feed)
-        asked = request.query_params
-        items = self._tables.of_day(asked.get("d", ""))
-        wanted = {_store: asked.get("s"), _document: asked.get("t"), _scope: asked.get("f")}
+        query = request.query_params
+        items = self._tables.of_day(query.get("d", ""))
+        wanted = {_store: query.get("s"), _document: query.get("t"), _scope: query.get("f")}
         shown = [
-            item for item in items if all(not text or said(item) == text for said, text in wanted.items())
+            publication
+            for publication in items
+            if all(not text or column(publication) == text for column, text in wanted.items())
         ]
         return self._tables.page(request, shown, self._cells)
 
@@ -59,34 +61,41 @@ class CityMarket(FeedPortal):
         """Return the name of a number, also of one shown before this server started."""
         if number not in self._names:
             published = self._state.publications_by_feed[self._feed.key].all()
-            self._names |= {_number(item): item.name for item in published}
+            self._names |= {_number(publication): publication.name for publication in published}
         return self._names.get(number, "")
 
-    def _cells(self, item: Publication) -> Iterable[str]:
-        number = _number(item)
-        self._names[number] = item.name
+    def _cells(self, publication: Publication) -> Iterable[str]:
+        number = _number(publication)
+        self._names[number] = publication.name
         return (
-            f"{item.published_at.astimezone(ISRAEL):%d-%m-%Y %H:%M}",
-            escape(item.store_label),
-            escape(item.name),
-            WORDS[item.kind.document] if item.kind else "",
-            "מלא" if item.kind and item.kind.is_full else "",
-            kilobytes(item.size),
+            f"{publication.published_at.astimezone(ISRAEL):%d-%m-%Y %H:%M}",
+            escape(publication.store_label),
+            escape(publication.name),
+            HEBREW_DOCUMENTS[publication.kind.document] if publication.kind else "",
+            "מלא" if publication.kind and publication.kind.is_full else "",
+            kilobytes(publication.size),
             link_to(f"/downloadFile/{number}"),
         )
 
 
-def _number(item: Publication) -> str:
-    return str(uuid5(NAMESPACE_URL, item.name))
+def _number(publication: Publication) -> str:
+    return str(uuid5(NAMESPACE_URL, publication.name))
 
 
-def _store(item: Publication) -> str:
-    return f"{item.store_id:03}" if item.store_id else ""
+def _store(publication: Publication) -> str:
+    return f"{publication.store_id:03}" if publication.store_id else ""
 
 
-def _document(item: Publication) -> str:
-    return next((code for code, entry in DOCUMENTS.items() if item.kind and item.kind.document is entry), "")
+def _document(publication: Publication) -> str:
+    return next(
+        (
+            code
+            for code, entry in DOCUMENTS.items()
+            if publication.kind and publication.kind.document is entry
+        ),
+        "",
+    )
 
 
-def _scope(item: Publication) -> str:
-    return str(int(item.kind is not None and item.kind.is_full))
+def _scope(publication: Publication) -> str:
+    return str(int(publication.kind is not None and publication.kind.is_full))

@@ -101,16 +101,16 @@ class Control:
         """Switch on one fault, given as JSON or as the page's form."""
         is_form = "json" not in request.headers.get("content-type", "")
         try:
-            asked = await form_fields(request) if is_form else dict(await request.json())
-            self._state.faults.switch_on(**_arguments(asked))
+            fields = await form_fields(request) if is_form else dict(await request.json())
+            self._state.faults.switch_on(**_arguments(fields))
         except (TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return RedirectResponse("/", 303) if is_form else JSONResponse({"on": self._on()}, 201)
 
     async def switch_off(self, request: Request) -> Response:
         """Switch off by ?name= and ?feed=; without them, all."""
-        asked = request.query_params
-        self._state.faults.switch_off(asked.get("name"), feed=asked.get("feed"))
+        fields = request.query_params
+        self._state.faults.switch_off(fields.get("name"), feed=fields.get("feed"))
         return JSONResponse({"on": self._on()})
 
     def _on(self) -> list[dict[str, Any]]:
@@ -118,8 +118,10 @@ class Control:
 
     def _feed_row(self, feed: Feed) -> str:
         publications = self._state.publications_by_feed[feed.key].all()
-        kinds = Counter(str(item.kind.value if item.kind else "other") for item in publications)
-        newest = max((item.published_at for item in publications), default=None)
+        kinds = Counter(
+            str(publication.kind.value if publication.kind else "other") for publication in publications
+        )
+        newest = max((publication.published_at for publication in publications), default=None)
         cells = (
             feed.key,
             _path(feed),
@@ -146,22 +148,22 @@ def _path(feed: Feed) -> str:
     }[feed.family]
 
 
-def _move(asked: dict[str, Any]) -> dict[str, Any]:
+def _move(fields: dict[str, Any]) -> dict[str, Any]:
     """Return how to move the clock. Raises ValueError or TypeError for what cannot be understood."""
-    if unknown := asked.keys() - {"now", "forward", "speed"}:
+    if unknown := fields.keys() - {"now", "forward", "speed"}:
         raise ValueError(f"no {', '.join(sorted(unknown))}; there are: now, forward, speed")
     move: dict[str, Any] = {}
-    if "now" in asked:
-        move["now"] = parse_time(asked["now"])
-    if "forward" in asked:
-        move["forward"] = timedelta(seconds=float(asked["forward"]))
-    if "speed" in asked:
-        move["speed"] = float(asked["speed"])
+    if "now" in fields:
+        move["now"] = parse_time(fields["now"])
+    if "forward" in fields:
+        move["forward"] = timedelta(seconds=float(fields["forward"]))
+    if "speed" in fields:
+        move["speed"] = float(fields["speed"])
     return move
 
 
-def _arguments(asked: dict[str, Any]) -> dict[str, Any]:
+def _arguments(fields: dict[str, Any]) -> dict[str, Any]:
     """Return what was filled in, with numbers as numbers. Raises ValueError for a number that is none."""
-    filled = {name: value for name, value in asked.items() if value not in {"", None}}
+    filled = {name: value for name, value in fields.items() if value not in {"", None}}
     casts = {"times": int, "seconds": float}
     return {name: casts[name](value) if name in casts else value for name, value in filled.items()}

@@ -37,7 +37,7 @@ def routes(state: ReplicaState) -> list[BaseRoute]:
 
 def _content(feeds: Iterable[Feed]) -> dict[str, object]:
     by_company = groupby(sorted(feeds, key=_company), key=_company)
-    rows = "".join(_row(name, list(some)) for name, some in by_company)
+    rows = "".join(_row(name, list(feeds)) for name, feeds in by_company)
     head = "<tr><th>שם הרשת</th><th>קישור לאתר</th><th>מידע נוסף</th></tr>"
     section = f"<p>להלן קישורים</p><table><tbody>{head}{rows}</tbody></table>"
     return {

@@ -55,21 +55,25 @@ class HaziHinam(FeedPortal):
         await apply_listing_faults(self._state, request, self._feed)
         items = self._tables.of_day(request.query_params.get("d", ""))
         document = DOCUMENTS.get(request.query_params.get("t", ""))
-        wanted = [item for item in items if document in {None, item.kind and item.kind.document}]
-        return self._tables.page(request, wanted, lambda item: _cells(request, item))
+        wanted = [
+            publication
+            for publication in items
+            if document in {None, publication.kind and publication.kind.document}
+        ]
+        return self._tables.page(request, wanted, lambda publication: _cells(request, publication))
 
     async def download(self, request: Request) -> Response:
         """Send a file; the links are not signed."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
 
-def _cells(request: Request, item: Publication) -> Iterable[str]:
-    written = item.published_at.astimezone(ISRAEL)
+def _cells(request: Request, publication: Publication) -> Iterable[str]:
+    written = publication.published_at.astimezone(ISRAEL)
     return (
         f"<span>{written:%d-%m-%Y}</span> <span>{written:%H:%M}</span>",
-        escape(item.store_label),
-        escape(PurePath(item.name).stem.removesuffix(".xml")),
-        HEBREW_TYPES[item.kind],
-        kilobytes(item.size),
-        link_to(portal_url(request, f"/regulatories/{quote(item.name)}")),
+        escape(publication.store_label),
+        escape(PurePath(publication.name).stem.removesuffix(".xml")),
+        HEBREW_TYPES[publication.kind],
+        kilobytes(publication.size),
+        link_to(portal_url(request, f"/regulatories/{quote(publication.name)}")),
     )

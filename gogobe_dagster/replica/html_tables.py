@@ -32,24 +32,24 @@ class HtmlTable:
         listed = self._state.listed(self._feed)
         if not day or self._state.faults.take("day_ignored", self._feed.key):
             return listed
-        return [item for item in listed if str(day_of(item.published_at)) == day]
+        return [publication for publication in listed if str(day_of(publication.published_at)) == day]
 
     def page(
         self, request: Request, items: Iterable[Publication], row_of: Callable[[Publication], Iterable[str]]
     ) -> HTMLResponse:
         """Show the page that `p` asks for; beyond the last one there is a table without rows."""
-        asked = dict(request.query_params)
-        number = int(text) if (text := asked.get("p", "1")).isdecimal() else 1
+        query = dict(request.query_params)
+        number = int(text) if (text := query.get("p", "1")).isdecimal() else 1
         items = newest_first(items)
         items = items[1:] if self._state.hides_newest(self._feed, len(items), number, PAGE_ROWS) else items
         pages = max(1, math.ceil(len(items) / PAGE_ROWS))
         shown = items[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
         if number > 1 and self._state.faults.take("empty_page", self._feed.key):
             shown = []
-        rows = "".join(_row(row_of(item)) for item in shown)
+        rows = "".join(_row(row_of(publication)) for publication in shown)
         return HTMLResponse(
             f"<!DOCTYPE html>\n<html><body><table><tbody>\n{rows}</tbody></table>\n"
-            f"<ul>{_pager(request.url.path, asked, pages)}</ul></body></html>\n"
+            f"<ul>{_pager(request.url.path, query, pages)}</ul></body></html>\n"
         )
 
 
@@ -67,9 +67,9 @@ def _row(cells: Iterable[str]) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
 
 
-def _pager(path: str, asked: dict[str, str], pages: int) -> str:
-    def item(number: int, text: str) -> str:
-        query = urlencode({**asked, "p": number})
-        return f'<li class="pagination-item"><a href="{escape(f"{path}?{query}")}">{text}</a></li>'
+def _pager(path: str, query: dict[str, str], pages: int) -> str:
+    def link(number: int, text: str) -> str:
+        address = f"{path}?{urlencode({**query, 'p': number})}"
+        return f'<li class="pagination-item"><a href="{escape(address)}">{text}</a></li>'
 
-    return item(1, "1") + (item(pages, "»") if pages > 1 else "")
+    return link(1, "1") + (link(pages, "»") if pages > 1 else "")

@@ -46,7 +46,11 @@ class Laib(FamilyPortal):
         feed = self._feeds.get(request.query_params.get("edi", ""))
         await apply_faults(self._state, request, feed)
         publications = self._state.publications_by_feed[feed.key].all() if feed else []
-        names = {item.store_id: item.store_label for item in publications if item.store_id}
+        names = {
+            publication.store_id: publication.store_label
+            for publication in publications
+            if publication.store_id
+        }
         return JSONResponse([{"number": number, "name": name} for number, name in sorted(names.items())])
 
     async def list_files(self, request: Request) -> Response:
@@ -62,7 +66,11 @@ class Laib(FamilyPortal):
         if faults.take("json_error_200", feed.key):
             return JSONResponse({"Message": "An error has occurred."})
         today = day_of(self._state.clock())
-        rows = [_row(item) for item in self._state.listed(feed) if day_of(item.published_at) == today]
+        rows = [
+            _row(publication)
+            for publication in self._state.listed(feed)
+            if day_of(publication.published_at) == today
+        ]
         if faults.take("file_type_case", feed.key):
             rows = [row | {"fileType": OLD_TYPES.get(kind := row["fileType"], kind.title())} for row in rows]
         return JSONResponse(rows * 2 if faults.take("listed_twice", feed.key) else rows)
@@ -75,12 +83,12 @@ class Laib(FamilyPortal):
         return await send_file(self._state, request, feed, request.path_params["name"])
 
 
-def _row(item: Publication) -> dict[str, Any]:
+def _row(publication: Publication) -> dict[str, Any]:
     return {
-        "fileName": item.name,
-        "fileType": TYPES[item.kind],
-        "fileSize": format_size(item.size),
-        "fileDate": item.published_at.astimezone(ISRAEL).strftime("%Y-%m-%d %H:%M:%S"),
-        "branchNumber": item.store_id or 0,
+        "fileName": publication.name,
+        "fileType": TYPES[publication.kind],
+        "fileSize": format_size(publication.size),
+        "fileDate": publication.published_at.astimezone(ISRAEL).strftime("%Y-%m-%d %H:%M:%S"),
+        "branchNumber": publication.store_id or 0,
         "lastModified": "",
     }

@@ -31,17 +31,17 @@ class MishnatYosef(FeedPortal):
         await apply_listing_faults(self._state, request, self._feed)
         if self._state.faults.take("json_error_200", self._feed.key):
             return JSONResponse({"error": "internal error"})
-        return JSONResponse([_row(request, item) for item in self._state.listed(self._feed)])
+        return JSONResponse([_row(request, publication) for publication in self._state.listed(self._feed)])
 
     async def download(self, request: Request) -> Response:
         """Send a file."""
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
 
-def _row(request: Request, item: Publication) -> dict[str, Any]:
+def _row(request: Request, publication: Publication) -> dict[str, Any]:
     return {
-        "name": item.name,
-        "type": TYPES[item.kind],
-        "date": str(day_of(item.published_at)),
-        "url": portal_url(request, f"/files/{quote(item.name)}"),
+        "name": publication.name,
+        "type": TYPES[publication.kind],
+        "date": str(day_of(publication.published_at)),
+        "url": portal_url(request, f"/files/{quote(publication.name)}"),
     }

@@ -40,10 +40,14 @@ class NetivHaHesed(FeedPortal):
         _refuse_programs(request)
         apply_block(self._state, self._feed)
         await apply_listing_faults(self._state, request, self._feed)
-        asked = request.query_params
-        day = asked.get("Date") or str(day_of(self._state.clock()))
-        store = asked.get("StoreNumber", "")
-        shown = [item for item in self._of_day(day) if not store or store == str(item.store_id)]
+        query = request.query_params
+        day = query.get("Date") or str(day_of(self._state.clock()))
+        store = query.get("StoreNumber", "")
+        shown = [
+            publication
+            for publication in self._of_day(day)
+            if not store or store == str(publication.store_id)
+        ]
         return HTMLResponse(_page(day, "".join(map(_row, newest_first(shown)))))
 
     async def download(self, request: Request) -> Response:
@@ -56,9 +60,9 @@ class NetivHaHesed(FeedPortal):
         listed, key, today = self._state.listed(self._feed), self._feed.key, day_of(self._state.clock())
         if self._state.faults.take("day_ignored", key):
             day = str(today)
-        items = [item for item in listed if str(day_of(item.published_at)) == day]
+        items = [publication for publication in listed if str(day_of(publication.published_at)) == day]
         if day == str(today) and self._state.faults.take("only_deltas", key):
-            return [item for item in items if item.kind and not item.kind.is_full]
+            return [publication for publication in items if publication.kind and not publication.kind.is_full]
         return items
 
 
@@ -75,10 +79,10 @@ def _page(day: str, rows: str) -> str:
     )
 
 
-def _row(item: Publication) -> str:
-    link = f"/Prices/Download?fileName={quote(item.name, safe='')}"
-    written = item.published_at.astimezone(ISRAEL)
+def _row(publication: Publication) -> str:
+    link = f"/Prices/Download?fileName={quote(publication.name, safe='')}"
+    written = publication.published_at.astimezone(ISRAEL)
     return (
-        f"<tr><td>{escape(PurePath(item.name).stem)}</td><td>{written:%d/%m/%Y %H:%M}</td>\n"
+        f"<tr><td>{escape(PurePath(publication.name).stem)}</td><td>{written:%d/%m/%Y %H:%M}</td>\n"
         f'<td><a href="{escape(link)}">הורדה</a></td></tr>\n'
     )

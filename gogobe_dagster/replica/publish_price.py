@@ -31,7 +31,7 @@ class PublishPrice(FeedPortal):
         """Show one day: today, or the day of a parameter that the portal knows."""
         await apply_listing_faults(self._state, request, self._feed)
         day = self._asked(request) or day_of(self._state.clock())
-        files = [item for item in self._state.listed(self._feed) if _day(item) == day]
+        files = [publication for publication in self._state.listed(self._feed) if _day(publication) == day]
         renamed = self._state.faults.take("script_renamed", self._feed.key)
         return HTMLResponse(_page(day, files, "fileList" if renamed else "files"))
 
@@ -43,8 +43,8 @@ class PublishPrice(FeedPortal):
         return await send_file(self._state, request, self._feed, name if in_folder else "")
 
     def _asked(self, request: Request) -> date | None:
-        asked = request.query_params
-        by_date, by_path = asked.get("date", ""), asked.get("p", "").removeprefix("./")
+        query = request.query_params
+        by_date, by_path = query.get("date", ""), query.get("p", "").removeprefix("./")
         if self._state.faults.find("date_ignored", self._feed.key) and by_date:
             self._state.faults.take("date_ignored", self._feed.key)
             by_date = ""
@@ -56,18 +56,18 @@ class PublishPrice(FeedPortal):
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=ISRAEL).date()
 
 
-def _day(item: Publication) -> date:
-    return day_of(item.published_at)
+def _day(publication: Publication) -> date:
+    return day_of(publication.published_at)
 
 
 def _page(day: date, files: list[Publication], constant: str) -> str:
-    branches = {item.store_id: item.store_label for item in files if item.store_id}
-    numbered = [{"number": f"{at:0{STORE_DIGITS}}", "name": name} for at, name in sorted(branches.items())]
+    stores = {publication.store_id: publication.store_label for publication in files if publication.store_id}
+    numbered = [{"number": f"{at:0{STORE_DIGITS}}", "name": name} for at, name in sorted(stores.items())]
     return (
         "<!DOCTYPE html>\n<html><head><meta charset='utf-8'><title>שקיפות מחירים</title></head>\n"
         "<body><table id='files'></table>\n"
         f"<script>\n  const path = '{day:%Y%m%d}';\n"
-        f"  const {constant} = {_json([_row(item) for item in files])};\n"
+        f"  const {constant} = {_json([_row(publication) for publication in files])};\n"
         f"  const branches = {_json(numbered)};\n</script>\n"
         "<script>\n  document.title += ' ' + path;\n</script>\n</body></html>\n"
     )
@@ -77,6 +77,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
 
 
-def _row(item: Publication) -> dict[str, Any]:
-    modified = item.published_at.astimezone(ISRAEL).strftime("%H:%M %d-%m-%Y")
-    return {"name": item.name, "size": item.size, "modified": modified}
+def _row(publication: Publication) -> dict[str, Any]:
+    modified = publication.published_at.astimezone(ISRAEL).strftime("%H:%M %d-%m-%Y")
+    return {"name": publication.name, "size": publication.size, "modified": modified}

@@ -97,24 +97,24 @@ class Shufersal(FeedPortal):
     def _rows(self, category: int, store: int, page: int) -> list[Publication]:
         kind = CATEGORIES.get(category)
         rows = [
-            item
-            for item in newest_first(self._state.listed(self._feed))
-            if category == ALL or (item.kind is not None and item.kind is kind)
-            if store in {ALL, item.store_id}
+            publication
+            for publication in newest_first(self._state.listed(self._feed))
+            if category == ALL or (publication.kind is not None and publication.kind is kind)
+            if store in {ALL, publication.store_id}
         ]
         return rows[1:] if self._state.hides_newest(self._feed, len(rows), page, PAGE_ROWS) else rows
 
-    def _row(self, request: Request, number: int, item: Publication) -> str:
-        kind = CONTAINERS[item.kind or FileKind.PRICES]
-        link = portal_url(request, self._signed(kind, item.name))
-        name = PurePath(item.name)
+    def _row(self, request: Request, number: int, publication: Publication) -> str:
+        kind = CONTAINERS[publication.kind or FileKind.PRICES]
+        link = portal_url(request, self._signed(kind, publication.name))
+        name = PurePath(publication.name)
         cells = (
             f'<a href="{escape(link)}" target="_blank">לחץ להורדה</a>',
-            _us_time(item.published_at),
-            _size(item.size),
+            _us_time(publication.published_at),
+            _size(publication.size),
             name.suffix.removeprefix(".").upper(),
             kind,
-            escape(item.store_label),
+            escape(publication.store_label),
             escape(name.stem),
             str(number),
         )
@@ -154,11 +154,11 @@ def _pager(path: str, query: str, page: int, pages: int) -> str:
     before = [(1, "<<")] * (first > 1) + [(page - 1, "<")] * (page > 1)
     after = [(page + 1, ">")] * (page < pages) + [(pages, ">>")] * (last < pages)
     numbers = (f"{n} " if n == page else link(n, str(n)) for n in range(first, last + 1))
-    return "".join([*(link(*item) for item in before), *numbers, *(link(*item) for item in after)])
+    return "".join([*(link(*page) for page in before), *numbers, *(link(*page) for page in after)])
 
 
-def _us_time(moment: datetime) -> str:
-    local = moment.astimezone(ISRAEL)
+def _us_time(timestamp: datetime) -> str:
+    local = timestamp.astimezone(ISRAEL)
     return f"{local.month}/{local.day}/{local.year} {local.strftime('%I:%M:%S %p').lstrip('0')}"
 
 

@@ -40,7 +40,11 @@ class ReplicaState:
             return []
         if self.faults.take("folder_wiped", feed.key):
             shown = newest_first(shown)[:WIPED_TO]
-        return [item for item in shown if not self.faults.take("empty_kind", feed.key, item.name)]
+        return [
+            publication
+            for publication in shown
+            if not self.faults.take("empty_kind", feed.key, publication.name)
+        ]
 
     def hides_newest(self, feed: Feed, rows: int, page: int, page_rows: int) -> bool:
         """Whether a paged listing lacks its newest row: it appears between page 1 and page 2."""
@@ -51,7 +55,7 @@ class ReplicaState:
 
     def served(self, feed: Feed, name: str) -> Publication | None:
         """Return the file that a download of this exact name gives; counts faults of stored files."""
-        found = next((item for item in self._published(feed) if item.name == name), None)
+        found = next((publication for publication in self._published(feed) if publication.name == name), None)
         if found is None or self.faults.take("missing_file", feed.key, name):
             return None
         return self._as_stored(feed, found, find=self.faults.take)
@@ -79,15 +83,22 @@ class ReplicaState:
 
 def newest_first(publications: Iterable[Publication]) -> list[Publication]:
     """Sort by time, newest first; files of the same time by name."""
-    return sorted(sorted(publications, key=lambda item: item.name), key=_published_at, reverse=True)
+    return sorted(
+        sorted(publications, key=lambda publication: publication.name), key=_published_at, reverse=True
+    )
 
 
 def foreign_files(publications: Iterable[Publication], feed: Feed) -> list[Publication]:
     """Return a full price file under the chain id of another chain; empty if there is no full price file."""
     fulls = [
-        item for item in publications if item.kind is FileKind.FULL_PRICES and feed.chain_id in item.name
+        publication
+        for publication in publications
+        if publication.kind is FileKind.FULL_PRICES and feed.chain_id in publication.name
     ]
-    return [replace(item, name=item.name.replace(feed.chain_id, FOREIGN_CHAIN)) for item in fulls[:1]]
+    return [
+        replace(publication, name=publication.name.replace(feed.chain_id, FOREIGN_CHAIN))
+        for publication in fulls[:1]
+    ]
 
 
 def _published_at(publication: Publication) -> datetime:

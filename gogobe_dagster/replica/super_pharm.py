@@ -52,9 +52,9 @@ class SuperPharm(FeedPortal):
     async def grid(self, request: Request) -> Response:
         """Show one page of the grid; a page beyond the last shows the last again."""
         await apply_listing_faults(self._state, request, self._feed)
-        asked = request.query_params
-        page = int(number) if (number := asked.get("page", "1")).isdecimal() else 1
-        rows = self._rows(dict(asked), page)
+        query = request.query_params
+        page = int(number) if (number := query.get("page", "1")).isdecimal() else 1
+        rows = self._rows(dict(query), page)
         pages = max(1, math.ceil(len(rows) / PAGE_ROWS))
         shown = min(max(1, page), pages)
         first = (shown - 1) * PAGE_ROWS
@@ -83,23 +83,23 @@ class SuperPharm(FeedPortal):
             return PlainTextResponse("link expired")
         return await send_file(self._state, request, self._feed, request.path_params["name"])
 
-    def _rows(self, asked: dict[str, str], page: int) -> list[Publication]:
+    def _rows(self, query: dict[str, str], page: int) -> list[Publication]:
         wanted = {
-            _category: asked.get("Category-equals", ""),
-            _day: asked.get("Date-equals", ""),
-            _branch: asked.get("BranchName-equals", ""),
+            _category: query.get("Category-equals", ""),
+            _day: query.get("Date-equals", ""),
+            _branch: query.get("BranchName-equals", ""),
         }
         rows = [
-            item
-            for item in newest_first(self._state.listed(self._feed))
-            if all(not text or said(item) == text for said, text in wanted.items())
+            publication
+            for publication in newest_first(self._state.listed(self._feed))
+            if all(not text or column(publication) == text for column, text in wanted.items())
         ]
         return rows[1:] if self._state.hides_newest(self._feed, len(rows), page, PAGE_ROWS) else rows
 
-    def _row(self, number: int, item: Publication) -> str:
-        link = f"/Download/{quote(item.name)}?bucketName={BUCKET}"
-        written = item.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y %H:%M:%S")
-        texts = (str(number), item.name, written, _category(item), item.store_label)
+    def _row(self, number: int, publication: Publication) -> str:
+        link = f"/Download/{quote(publication.name)}?bucketName={BUCKET}"
+        written = publication.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y %H:%M:%S")
+        texts = (str(number), publication.name, written, _category(publication), publication.store_label)
         cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
         return f'<tr>{cells}<td><a href="{escape(link)}">הורדה</a></td></tr>\n'
 
@@ -112,16 +112,16 @@ class SuperPharm(FeedPortal):
         return True
 
 
-def _category(item: Publication) -> str:
-    return CATEGORIES[item.kind]
+def _category(publication: Publication) -> str:
+    return CATEGORIES[publication.kind]
 
 
-def _day(item: Publication) -> str:
-    return item.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y")
+def _day(publication: Publication) -> str:
+    return publication.published_at.astimezone(ISRAEL).strftime("%d/%m/%Y")
 
 
-def _branch(item: Publication) -> str:
-    return item.store_label
+def _branch(publication: Publication) -> str:
+    return publication.store_label
 
 
 def _grid(total: int, rows: str, pages: int) -> str:

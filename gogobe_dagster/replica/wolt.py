@@ -51,8 +51,8 @@ class Wolt(FeedPortal):
     def _days(self) -> dict[str, list[str]]:
         """Return the names of each day's files."""
         days: dict[str, list[str]] = {}
-        for item in self._state.listed(self._feed):
-            days.setdefault(str(day_of(item.published_at)), []).append(item.name)
+        for publication in self._state.listed(self._feed):
+            days.setdefault(str(day_of(publication.published_at)), []).append(publication.name)
         return days
 
 

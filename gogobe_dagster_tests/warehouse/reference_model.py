@@ -34,7 +34,8 @@ TABLES = {
     """,
     # distinct: an offer whose items cost different prices is stored as several
     "promotion": """
-        select distinct chain_id, promotion_id, replace(content_hash::text, '-', ''), group_id, discounted_price
+        select distinct chain_id, promotion_id, replace(content_hash::text, '-', ''), group_id,
+            discounted_price
         from promotion join promotion_offer using (promotion_key)
     """,
     "promotion_item": f"""

@@ -45,7 +45,7 @@ def catalogue(size: int) -> tuple[Product, ...]:
 
 def gtin(first_twelve: str) -> str:
     """Return the 13 digits with their check digit (GS1: weights 1 and 3 from the left)."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(first_twelve))
+    total = sum(int(digit) * (3 if position % 2 else 1) for position, digit in enumerate(first_twelve))
     return f"{first_twelve}{-total % 10}"
 
 
@@ -68,11 +68,11 @@ def _combinations(line: Line) -> Iterator[tuple[str, str, int, str]]:
 def _product(number: int, line: Line, chosen: tuple[str, str, int, str], serial: int) -> Product:
     kind, maker, size, variant = chosen
     country, company = MAKERS[maker]
-    words = (line.name, kind, maker if company else "", _package(line, size), variant.strip())
+    parts = (line.name, kind, maker if company else "", _package(line, size), variant.strip())
     return Product(
         code=_code(company, serial) if company else str(PRODUCE_CODE + serial),
         is_barcode=bool(company),
-        name=" ".join(word for word in words if word),
+        name=" ".join(part for part in parts if part),
         line=number,
         maker=maker or "לא ידוע",
         country=country,

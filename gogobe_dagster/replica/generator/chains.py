@@ -29,33 +29,33 @@ class SyntheticChains:
         self._market = market
         self._days = days
         self._lock = Lock()
-        self._moment: datetime | None = None
+        self._published_until: datetime | None = None
 
-    def publish(self, moment: datetime, *, first_day: date | None = None) -> int:
+    def publish(self, now: datetime, *, first_day: date | None = None) -> int:
         """Publish everything up to a time; return how many files are new.
 
         If the time is earlier than the last one, later files are removed.
         """
         with self._lock:
-            return self._publish(moment, first_day or self._first_day(moment))
+            return self._publish(now, first_day or self._first_day(now))
 
     def follow(self, clock: Callable[[], datetime], *, at_least: timedelta = timedelta()) -> int:
         """Publish up to the time of the clock; do nothing if it has advanced by less than `at_least`."""
         with self._lock:
-            moment, last = clock(), self._moment
-            if last is not None and abs(moment - last) < at_least:
+            now, last = clock(), self._published_until
+            if last is not None and abs(now - last) < at_least:
                 return 0
-            return self._publish(moment, self._first_day(moment))
+            return self._publish(now, self._first_day(now))
 
-    def _first_day(self, moment: datetime) -> date:
-        return day_of(moment) - timedelta(days=self._days - 1)
+    def _first_day(self, now: datetime) -> date:
+        return day_of(now) - timedelta(days=self._days - 1)
 
-    def _publish(self, moment: datetime, first_day: date) -> int:
-        if self._moment and moment < self._moment:
-            self._take_away_after(moment)
-        self._moment = moment
+    def _publish(self, now: datetime, first_day: date) -> int:
+        if self._published_until and now < self._published_until:
+            self._remove_after(now)
+        self._published_until = now
         new = publish_days(
-            self._publications_by_feed, self._feeds, first_day=first_day, market=self._market, now=moment
+            self._publications_by_feed, self._feeds, first_day=first_day, market=self._market, now=now
         )
         return len(new)
 
@@ -64,6 +64,8 @@ class SyntheticChains:
         for feed in self._feeds:
             self._publications_by_feed[feed.key].put(*stray_files(self._market, feed, day=day, now=now))
 
-    def _take_away_after(self, moment: datetime) -> None:
+    def _remove_after(self, now: datetime) -> None:
         for publications in self._publications_by_feed.values():
-            publications.remove(*(item.name for item in publications.all() if item.published_at > moment))
+            publications.remove(
+                *(publication.name for publication in publications.all() if publication.published_at > now)
+            )

@@ -52,7 +52,7 @@ class Deal:
         shekels = Fraction(self.agorot, 100)
         return shekels if self.form is Form.KILOGRAMS else shekels / self.quantity
 
-    def words(self, goods: str) -> str:
+    def description(self, goods: str) -> str:
         """Say it as chains do."""
         several = f"{self.quantity} " if self.quantity > 1 else ""
         return {
@@ -65,17 +65,17 @@ class Deal:
         }[self.form]
 
 
-def make_deal(chance: int, *, usual_price: int, is_weighted: bool) -> Deal:
+def make_deal(drawn: int, *, usual_price: int, is_weighted: bool) -> Deal:
     """Choose a deal on goods of a usual price, in agorot."""
-    percent = 10 + chance // 29 % 5 * 10
-    quantity = 2 + chance // 17 % 2
-    low = 70 + chance // 19 % 20
+    percent = 10 + drawn // 29 % 5 * 10
+    quantity = 2 + drawn // 17 % 2
+    low = 70 + drawn // 19 % 20
     forms = (
         (Form.KILOGRAMS, Form.PIECES, Form.PERCENT)
         if is_weighted
         else (*[Form.PIECES] * 4, Form.PERCENT, Form.LAST_FOR_LESS, Form.ONE_FREE, Form.SECOND_AT_PRICE)
     )
-    match forms[chance // 31 % len(forms)]:
+    match forms[drawn // 31 % len(forms)]:
         case Form.KILOGRAMS:
             return Deal(form=Form.KILOGRAMS, quantity=quantity, agorot=_tens(usual_price * low / 100))
         case Form.PERCENT:
@@ -87,7 +87,7 @@ def make_deal(chance: int, *, usual_price: int, is_weighted: bool) -> Deal:
         case Form.SECOND_AT_PRICE:
             return Deal(form=Form.SECOND_AT_PRICE, quantity=2, agorot=_tens(usual_price * 40 / 100))
         case _:
-            pieces = 1 if is_weighted else 1 + chance // 17 % 3
+            pieces = 1 if is_weighted else 1 + drawn // 17 % 3
             return Deal(form=Form.PIECES, quantity=pieces, agorot=_tens(usual_price * pieces * low / 100))
 
 

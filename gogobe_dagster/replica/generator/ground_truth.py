@@ -33,8 +33,8 @@ def published_prices(
     for store in market.stores(feed):
         published_at = _last_price_file_at(store, now, first_day)
         for priced in market.prices(store, published_at) if published_at else ():
-            place = PriceKey(store.chain_id, store.sub_chain_id, store.store_id, priced.product.code)
-            prices[place] = priced
+            key = PriceKey(store.chain_id, store.sub_chain_id, store.store_id, priced.product.code)
+            prices[key] = priced
     return prices
 
 
@@ -54,7 +54,7 @@ def published_promotions(
 
     A full lists all that runs; a delta adds what has begun since the file before it.
     """
-    carried = {}
+    running = {}
     for store in market.stores(feed):
         offers: list[Promotion] = []
         published = [slot for slot in slots(store, day) if not _is_price(slot) and slot.published_at <= now]
@@ -62,9 +62,9 @@ def published_promotions(
             offers = [] if slot.kind.is_full else offers
             offers += offered(market, store, slot)
         for offer in offers:
-            place = (store.chain_id, store.sub_chain_id, store.store_id, str(offer.promotion_id))
-            carried[PromotionKey(*place)] = offer
-    return carried
+            key = (store.chain_id, store.sub_chain_id, store.store_id, str(offer.promotion_id))
+            running[PromotionKey(*key)] = offer
+    return running
 
 
 def _last_price_file_at(store: Store, now: datetime, first_day: date) -> datetime | None:

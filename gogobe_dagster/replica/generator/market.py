@@ -59,19 +59,19 @@ class Stocked:
         """Whether the price changes on that day."""
         return (day.toordinal() - self.phase) % self.cycle_days == 0
 
-    def at(self, moment: datetime) -> Priced:
+    def at(self, at: datetime) -> Priced:
         """Return the price at a time (Israel), and since when it holds."""
-        day = moment.toordinal()
+        day = at.toordinal()
         cycle = (day - self.phase) // self.cycle_days
         changed_at = self._changed_at(cycle)
-        if changed_at > moment:
+        if changed_at > at:
             cycle -= 1
             changed_at = self._changed_at(cycle)
         rung = (self.spread + cycle * self.stride) % 5 - 2
         return Priced(self.product, self.base + rung * self.step, changed_at)
 
     def _changed_at(self, cycle: int) -> datetime:
-        return opening_moment(self.phase + cycle * self.cycle_days, self.spread + cycle)
+        return time_in_opening_hours(self.phase + cycle * self.cycle_days, self.spread + cycle)
 
 
 class SyntheticMarket:
@@ -98,9 +98,9 @@ class SyntheticMarket:
         return make_stores(feed, number=number, seed=self.seed)
 
     def _stocked(self, store: Store) -> tuple[Stocked, ...]:
-        return tuple(self._stocked_by_chance(store))
+        return tuple(self._draw_stocked(store))
 
-    def _stocked_by_chance(self, store: Store) -> Iterator[Stocked]:
+    def _draw_stocked(self, store: Store) -> Iterator[Stocked]:
         for product in self.products:
             in_chain = draw(self.seed, store.feed, product.code)
             in_store = draw(self.seed, store.feed, store.store_id, product.code)
@@ -108,10 +108,10 @@ class SyntheticMarket:
                 own_price = in_chain // 100 % 5 == 0  # one product in five has another price in every store
                 yield _stock(product, in_store if own_price else in_chain)
 
-    def prices(self, store: Store, moment: datetime) -> list[Priced]:
+    def prices(self, store: Store, at: datetime) -> list[Priced]:
         """Return what a store sells on that day, with the prices at that time."""
-        moment = moment.astimezone(ISRAEL)
-        return [stocked.at(moment) for stocked in self.stocked(store) if stocked.is_sold(moment.date())]
+        at = at.astimezone(ISRAEL)
+        return [stocked.at(at) for stocked in self.stocked(store) if stocked.is_sold(at.date())]
 
     def changed(self, store: Store, since: datetime, until: datetime) -> list[Priced]:
         """Return what changed its price after `since` and up to `until`, on the same day."""
@@ -121,24 +121,24 @@ class SyntheticMarket:
         return [priced for priced in (it.at(until) for it in changing) if priced.priced_at > since]
 
 
-def opening_moment(day: int, chance: int) -> datetime:
+def time_in_opening_hours(day: int, drawn: int) -> datetime:
     """Return a minute of that day (an ordinal) at which stores are open."""
-    minute = OPENING_MINUTE + (chance * SPREAD >> 20) % OPEN_MINUTES
+    minute = OPENING_MINUTE + (drawn * SPREAD >> 20) % OPEN_MINUTES
     return datetime.combine(date.fromordinal(day), time(minute // 60, minute % 60), ISRAEL)
 
 
-def _stock(product: Product, chance: int) -> Stocked:
-    base = round(product.usual_price * (88 + chance // 1000 % 25) / 1000) * 10
-    if chance // 7 % 3:  # two prices in three end in 90 agorot
+def _stock(product: Product, drawn: int) -> Stocked:
+    base = round(product.usual_price * (88 + drawn // 1000 % 25) / 1000) * 10
+    if drawn // 7 % 3:  # two prices in three end in 90 agorot
         base = base // 100 * 100 + 90
-    cycle_days = 3 + chance // 11 % 8 if product.is_weighted else 7 + chance // 11 % 54
+    cycle_days = 3 + drawn // 11 % 8 if product.is_weighted else 7 + drawn // 11 % 54
     return Stocked(
         product=product,
         base=base,
         step=max(10, round(base / 250) * 10),
         cycle_days=cycle_days,
-        phase=chance // 13 % cycle_days,
-        stride=1 + chance // 17 % 4,
-        spread=chance,
-        season=chance // 19 % SEASONS if chance // 23 % 10 == 0 else None,
+        phase=drawn // 13 % cycle_days,
+        stride=1 + drawn // 17 % 4,
+        spread=drawn,
+        season=drawn // 19 % SEASONS if drawn // 23 % 10 == 0 else None,
     )

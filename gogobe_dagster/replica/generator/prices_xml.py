@@ -35,14 +35,16 @@ class PriceDialect:
     def write(self, store: Store, items: Iterable[Priced]) -> bytes:
         """Return the document of a store, UTF-8 without BOM."""
         template = _template(self.tags)
-        return self.envelope.wrap(store, "Items", (template.format_map(self._fields(item)) for item in items))
+        return self.envelope.wrap(
+            store, "Items", (template.format_map(self._fields(priced)) for priced in items)
+        )
 
-    def _fields(self, item: Priced) -> dict[str, str]:
-        product = item.product
+    def _fields(self, priced: Priced) -> dict[str, str]:
+        product = priced.product
         return _fixed_fields(product) | {
-            "price": self.money(item.agorot),
-            "unit_price": self.unit_price.format(item.agorot / 100 / product.per_measure),
-            "priced_at": item.priced_at.strftime(self.time),
+            "price": self.money(priced.agorot),
+            "unit_price": self.unit_price.format(priced.agorot / 100 / product.per_measure),
+            "priced_at": priced.priced_at.strftime(self.time),
         }
 
 

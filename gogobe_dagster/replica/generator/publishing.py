@@ -83,10 +83,10 @@ def _stores_files(
     style = stores_style(feed, day)
     ordered = sorted(market.stores(feed), key=lambda store: (store.chain_id, store.store_id))
 
-    def of_one_list(store: Store) -> tuple[str, int | None]:
+    def list_key(store: Store) -> tuple[str, int | None]:
         return store.chain_id, store.store_id if style.is_of_each_store else None
 
-    for (chain_id, store_id), group in groupby(ordered, key=of_one_list):
+    for (chain_id, store_id), group in groupby(ordered, key=list_key):
         stores, slot = list(group), stores_slot(chain_id, day)
         name = style.name(stores[0], slot.named_at)
         if slot.published_at <= now and name not in publications:

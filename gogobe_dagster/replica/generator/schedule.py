@@ -78,8 +78,8 @@ def _first_full(store: Store, day: date) -> datetime:
 
 
 def _minutes(store: Store, day: date, within: int) -> timedelta:
-    chance = draw(store.feed, store.store_id, day, "full")
-    return timedelta(minutes=chance % within, seconds=chance // 1000 % 60)
+    drawn = draw(store.feed, store.store_id, day, "full")
+    return timedelta(minutes=drawn % within, seconds=drawn // 1000 % 60)
 
 
 def _slot(store: Store, kind: FileKind, named_at: datetime, since: datetime) -> Slot:
@@ -87,5 +87,5 @@ def _slot(store: Store, kind: FileKind, named_at: datetime, since: datetime) -> 
     return Slot(kind=kind, named_at=named_at, published_at=named_at + lag, since=since)
 
 
-def _at(day: date, moment: time) -> datetime:
-    return datetime.combine(day, moment, ISRAEL)
+def _at(day: date, time_of_day: time) -> datetime:
+    return datetime.combine(day, time_of_day, ISRAEL)

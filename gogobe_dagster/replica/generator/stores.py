@@ -58,39 +58,41 @@ class Store:
 
 def make_stores(feed: Feed, *, number: int, seed: int) -> tuple[Store, ...]:
     """Return `number` stores of a feed; its online store, if it has one, is the last."""
-    return tuple(_make_store(feed, place, store_id, seed) for place, store_id in _numbers(feed, number, seed))
+    return tuple(
+        _make_store(feed, position, store_id, seed) for position, store_id in _numbers(feed, number, seed)
+    )
 
 
 def _numbers(feed: Feed, number: int, seed: int) -> Iterator[tuple[int, int]]:
     store_id = 0
     online = ONLINE.get(feed.key)
-    for place in range(number - (online is not None)):
-        store_id += 1 + draw(seed, feed.key, "gap", place) % 3  # closed stores leave gaps
-        yield place, store_id
+    for position in range(number - (online is not None)):
+        store_id += 1 + draw(seed, feed.key, "gap", position) % 3  # closed stores leave gaps
+        yield position, store_id
     if online is not None:
         yield number - 1, online
 
 
-def _make_store(feed: Feed, place: int, store_id: int, seed: int) -> Store:
-    chance = draw(seed, feed.key, "branch", store_id)
+def _make_store(feed: Feed, position: int, store_id: int, seed: int) -> Store:
+    drawn = draw(seed, feed.key, "branch", store_id)
     sub_chains = SUB_CHAINS.get(feed.key, ONE_SUB_CHAIN)
-    sub_chain_id, sub_chain_name = sub_chains[place % len(sub_chains)]
-    city_code, city = CITIES[chance % len(CITIES)]
-    street = STREETS[chance // 100 % len(STREETS)]
+    sub_chain_id, sub_chain_name = sub_chains[position % len(sub_chains)]
+    city_code, city = CITIES[drawn % len(CITIES)]
+    street = STREETS[drawn // 100 % len(STREETS)]
     is_online = store_id == ONLINE.get(feed.key)
-    place_name = "אינטרנט" if is_online else f"{city} {street}"
+    location = "אינטרנט" if is_online else f"{city} {street}"
     return Store(
         feed=feed.key,
-        chain_id=feed.chain_ids[place % len(feed.chain_ids)],
+        chain_id=feed.chain_ids[position % len(feed.chain_ids)],
         chain_name=feed.hebrew_name,
         sub_chain_id=sub_chain_id,
         sub_chain_name=sub_chain_name,
         store_id=store_id,
-        check_digit=chance // 10_000 % 10,
+        check_digit=drawn // 10_000 % 10,
         store_type=ONLINE_ONLY if is_online or feed.key in ALL_ONLINE else PHYSICAL,
-        name=place_name if sub_chain_name == "1" else f"{sub_chain_name} {place_name}",
-        address=f"{street} {1 + chance // 100_000 % 120}",
+        name=location if sub_chain_name == "1" else f"{sub_chain_name} {location}",
+        address=f"{street} {1 + drawn // 100_000 % 120}",
         city_code=city_code,
         city=city,
-        zip_code=f"{1_000_000 + chance // 1_000_000 % 9_000_000}",
+        zip_code=f"{1_000_000 + drawn // 1_000_000 % 9_000_000}",
     )

@@ -71,7 +71,7 @@ def _of_all_stores_name(first: Store, named_at: datetime) -> str:
     return f"StoresFull{first.chain_id}-000-000-{named_at:%Y%m%d-%H%M%S}.gz"
 
 
-def _of_one_store_name(first: Store, named_at: datetime) -> str:
+def _single_store_name(first: Store, named_at: datetime) -> str:
     return f"Stores{first.chain_id}-000-{first.store_id:03}-{named_at:%Y%m%d-%H%M%S}"
 
 
@@ -94,5 +94,5 @@ STORES_OF_FAMILY = {
     Family.MISHNAT_YOSEF: StoresStyle(write=bina_stores, name=_plain_name, is_packed=False),
     Family.NETIV_HAHESED: StoresStyle(write=bina_stores, name=_bina_name),
     Family.HAZI_HINAM: StoresStyle(write=hazi_hinam_stores, name=_of_all_stores_name),
-    Family.CITY_MARKET: StoresStyle(write=city_market_stores, name=_of_one_store_name, is_of_each_store=True),
+    Family.CITY_MARKET: StoresStyle(write=city_market_stores, name=_single_store_name, is_of_each_store=True),
 }

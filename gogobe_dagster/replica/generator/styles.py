@@ -88,8 +88,8 @@ class Style:
         store = store if kind.document is Document.PRICES else self.promoting(store)
         start = f"{WORDS[kind]}{store.chain_id}"
         if self.names is Names.DATED:
-            places = f"{store.sub_chain_id:03}-{store.store_id:0{self.store_digits}}"
-            return f"{start}-{places}-{named_at:%Y%m%d-%H%M%S}{extension}"
+            store_numbers = f"{store.sub_chain_id:03}-{store.store_id:0{self.store_digits}}"
+            return f"{start}-{store_numbers}-{named_at:%Y%m%d-%H%M%S}{extension}"
         if self.names is Names.TIME_TWICE:
             return f"{start}-000-{store.store_id}-{named_at:%Y%m%d%H%M%S-%H%M%S}{extension}"
         name = f"{start}-{store.store_id:03}-{named_at:%Y%m%d%H%M}{extension}"
