@@ -115,7 +115,7 @@ class Bina(FeedPortal):
 
 
 async def _parameters(request: Request) -> dict[str, str]:
-    """Return query and form together; ASP.NET looks names up in any case."""
+    """Return query and form together; ASP.NET ignores the case of names."""
     fields = await form_fields(request) if request.method == "POST" else {}
     return {name.lower(): value for name, value in {**dict(request.query_params), **fields}.items()}
 

@@ -23,7 +23,7 @@ class FtpEndpoint:
     url: str
     """ftp://127.0.0.1:port"""
     authority: str
-    """Certificate (PEM) of who signs for it."""
+    """PEM certificate of the authority that signed the server's."""
 
 
 class FtpServer:

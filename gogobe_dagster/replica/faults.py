@@ -65,7 +65,7 @@ FAULTS: dict[str, FaultKind] = {
     "empty_listing": FaultKind(meaning="the list is empty"),
     "html_listing": FaultKind(meaning="200 with an HTML notice instead of the list"),
     "folder_wiped": FaultKind(meaning="only two files are listed"),
-    "empty_kind": FaultKind(meaning="files that match `names` are not listed (say which: Promo*)"),
+    "empty_kind": FaultKind(meaning="files that match `names` are not listed (for example Promo*)"),
     "foreign_chain": FaultKind(meaning="a price file of another chain is listed too"),
     "row_inserted_while_paging": FaultKind(
         meaning="the newest row appears between page 1 and 2; once",

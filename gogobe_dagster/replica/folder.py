@@ -1,6 +1,6 @@
 """Publishes a folder of real files. The bytes are served exactly as they are.
 
-`<folder>/<feed key>/<published name>` belongs to that feed whatever its name says; any other file goes
+`<folder>/<feed key>/<published name>` belongs to that feed whatever its name; any other file goes
 to the feed whose chain id its name prints.
 """
 

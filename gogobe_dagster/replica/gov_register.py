@@ -1,7 +1,7 @@
 """The official register as gov.il's content API gives it, made from our own register.
 
 See docs/portals.md, "Official register". It names the feeds that this replica publishes; a replica with
-fewer feeds looks as if companies had left.
+fewer feeds means that companies have left.
 """
 
 from collections.abc import Iterable

@@ -33,7 +33,7 @@ DOCUMENTS = {
     "3": Document.STORES,
     "Stores": Document.STORES,
 }
-"""The values of `t`; full files and deltas are not told apart."""
+"""The values of `t`; full files and deltas have the same value."""
 
 
 class HaziHinam(FeedPortal):

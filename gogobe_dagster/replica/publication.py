@@ -14,15 +14,15 @@ from gogobe_dagster.files.kinds import FileKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """One published file: what the listing says about it, and its bytes."""
+    """One published file: its row in the listing, and its bytes."""
 
     name: str
     content: bytes | Path
     """The bytes as served, or the file that holds them."""
     published_at: datetime
-    """When the portal says that the file was written (aware)."""
+    """When the file was written, as the listing shows it (aware)."""
     kind: FileKind | None = None
-    """None for a stray object whose name says nothing."""
+    """None for a stray object whose name has no kind."""
     store_id: int | None = None
     store_label: str = ""
     """The store as this portal writes it, such as `357 - דיל רחובות`."""

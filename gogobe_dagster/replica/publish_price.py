@@ -28,7 +28,7 @@ class PublishPrice(FeedPortal):
         return [Route("/", self.page), Route("/{folder}/{name}", self.download)]
 
     async def page(self, request: Request) -> Response:
-        """Show one day: today, or the day of a parameter that the portal knows."""
+        """Show one day: today, or the day of a known parameter."""
         await apply_listing_faults(self._state, request, self._feed)
         day = self._asked(request) or day_of(self._state.clock())
         files = [publication for publication in self._state.listed(self._feed) if _day(publication) == day]

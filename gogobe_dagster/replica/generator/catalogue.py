@@ -39,7 +39,7 @@ class Product:
 
 @lru_cache(maxsize=8)
 def catalogue(size: int) -> tuple[Product, ...]:
-    """Return `size` products, every line of goods in turn, so that few already are a believable shop."""
+    """Return `size` products, each line of goods in turn, so that even a few make a believable store."""
     return tuple(islice(_in_turn(), size))
 
 

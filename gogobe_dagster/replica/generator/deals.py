@@ -13,7 +13,7 @@ class Form(StrEnum):
     """The forms of deals."""
 
     PIECES = "pieces"
-    """So many pieces for a price; one kilogram of goods by weight."""
+    """A number of pieces for a price; one kilogram of goods by weight."""
     KILOGRAMS = "kilograms"
     PERCENT = "percent"
     LAST_FOR_LESS = "last for less"
@@ -29,9 +29,9 @@ class Deal:
     quantity: int
     """Pieces or kilograms that one takes, free ones too."""
     agorot: int = 0
-    """For all pieces; for one kilogram; for the second piece."""
+    """The price of all pieces, of one kilogram, or of the second piece."""
     percent: int = 0
-    """Off each piece, or off the last."""
+    """The amount off each piece, or off the last."""
 
     @property
     def share(self) -> Fraction:

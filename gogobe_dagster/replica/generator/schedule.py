@@ -27,11 +27,11 @@ class Slot:
 
     kind: FileKind
     named_at: datetime
-    """What the name says."""
+    """The timestamp in the file's name."""
     published_at: datetime
     """When the portal shows it, a little later."""
     since: datetime
-    """A delta tells what changed after this moment."""
+    """A delta lists what changed after this time."""
 
 
 def slots(store: Store, day: date) -> Iterator[Slot]:

@@ -27,7 +27,7 @@ def hazi_hinam_stores(stores: Sequence[Store], at: datetime) -> bytes:
 
 
 def city_market_stores(stores: Sequence[Store], at: datetime) -> bytes:
-    """UTF-8 with BOM, in the words of the program that made it; one shop in a file."""
+    """UTF-8 with BOM, with the element names of the program that made it; one store in a file."""
     nested = _nested("Root", stores, at, number="{:03}", zip_tag="ZipCode")
     for ours, theirs in (
         ("<SubChains>", "<SubChainsXMLObject>"),
