@@ -23,7 +23,7 @@ class Terms:
 
 
 def cerberus_terms(deal: Deal) -> Terms:
-    """Cerberus, Shufersal: by weight the price of one kilogram, from slightly less than the stated quantity."""
+    """Cerberus, Shufersal: by weight the price of a kilogram, from slightly less than the stated quantity."""
     quantity = deal.quantity
     match deal.form:
         case Form.PIECES:
