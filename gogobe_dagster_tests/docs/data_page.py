@@ -1,19 +1,14 @@
-"""The columns in the page of data, from the comments in the database.
+"""The tables of columns in docs/data.md, from the comments in the database."""
 
-`python -m gogobe_dagster_tests.docs.data_page` writes them again; the text between them is written by hand.
-"""
-
-import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import psycopg
 
 from gogobe_dagster.warehouse.schema.migrate import migrate
+from gogobe_dagster_tests.docs.pages import DOCS, table, write
 from gogobe_dagster_tests.postgres.servers import temporary_server
 
-PAGE = Path(__file__).parents[2] / "docs" / "data.md"
-MARK = re.compile(r"<!-- columns: (\w+) -->\n(\n\| column .*?\n(?=\n))?", re.DOTALL)
+PAGE = DOCS / "data.md"
 COLUMNS = """
 select c.relname, a.attname, col_description(c.oid, a.attnum) from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -32,18 +27,17 @@ def columns_of(url: str) -> Columns:
     return found
 
 
-def filled(page: str, columns: Columns) -> str:
-    """Return the page with the columns as they are; a relation that is not there gets none."""
-    return MARK.sub(lambda mark: _table(mark[1], columns.get(mark[1], [])), page)
-
-
-def _table(name: str, columns: list[tuple[str, str]]) -> str:
-    rows = "".join(f"| `{column}` | {comment} |\n" for column, comment in columns)
-    return f"<!-- columns: {name} -->\n\n| column | meaning |\n|---|---|\n{rows}"
+def parts(columns: Columns) -> dict[str, str]:
+    """Make a table of columns for each table and view."""
+    return {
+        relation: table(
+            {"column": "---", "meaning": "---"}, [(f"`{name}`", text) for name, text in described]
+        )
+        for relation, described in columns.items()
+    }
 
 
 if __name__ == "__main__":
     with temporary_server() as server:
         migrate(server.url("gogobe"))
-        described = columns_of(server.url("gogobe"))
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), described), encoding="utf-8")
+        write(PAGE, parts(columns_of(server.url("gogobe"))))

@@ -1,7 +1,6 @@
-"""The page of dialects, generated from the tables; `python -m` this module writes it."""
+"""The tables of docs/dialects.md, from the tables of the parser."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -17,95 +16,65 @@ from gogobe_dagster.parsing.dialects import (
     Place,
 )
 from gogobe_dagster.parsing.model import OFFER_ITEM
+from gogobe_dagster_tests.docs.pages import DOCS, table, write
 
-PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"
-PARTS = {
+PAGE = DOCS / "dialects.md"
+SPLIT_TIMES = {
     "start_date": "With `start_hour`, where `starts_at` is written in two fields.",
     "start_hour": "No hour: the start of the day.",
     "end_date": "With `end_hour`, where `ends_at` is written in two fields.",
     "end_hour": "No hour: the last second of the day.",
 }
-HEAD = """# Dialects
-
-Every spelling of every field that chains publish, and the column of the lake that it becomes. The page is
-generated from the tables in `gogobe_dagster/parsing/dialects.py` and `model.py`: a new spelling is one word
-there.
-
-Tags are compared in lower case and without a namespace. Of several spellings the first with a text that is
-not blank counts. A field that is neither read nor ignored by name is reported as unknown with each file.
-
-A dialect has the name of its layout: the elements from the root to the row, such as `Root/Items/Item`.
-Reports, the ledger and `gogobe read` show it.
-"""
-OFFERS = """
-One row of the lake is an offer: the terms of a promotion and the items that they apply to. Chains write a
-promotion as one flat element, in groups with terms for each item, or once for each item. From all of them
-the same offer becomes the same row with the same `content_hash`. A promotion, its group and its item may
-each have a term: the innermost counts. Offers that differ only in `updated_at` are one, and their items are
-merged.
-
-The report of each file accounts for every element:
-
-- promotion elements (`Promotion`, `Sale`) = accepted + rejected + duplicates;
-- items = accepted + rejected + duplicates + without code.
-
-A promotion element is *accepted* if it has something that no later element repeats, and an item if it is in
-an offer. A *rejected* one has its reason in the report; items are rejected with their promotion. A
-*duplicate* has nothing new. An offer that loses all its items is rejected, because it would apply to
-nothing.
-"""
+COLUMNS = {"column": "---", "tags": "---", "meaning": "---"}
 
 
-def page() -> str:
-    """Return the text of the page."""
-    words = ", ".join(f"`{word}`" for word in sorted(NULL_TEXTS) if word)
-    unknown = f"\n## Texts that mean unknown\n\nThese are null in every column: {words}.\n"
+def parts() -> dict[str, str]:
+    """Make the tables of each document type, of items, and the list of texts that mean unknown."""
+    documents = {str(dialects.document): _document(dialects) for dialects in (PRICES, STORES, PROMOTIONS)}
+    return documents | {"items": _items(), "null_texts": f"{_quoted(sorted(NULL_TEXTS))}.\n"}
+
+
+def _document(dialects: Dialects) -> str:
+    schema = SCHEMAS[dialects.document]
+    split = SPLIT_TIMES if dialects.document is Document.PROMOTIONS else {}
+    meanings = {name: _meaning(schema.field(name)) for name in dialects.columns if name not in split} | split
     return (
-        HEAD + "".join(map(_document, (PRICES, STORES))) + _document(PROMOTIONS, OFFERS) + _nested() + unknown
+        f"Rows are {_elements(dialects.places)}.\n\n{_columns(dialects.columns, meanings)}\n"
+        f"Around the rows:\n\n{_columns(dialects.header, {})}\n"
+        f"Ignored by name: {_quoted(sorted(dialects.ignored))}.\n"
     )
 
 
-def _document(dialects: Dialects, words: str = "") -> str:
-    schema = SCHEMAS[dialects.document]
-    parts = PARTS if dialects.document is Document.PROMOTIONS else {}
-    meanings = {name: _meaning(schema.field(name)) for name in dialects.columns if name not in parts} | parts
-    text = f"\n## {str(dialects.document).capitalize()}\n{words}\nRows are {_places(dialects.places)}.\n"
-    header = f"\nAround the rows:\n\n{_table(dialects.header, {})}"
-    ignored = ", ".join(f"`{tag}`" for tag in sorted(dialects.ignored))
-    return f"{text}\n{_table(dialects.columns, meanings)}{header}\nIgnored by name: {ignored}.\n"
-
-
-def _nested() -> str:
+def _items() -> str:
     nested = PROMOTIONS.nested
     assert nested
     meanings = {name: _meaning(OFFER_ITEM.field(name)) for name in nested.item_columns}
-    misplaced = ", ".join(f"`{tag}`" for tag in sorted(MISPLACED))
     return (
-        f"\n### Items\n\nItems are {_places(sorted(nested.items))}, "
-        f"gifts in {_places(sorted(nested.gifts))}, groups in {_places(sorted(nested.groups))}; "
-        "a row with an item code of its own is its own item.\n"
-        f"Wrappers: {', '.join(f'`{tag}`' for tag in sorted(nested.wrappers))}. All values are kept of "
-        f"{', '.join(f'`{name}`' for name in sorted(nested.repeated))}. "
-        f"Ignored in promotions: {misplaced}.\n\n"
-        f"{_table(nested.item_columns, meanings)}"
+        f"Items are {_elements(sorted(nested.items))}, gifts in {_elements(sorted(nested.gifts))}, groups in "
+        f"{_elements(sorted(nested.groups))}; a row with an item code of its own is its own item.\n"
+        f"Wrappers: {_quoted(sorted(nested.wrappers))}. All values are kept of "
+        f"{_quoted(sorted(nested.repeated))}. Ignored in promotions: {_quoted(sorted(MISPLACED))}.\n\n"
+        f"{_columns(nested.item_columns, meanings)}"
     )
 
 
-def _places(places: Iterable[Place]) -> str:
-    return ", ".join(f"`{holder}/{row}`" for holder, row in places)
+def _elements(places: Iterable[Place]) -> str:
+    return _quoted(f"{parent}/{row}" for parent, row in places)
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts if text)
 
 
 def _meaning(field: pa.Field) -> str:
     return str(field.metadata[b"meaning"].decode())
 
 
-def _table(columns: Mapping[str, tuple[str, ...]], meanings: Mapping[str, str]) -> str:
-    rows = "".join(
-        f"| `{column}` | {', '.join(f'`{tag}`' for tag in tags)} | {meanings.get(column, '')} |\n"
-        for column, tags in columns.items()
+def _columns(columns: Mapping[str, tuple[str, ...]], meanings: Mapping[str, str]) -> str:
+    return table(
+        COLUMNS, [(f"`{name}`", _quoted(tags), meanings.get(name, "")) for name, tags in columns.items()]
     )
-    return f"| column | tags | meaning |\n|---|---|---|\n{rows}"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    write(PAGE, parts())
