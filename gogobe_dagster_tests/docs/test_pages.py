@@ -8,6 +8,7 @@ import yaml
 
 from gogobe_dagster.commands.main import COMMANDS
 from gogobe_dagster.feeds.registry import FEEDS
+from gogobe_dagster.monitoring.data_quality import CHECKS
 
 CLONE = Path(__file__).parents[2]
 README = (CLONE / "README.md").read_text(encoding="utf-8")
@@ -55,6 +56,14 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
 
 def test_the_readme_counts_feeds_as_the_register_has_them() -> None:
     assert f"{len(FEEDS)} feeds" in README
+
+
+def test_the_page_of_operations_explains_every_check() -> None:
+    table = (
+        (CLONE / "docs" / "operations.md").read_text(encoding="utf-8").split("## Checks")[1].split("## ")[0]
+    )
+
+    assert [name for name in CHECKS if f"`{name}`" not in table] == []
 
 
 def test_the_readme_leads_to_every_page() -> None:
