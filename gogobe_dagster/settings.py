@@ -71,10 +71,14 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1, description="Download attempts before a file is quarantined.")
     max_download_mb: int = Field(default=128, ge=1, description="Largest file accepted as served, in MB.")
     max_document_mb: int = Field(
-        default=512, ge=1, description="Largest document accepted once unpacked, in MB."
+        default=512,
+        ge=1,
+        description="Largest document accepted once unpacked, in MB; bounds memory.",
     )
-    parse_workers: Workers = Field(default=2, description="Parse processes per run.")
-    batch_mb: int = Field(default=24, ge=1, description="Compressed MB parsed in one step.")
+    parse_workers: Workers = Field(
+        default=2, description="Parse processes per run; each has memory of its own."
+    )
+    batch_mb: int = Field(default=24, ge=1, description="Compressed MB parsed in one step; bounds memory.")
     batch_files: int = Field(default=400, ge=1, description="Most files parsed in one step.")
     fast_reader: bool = Field(
         default=True,

@@ -17,7 +17,9 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
     text = page.read_text(encoding="utf-8")
     marked = [mark[2] for mark in PART.finditer(text)]
     if sorted(marked) != sorted(parts):
-        raise ValueError(f"{page.name} has marks for {sorted(marked)}, generated are {sorted(parts)}")
+        missing, extra = sorted(set(parts) - set(marked)), sorted(set(marked) - set(parts))
+        marks = "<!-- generated: NAME --> and <!-- end -->"
+        raise ValueError(f"docs/{page.name}: write {marks} for {missing}, remove those for {extra}")
     return PART.sub(lambda mark: f"{mark[1]}\n{parts[mark[2]]}\n{mark[3]}", text)
 
 
