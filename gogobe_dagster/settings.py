@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=65535,
-        description="Port of the embedded server on 127.0.0.1; 0 = unix socket only.",
+        description="Port of the embedded server on 127.0.0.1 (docs/security.md); 0 = unix socket only.",
     )
     raw_store: str = Field(default="", description="Folder for downloaded files; empty = GOGOBE_HOME/raw.")
     lake: str = Field(default="", description="Folder for parsed rows (Parquet); empty = GOGOBE_HOME/lake.")

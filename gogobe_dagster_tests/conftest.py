@@ -4,7 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 
+from gogobe_dagster.postgres.roles import OWNER
 from gogobe_dagster_tests.import_env import ImportEnv, open_import_env
 from gogobe_dagster_tests.postgres.servers import temporary_folder, temporary_server
 
@@ -52,19 +53,29 @@ class DatabaseServer:
     """A running server on which tests have databases of their own."""
 
     admin_url: str
+    owner: str | None = None
+    """The role that owns the databases and that tests use; None: the administrator."""
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
         """Give the URL of a fresh copy of a template, dropped afterwards whoever is still connected."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        if self.owner:
+            self._run("ALTER DATABASE {} OWNER TO {}", name, self.owner)
         try:
             yield self.url(name)
         finally:
             self._run("DROP DATABASE {} WITH (FORCE)", name)
 
+    @property
+    def as_admin(self) -> "DatabaseServer":
+        """The same server for tests that set it up as an administrator does."""
+        return replace(self, owner=None)
+
     def url(self, database: str) -> str:
-        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{database}"))
+        parts = urlsplit(self.admin_url)._replace(path=f"/{database}")
+        return urlunsplit(parts._replace(netloc=f"{self.owner}@") if self.owner else parts)
 
     def _run(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
@@ -89,7 +100,7 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[DatabaseServer]:
         yield DatabaseServer(given)
         return
     with temporary_server() as server:
-        yield DatabaseServer(server.url("postgres"))
+        yield DatabaseServer(server.admin_url("postgres"), OWNER)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -138,15 +139,31 @@ def socket_folder(real: Path) -> Path:
     inside = real / "socket"
     if re.fullmatch(r"[A-Za-z0-9/._+-]{1,85}", str(inside)):
         return inside
-    return Path("/tmp") / f"gogobe-{_digest(str(real))}"  # noqa: S108 - owner is checked before use
+    return Path("/tmp") / f"gogobe-{_digest(str(real))}"  # noqa: S108 - check_socket_folder comes before use
 
 
 def prepare_socket_folder(folder: Path, account: Account) -> None:
     """Create the socket's folder for the account. Raises `DatabaseUnavailable` if it is another user's."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.lstat().st_uid not in {os.geteuid(), account.uid}:
-        raise DatabaseUnavailable(f"{folder} belongs to another user: set GOGOBE_HOME to a shorter path")
+    check_socket_folder(folder, account)
     account.own(folder)
+
+
+def check_socket_folder(folder: Path, account: Account) -> None:
+    """Raise `DatabaseUnavailable` if somebody else could have a server of his own in the socket's folder.
+
+    Anybody may create a folder in /tmp, so this comes before the first look at what answers there.
+    """
+    try:
+        status = folder.lstat()
+    except FileNotFoundError:
+        return
+    owners = {os.geteuid(), account.uid}
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners or status.st_mode & 0o022:
+        raise DatabaseUnavailable(
+            f"{folder} belongs to another user, or others can write to it: "
+            "set GOGOBE_HOME to a shorter path of plain letters, or remove that folder"
+        )
 
 
 def _wheel_programs() -> Path | None:

@@ -20,8 +20,8 @@ from psycopg.pq import PGconn, Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.binaries import Account, prepare_socket_folder, socket_folder
+from gogobe_dagster.postgres.roles import HBA, HOST, SUPERUSER
 
-USER = "gogobe"
 PORT = 5432
 """Part of the socket's name, even without a TCP port."""
 TIMEOUT_SECONDS = 600
@@ -99,9 +99,11 @@ class Cluster:
         prepare_socket_folder(sockets, self.account)
         if not self.data.exists():
             self._create_data_folder(programs)
-        listen = {"listen_addresses": "127.0.0.1"} if self.port else {}
+        listen = {"listen_addresses": HOST} if self.port else {}
         address = {"port": str(self.port or PORT), "unix_socket_directories": str(sockets)}
-        self._write_configuration(dict(configuration) | listen | address)
+        access = {"hba_file": str(self.data / "gogobe_hba.conf")}
+        self._write("gogobe_hba.conf", HBA)
+        self._write("gogobe.conf", _configuration_text(dict(configuration) | listen | address | access))
         self._remove_stale_files()
         self._run(
             [programs / "pg_ctl", "start", "-w", "-t", TIMEOUT_SECONDS, "-D", self.data, "-l", self.log]
@@ -130,18 +132,14 @@ class Cluster:
         draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.folder))
         self.account.own(draft)
         locale = ["--locale=C.UTF-8", "--encoding=UTF8"]
-        self._run([programs / "initdb", "-D", draft, "-U", USER, "--auth=trust", *locale])
+        self._run([programs / "initdb", "-D", draft, "-U", SUPERUSER, "--auth=trust", *locale])
         with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude = 'gogobe.conf'\n")
         draft.rename(self.data)
 
-    def _write_configuration(self, configuration: Mapping[str, str]) -> None:
-        lines = [
-            "# Overwritten at every start. Use ALTER SYSTEM SET for your own settings; it takes precedence.",
-            *(f"{name} = '{value}'" for name, value in configuration.items()),
-        ]
-        path = self.data / "gogobe.conf"
-        path.write_text("\n".join([*lines, ""]))
+    def _write(self, name: str, text: str) -> None:
+        path = self.data / name
+        path.write_text(text)
         self.account.own(path, mode=0o600)
 
     def _remove_stale_files(self) -> None:
@@ -200,7 +198,15 @@ class Cluster:
             raise DatabaseUnavailable(f"the embedded server does not start ({self.log}):\n{output}\n{tail}")
 
 
+def _configuration_text(configuration: Mapping[str, str]) -> str:
+    lines = [
+        "# Overwritten at every start. Use ALTER SYSTEM SET for your own settings; it takes precedence.",
+        *(f"{name} = '{value}'" for name, value in configuration.items()),
+    ]
+    return "\n".join([*lines, ""])
+
+
 def ping(sockets: Path, port: int) -> Ping:
     """Ask a server whether it accepts connections, by connecting."""
-    conninfo = f"host={sockets} port={port or PORT} user={USER} dbname=postgres connect_timeout=5"
+    conninfo = f"host={sockets} port={port or PORT} user={SUPERUSER} dbname=postgres connect_timeout=5"
     return Ping(PGconn.ping(os.fsencode(conninfo)))

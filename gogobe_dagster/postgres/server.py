@@ -10,15 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 from psycopg.pq import Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable, SettingsError
-from gogobe_dagster.postgres.binaries import Account, find_programs, prepare_folder, socket_folder
-from gogobe_dagster.postgres.cluster import CONFIGURATION, PORT, USER, Cluster, ping
+from gogobe_dagster.postgres.binaries import (
+    Account,
+    check_socket_folder,
+    find_programs,
+    prepare_folder,
+    socket_folder,
+)
+from gogobe_dagster.postgres.cluster import CONFIGURATION, PORT, Cluster, ping
+from gogobe_dagster.postgres.roles import (
+    DATABASES,
+    OWNER,
+    SUPERUSER,
+    create_databases,
+    create_roles,
+    set_passwords,
+)
 from gogobe_dagster.settings import Settings
 
-DATABASES = ("gogobe", "dagster")
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 
 
@@ -90,9 +102,10 @@ class EmbeddedPostgres:
         with self._locked():
             account = Account.for_server(self.folder)
             cluster = Cluster(prepare_folder(self.folder, account), account, self.port)
+            check_socket_folder(socket_folder(cluster.folder), account)
             if not cluster.wait_until_ready():
                 cluster.launch(find_programs(self.bin_folder, account), CONFIGURATION | dict(self.options))
-            self._create_missing_databases()
+            self._set_up()
 
     def stop(self) -> bool:
         """Stop the server; open transactions are rolled back. Return whether it was running."""
@@ -107,9 +120,21 @@ class EmbeddedPostgres:
         return ping(socket_folder(self.folder.resolve()), self.port) == Ping.OK
 
     def url(self, database: str) -> str:
-        """Return the URL of one of its databases, by its socket."""
+        """Return the URL of one of its databases, by its socket, as the role that owns them."""
+        return self._url(database, OWNER)
+
+    def admin_url(self, database: str) -> str:
+        """Return the same URL as the superuser: for setting up, never for daily use."""
+        return self._url(database, SUPERUSER)
+
+    @property
+    def passfile(self) -> Path:
+        """The libpq passfile for the TCP port; it exists once the server has run with one."""
+        return self.folder.with_name("pgpass")
+
+    def _url(self, database: str, role: str) -> str:
         folder = socket_folder(self.folder.resolve())
-        return f"postgresql://{USER}@/{database}?host={folder}&port={self.port or PORT}"
+        return f"postgresql://{role}@/{database}?host={folder}&port={self.port or PORT}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -124,12 +149,16 @@ class EmbeddedPostgres:
                 f"the embedded server cannot use {self.folder}: {error}; set GOGOBE_HOME to another folder"
             ) from error
 
-    def _create_missing_databases(self) -> None:
+    def _set_up(self) -> None:
         try:
-            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                existing = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-                for name in DATABASES:
-                    if name not in existing:
-                        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            with psycopg.connect(self.admin_url("postgres"), autocommit=True) as connection:
+                create_roles(connection)
+                created = create_databases(connection)
+                if self.port:
+                    set_passwords(connection, self.passfile, self.port)
+            if "gogobe" in created:
+                with psycopg.connect(self.admin_url("gogobe")) as connection:
+                    # measures how bloated indexes are; only a superuser may create it
+                    connection.execute("create extension if not exists pgstattuple")
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(f"the embedded server at {self.folder}: {error}") from error

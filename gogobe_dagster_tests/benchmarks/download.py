@@ -87,7 +87,7 @@ def fetch_all(files: int, folder: Path) -> Fetched:
     server = EmbeddedPostgres(folder / "postgres")
     server.start()
     try:
-        url = server.url("postgres")
+        url = server.admin_url("postgres")
         migrate(url)
         with portals.serve(counts, size=SIZE) as replica:
             settings = Settings(home=folder, database_url=url, replica_url=replica)

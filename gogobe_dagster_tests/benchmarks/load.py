@@ -190,7 +190,7 @@ def _crowded(setup: LoadSetup, processes: Processes, rounds: int) -> Figures:
 
 def _promotions(setup: LoadSetup, scale: float) -> Figures:
     new_warehouse(setup, "promotions")
-    engine = connect(setup.server.url("promotions"))
+    engine = connect(setup.server.admin_url("promotions"))
     try:
         return promotions(engine, Path(setup.folder / "lake"), scale)
     finally:

@@ -60,7 +60,7 @@ class LoadSetup:
 
     def settings(self, database: str) -> Settings:
         """Return the settings of an import into one of the databases."""
-        url = self.server.url(database)
+        url = self.server.admin_url(database)
         return Settings(home=self.folder / "home", database_url=url, stale_after_days=9999)
 
     def resources(self, database: str) -> Resources:
@@ -69,7 +69,7 @@ class LoadSetup:
 
     def copy(self, template: str, database: str) -> None:
         """Make a database what another one is."""
-        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.server.admin_url("postgres"), autocommit=True) as connection:
             names = {"new": sql.Identifier(database), "old": sql.Identifier(template)}
             connection.execute(sql.SQL("drop database if exists {new} with (force)").format(**names))
             create = "create database {new} template {old} strategy file_copy"
@@ -77,12 +77,12 @@ class LoadSetup:
 
     def vacuum(self, database: str) -> None:
         """Do at once what autovacuum does within minutes, so that a day later finds it done."""
-        with psycopg.connect(self.server.url(database), autocommit=True) as connection:
+        with psycopg.connect(self.server.admin_url(database), autocommit=True) as connection:
             connection.execute("vacuum analyze")
 
     def count(self, database: str, rows: LiteralString) -> int:
         """Return how many rows there are: a table, with or without a condition."""
-        with psycopg.connect(self.server.url(database)) as connection:
+        with psycopg.connect(self.server.admin_url(database)) as connection:
             row = connection.execute(f"select count(*) from {rows}").fetchone()
         return int(row[0]) if row else 0
 
@@ -129,7 +129,7 @@ def publish(setup: LoadSetup, database: str, files: Iterator[Published]) -> None
             fetched.append((stored.sha256, stored.size, item.published_at, item.name))
         for feed_key, sightings in seen.items():
             resources.ledger.record(feed_key, sightings, now=some[-1].published_at)
-        with psycopg.connect(setup.server.url(database)) as connection:
+        with psycopg.connect(setup.server.admin_url(database)) as connection:
             connection.cursor().executemany(FETCHED, fetched)
     resources.close()
 
@@ -235,7 +235,7 @@ def copy_day(feed_key: str, setup: LoadSetup, database: str, day: date) -> int:
     """Copy every row of a feed's day; return the rows."""
     resources, rows = setup.resources(database), 0
     files = resources.ledger.to_parse(feed_key, [day])
-    with psycopg.connect(setup.server.url(database)) as connection, connection.cursor() as cursor:
+    with psycopg.connect(setup.server.admin_url(database)) as connection, connection.cursor() as cursor:
         columns = sql.SQL(", ").join(sql.SQL(f"{name} text") for name in STATED)
         cursor.execute(sql.SQL("create temporary table everything ({}) on commit drop").format(columns))
         for file in files:
@@ -267,7 +267,7 @@ on conflict (store_id, code) do update set price = excluded.price, updated_at = 
 def plain(setup: LoadSetup, database: str, day: date, *, files: int) -> int:
     """Upsert row by row in transactions of a hundred, as a plain importer does; return the rows."""
     resources, rows = setup.resources(database), 0
-    with psycopg.connect(setup.server.url(database)) as connection:
+    with psycopg.connect(setup.server.admin_url(database)) as connection:
         connection.execute(
             "create table plain_price (store_id int, code text, price numeric,"
             " updated_at timestamptz default now(), primary key (store_id, code))"
@@ -287,6 +287,6 @@ def plain(setup: LoadSetup, database: str, day: date, *, files: int) -> int:
 
 def new_warehouse(setup: LoadSetup, database: str) -> None:
     """Make a database with empty tables."""
-    with psycopg.connect(setup.server.url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(setup.server.admin_url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
-    migrate(setup.server.url(database))
+    migrate(setup.server.admin_url(database))

@@ -22,7 +22,7 @@ TABLES = ("price_current", "price_past")
 def crowd(setup: LoadSetup, template: str, database: str, number: int) -> None:
     """Make a copy whose tables hold so many current prices, most of them of stores that publish nothing."""
     setup.copy(template, database)
-    with psycopg.connect(setup.server.url(database), autocommit=True) as connection:
+    with psycopg.connect(setup.server.admin_url(database), autocommit=True) as connection:
         products = connection.execute("select least(count(distinct product_key), 6000) from price_current")
         a_store = products.fetchone()
         missing = number - setup.count(database, "price_current")
@@ -34,7 +34,7 @@ def crowd(setup: LoadSetup, template: str, database: str, number: int) -> None:
 def row_sizes(setup: LoadSetup, database: str) -> dict[str, float | int | str]:
     """Return the bytes of table and of indexes that a row takes, after a vacuum."""
     sizes: dict[str, float | int | str] = {}
-    with psycopg.connect(setup.server.url(database), autocommit=True) as connection:
+    with psycopg.connect(setup.server.admin_url(database), autocommit=True) as connection:
         for table in TABLES:
             connection.execute(f"vacuum analyze {table}")
             query = ROW_SIZES.replace("{table}", table)

@@ -14,7 +14,7 @@ import psycopg
 
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 
-# Nobody keeps what a test writes, so the disk need not hear of it.
+# Nobody keeps what a test writes, so it need not reach the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 START = (
     "import sys; from pathlib import Path; from gogobe_dagster.postgres.server import EmbeddedPostgres; "
@@ -81,13 +81,13 @@ def starter(folder: Path) -> subprocess.Popen[str]:
 
 def answer(server: EmbeddedPostgres, question: str, database: str = "gogobe") -> object:
     """The single value that a query returns."""
-    with psycopg.connect(server.url(database)) as connection:
+    with psycopg.connect(server.admin_url(database)) as connection:
         row = connection.execute(question.encode()).fetchone()
     return row and row[0]
 
 
 def execute(server: EmbeddedPostgres, statement: str, database: str = "gogobe") -> None:
-    with psycopg.connect(server.url(database), autocommit=True) as connection:
+    with psycopg.connect(server.admin_url(database), autocommit=True) as connection:
         connection.execute(statement.encode())
 
 
@@ -95,3 +95,8 @@ def sleeper(uid: int, gid: int) -> subprocess.Popen[bytes]:
     """A living program of a user that has nothing to do with PostgreSQL."""
     other = (uid, gid) if os.geteuid() == 0 else (None, None)
     return subprocess.Popen(["sleep", "120"], user=other[0], group=other[1], cwd="/")
+
+
+def passwords(passfile: Path) -> dict[str, str]:
+    """The passwords in a libpq passfile, by role."""
+    return {line.split(":")[3]: line.split(":")[4] for line in passfile.read_text().splitlines()}

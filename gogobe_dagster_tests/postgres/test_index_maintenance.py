@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.postgres.index_maintenance import rebuild_bloated_indexes
+from gogobe_dagster_tests.conftest import DatabaseServer
 
 KILOBYTES = 100 * 1024
 ROWS = """
@@ -19,13 +20,14 @@ insert into full_shelf select number from generate_series(1, 60000) as number;
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(ROWS))
-        connection.execute(sa.text("vacuum shelf"))
-    yield engine
-    engine.dispose()
+def engine(postgres_server: DatabaseServer) -> Iterator[sa.Engine]:
+    with postgres_server.as_admin.database() as url:
+        engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(ROWS))
+            connection.execute(sa.text("vacuum shelf"))
+        yield engine
+        engine.dispose()
 
 
 def test_a_bloated_index_is_rebuilt_once(engine: sa.Engine) -> None:

@@ -109,19 +109,6 @@ def test_a_long_or_unusual_folder_has_a_short_socket_that_all_find(short_folder:
         server.stop()
 
 
-def test_with_a_port_other_programs_can_connect_over_loopback(short_folder: Path) -> None:
-    port = free_port()
-    server = EmbeddedPostgres(short_folder / "postgres", port=port)
-    try:
-        server.start()
-
-        with psycopg.connect(f"postgresql://gogobe@127.0.0.1:{port}/gogobe") as connection:
-            assert connection.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
-        assert answer(server, "SELECT 1") == 1
-    finally:
-        server.stop()
-
-
 def test_without_a_port_nothing_listens_on_the_network(server: EmbeddedPostgres) -> None:
     server.start()
 

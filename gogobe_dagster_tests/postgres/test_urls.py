@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy
 
 from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.postgres.roles import OWNER
 from gogobe_dagster.postgres.server import (
     EmbeddedPostgres,
     dagster_url,
@@ -17,7 +18,7 @@ from gogobe_dagster.postgres.server import (
 )
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.ports import free_port
-from gogobe_dagster_tests.postgres.servers import FAST, temporary_folder
+from gogobe_dagster_tests.postgres.servers import FAST, passwords, temporary_folder
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,8 @@ def real_server() -> Iterator[str]:
     with temporary_folder() as folder:
         server = EmbeddedPostgres(folder / "postgres", port=port, options=FAST)
         server.start()
-        yield f"postgresql://gogobe@127.0.0.1:{port}"
+        password = passwords(server.passfile)[OWNER]
+        yield f"postgresql://{OWNER}:{password}@127.0.0.1:{port}"
         server.stop()
 
 

@@ -204,7 +204,8 @@ def test_search_knows_a_name_as_soon_as_a_chain_changes_or_drops_it(market: Mark
 
 
 def test_a_role_that_may_not_create_the_extension_is_told_what_to_do(postgres_server: DatabaseServer) -> None:
-    with postgres_server.database() as url, psycopg.connect(url, autocommit=True) as connection:
+    database = postgres_server.as_admin.database()
+    with database as url, psycopg.connect(url, autocommit=True) as connection:
         # owns its schema, as a managed server's users do, and nothing else
         name = sql.Identifier("loader_without_rights")
         connection.execute(sql.SQL("create role {} login").format(name))

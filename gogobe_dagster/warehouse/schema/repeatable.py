@@ -1,4 +1,4 @@
-"""Functions, triggers, views and comments: replaced as a whole whenever they differ from the last time.
+"""Functions, triggers, views, comments and grants: replaced as a whole when they differ.
 
 They hold no rows, so they need no versions: their files are what a database has after `migrate`. A
 fingerprint in the database tells whether there is anything to do, because replacing a view waits for every
@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.warehouse.schema.columns import metadata
+from gogobe_dagster.warehouse.schema.extensions import require_trigrams
+from gogobe_dagster.warehouse.schema.grants import grant_reading
 from gogobe_dagster.warehouse.schema.tables import schema_fingerprint
 from gogobe_dagster.warehouse.schema.views import FUNCTIONS, SQL, VIEWS
 
@@ -23,7 +25,7 @@ _ALEMBIC_COMMENTS = (
 
 
 def replace_definitions(connection: sa.Connection) -> None:
-    """Replace functions, views and comments, in the caller's transaction. Idempotent.
+    """Replace functions, views, comments and grants, in the caller's transaction. Idempotent.
 
     Raises SQLAlchemy's error when a view has to lose a column on which somebody else's view depends.
     """
@@ -33,9 +35,11 @@ def replace_definitions(connection: sa.Connection) -> None:
     fingerprint = hashlib.sha256("\0".join([*functions, *views, *comments]).encode()).hexdigest()
     if connection.scalar(sa.select(schema_fingerprint.c.sha256)) == fingerprint:
         return
+    require_trigrams(connection)  # and so load them: only then may a role store their parameters in functions
     _run(connection, "\n".join(functions))
     _replace_views(connection, "\n".join(views))
     _run(connection, "\n".join(comments))
+    grant_reading(connection)
     _remember(connection, fingerprint)
 
 
