@@ -244,7 +244,7 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
             if document not in writers:
                 writer = resources.lake.batch(document, feed=batch.feed, day=batch.day, key=batch.key)
                 writers[document] = open_batches.enter_context(writer)
-            writers[document].add(file.id, parsed.rows)
+            writers[document].add(file.id, parsed.lake_rows)
             entries.append(_entry(file, parsed, identity, lake_path=writers[document].path))
     ledger.mark_parsed(entries, now=resources.clock())
     return entries
@@ -287,6 +287,7 @@ def _entry(file: LedgerFile, parsed: ParsedFile, identity: FileIdentity, *, lake
         reject_reasons=report.reasons,
         samples=report.samples,
         unknown_elements=report.unknown,
+        unreadable_fields=report.unreadable,
         reader=report.reader,
         dialect=report.dialect,
         container=report.container,

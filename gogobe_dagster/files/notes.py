@@ -30,6 +30,14 @@ class Note(StrEnum):
     COUNT_MISMATCH = "count_mismatch", "The document's own count of its rows is wrong."
     ROUNDED_NUMBERS = "rounded_numbers", "Numbers with more than four decimals were rounded."
     REPAIRED_MARKUP = "repaired_markup", "Bare `<` or `&` in texts were escaped before reading."
+    UNREADABLE_FIELDS = (
+        "unreadable_fields",
+        "Optional fields that cannot be read are null; `unreadable_fields` of the file counts them.",
+    )
+    TOO_MANY_REJECTS = (
+        "too_many_rejects",
+        "More than 10 % of a full file's rows are rejected: what can be read is loaded, and nothing ends.",
+    )
     STORE_MISMATCH = "store_mismatch", "Header and file name disagree about the store or sub-chain."
     # why the fast reader left the document, or a chunk of it, to lxml
     MALFORMED = "malformed", "Tags do not match, or something is neither a tag nor an entity.", True

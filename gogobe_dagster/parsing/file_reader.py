@@ -4,7 +4,7 @@ Bytes go in, typed rows and a report come out, and no other error than `ContentE
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
 
@@ -47,6 +47,18 @@ class ParsedFile:
     rows: pl.DataFrame
     """The columns of the document's model without `file_id`."""
     report: ParseReport
+    listed_only: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """What the document lists although it cannot be read: codes without a price, promotions without content.
+
+    The same columns as `rows`. They are among the rejected rows of the report.
+    """
+
+    @property
+    def lake_rows(self) -> pl.DataFrame:
+        """What the lake keeps. A load must not take for gone what the document only lists."""
+        if self.listed_only.is_empty():
+            return self.rows
+        return pl.concat([self.rows, self.listed_only.select(self.rows.columns)]).sort(ROW_NUMBER)
 
 
 def read_file(data: bytes, *, name: str, limit: int, use_fast_reader: bool = True) -> ParsedFile:
@@ -95,6 +107,7 @@ def build_parsed_file(opened: OpenedFile, raw: RawRows, normalized: NormalizedRo
         header=_header(raw, normalized),
         rows=normalized.rows,
         report=_report(opened, raw, normalized),
+        listed_only=normalized.listed_only,
     )
 
 
@@ -130,13 +143,20 @@ def _read_promotions(
         reasons=dict(sorted(read.reasons.items())),
         samples=read.samples,
         unknown=dict(read.unknown),
+        unreadable=dict(sorted(read.unreadable.items())),
         damaged=opened.damaged or read.damaged,
         notes=(*opened.notes, *read.notes, *([Note.COUNT_MISMATCH] if is_miscounted else [])),
         promotions=read.promotions,
         items=read.items,
     )
     header = _parse_header(read.header)
-    return ParsedFile(document=Document.PROMOTIONS, header=header, rows=read.rows, report=report)
+    return ParsedFile(
+        document=Document.PROMOTIONS,
+        header=header,
+        rows=read.rows,
+        report=report,
+        listed_only=read.listed_only,
+    )
 
 
 def _parse_name(name: str) -> FileName | None:
@@ -273,6 +293,7 @@ def _report(opened: OpenedFile, raw: RawRows, normalized: NormalizedRows) -> Par
         reasons=reasons,
         samples=samples,
         unknown=dict(raw.unknown),
+        unreadable=dict(normalized.unreadable),
         damaged=opened.damaged or raw.damaged,
         notes=(*notes, *([Note.COUNT_MISMATCH] if is_miscounted else [])),
     )

@@ -23,7 +23,8 @@ PRICE: Final[Mapping[str, str]] = {
     "unit_of_measure": "What `unit_price` refers to, such as 100 grams.",
     "is_weighted": "Sold by weight; null if absent.",
     "quantity_in_package": "Pieces in a package; null if unknown.",
-    "price": "Shelf price in ILS with VAT; 0 and negative values are kept.",
+    "price": "Shelf price in ILS with VAT; 0 and negative values are kept. In the lake, null if it cannot be"
+    " read: the file lists the code all the same.",
     "unit_price": "Price in ILS of one `unit_of_measure`; null if absent.",
     "allows_discount": "Whether promotions apply; null if absent.",
     "status": "ItemStatus as published; null if absent.",
@@ -51,7 +52,8 @@ ITEM: Final[Mapping[str, str]] = {
 }
 OFFER: Final[Mapping[str, str]] = {
     "promotion_id": "The chain's number of the promotion, without leading zeros.",
-    "content_hash": "Hash of all offers of the promotion, as 32 hex digits.",
+    "content_hash": "Hash of all offers of the promotion, as 32 hex digits. In the lake, null if its terms"
+    " cannot be read: the file lists the promotion all the same.",
     "group_id": "Group in the promotion; 1 where the layout has no groups.",
     "description": "The chain's description of the promotion.",
     "starts_at": "Start of the promotion; null if absent.",

@@ -40,7 +40,7 @@ PRICES = pa.schema(
         _field("unit_of_measure", pa.string(), meanings.PRICE),
         _field("is_weighted", pa.bool_(), meanings.PRICE),
         _field("quantity_in_package", ARROW_DECIMAL, meanings.PRICE),
-        _field("price", ARROW_DECIMAL, meanings.PRICE, nullable=False),
+        _field("price", ARROW_DECIMAL, meanings.PRICE),
         _field("unit_price", ARROW_DECIMAL, meanings.PRICE),
         _field("allows_discount", pa.bool_(), meanings.PRICE),
         _field("status", pa.int16(), meanings.PRICE),
@@ -85,7 +85,7 @@ PROMOTIONS = pa.schema(
     [
         *OBSERVATION,
         _field("promotion_id", pa.string(), meanings.OFFER, nullable=False),
-        _field("content_hash", pa.string(), meanings.OFFER, nullable=False),
+        _field("content_hash", pa.string(), meanings.OFFER),
         _field("group_id", pa.int32(), meanings.OFFER, nullable=False),
         _field("description", pa.string(), meanings.OFFER),
         _field("starts_at", ARROW_TIMESTAMP, meanings.OFFER),

@@ -1,63 +1,34 @@
 """Normalizes text to the types of the model: trimmed text, exact decimals, booleans and timestamps.
 
-The type of a column is in `model`, its rules are in `document_rules`. Odd but real values are kept (a price
-of 0, a date in 2055). A value that cannot be read never becomes a silent null: its row is rejected with a
-reason. Nothing here knows XML, files or chains.
+The type of a column is in `model`, its rules are in `document_rules`, forms of dates are in `dates`. Odd but
+real values are kept (a price of 0, a date in 2055). A value that cannot be read never becomes a silent null:
+either its row is rejected with a reason, or the value is null, counted, and shown in a sample. Nothing here
+knows XML, files or chains.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.notes import Note
+from gogobe_dagster.parsing.dates import PLACEHOLDER, has_placeholder, parse_timestamps
 from gogobe_dagster.parsing.dialects import NULL_TEXTS, ZEROS
 from gogobe_dagster.parsing.document_rules import MAX_TEXT_BYTES, RULES, Rules
 from gogobe_dagster.parsing.reject import Reject
-from gogobe_dagster.parsing.reject_reasons import INEXACT, find_reasons, reject_samples
+from gogobe_dagster.parsing.reject_reasons import INEXACT, Flaws, find_flaws
 from gogobe_dagster.parsing.report import ROW_NUMBER
-
-NDArray = np.ndarray[Any, np.dtype[Any]]
 
 FILE_ID: Final = "file_id"
 FILE: Final = "@file"
-ZONE: Final = "Asia/Jerusalem"
 BOOLEANS: Final = dict.fromkeys(("1", "true", "True", "TRUE", "כן"), True) | dict.fromkeys(
     ("0", "false", "False", "FALSE", "לא"), False
 )
-DATE_FORMATS: Final = {
-    "0000-00-00 00:00:00": "%Y-%m-%d %H:%M:%S",
-    "0000-00-00 00:00": "%Y-%m-%d %H:%M",
-    "0000/00/00 00:00": "%Y/%m/%d %H:%M",
-    "0000-00-00T00:00:00": "%Y-%m-%dT%H:%M:%S",
-    "0000-00-00T00:00:00.000": "%Y-%m-%dT%H:%M:%S%.f",
-    "0000-00-00": "%Y-%m-%d",
-    "0000/00/00": "%Y/%m/%d",
-    "0000/00/00 00:00:00": "%Y/%m/%d %H:%M:%S",
-    "0000-00-00T00:00": "%Y-%m-%dT%H:%M",
-    "0000-00-00 00:00:00.000": "%Y-%m-%d %H:%M:%S%.f",
-    "00/00/0000 00:00:00": "%d/%m/%Y %H:%M:%S",
-    "00/00/0000 00:00": "%d/%m/%Y %H:%M",
-    "00/00/0000": "%d/%m/%Y",
-    "00000000000000": "%Y%m%d%H%M%S",
-    "00000000": "%Y%m%d",
-    "Dec 00 0000 00:0": "%b %d %Y %H:%M",  # SQL Server's own, as in `Dec 29 2014 12:0`
-}
-"""Date formats by their shape, with 0 for each digit."""
-ISO_LENGTHS: Final = {len("2026-11-23 07:00"), len("2026-11-23 07:00:05"), len("2026-11-23T07:00:05.123")}
-DIGIT: Final = re.compile("[0-9]")
-PLACEHOLDER: Final = r"^(?:0001|1753|1899|1900)-|^[0-9]{2}/[0-9]{2}/(?:0001|1753|1899|1900)"
-"""Placeholders that programs write for no date, such as 1899-12-30."""
-FIRST_CHANGE, LAST_CHANGE = datetime(1900, 1, 1), datetime(2101, 1, 1)  # noqa: DTZ001 - UTC where used
-YEAR_1901: Final = int(datetime(1901, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +40,10 @@ class NormalizedRows:
     reasons: dict[str, int]
     samples: list[Reject]
     notes: tuple[str, ...]
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    """The number of values that cannot be read and are null, by column."""
+    listed_only: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Rejected rows of things that the document lists, but not in any row of `rows`; each thing once."""
 
 
 def normalize(raw: pl.DataFrame, document: Document) -> NormalizedRows:
@@ -81,15 +56,35 @@ def normalize_with(raw: pl.DataFrame, rules: Rules) -> NormalizedRows:
     typed = parse_types(raw, rules)
     notes = (Note.ROUNDED_NUMBERS,) if is_rounded(raw, rules).any() else ()
     if typed.is_clean:
-        return _keep_last(typed.rows, rules, notes=notes)
-    text, reasons = _find_reasons(raw, typed.rows, rules)
-    return _keep_last(
-        typed.rows.filter(reasons.is_null()),
-        rules,
-        reasons=dict(sorted(reasons.drop_nulls().value_counts().iter_rows())),
-        samples=reject_samples(text, reasons),
-        notes=notes,
+        return _keep_last(typed.rows, rules, notes)
+    flaws = _find_flaws(raw, typed.rows, rules)
+    is_rejected = flaws.reasons.is_not_null()
+    clean = _keep_last(_with_defaults(typed.rows.filter(~is_rejected), rules), rules, notes)
+    unreadable = flaws.count_unreadable()
+    return replace(
+        clean,
+        reasons=dict(sorted(flaws.reasons.drop_nulls().value_counts().iter_rows())),
+        samples=flaws.samples(),
+        notes=(*notes, *([Note.UNREADABLE_FIELDS] if unreadable else [])),
+        unreadable=unreadable,
+        listed_only=_listed_only(typed.rows.filter(is_rejected), clean.rows, rules),
     )
+
+
+def _with_defaults(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Let a value that cannot be read have the default of one that is absent."""
+    return rows.with_columns(
+        pl.col(name).fill_null(pl.lit(text).cast(rows.schema[name])) for name, text in rules.defaults.items()
+    )
+
+
+def _listed_only(rejected: pl.DataFrame, rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Keep rejected rows of things that no other row is about."""
+    if rules.listed_by is None:
+        return rejected.clear()
+    named = rejected.filter(pl.col(rules.listed_by).is_not_null())
+    others = named.join(rows, on=rules.listed_by, how="anti", maintain_order="left")
+    return others.unique(rules.listed_by, keep="last", maintain_order=True)
 
 
 def normalize_batch(raw: pl.DataFrame, lengths: Sequence[int], document: Document) -> list[NormalizedRows]:
@@ -102,8 +97,7 @@ def normalize_batch(raw: pl.DataFrame, lengths: Sequence[int], document: Documen
     done = split_by_document(typed.rows, is_rounded(raw, rules), lengths, document)
     if not typed.is_clean:
         starts = np.cumsum([0, *lengths]).tolist()
-        is_rejected = _find_reasons(raw, typed.rows, rules)[1].is_not_null()
-        for number in _files(lengths).filter(is_rejected).unique():
+        for number in _files(lengths).filter(_find_flaws(raw, typed.rows, rules).has_any()).unique():
             done[number] = normalize(raw.slice(starts[number], lengths[number]), document)
     return done
 
@@ -120,7 +114,7 @@ def split_by_document(
     parts = []
     for number, (start, length) in enumerate(zip(starts, lengths, strict=False)):
         some, notes = rows.slice(start, length), (Note.ROUNDED_NUMBERS,) if number in are_rounded else ()
-        parts.append(_keep_last(some, rules, notes=notes) if number in are_repeated else _clean(some, notes))
+        parts.append(_keep_last(some, rules, notes) if number in are_repeated else _clean(some, notes))
     return parts
 
 
@@ -130,43 +124,6 @@ def _clean(rows: pl.DataFrame, notes: tuple[str, ...]) -> NormalizedRows:
 
 def _files(lengths: Sequence[int]) -> pl.Series:
     return pl.Series(FILE, np.repeat(np.arange(len(lengths)), lengths))
-
-
-def israel_to_utc(naive: pl.Series) -> pl.Series:
-    """Convert Israel's local time to UTC. In the hour that autumn repeats, it is the first one.
-
-    The hour that spring skips is converted with the winter offset, as by a program that missed the change.
-    """
-    from_then_on, offsets = _clock_changes()
-    physical = naive.to_physical()
-    local = (physical.fill_null(0) if naive.null_count() else physical).to_numpy()
-    if len(local):  # a file covers a year or two, and the table two centuries
-        first, last = np.searchsorted(from_then_on, [local.min(), local.max()], side="right").tolist()
-        from_then_on, offsets = from_then_on[first:last], offsets[first:]
-    timestamps = pl.Series(naive.name, local - offsets[np.searchsorted(from_then_on, local, side="right")])
-    utc = timestamps.cast(pl.Datetime("us", "UTC"))
-    return utc.set(naive.is_null(), None) if naive.null_count() else utc
-
-
-@cache
-def _clock_changes() -> tuple[NDArray, NDArray]:
-    """Return the local times of Israel's clock changes, and the offsets between them, in microseconds.
-
-    From a table of what Polars knows: five times as fast as converting every timestamp with Polars.
-    """
-    days = pl.datetime_range(FIRST_CHANGE, LAST_CHANGE, "1d", time_unit="us", time_zone="UTC", eager=True)
-    changed = days.filter(_offset(days) != _offset(days).shift(-1))
-    hours = pl.concat([changed + timedelta(hours=hour) for hour in range(25)]).unique().sort()
-    offsets = _offset(hours).to_numpy()
-    at = np.flatnonzero(np.diff(offsets)) + 1
-    before, after = offsets[at - 1], offsets[at]
-    timestamps = hours.to_physical().to_numpy()[at] + np.maximum(before, after)
-    return timestamps, np.concatenate((before[:1], after))
-
-
-def _offset(utc: pl.Series) -> pl.Series:
-    here = utc.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
-    return here.to_physical() - utc.to_physical()
 
 
 # ---------------------------------------------------------------- types
@@ -226,19 +183,13 @@ def _fields(rules: Rules) -> list[Any]:
     return [field for field in rules.schema if field.name not in {FILE_ID, ROW_NUMBER}]
 
 
-def _find_reasons(raw: pl.DataFrame, typed: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the text of all columns, and the reject reason of each row or null."""
+def _find_flaws(raw: pl.DataFrame, typed: pl.DataFrame, rules: Rules) -> Flaws:
     kinds = {field.name: field.type for field in _fields(rules)}
-    text = pl.DataFrame(
-        [
-            raw[ROW_NUMBER],
-            *(
-                _clean_nulls(_source(raw, name, rules), kind, _null_texts(name, rules))
-                for name, kind in kinds.items()
-            ),
-        ]
-    )
-    return text, find_reasons(text, typed, kinds, rules)
+    cleaned = [
+        _clean_nulls(_source(raw, name, rules), kind, _null_texts(name, rules))
+        for name, kind in kinds.items()
+    ]
+    return find_flaws(pl.DataFrame([raw[ROW_NUMBER], *cleaned]), typed, kinds, rules)
 
 
 def _trimmed(raw: pl.DataFrame, name: str, rules: Rules) -> pl.Series:
@@ -272,7 +223,7 @@ def _parse_column(source: pl.Series, kind: Any, rules: Rules) -> tuple[pl.Series
     """Parse a column; return also whether every value could be read."""
     # Most columns of most files are written cleanly, and trimming costs as much as parsing.
     typed = _parse(source, kind, rules)
-    if typed.null_count() == source.null_count() and not _has_placeholder(typed):
+    if typed.null_count() == source.null_count() and not has_placeholder(typed):
         return typed, True
     text = _clean_nulls(source, kind, NULL_TEXTS)
     typed = _parse(text, kind, rules)
@@ -290,7 +241,7 @@ def _parse(text: pl.Series, kind: Any, rules: Rules) -> pl.Series:
     if text.null_count() == len(text):
         return text.cast(_polars_type(kind))
     if pa.types.is_timestamp(kind):
-        return _timestamps(text)
+        return parse_timestamps(text)
     if pa.types.is_boolean(kind):
         return _booleans(text)
     read = text.cast(_polars_type(kind), strict=False)
@@ -324,61 +275,9 @@ def _polars_type(kind: Any) -> pl.DataType:
     return pl.Schema(pa.schema([("one", kind)]))["one"]
 
 
-def _timestamps(text: pl.Series) -> pl.Series:
-    """Parse with the format of the first value, then what is left with every other format."""
-    naive = _parse_dates(text, _format_of(text.drop_nulls()[0] if text.null_count() else text[0]))
-    for format_ in DATE_FORMATS.values():
-        if naive.null_count() == text.null_count():
-            break
-        left = text.set(naive.is_not_null(), None)
-        naive = naive.zip_with(naive.is_not_null(), _parse_dates(left, format_))
-    return israel_to_utc(naive)
-
-
-def _format_of(date: str) -> str:
-    return DATE_FORMATS.get(DIGIT.sub("0", date.strip()), "%Y-%m-%d %H:%M:%S")
-
-
-def _parse_dates(text: pl.Series, format_: str) -> pl.Series:
-    if format_.startswith("%Y-") and (fast := _parse_iso_dates(text)) is not None:
-        return fast
-    return text.str.to_datetime(format_, time_unit="us", strict=False)
-
-
-def _parse_iso_dates(text: pl.Series) -> pl.Series | None:
-    """Parse ISO dates of one length with Arrow, in a third of the time; None if one is different."""
-    length = text.str.len_bytes()
-    # Arrow also accepts hours without minutes, which no known program writes.
-    if length.min() != length.max() or length.min() not in ISO_LENGTHS:
-        return None
-    try:
-        timestamps = pc.cast(text.to_arrow(), pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return None
-    return pl.Series(text.name, timestamps)
-
-
-def _has_placeholder(typed: pl.Series) -> bool:
-    earliest = typed.to_physical().min() if typed.dtype.is_temporal() else None
-    return isinstance(earliest, int) and earliest < YEAR_1901
-
-
-def _keep_last(
-    rows: pl.DataFrame,
-    rules: Rules,
-    *,
-    reasons: dict[str, int] | None = None,
-    samples: list[Reject] | None = None,
-    notes: tuple[str, ...],
-) -> NormalizedRows:
+def _keep_last(rows: pl.DataFrame, rules: Rules, notes: tuple[str, ...]) -> NormalizedRows:
     """Keep the last of the rows with the same key."""
     last = rows
     if rows[rules.key[0]].n_unique() < len(rows):
         last = rows.unique(subset=rules.key, keep="last", maintain_order=True).sort(ROW_NUMBER)
-    return NormalizedRows(
-        rows=last,
-        duplicates=len(rows) - len(last),
-        reasons=reasons or {},
-        samples=samples or [],
-        notes=notes,
-    )
+    return replace(_clean(last, notes), duplicates=len(rows) - len(last))

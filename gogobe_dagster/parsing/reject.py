@@ -20,7 +20,6 @@ class RejectReason(StrEnum):
         member.meaning = meaning
         return member
 
-    BAD_DATE = "bad_date", "A date or time cannot be read."
     BAD_FLAG = "bad_flag", "A yes/no field has another value."
     BAD_NUMBER = "bad_number", "A number cannot be read."
     BAD_PRICE = "bad_price", "The price cannot be read, or has more than four decimals."
@@ -32,12 +31,25 @@ class RejectReason(StrEnum):
     NO_PROMOTION_ID = "no_promotion_id", "A promotion without an id."
     NO_STORE = "no_store", "A store without a store id."
     OUT_OF_RANGE = "out_of_range", "A number has too many digits, or a text is too long."
+    ITEM_CODE_UNUSABLE = (
+        "item_code_unusable",
+        "The code of a promotion's item cannot identify a product; the promotion stays without the item.",
+    )
     PRODUCT_REPEATED = "product_repeated", "The file has the product again further down; the last row counts."
+    PROMOTION_ID_UNUSABLE = "promotion_id_unusable", "The promotion's id is empty or too long."
+    PROMOTION_REPEATED = (
+        "promotion_repeated",
+        "The file has the promotion again, with another content; the last one counts.",
+    )
+    UNREADABLE_FIELD = (
+        "unreadable_field",
+        "An optional field cannot be read and is null. The row stays; the reason marks its sample only.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """A sample of a rejected row, with enough of it to see why."""
+    """A sample of a row that is rejected or has an unreadable field, with enough of it to see why."""
 
     row_number: int
     reason: str

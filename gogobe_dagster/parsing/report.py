@@ -81,9 +81,11 @@ class ParseReport:
     reasons: dict[str, int]
     """The number of rejected rows by reason."""
     samples: list[Reject]
-    """At most 20 per file, the first of each reason before the second of any."""
+    """At most 20 per file, the first of each reason or field before the second of any."""
     unknown: dict[str, int]
     """Elements with text that no column reads."""
+    unreadable: dict[str, int]
+    """The number of optional values that cannot be read and are null, by column; their rows stay."""
     damaged: bool
     notes: tuple[str, ...]
     """Members of `Note`, such as count_mismatch or empty_document."""

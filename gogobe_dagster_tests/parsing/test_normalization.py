@@ -1,5 +1,6 @@
 """How values are read: money, numbers, flags, dates, words for "not known"; and why a row is not taken."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ MILK = {"code": "7290000042640", "price": "7.10"}
 BARE = {"chain_id": "7290058140886", "store_id": "1"}
 
 
-def take(*rows: dict[str, str | None], document: Document = Document.PRICES) -> NormalizedRows:
+def take(*rows: Mapping[str, str | None], document: Document = Document.PRICES) -> NormalizedRows:
     names = {name: None for row in rows for name in row}
     columns = {name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names}
     numbers = pl.Series("row_number", range(1, len(rows) + 1), dtype=pl.Int32)
@@ -87,22 +88,74 @@ def test_any_price_survives_to_the_last_digit(price: Decimal) -> None:
         ("price", "1.23456", "bad_price"),
         ("price", "NaN", "bad_price"),
         ("price", "99999999999", "out_of_range"),
-        ("quantity", "בערך 3", "bad_number"),
-        ("quantity", "123456789012345", "out_of_range"),
-        ("unit_price", "0x10", "bad_number"),
-        ("status", "1.5", "bad_number"),
-        ("status", "70000", "out_of_range"),
-        ("is_weighted", "2", "bad_flag"),
-        ("is_barcode", "אולי", "bad_flag"),
-        ("price_set_at", "21/37/YYYY 17:37:22", "bad_date"),
-        ("price_set_at", "5/28/2015", "bad_date"),
-        ("price_set_at", "2026-02-30", "bad_date"),
-        ("price_set_at", "אתמול", "bad_date"),
         ("code", "7" * 65, "out_of_range"),
     ],
 )
 def test_a_row_that_cannot_be_taken_has_a_reason(column: str, text: str | None, why: str) -> None:
     assert reason(column, text) == why
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("quantity_in_package", "6 יח'"),
+        ("quantity", "בערך 3"),
+        ("quantity", "123456789012345"),
+        ("unit_price", "0x10"),
+        ("status", "1.5"),
+        ("status", "70000"),
+        ("is_weighted", "2"),
+        ("is_barcode", "אולי"),
+        ("price_set_at", "21/37/YYYY 17:37:22"),
+        ("price_set_at", "5/28/2015"),
+        ("price_set_at", "2026-02-30"),
+        ("price_set_at", "אתמול"),
+        ("price_set_at", "2026-11-23 24:30"),
+        ("price_set_at", "2026-11-23 07:61"),
+        ("name", "חלב" * 20_000),
+    ],
+)
+def test_an_optional_field_that_cannot_be_read_is_null_and_its_row_stays(column: str, text: str) -> None:
+    taken = take({**MILK, column: text}, {**MILK, "code": "2"})
+
+    assert taken.rows.select("code", "price", column).rows() == [
+        (MILK["code"], Decimal("7.1000"), None),
+        ("2", Decimal("7.1000"), None),
+    ]
+    assert (taken.reasons, taken.unreadable, taken.notes) == ({}, {column: 1}, ("unreadable_fields",))
+    (sample,) = taken.samples
+    assert (sample.row_number, sample.reason) == (1, "unreadable_field")
+    assert sample.sample.startswith(f"{column}={text}"[:300])
+    assert taken.listed_only.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("row", "listed"),
+    [
+        ({"code": "1050", "price": "חינם", "quantity": "2"}, ["1050"]),
+        ({"code": "1050", "price": None}, ["1050"]),
+        ({"code": "1050", "price": "1.23456", "name": "חלב"}, ["1050"]),
+        ({"code": " 1050 ", "price": "99999999999"}, ["1050"]),
+        ({"code": None, "price": "5"}, []),
+        ({"code": "0000000000000", "price": "x"}, []),
+        ({"code": "7" * 65, "price": "5"}, []),
+    ],
+)
+def test_a_row_that_is_rejected_still_lists_its_code(row: dict[str, str | None], listed: list[str]) -> None:
+    taken = take(row, {**MILK, "code": "2"})
+
+    assert taken.rows["code"].to_list() == ["2"]
+    assert sum(taken.reasons.values()) == 1
+    assert taken.listed_only.select("code", "price").rows() == [(code, None) for code in listed]
+
+
+def test_a_code_with_a_readable_row_is_not_listed_a_second_time() -> None:
+    rows = [{**MILK, "price": "חינם"}, {"code": "1", "price": "x"}, {"code": "1", "price": "y"}]
+
+    taken = take({**MILK}, *rows)
+
+    assert taken.rows["code"].to_list() == [MILK["code"]]
+    assert taken.listed_only.select("row_number", "code").rows() == [(4, "1")]
 
 
 @pytest.mark.parametrize(
@@ -112,11 +165,21 @@ def test_a_row_that_cannot_be_taken_has_a_reason(column: str, text: str | None, 
         ("store_id", "ראשי", "bad_number"),
         ("store_id", "99999999999", "out_of_range"),
         ("chain_id", "", "no_chain"),
-        ("check_digit", "א", "bad_number"),
     ],
 )
 def test_a_store_that_cannot_be_taken_has_a_reason(column: str, text: str | None, why: str) -> None:
     assert reason(column, text, document=Document.STORES) == why
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "read"),
+    [("check_digit", "א", None), ("store_type", "חנות", None), ("sub_chain_id", "דיל", 0)],
+)
+def test_a_store_stays_without_its_optional_fields(column: str, text: str, read: object) -> None:
+    taken = take({**BARE, column: text}, document=Document.STORES)
+
+    assert taken.rows.select("store_id", column).rows() == [(1, read)]
+    assert (taken.reasons, taken.unreadable) == ({}, {column: 1})
 
 
 @pytest.mark.parametrize(
@@ -196,6 +259,24 @@ def test_store_ids_are_integers(text: str, store: int) -> None:
         ("2026-08-01 07:00", "2026-08-01T04:00:00"),  # summer time
         ("2026-03-27 02:30", "2026-03-27T00:30:00"),  # the hour that spring skips
         ("2026-10-25 01:30", "2026-10-24T22:30:00"),  # the hour that autumn repeats: its first passing
+        ("2026-11-23T05:00:05Z", "2026-11-23T05:00:05"),
+        ("2026-11-23 05:00Z", "2026-11-23T05:00:00"),
+        ("2026-11-23T05:00:05.123Z", "2026-11-23T05:00:05.123"),
+        ("2026-11-23T07:00:05+02:00", "2026-11-23T05:00:05"),
+        ("2026-08-01T07:00:05+03:00", "2026-08-01T04:00:05"),
+        ("2026-08-01T06:00:05+02:00", "2026-08-01T04:00:05"),  # another zone than Israel's that day
+        ("2026-11-22T21:30:00-07:30", "2026-11-23T05:00:00"),
+        ("2026-11-23T07:00:05.1234567+0200", "2026-11-23T05:00:05.123456"),
+        ("2026-11-23 07:00:05 +02", "2026-11-23T05:00:05"),
+        ("2026-10-25T01:30:00+02:00", "2026-10-24T23:30:00"),  # the repeated hour: its second passing
+        ("2026-11-23 24:00", "2026-11-23T22:00:00"),
+        ("2026-11-23 24:00:00", "2026-11-23T22:00:00"),
+        ("2026-12-31T24:00:00", "2026-12-31T22:00:00"),
+        ("23.11.2026", "2026-11-22T22:00:00"),
+        ("23.11.2026 07:00", "2026-11-23T05:00:00"),
+        ("3.1.2026 7:05:09", "2026-01-03T05:05:09"),
+        ("23-11-2026 07:00", "2026-11-23T05:00:00"),
+        ("20261123 07:00", "2026-11-23T05:00:00"),
     ],
 )
 def test_every_form_of_date_is_civil_time_of_israel(text: str, moment: str) -> None:
@@ -203,7 +284,16 @@ def test_every_form_of_date_is_civil_time_of_israel(text: str, moment: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["1899-12-30", "1899-12-30 00:00:00", "0001-01-01T00:00:00", "1900-01-01", "01/01/1900"]
+    "text",
+    [
+        "1899-12-30",
+        "1899-12-30 00:00:00",
+        "0001-01-01T00:00:00",
+        "1900-01-01",
+        "01/01/1900",
+        "30.12.1899",
+        "0001-01-01T00:00:00Z",
+    ],
 )
 def test_how_programs_write_never_is_not_known(text: str) -> None:
     assert value("price_set_at", text) is None
@@ -219,13 +309,20 @@ def test_forms_may_be_mixed_in_one_file() -> None:
         "1899-12-30",
     ]
 
+    texts += ["23.11.2026 07:00", "2026-11-23T05:00:00Z", "20261123070000", "x", "2026-11-22 24:00"]
+
     taken = take(*({**MILK, "code": str(n), "price_set_at": text} for n, text in enumerate(texts)))
 
     at_seven = datetime(2026, 11, 23, 5, tzinfo=UTC)
-    assert taken.rows["price_set_at"].to_list() == [at_seven, at_seven, None, at_seven, at_seven, None]
+    midnight = at_seven - timedelta(hours=7)
+    assert taken.rows["price_set_at"].to_list() == [
+        *(at_seven, at_seven, None, at_seven, at_seven, None),
+        *(at_seven, at_seven, at_seven, None, midnight),
+    ]
 
 
 FORMS = [
+    "%d.%m.%Y %H:%M:%S",
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S.000",

@@ -265,6 +265,19 @@ def test_every_club_counts_wherever_it_stands(more: str) -> None:
         ({"PromotionEndDate": "Nov 30 2026 12:0"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
         ({"PromotionEndDate": "1899-12-30"}, None),
         ({"PromotionEndDate": ""}, None),
+        ({"PromotionEndHour": "24:00"}, datetime(2026, 11, 30, 22, tzinfo=UTC)),
+        ({"PromotionEndHour": "24:00:00"}, datetime(2026, 11, 30, 22, tzinfo=UTC)),
+        ({"PromotionEndHour": "23:59:00+02:00"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        ({"PromotionEndHour": "21:59Z"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        ({"PromotionEndHour": "0001-01-01T23:59:00"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        ({"PromotionEndDate": "30.11.2026"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        ({"PromotionEndDate": "20261130"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        ({"PromotionEndDate": "2026-11-30+02:00"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
+        (
+            {"PromotionEndDate": "2026-11-30Z", "PromotionEndHour": ""},
+            datetime(2026, 11, 30, 21, 59, 59, tzinfo=UTC),
+        ),
+        ({"PromotionEndDate": "2026-11-30T00:00:00+02:00"}, datetime(2026, 11, 30, 21, 59, tzinfo=UTC)),
     ],
 )
 def test_ends_are_read_as_days_and_hours(changed: dict[str, str], expected: datetime | None) -> None:
@@ -296,10 +309,9 @@ def test_remarks_are_kept_in_their_words() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"PromotionEndDate": "21/37/YYYY"}, "bad_date"),
         ({"MinQty": "הרבה"}, "bad_number"),
         ({"DiscountedPrice": "חינם"}, "bad_price"),
-        ({"AllowMultipleDiscounts": "אולי"}, "bad_flag"),
+        ({"IsWeightedPromo": "אולי"}, "bad_flag"),
         ({"PromotionId": " "}, "no_promotion_id"),
     ],
 )
@@ -314,6 +326,46 @@ def test_a_promotion_that_cannot_be_read_is_rejected_with_its_items(
     assert file.report.promotions
     assert (file.report.promotions.rejected, file.report.items.rejected) == (1, 2)
     assert file.rows["promotion_id"].to_list() == ["2"]
+    listed_only = file.listed_only.select("promotion_id", "content_hash").rows()
+    assert listed_only == ([("900001", None)] if changed.keys() != {"PromotionId"} else [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"PromotionEndDate": "21/37/YYYY"}, "ends_at"),
+        ({"PromotionEndHour": "חצות"}, "ends_at"),
+        ({"PromotionStartDate": "מחר"}, "starts_at"),
+        ({"PromotionUpdateDate": "אתמול"}, "updated_at"),
+        ({"AllowMultipleDiscounts": "אולי"}, "allows_multiple_discounts"),
+        ({"RedemptionLimit": "ללא הגבלה"}, "redemption_limit"),
+        ({"MaxQty": "הרבה"}, "max_quantity"),
+        ({"MinNoOfItemOfered": "2.5"}, "min_items_offered"),
+    ],
+)
+def test_a_promotion_stays_without_a_term_that_decides_no_price(changed: dict[str, str], column: str) -> None:
+    file = parse(promotions(flat(*BOUGHT, **changed)))
+
+    assert file.rows.select("promotion_id", "discounted_price", column).rows() == [
+        ("900001", Decimal(10), None)
+    ]
+    assert codes(file.rows.row(0, named=True)) == [MILK, SOY]
+    assert (file.report.reasons, file.report.unreadable) == ({}, {column: 1})
+    assert "unreadable_fields" in file.report.notes
+    assert [sample.reason for sample in file.report.samples] == ["unreadable_field"]
+
+
+def test_a_promotion_of_several_groups_is_read_as_a_whole_or_not_at_all() -> None:
+    legs = (
+        group(listed(MILK, DiscountedPrice="28.90")),
+        group(listed(MILK, DiscountedPrice="1.00", MinQty="x"), number=2),
+    )
+
+    file = parse(promotions(grouped(*legs), grouped(group(listed(SOY)), PromotionID="7"), head=IDS))
+
+    assert file.rows["promotion_id"].to_list() == ["7"]
+    assert file.listed_only["promotion_id"].to_list() == ["900001"]
+    assert file.report.reasons == {"bad_number": 1}
 
 
 def test_an_item_that_cannot_be_read_is_rejected_alone() -> None:
@@ -321,8 +373,9 @@ def test_an_item_that_cannot_be_read_is_rejected_alone() -> None:
 
     file = parse(promotions(flat(*BOUGHT, *bad)))
 
-    assert file.report.reasons == {"bad_flag": 2, "bad_price": 1, "out_of_range": 1}
-    assert codes(file.rows.row(0, named=True)) == [MILK, SOY]
+    assert file.report.reasons == {"bad_flag": 1, "out_of_range": 1}
+    assert file.report.unreadable == {"gift_price": 1, "is_barcode": 1}
+    assert codes(file.rows.row(0, named=True)) == ["2", "3", MILK, SOY]
 
 
 def test_an_offer_that_loses_all_its_items_is_no_offer_for_everything() -> None:
@@ -331,6 +384,7 @@ def test_an_offer_that_loses_all_its_items_is_no_offer_for_everything() -> None:
     assert file.report.promotions
     assert file.rows["promotion_id"].to_list() == ["2"]
     assert (file.report.promotions.accepted, file.report.promotions.rejected) == (1, 1)
+    assert file.listed_only["promotion_id"].to_list() == ["900001"]
 
 
 @pytest.mark.parametrize("as_reader", ["fast", "lxml"])

@@ -60,6 +60,7 @@ def parsed(file_id: int, *, store: int | None = 1, rows: int = 2, **other: Any) 
         "reject_reasons": {},
         "samples": [],
         "unknown_elements": {},
+        "unreadable_fields": {},
         "reader": "fast",
         "dialect": "Root/Items/Item",
         "container": "gzip",

@@ -24,7 +24,9 @@ class Period:
     closed_by_file_id: int | None = None
 
 
-def history_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[int, Value]]) -> list[Period]:
+def history_of(
+    statements: Sequence[StoreFile], rows: Mapping[int, Mapping[int, Value | None]]
+) -> list[Period]:
     """What stores sell; `rows` has the products and prices of each file."""
     rows_of_periods = periods_of(statements, rows)
     periods = [Period(store, product, *value, *since) for store, product, value, *since in rows_of_periods]
@@ -34,6 +36,7 @@ def history_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[int, 
 def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
     """Replay every store, instant by instant; `rows` has what each file says of which thing.
 
+    None: the file lists the thing, and what it says of it cannot be read.
     Returns store, thing, what is said of it, from when, by which file, until when, and by which file.
     """
     periods = []
@@ -43,19 +46,22 @@ def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, 
         open_since: dict[Any, Any] = {}
         for at, at_once in groupby(of_store, key=lambda statement: statement.published_at):
             last_full = 0
+            before = stated
             for statement in at_once:
+                listed = rows[statement.file_id]
                 if statement.is_complete:
-                    stated, last_full = {}, statement.file_id
-                stated |= {
-                    thing: (value, statement.file_id) for thing, value in rows[statement.file_id].items()
+                    stated = {thing: before[thing] for thing in listed if thing in before}
+                    last_full = statement.file_id
+                stated = stated | {
+                    thing: (value, statement.file_id) for thing, value in listed.items() if value
                 }
             for thing in open_since.keys() | stated.keys():
                 value, file_id = stated.get(thing, (None, last_full))
-                before = open_since.get(thing)
-                if before and before[0] != value:
-                    periods.append((store, thing, *before, at, file_id))
+                since = open_since.get(thing)
+                if since and since[0] != value:
+                    periods.append((store, thing, *since, at, file_id))
                     del open_since[thing]
-                if value and (not before or before[0] != value):
+                if value and (not since or since[0] != value):
                     open_since[thing] = (value, at, file_id)
         periods += [(store, thing, *since, None, None) for thing, since in open_since.items()]
     return periods

@@ -74,7 +74,14 @@ class Published:
 
     @property
     def size(self) -> int:
+        if isinstance(self.file, PriceFile):
+            return len(self.priced)
         return len(self.file.names if isinstance(self.file, StoreList) else self.file.rows)
+
+    @property
+    def priced(self) -> list[PriceRow]:
+        """The rows with a price that can be read."""
+        return [row for row in self.file.rows if row.price is not None]
 
     @property
     def is_full(self) -> bool:
@@ -92,7 +99,8 @@ class Published:
     def contents(self) -> dict[str, Any]:
         """What it says of which thing."""
         if isinstance(self.file, PriceFile):
-            return {product_of(row.code): _value(row) for row in self.file.rows}
+            unread = {product_of(row.code): None for row in self.file.rows if row.price is None}
+            return unread | {product_of(row.code): _value(row) for row in self.priced}
         return {offer.promotion_id: self.file.hash_of(offer.promotion_id) for offer in self.file.offers}
 
 
@@ -102,7 +110,7 @@ def product_of(code: str) -> str:
 
 
 def _value(row: PriceRow) -> tuple[Decimal, Decimal | None]:
-    return Decimal(row.price), None if row.unit_price is None else Decimal(row.unit_price)
+    return Decimal(row.price or ""), None if row.unit_price is None else Decimal(row.unit_price)
 
 
 def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:
@@ -159,18 +167,20 @@ def _periods(published: Sequence[Published]) -> list[Any]:
 
 
 def _listed_products(prices: Sequence[Published]) -> set[tuple[str]]:
-    return {(product,) for price_file in prices for product in price_file.contents}
+    return {(product_of(row.code),) for price_file in prices for row in price_file.priced}
 
 
 def _kept(publication: Published) -> int:
-    return len(publication.contents) if isinstance(publication.file, PriceFile) else publication.size
+    if isinstance(publication.file, PriceFile):
+        return len({product_of(row.code) for row in publication.priced})
+    return publication.size
 
 
 def _statements(prices: Sequence[Published]) -> set[tuple[Any, ...]]:
     """Of each product, the fullest statement of the newest day, of those that hold in their file."""
     best: dict[str, Any] = {}
     for price_file in prices:
-        for row in {product_of(row.code): row for row in price_file.file.rows}.values():
+        for row in {product_of(row.code): row for row in price_file.priced}.values():
             texts = [row.name, row.manufacturer]
             fullness = sum(text is not None for text in texts)
             greatness = (

@@ -11,7 +11,8 @@ from gogobe_dagster_tests.warehouse.test_periods import BREAD, EGGS, MILK, File,
 
 WHAT_IT_SAYS = {
     "prices": st.dictionaries(
-        st.sampled_from([MILK, BREAD, EGGS]), st.sampled_from(["5", "6", ("6", "0.6"), ("6", None), "-6"])
+        st.sampled_from([MILK, BREAD, EGGS]),
+        st.sampled_from(["5", "6", ("6", "0.6"), ("6", None), "-6", None]),
     ),
     "is_full": st.booleans(),
     "store": st.sampled_from([7, 8, 9]),

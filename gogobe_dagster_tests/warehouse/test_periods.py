@@ -22,10 +22,10 @@ STORE = 7
 
 @dataclass
 class File:
-    """A file as a test writes it: hour, kind, and what it lists."""
+    """A file as a test writes it: hour, kind, and what it lists. None: a price that cannot be read."""
 
     hour: int
-    prices: dict[int, str | tuple[str, str | None]]
+    prices: dict[int, str | tuple[str, str | None] | None]
     is_full: bool = False
     is_complete: bool | None = None
     store: int = STORE
@@ -41,9 +41,15 @@ class File:
             tie_break=(not self.is_full, "rami_levy", self.name or f"{file_id:03}", self.revision),
         )
 
-    def values(self) -> dict[int, Value]:
-        pairs = {p: v if isinstance(v, tuple) else (v, None) for p, v in self.prices.items()}
-        return {p: (Decimal(v), None if u is None else Decimal(u)) for p, (v, u) in pairs.items()}
+    def values(self) -> dict[int, Value | None]:
+        return {product: _value(price) for product, price in self.prices.items()}
+
+
+def _value(price: str | tuple[str, str | None] | None) -> Value | None:
+    if price is None:
+        return None
+    shelf, unit = price if isinstance(price, tuple) else (price, None)
+    return Decimal(shelf), None if unit is None else Decimal(unit)
 
 
 @dataclass
@@ -87,7 +93,7 @@ def _period(row: dict[str, Any]) -> Period:
 
 
 def rows_of(files: Sequence[tuple[int, File]]) -> pl.DataFrame:
-    rows = [(i, p, price, unit, None) for i, file in files for p, (price, unit) in file.values().items()]
+    rows = [(i, p, *(value or (None, None)), None) for i, file in files for p, value in file.values().items()]
     return pl.DataFrame(rows, schema=SPEC.file_rows, orient="row")
 
 
@@ -114,6 +120,22 @@ def _hour(timestamp: datetime | None) -> int | None:
 def test_a_price_holds_from_the_file_that_first_says_it_until_one_says_otherwise() -> None:
     periods = story(File(0, {MILK: "7.1"}, is_full=True), File(1, {MILK: "7.1"}), File(2, {MILK: "6.9"}))
     assert periods == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2)]
+
+
+def test_a_product_that_a_full_file_lists_without_a_readable_price_keeps_its_price() -> None:
+    told = story(
+        File(0, {MILK: "7.1", BREAD: "9"}, is_full=True),
+        File(1, {MILK: None}, is_full=True),
+        File(2, {MILK: "6.9", BREAD: None}, is_full=True),
+    )
+    assert told == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2), (BREAD, "9", 0, 1)]
+
+
+def test_a_product_that_had_left_does_not_come_back_without_a_price() -> None:
+    told = story(
+        File(0, {MILK: "7.1"}, is_full=True), File(1, {BREAD: "9"}, is_full=True), File(2, {MILK: None})
+    )
+    assert told == [(MILK, "7.1", 0, 1), (BREAD, "9", 1, None)]
 
 
 def test_a_delta_says_nothing_about_what_it_does_not_list() -> None:
@@ -179,7 +201,7 @@ def test_without_files_nothing_changes() -> None:
     assert all(getattr(nothing, name).is_empty() for name in Changes.__slots__)
 
 
-PRICES = st.sampled_from(["5", "6", ("6", "0.6"), ("6", None), "0"])
+PRICES = st.sampled_from(["5", "6", ("6", "0.6"), ("6", None), "0", None])
 FILES = st.lists(
     st.builds(
         File,

@@ -42,7 +42,7 @@ CODES = [MILK, BREAD, TOMATO, f"0{MILK}"]
 SHELVES = st.builds(
     PriceRow,
     code=st.sampled_from(CODES),
-    price=st.sampled_from(["5", "6", "0"]),
+    price=st.sampled_from(["5", "6", "0", None]),
     unit_price=st.sampled_from([None, "0.5"]),
     is_barcode=st.just(value=True),
     name=st.sampled_from([None, "חלב", "לחם"]),

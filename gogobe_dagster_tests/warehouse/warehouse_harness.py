@@ -73,7 +73,8 @@ class PriceRow:
     """One row of a price file."""
 
     code: str
-    price: str
+    price: str | None
+    """None: the file lists the code, and its price could not be read."""
     unit_price: str | None = None
     is_barcode: bool | None = None
     name: str | None = None
@@ -173,7 +174,7 @@ class Market:
                     batch.add(ids[item.name], frame)
                     about: dict[str, Any] = {
                         "lake_path": batch.path,
-                        "rows": len(frame),
+                        "rows": frame["price"].count() if isinstance(item, PriceFile) else len(frame),
                         "is_damaged": item.is_damaged,
                     }
                     if isinstance(item, StoreList):
@@ -293,7 +294,7 @@ def frame_of(published: AnyFile) -> pl.DataFrame:
         rows = [
             {
                 **vars(price_row),
-                "price": Decimal(price_row.price),
+                "price": price_row.price and Decimal(price_row.price),
                 "unit_price": price_row.unit_price and Decimal(price_row.unit_price),
             }
             for price_row in published.rows

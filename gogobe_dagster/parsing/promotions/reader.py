@@ -16,7 +16,7 @@ from gogobe_dagster.parsing.promotions.offers import ELEMENTS, Offers
 from gogobe_dagster.parsing.promotions.raw import RawPromotions
 from gogobe_dagster.parsing.promotions.terms import TermRows, extract_terms
 from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
-from gogobe_dagster.parsing.report import Counts, Reader
+from gogobe_dagster.parsing.report import ROW_NUMBER, Counts, Reader
 
 NO_ELEMENTS: Final = Counts(elements=0, accepted=0, rejected=0, duplicates=0)
 COLUMNS: Final = [name for name in PROMOTIONS.names if name != "file_id"]
@@ -34,12 +34,16 @@ class PromotionsResult:
     reasons: Counter[str] = field(default_factory=Counter)
     samples: list[Reject] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    listed_only: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Promotions of which no content can be read; the columns of `rows`."""
     notes: dict[str, None] = field(default_factory=dict)
     damaged: bool = False
     promotions: Counts = NO_ELEMENTS
     items: Counts = NO_ELEMENTS
     _begun: int = 0
     _items: Counter[str] = field(default_factory=Counter)
+    _unread: list[pl.DataFrame] = field(default_factory=list)
 
     @property
     def duplicates(self) -> int:
@@ -54,6 +58,8 @@ class PromotionsResult:
         self.declared = raw.declared if self.declared is None else self.declared
         self.reasons.update(term_rows.reasons)
         self.unknown.update(raw.unknown)
+        self.unreadable.update(term_rows.unreadable)
+        self._unread.append(term_rows.unread)
         self.notes |= dict.fromkeys((*raw.notes, *term_rows.notes))
         self.damaged = self.damaged or raw.damaged
         self._items.update(
@@ -90,6 +96,20 @@ class PromotionsResult:
             without_code=self._items["without_code"],
         )
         self.rows = rows[COLUMNS]  # Polars would copy a frame in pieces to select from it
+        self.listed_only = self._list_unread()
+
+    def _list_unread(self) -> pl.DataFrame:
+        """Return one row without content per promotion of which only the id can be read."""
+        ids = pl.concat(self._unread).filter(
+            ~pl.col("promotion_id").is_in(self.rows["promotion_id"].implode())
+        )
+        rows = ids.unique("promotion_id", keep="first", maintain_order=True)
+        first = len(self.rows) + 1
+        return pl.concat([no_promotions(), rows], how="diagonal_relaxed").with_columns(
+            pl.int_range(first, first + len(rows), dtype=pl.Int32).alias(ROW_NUMBER),
+            pl.lit(1, pl.Int32).alias("group_id"),
+            pl.lit([]).cast(self.rows.schema["items"]).alias("items"),
+        )
 
 
 def no_promotions() -> pl.DataFrame:

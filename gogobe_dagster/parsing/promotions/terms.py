@@ -25,8 +25,13 @@ ITEM_COLUMNS: Final = tuple(ITEMS.schema.names)
 NO_REMARK: Final = r"^[0.]*$"
 """Super-Pharm writes `0.00` for no restrictions."""
 TIME_AFTER_DAY: Final = (
-    r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})[T ].*$"
+    r"^([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4})"
+    r"(?:[T ].*|Z|[+-][0-9]{2}:?[0-9]{2})$"
 )
+HAS_TIME: Final = "[T ][0-9]{1,2}:"
+"""Not any colon: a day may have a zone, as in `2026-11-30+02:00`."""
+DAY_BEFORE_TIME: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"
+"""Programs write an hour as a timestamp of some day, such as `0001-01-01T23:59:00`."""
 LAST_SECOND: Final = " 23:59:59"
 BRACKETS: Final = r"(?m)^\s*\(|\)\s*$"
 """Around several clubs in one element: `(2=מועדון קרפור אשראי|2=מועדון אפליקציה)`."""
@@ -46,6 +51,9 @@ class TermRows:
     reasons: dict[str, int]
     samples: list[Reject]
     notes: tuple[str, ...]
+    unreadable: dict[str, int]
+    unread: pl.DataFrame
+    """`promotion_id` of the elements that are rejected, where that can be read."""
 
 
 def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
@@ -60,10 +68,12 @@ def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
         pl.lit(items[TERMS_ID].gather(number)).alias(TERMS_ID),
         pl.lit((items[ROW_NUMBER] + before).gather(number)).alias(ELEMENT),
     ).select(TERMS_ID, ELEMENT, *ITEM_COLUMNS)
-    accepted = read_terms.rows.rename({ROW_NUMBER: TERMS_ID})
-    accepted = accepted.with_columns(pl.lit(elements.gather(accepted[TERMS_ID] - 1)).alias(ELEMENT))
+    readable = _with_elements(read_terms.rows, elements)
+    accepted = readable
     if len(accepted_items) < len(items):
         accepted = _without_emptied(accepted, items, accepted_items)
+    if len(accepted) < len(terms):
+        accepted = _whole_elements(accepted, terms[ROW_NUMBER] + before)
     if len(accepted) < len(terms):
         accepted_items = accepted_items.join(
             accepted.select(TERMS_ID), on=TERMS_ID, how="semi", maintain_order="left"
@@ -80,7 +90,28 @@ def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
             *_renumber(read_items.samples, items[ROW_NUMBER] + before),
         ],
         notes=tuple(dict.fromkeys((*read_terms.notes, *read_items.notes))),
+        unreadable=_sum(dict(read_terms.unreadable), dict(read_items.unreadable)),
+        unread=_unread(readable, read_terms.listed_only, accepted),
     )
+
+
+def _with_elements(rows: pl.DataFrame, elements: pl.Series) -> pl.DataFrame:
+    terms = rows.rename({ROW_NUMBER: TERMS_ID})
+    return terms.with_columns(pl.lit(elements.gather(terms[TERMS_ID] - 1)).alias(ELEMENT))
+
+
+def _whole_elements(accepted: pl.DataFrame, elements: pl.Series) -> pl.DataFrame:
+    """Leave out elements of which any terms are rejected: half a deal would be another one."""
+    rejected = pl.DataFrame({ELEMENT: elements, TERMS_ID: range(1, len(elements) + 1)})
+    rejected = rejected.join(accepted, on=TERMS_ID, how="anti")
+    return accepted.join(rejected, on=ELEMENT, how="anti", maintain_order="left")
+
+
+def _unread(readable: pl.DataFrame, rejected: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """Return the ids of terms that are not accepted: the document lists their promotions all the same."""
+    dropped = readable.join(accepted, on=TERMS_ID, how="anti", maintain_order="left")
+    ids = [frame.select("promotion_id") for frame in (dropped, rejected) if frame.width]
+    return pl.concat([pl.DataFrame(schema={"promotion_id": pl.String}), *ids])
 
 
 def _sum(*counts: dict[str, int]) -> dict[str, int]:
@@ -181,9 +212,10 @@ def _timestamp(text: pl.DataFrame, whole: str, day: str, hour: str, *, without_h
         for name in (whole, day, hour)
     }
     day_only = fields[day].str.strip_chars().str.replace(TIME_AFTER_DAY, "$1")
-    has_time = fields[day].str.contains(":", literal=True)
-    at_hour = pl.concat_str(day_only, pl.lit(" "), fields[hour].str.strip_chars())
-    at_no_hour = pl.when(has_time).then(fields[day]).otherwise(fields[day].str.strip_chars() + without_hour)
+    has_time = fields[day].str.contains(HAS_TIME)
+    time = fields[hour].str.strip_chars().str.replace(DAY_BEFORE_TIME, "")
+    at_hour = pl.concat_str(day_only, pl.lit(" "), time)
+    at_no_hour = pl.when(has_time).then(fields[day]).otherwise(day_only + without_hour)
     return pl.coalesce(fields[whole], at_hour, at_no_hour).alias(whole)
 
 

@@ -41,7 +41,8 @@ def _compare(
     spec: HistorySpec, current: pl.DataFrame, listed: pl.DataFrame, files: Sequence[StoreFile]
 ) -> Changes:
     known = current.select("row_key", *spec.tracked, is_current=pl.lit(value=True))
-    both = listed.join(known, on="row_key", how="left", suffix="_current")
+    valued = listed.filter(pl.col(spec.value).is_not_null()) if listed[spec.value].null_count() else listed
+    both = valued.join(known, on="row_key", how="left", suffix="_current")
     differs = [pl.col(name).ne_missing(pl.col(f"{name}_current")) for name in spec.tracked]
     # in key order, like `periods`: the join does not keep any order
     different = both.filter(pl.any_horizontal(_IS_NEW, *differs)).sort("row_key")

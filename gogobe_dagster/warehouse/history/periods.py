@@ -2,9 +2,10 @@
 
 The definition. What a store publishes, its prices or its promotions, is a step function of time. Files of a
 store with one timestamp are applied together, in the order of `StoreFile.order`: a complete file replaces
-everything, any other file adds or replaces the rows that it lists. The state afterwards is compared with the
-state before; only differences make history. Therefore no period is empty, and two neighbouring periods of an
-entity always differ.
+everything, any other file adds or replaces the rows that it lists. A row without a value says only that its
+entity is listed: a complete file with such a row keeps what held before its timestamp, and in any other file
+the row says nothing. The state afterwards is compared with the state before; only differences make history.
+Therefore no period is empty, and two neighbouring periods of an entity always differ.
 
 The order does not depend on when a file arrived or on its number in the ledger: by timestamp; within one
 timestamp full files before deltas, which list what changed since; then by feed, name and revision. That is
@@ -35,7 +36,7 @@ class HistorySpec:
     """The column that names what has a history: at most one row per store and entity is valid at a time."""
     entity_type: pl.DataType
     tracked: Mapping[str, pl.DataType]
-    """A change of one of these starts a new period."""
+    """A change of one of these starts a new period. A row without the first of them is only listed."""
     carried: Mapping[str, pl.DataType] = field(default_factory=dict)
     """Kept from the file that started the period; a change of these alone starts none."""
 
@@ -43,6 +44,11 @@ class HistorySpec:
     def key(self) -> list[str]:
         """The columns that identify what has a history."""
         return ["store_key", self.entity]
+
+    @property
+    def value(self) -> str:
+        """The tracked column that every row has, except rows that are only listed."""
+        return next(iter(self.tracked))
 
     @property
     def file_rows(self) -> pl.Schema:
@@ -85,6 +91,7 @@ _SOURCES = pl.Schema(
         "file_id": pl.Int64(),
         "store_key": pl.Int32(),
         "valid_from": TIMESTAMP,
+        "is_complete": pl.Boolean(),
         "full_at": TIMESTAMP,
         "full_id": pl.Int64(),
     }
@@ -139,6 +146,8 @@ def apply_files(
     listed = _listed(spec, sources, rows)
     before = current.join(first_fulls, on="store_key", how="left", maintain_order="left")
     timeline = pl.concat([_timeline(spec, before), _timeline(spec, listed)])
+    if listed[spec.value].null_count():
+        timeline = _with_values(spec, timeline)
     return _changes(spec, _periods(spec, timeline))
 
 
@@ -155,7 +164,9 @@ def _sources(files: Iterable[StoreFile]) -> tuple[pl.DataFrame, pl.DataFrame]:
         # newest first, so that the complete file that follows is known when a file is reached
         for at, same_timestamp in groupby(reversed(list(of_store)), key=attrgetter("published_at")):
             effective = _until_complete(same_timestamp)
-            sources += [(file.file_id, store_key, at, full_at, full_id) for file in effective]
+            sources += [
+                (file.file_id, store_key, at, file.is_complete, full_at, full_id) for file in effective
+            ]
             if effective[-1].is_complete:
                 full_at, full_id = at, effective[-1].file_id
         first_fulls.append((store_key, full_at, full_id))
@@ -177,10 +188,35 @@ def _until_complete(newest_first: Iterable[StoreFile]) -> list[StoreFile]:
 def _listed(spec: HistorySpec, sources: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row per timestamp, store and entity: that of the last file with this timestamp."""
     listed = rows.join(sources, on="file_id", how="inner", maintain_order="left")
+    if listed[spec.value].null_count():
+        listed = listed.filter(pl.col(spec.value).is_not_null() | pl.col("is_complete"))
     # two files of one timestamp are rare, so the sort of all rows is left out where there are none
     if sources.select(pl.struct("store_key", "valid_from").is_duplicated().any()).item():
         listed = listed.sort("order").unique([*spec.key, "valid_from"], keep="last", maintain_order=True)
     return listed
+
+
+def _with_values(spec: HistorySpec, timeline: pl.DataFrame) -> pl.DataFrame:
+    """Give rows that are only listed the value that held before them; leave out those with nothing before."""
+    timeline = timeline.sort(*spec.key, "valid_from")
+    has_value = pl.col(spec.value).is_not_null()
+    # The row with the value, looked for within a span in which the entity was there all the time: without the
+    # span, a product that had left the store would come back at its old price.
+    spans = timeline.select(
+        _starts_anew(spec).cum_sum().alias("span"),
+        pl.when(has_value).then(pl.int_range(pl.len())).alias("number"),
+    )
+    numbers = spans.select(pl.col("number").forward_fill().over("span")).to_series()
+    values = timeline.select(*spec.tracked, *spec.carried)[numbers.fill_null(0)]
+    return timeline.with_columns(values.get_columns()).filter(numbers.is_not_null())
+
+
+def _starts_anew(spec: HistorySpec) -> pl.Expr:
+    """Whether a row of the sorted timeline does not continue the row before it."""
+    same_entity = pl.all_horizontal(pl.col(spec.key).eq_missing(pl.col(spec.key).shift()))
+    # A complete file between the two did not list the entity: it was gone, also if it came back unchanged.
+    gone_between = (pl.col("full_at").shift() < pl.col("valid_from")).fill_null(value=False)
+    return ~same_entity | gone_between
 
 
 def _timeline(spec: HistorySpec, frame: pl.DataFrame) -> pl.DataFrame:
@@ -206,12 +242,10 @@ def _periods(spec: HistorySpec, timeline: pl.DataFrame) -> pl.DataFrame:
     key, tracked = pl.col(spec.key), pl.col(list(spec.tracked))
     timeline = timeline.sort(*spec.key, "valid_from")
     same_entity = pl.all_horizontal(key.eq_missing(key.shift()))
-    # A complete file between the two did not list the entity: it was gone, also if it came back unchanged.
-    gone_between = (pl.col("full_at").shift() < pl.col("valid_from")).fill_null(value=False)
     # ne_missing, because null differs from a value and equals null; plain comparison would give null for both
     differs = pl.any_horizontal(tracked.ne_missing(tracked.shift()))
     timeline = timeline.with_columns(
-        starts=~same_entity | gone_between | differs,
+        starts=_starts_anew(spec) | differs,
         next_at=pl.when(same_entity.shift(-1)).then(pl.col("valid_from").shift(-1)),
         next_id=pl.col("file_id").shift(-1),
     )

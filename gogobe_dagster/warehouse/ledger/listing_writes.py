@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code
 from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.notes import Note
 from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, replace_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile, ListingResult, ParsedEntry
@@ -18,7 +19,7 @@ from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
-REJECTS_BEARABLE = 0.1
+MAX_REJECTED_SHARE = 0.1
 """A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
 _TOUCH = sa.text("""
 with locked as (select file_id from file where file_id = any(:ids) order by file_id for no key update)
@@ -210,12 +211,17 @@ def _of_report(entry: ParsedEntry, kind: FileKind) -> dict[str, Any]:
         "reason": None,
         "reject_reasons": dict(entry.reject_reasons),
         "unknown_elements": dict(entry.unknown_elements),
-        "notes": list(entry.notes),
+        "unreadable_fields": dict(entry.unreadable_fields),
+        "notes": [*entry.notes, *([Note.TOO_MANY_REJECTS] if kind.is_full and _is_doubtful(entry) else [])],
         "is_complete": _is_complete(entry, kind),
     }
 
 
 def _is_complete(entry: ParsedEntry, kind: FileKind) -> bool:
-    """Whether what the file does not list is gone. A damaged, empty or unreadable full file never says so."""
-    is_readable = entry.rejected <= REJECTS_BEARABLE * (entry.rows + entry.rejected)
-    return kind.is_full and entry.rows > 0 and not entry.is_damaged and is_readable
+    """Whether what the file does not list is gone. A damaged, empty or doubtful full file never says so."""
+    return kind.is_full and entry.rows > 0 and not entry.is_damaged and not _is_doubtful(entry)
+
+
+def _is_doubtful(entry: ParsedEntry) -> bool:
+    """Whether so much of the file could not be read that what it does not list may stand in the rest."""
+    return entry.rejected > MAX_REJECTED_SHARE * (entry.rows + entry.rejected)

@@ -90,6 +90,7 @@ class ParsedEntry:
     reject_reasons: Mapping[str, int]
     samples: Sequence[Reject]
     unknown_elements: Mapping[str, int]
+    unreadable_fields: Mapping[str, int]
     reader: str
     dialect: str
     container: str

@@ -57,7 +57,7 @@ class PriceLoad:
         counts = self._apply_all(connection, claimed, rows.select(*PRICES.file_rows), again, stores)
         note_files(connection, Document.PRICES, store_timestamps(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
-        counts.update(files=len(claimed), rows=len(rows), new_stores=new_stores)
+        counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)
         counts.update(new_products=self._lookup.products.made - made_before)
         return counts
 

@@ -14,14 +14,12 @@ from collections.abc import Mapping
 import polars as pl
 import sqlalchemy as sa
 
-from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import execute
 from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows
 from gogobe_dagster.warehouse.load.gtin import gtin, is_usable
 
-CODE_UNUSABLE = "code_unusable"
-PRODUCT_REPEATED = "product_repeated"
 ANY_CHAIN = ""
 """Owner of a GTIN, where a chain owns its own codes."""
 IDENTITY = ["owner", "text"]
@@ -66,14 +64,23 @@ class Products:
         spelled = rows.select(SPELLING).unique()
         unknown = spelled.join(self._spellings, on=SPELLING, how="anti", nulls_equal=True).filter(is_usable())
         if not unknown.is_empty():
-            identities = unknown.with_columns(gtin().alias("gtin")).with_columns(
-                owner=pl.when(pl.col("gtin").is_null()).then("chain_id").otherwise(pl.lit(ANY_CHAIN)),
-                text=pl.coalesce("gtin", "code"),
-            )
+            identities = _identities(unknown)
             keys = self._keys(connection, identities.select(IDENTITY).unique().sort(IDENTITY))
             found = identities.join(keys, on=IDENTITY, how="left").select(*SPELLING, "product_key")
             self._spellings = pl.concat([self._spellings, found])
         return rows.join(self._spellings, on=SPELLING, how="left", nulls_equal=True, maintain_order="left")
+
+    def find(self, connection: sa.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with `chain_id` and `code`, once with each product that the code can mean; makes none.
+
+        ItemType is left aside: it may be what could not be read of the row.
+        """
+        item_types = pl.DataFrame({"is_barcode": [True, False, None]}, schema={"is_barcode": pl.Boolean()})
+        spelled = rows.filter(is_usable()).join(item_types, how="cross")
+        identities = _identities(spelled)
+        keys = _look_up(connection, identities.select(IDENTITY).unique().sort(IDENTITY))
+        found = identities.join(keys, on=IDENTITY, how="inner").select(*rows.columns, "product_key")
+        return found.unique(maintain_order=True)
 
     def _keys(self, connection: sa.Connection, identities: pl.DataFrame) -> pl.DataFrame:
         known = _look_up(connection, identities)
@@ -82,6 +89,14 @@ class Products:
             return known
         self.made += _make(connection, missing)
         return pl.concat([known, _look_up(connection, missing)])
+
+
+def _identities(spellings: pl.DataFrame) -> pl.DataFrame:
+    """Add the IDENTITY that each spelling of a product means."""
+    return spellings.with_columns(gtin().alias("gtin")).with_columns(
+        owner=pl.when(pl.col("gtin").is_null()).then("chain_id").otherwise(pl.lit(ANY_CHAIN)),
+        text=pl.coalesce("gtin", "code"),
+    )
 
 
 def _by_owner(identities: pl.DataFrame) -> list[tuple[str, list[str]]]:
@@ -133,7 +148,10 @@ def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         return rows, rows.clear().with_columns(reason=pl.lit(None, pl.String))
     is_last = pl.col("row_number") == pl.col("row_number").max().over("file_id", "product_key")
     judged = rows.with_columns(
-        reason=pl.when(~has_key).then(pl.lit(CODE_UNUSABLE)).when(~is_last).then(pl.lit(PRODUCT_REPEATED))
+        reason=pl.when(~has_key)
+        .then(pl.lit(RejectReason.CODE_UNUSABLE.value))
+        .when(~is_last)
+        .then(pl.lit(RejectReason.PRODUCT_REPEATED.value))
     )
     kept = judged.filter(pl.col("reason").is_null()).drop("reason")
     return kept, judged.filter(pl.col("reason").is_not_null())

@@ -60,10 +60,15 @@ class ProductTextLookup:
     def read(
         self, connection: sa.Connection, files: Sequence[LedgerFile]
     ) -> tuple[pl.DataFrame, dict[int, RejectedRows]]:
-        """Return the numbers of these files' rows with `product_key`, and by file what is refused of them."""
+        """Return the numbers of these files' rows with `product_key`, and by file what is refused of them.
+
+        A row with nothing but a product says that the file lists it, and that its price could not be read.
+        """
         sources = {file.id: str(file.lake_path) for file in files}
         self._sources.update(sources)
         texts = self._lake.read(Document.PRICES, sources, columns=(*PRODUCT_TEXT, *NUMBERS))
+        unread = texts.filter(pl.col("price").is_null())
+        texts = texts if unread.is_empty() else texts.filter(pl.col("price").is_not_null())
         rows = texts.select(*ROW_ID, *NUMBERS, hash_of(texts))
         rows = rows.join(self._voices_of(files), on="file_id", how="inner", maintain_order="left")
         new = rows.join(self._met, on=MARKS, how="anti").unique(MARKS, keep="first", maintain_order=True)
@@ -71,6 +76,8 @@ class ProductTextLookup:
             self._meet(connection, new, texts)
         known = rows.join(self._met, on=MARKS, how="left", maintain_order="left")
         kept, refused = refuse(known)
+        if not unread.is_empty():
+            kept = pl.concat([kept, self._listed_only(connection, files, unread, kept)], how="diagonal")
         return kept, _refusals(refused, texts)
 
     def upsert(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
@@ -84,6 +91,20 @@ class ProductTextLookup:
         if self._untold is not None and not self._untold.is_empty():
             upsert(connection, self._untold.join(said, on=MARKS, how="semi"))
             self._untold = self._untold.join(said, on=MARKS, how="anti")
+
+    def _listed_only(
+        self, connection: sa.Connection, files: Sequence[LedgerFile], unread: pl.DataFrame, kept: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return the products that files list without a readable price, and with no other row."""
+        chains = pl.DataFrame(
+            [(file.id, str(file.chain_id)) for file in files],
+            schema={"file_id": pl.Int64(), "chain_id": pl.String()},
+            orient="row",
+        )
+        codes = unread.select("file_id", "code").join(chains, on="file_id")
+        row_of_product = ["file_id", "product_key"]
+        listed = self.products.find(connection, codes).unique(row_of_product)
+        return listed.select(row_of_product).join(kept, on=row_of_product, how="anti")
 
     def _voices_of(self, files: Sequence[LedgerFile]) -> pl.DataFrame:
         names = [(file.id, (str(file.chain_id), day_of(published_at_of(file)))) for file in files]

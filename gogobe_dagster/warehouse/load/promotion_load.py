@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject
+from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
 from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows, claim, mark_loaded
@@ -27,9 +27,6 @@ from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity,
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
 
-PROMOTION_ID_UNUSABLE = "promotion_id_unusable"
-PROMOTION_REPEATED = "promotion_repeated"
-ITEM_CODE_UNUSABLE = "item_code_unusable"
 Stores = Mapping[StoreIdentity, LockedStore]
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
@@ -58,7 +55,7 @@ class PromotionLoad:
         counts = self._apply_all(connection, claimed, offers, again, stores)
         note_files(connection, Document.PROMOTIONS, store_timestamps(claimed, stores))
         mark_loaded(connection, claimed, refused, now=self._now)
-        counts.update(files=len(claimed), rows=len(offers), new_stores=new_stores)
+        counts.update(files=len(claimed), rows=offers["content_hash"].count(), new_stores=new_stores)
         counts.update(new_products=self._products.made - products)
         counts.update(new_promotions=self._contents.made - contents)
         return counts
@@ -80,7 +77,10 @@ class PromotionLoad:
     def _read(
         self, connection: sa.Connection, files: Sequence[LedgerFile], *, rewrite: bool = False
     ) -> tuple[pl.DataFrame, Mapping[int, RejectedRows]]:
-        """Return the offers of these files with the keys of their contents, and what is refused."""
+        """Return the offers of these files with the keys of their contents, and what is refused.
+
+        An offer without content says that the file lists a promotion that could not be read.
+        """
         sources = {file.id: str(file.lake_path) for file in files}
         chains = pl.DataFrame(
             [(file.id, file.chain_id) for file in files],
@@ -88,12 +88,17 @@ class PromotionLoad:
             orient="row",
         )
         rows = self._lake.read(Document.PROMOTIONS, sources, columns=HASHED)
+        listed_only = rows.filter(pl.col("content_hash").is_null())
+        rows = rows.filter(pl.col("content_hash").is_not_null())
         judged = rows.join(chains, on="file_id", how="inner", maintain_order="left").with_columns(
             reason=_reason()
         )
         kept = judged.filter(pl.col("reason").is_null()).drop("reason")
         offers = self._contents.resolve(connection, kept, sources, rewrite=rewrite)
-        return offers, _refused(judged.filter(pl.col("reason").is_not_null()), offers)
+        refused = _refused(judged.filter(pl.col("reason").is_not_null()), offers)
+        if not listed_only.is_empty():
+            offers = pl.concat([offers, listed_only.select("file_id", "promotion_id")], how="diagonal")
+        return offers, refused
 
     def _apply_all(
         self,
@@ -120,7 +125,8 @@ def _reason() -> pl.Expr:
     """Say why a row cannot be taken; of two contents of a promotion in a file, the last one holds."""
     is_usable = _id.str.len_chars().is_between(1, PROMOTION_ID_LIMIT) & ~_id.str.contains("\0", literal=True)
     is_last = _hash == _hash.last().over("file_id", "promotion_id")
-    unusable, repeated = pl.lit(PROMOTION_ID_UNUSABLE), pl.lit(PROMOTION_REPEATED)
+    unusable = pl.lit(RejectReason.PROMOTION_ID_UNUSABLE.value)
+    repeated = pl.lit(RejectReason.PROMOTION_REPEATED.value)
     return pl.when(~is_usable).then(unusable).when(~is_last).then(repeated)
 
 
@@ -142,7 +148,7 @@ def _refused(rows: pl.DataFrame, offers: pl.DataFrame) -> dict[int, RejectedRows
     """Count, by file, the rows refused and the items left out of the others."""
     with_left_out = offers.filter(pl.col("unusable").is_not_null())
     left_out = with_left_out.unique(["file_id", "promotion_id"], keep="first", maintain_order=True)
-    items = left_out.explode("unusable").with_columns(reason=pl.lit(ITEM_CODE_UNUSABLE))
+    items = left_out.explode("unusable").with_columns(reason=pl.lit(RejectReason.ITEM_CODE_UNUSABLE.value))
     by_file: dict[int, list[Reject]] = {}
     for file_id, item in (*_samples(rows), *_samples(items)):
         by_file.setdefault(file_id, []).append(item)
@@ -157,5 +163,7 @@ def _samples(rows: pl.DataFrame) -> Iterator[tuple[int, Reject]]:
 
 def _counted(rejects: Sequence[Reject]) -> RejectedRows:
     counts = Counter(reject.reason for reject in rejects)
-    inside = {reason: counts.pop(reason) for reason in [ITEM_CODE_UNUSABLE] if reason in counts}
+    inside = {
+        reason: counts.pop(reason) for reason in [RejectReason.ITEM_CODE_UNUSABLE.value] if reason in counts
+    }
     return RejectedRows(reasons=dict(counts), inside=inside, samples=rejects[:MAX_SAMPLES])

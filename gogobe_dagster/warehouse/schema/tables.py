@@ -72,6 +72,8 @@ file = sa.Table(
                 "Number of rows that were rejected by the load or repeat a product."),
     _column("reject_reasons", JSONB(), "Number of rejected rows by reason, from parsing and loading."),
     _column("unknown_elements", JSONB(), "Unknown elements, and how often they occur."),
+    _column("unreadable_fields", JSONB(),
+            "Optional fields that could not be read and are null, and how often; their rows are loaded."),
     _column("notes", JSONB(), "Codes of oddities that parsing found."),
     _column("first_seen_at", Moment, "When a listing first contained it.", null=False),
     _column("last_seen_at", Moment, "When a listing last contained it.", null=False),
@@ -118,7 +120,8 @@ reject = sa.Table(
     _column("stage", sa.Text(), "Which step rejected it: parse or load.", null=False),
     sa.CheckConstraint(_one_of("stage", ("parse", "load")), name="stage"),
     sa.Index(None, "file_id"),
-    comment="Samples of rejected rows; file.reject_reasons counts all of them.",
+    comment="Samples of rejected rows, which file.reject_reasons counts, and of rows kept without a field"
+    " (unreadable_field), which file.unreadable_fields counts.",
 )
 
 listing = sa.Table(

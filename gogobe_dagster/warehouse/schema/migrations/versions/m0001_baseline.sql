@@ -34,6 +34,7 @@ create table file (
     rows_skipped integer,
     reject_reasons jsonb,
     unknown_elements jsonb,
+    unreadable_fields jsonb,
     notes jsonb,
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
