@@ -15,6 +15,7 @@ from dagster.components.core.component_tree import ComponentTreeException
 import gogobe_dagster.defs as defs_folder
 from gogobe_dagster.defs.jobs import executor
 from gogobe_dagster.defs.resources import ImportResources
+from gogobe_dagster.defs.selection import RESOURCE, selection_resource
 from gogobe_dagster.settings import Settings
 
 
@@ -24,9 +25,8 @@ def build_definitions(resources: Mapping[str, Any] | None = None) -> dg.Definiti
     Raises `SettingsError` if a setting is wrong.
     """
     settings = Settings.read()  # first: an error inside the folder would be reported as that of a file
-    shared = dg.Definitions(
-        resources={"resources": ImportResources(), **(resources or {})}, executor=executor(settings)
-    )
+    defaults = {"resources": ImportResources(), RESOURCE: selection_resource}
+    shared = dg.Definitions(resources={**defaults, **(resources or {})}, executor=executor(settings))
     return dg.Definitions.merge(_load_folder(), shared)
 
 

@@ -7,7 +7,8 @@ parse       parse a batch into the lake
 load        load parsed files into the tables
 
 Each step does what is pending and returns what it did; repeating it does nothing. A file that fails is
-recorded with its code and does not stop the others. Nothing here knows Dagster.
+recorded with its code and does not stop the others. A partial run passes a `FileSelection` to the steps
+after the first; files that it does not take stay pending. Nothing here knows Dagster.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from gogobe_dagster.errors import Code, CodedError, ContentError, FileError, Por
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import StoredFile
+from gogobe_dagster.files.selection import EVERYTHING, FileSelection
 from gogobe_dagster.identity import FileIdentity, classify_listing, identify
 from gogobe_dagster.lake.parquet_lake import LakeBatch
 from gogobe_dagster.parsing.batch_reader import read_files
@@ -37,7 +39,7 @@ from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListingResult, ParsedEntry
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
-from gogobe_dagster.warehouse.schema.enums import FileState
+from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 
 DOWNLOAD_ATTEMPTS = 3
 """Within one run; each later run tries again, until the limit in the settings."""
@@ -106,6 +108,37 @@ def not_offered(feed: Feed, days: Collection[date], resources: Resources) -> lis
     return sorted(past - {file.publication_day for file in resources.ledger.of_days(feed.key, past)})
 
 
+def selected(
+    feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection
+) -> list[LedgerFile]:
+    """Return the importable files of these days that a run takes, whatever has become of them so far."""
+    closed = {FileState.QUARANTINED, FileState.SUPERSEDED}
+    files = resources.ledger.of_days(feed.key, days)
+    return selection.take(file for file in files if file.state not in closed)
+
+
+def left_out(
+    feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection
+) -> list[LedgerFile]:
+    """Return the pending files of these days that a partial run leaves to a later one."""
+    if not selection.is_partial:
+        return []
+    pending = [file for file in resources.ledger.of_days(feed.key, days) if file.state in OPEN_STATES]
+    taken = {file.id for file in selected(feed, days, resources, selection)}
+    return [file for file in pending if file.id not in taken]
+
+
+def _taken(
+    pending: list[LedgerFile],
+    feed: Feed,
+    days: Collection[date],
+    resources: Resources,
+    selection: FileSelection,
+) -> list[LedgerFile]:
+    others = {file.id for file in left_out(feed, days, resources, selection)}
+    return [file for file in pending if file.id not in others]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
     """The result of `download`."""
@@ -117,7 +150,17 @@ class Downloads:
     """Set if the portal became unavailable; the remaining files stay pending."""
 
 
-def download(feed: Feed, days: Collection[date], resources: Resources) -> Downloads:
+def to_download(
+    feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection = EVERYTHING
+) -> list[LedgerFile]:
+    """Return the files that `download` tries."""
+    pending = resources.ledger.to_download(feed.key, days)
+    return _taken(pending, feed, days, resources, selection)
+
+
+def download(
+    feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection = EVERYTHING
+) -> Downloads:
     """Download the pending files of these days, as many at once as the portal allows.
 
     The ledger is updated after each file; after a killed run only a few files are downloaded again.
@@ -127,7 +170,8 @@ def download(feed: Feed, days: Collection[date], resources: Resources) -> Downlo
     sizes: list[int] = []
     failed, stopped_by = 0, None
     with resources.portal(feed) as portal:
-        for file, outcome in _fetch_all(ledger.to_download(feed.key, days), portal, resources):
+        files = to_download(feed, days, resources, selection)
+        for file, outcome in _fetch_all(files, portal, resources):
             if isinstance(outcome, StoredFile):
                 ledger.mark_downloaded(file.id, sha256=outcome.sha256, size=outcome.size, now=clock())
                 sizes.append(outcome.size)
@@ -202,9 +246,13 @@ class Batch:
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
 
-def plan(feed: Feed, days: Collection[date], resources: Resources) -> list[Batch]:
+def plan(
+    feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection = EVERYTHING
+) -> list[Batch]:
     """Group the downloaded files into batches of a limited compressed size, at least one per day."""
-    pending = sorted(resources.ledger.to_parse(feed.key, days), key=attrgetter("publication_day"))
+    to_parse = resources.ledger.to_parse(feed.key, days)
+    taken = _taken(to_parse, feed, days, resources, selection)
+    pending = sorted(taken, key=attrgetter("publication_day"))
     return [
         Batch(feed=feed.key, day=day, file_ids=tuple(file.id for file in chunk))
         for day, files in groupby(pending, key=attrgetter("publication_day"))
@@ -302,7 +350,14 @@ def unparsed(planned: Collection[int], resources: Resources) -> list[LedgerFile]
     return [file for file in resources.ledger.files(planned) if file.state is FileState.DOWNLOADED]
 
 
-def load(document: Document, feed: Feed, days: Collection[date], resources: Resources) -> LoadReport:
+def load(
+    document: Document,
+    feed: Feed,
+    days: Collection[date],
+    resources: Resources,
+    selection: FileSelection = EVERYTHING,
+) -> LoadReport:
     """Load the parsed files of these days; rows and ledger states commit in one transaction."""
-    files = resources.ledger.to_load(feed.key, days, document)
+    to_load = resources.ledger.to_load(feed.key, days, document)
+    files = _taken(to_load, feed, days, resources, selection)
     return LOADERS[document](resources.engine, files, resources.lake, now=resources.clock())

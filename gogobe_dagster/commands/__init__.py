@@ -10,6 +10,6 @@ scan, register, status, places
 read, export    write files
 env             variables for `dagster`, `dg` and `psql`
 
-Shared by them: options, tables, disabled, bootstrap, environment, processes, import_progress, read_output,
-demo_queries.
+Shared by them: options, selection_options, tables, disabled, bootstrap, environment, processes,
+import_progress, read_output, demo_queries.
 """

@@ -13,8 +13,10 @@ from rich.progress import Progress
 
 from gogobe_dagster import clock
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
+from gogobe_dagster.commands.selection_options import selection_options
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.http_client import DirectToLoopback
 from gogobe_dagster.settings import Settings
@@ -66,13 +68,17 @@ Example:
 @click.option(
     "--url", default="http://127.0.0.1:3000", show_default=True, help="Address of the web UI of `gogobe up`."
 )
+@selection_options
 @click.option("--wait", is_flag=True, help="Wait until all runs have ended; exit code 1 if one failed.")
-def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: bool) -> None:
+def backfill(
+    feeds: tuple[Feed, ...], first: date, last: date, url: str, *, wait: bool, selection: FileSelection
+) -> None:
     """Queue import runs for feeds and days.
 
     Queues one run for each selected feed and each day from --from to --to. The running Dagster executes
     them, never two of one feed at once; the web UI lists them under Runs > Backfills. Files that are
-    loaded already are not imported again. Without --feed, all feeds are selected.
+    loaded already are not imported again. Without --feed, all feeds are selected. --kind, --store, --name,
+    --newest and --limit restrict the runs to some files of each feed and day; the others stay pending.
     """
     if last < first:
         raise click.UsageError(f"--to {last} is before --from {first}")
@@ -80,7 +86,7 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
         raise click.UsageError(f"--url {url}: must begin with http://, such as http://127.0.0.1:3000")
     partitions = [f"{feed.key}|{day}" for feed in selected_feeds(feeds) for day in _days(first, last)]
     dagster = DagsterClient(url)
-    backfill_id = dagster.launch(partitions, run_config=_run_config(selected_feeds(feeds)))
+    backfill_id = dagster.launch(partitions, run_config=_run_config(selected_feeds(feeds), selection))
     click.echo(f"backfill {backfill_id}: {len(partitions)} runs queued; {url}/runs/b/{backfill_id}")
     if first < clock.day_of(clock.now()):
         _warn_about_past_days(selected_feeds(feeds))
@@ -88,11 +94,13 @@ def backfill(feeds: tuple[Feed, ...], first: date, last: date, url: str, wait: b
         _wait(dagster, backfill_id, runs=len(partitions))
 
 
-def _run_config(feeds: Sequence[Feed]) -> dict[str, Any]:
+def _run_config(feeds: Sequence[Feed], selection: FileSelection) -> dict[str, Any]:
     """Run steps in the run's process if there are enough feeds to keep all cores busy with runs."""
     from gogobe_dagster.defs.jobs import IN_PROCESS
+    from gogobe_dagster.defs.selection import selection_config
 
-    return IN_PROCESS if len(feeds) >= Settings.read().max_concurrent_runs else {}
+    is_many = len(feeds) >= Settings.read().max_concurrent_runs
+    return (IN_PROCESS if is_many else {}) | selection_config(selection)
 
 
 def _warn_about_past_days(feeds: Sequence[Feed]) -> None:

@@ -10,8 +10,11 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
+from gogobe_dagster.commands.selection_options import selection_options
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.files.selection import FileSelection
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
 
@@ -20,13 +23,17 @@ from gogobe_dagster.settings import Settings
 @click.option(
     "--day", "days", type=Day(), multiple=True, help="Publication day; may be repeated. Default: today."
 )
-def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
+@selection_options
+def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...], selection: FileSelection) -> None:
     """Import feeds and days now, in this terminal.
 
     Discovers, downloads, parses and loads the files that the feeds published. Each feed and day is a
     Dagster run, also shown in the web UI. Without --feed, all feeds are imported one after another; for
     that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, or if a portal does
     not list the files of a past day any more.
+
+    --kind, --store, --name, --newest and --limit restrict the runs to some files of each feed and day. The
+    other files are recorded and stay pending: a later import, or a sensor, takes them.
     """
     from gogobe_dagster.pipeline import not_offered
 
@@ -39,6 +46,7 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
         resources=resources,
         environment=process_environment(settings),
         console=Console(),
+        selection=selection,
     )
     unavailable = [
         (feed, day)
@@ -48,9 +56,24 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...]) -> None:
     for feed, day in unavailable:
         message = f"{feed.key} {day}: {Code.PAST_DAY_NOT_OFFERED}: the portal lists only today's files"
         click.secho(message, fg="yellow", err=True)
+    if selection.is_partial:
+        _print_left_out(selected_feeds(feeds), publication_days, resources, selection)
     report(outcomes)
     if unavailable:
         raise SystemExit(1)
+
+
+def _print_left_out(
+    feeds: Sequence[Feed], days: Sequence[date], resources: Resources, selection: FileSelection
+) -> None:
+    """Print what a partial import took and what it left pending."""
+    from gogobe_dagster.pipeline import left_out, selected
+
+    taken = sum(len(selected(feed, days, resources, selection)) for feed in feeds)
+    others = sum(len(left_out(feed, days, resources, selection)) for feed in feeds)
+    click.echo(f"Partial import, only {selection}: {taken} files selected, {others} others stay pending.")
+    if not taken:
+        click.secho("No file that was found is selected.", fg="yellow", err=True)
 
 
 def report(outcomes: Sequence[Outcome]) -> None:

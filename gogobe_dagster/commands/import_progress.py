@@ -4,9 +4,10 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -16,8 +17,10 @@ from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.files.selection import EVERYTHING, FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.model import FeedHealth
+from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
 
 REFRESH_SECONDS = 0.5
 WORKER = "import"
@@ -47,6 +50,7 @@ def import_partitions(
     resources: Resources,
     environment: Mapping[str, str],
     console: Console,
+    selection: FileSelection = EVERYTHING,
 ) -> list[Outcome]:
     """Run the import job for every feed and day through Dagster, with a progress display.
 
@@ -65,11 +69,13 @@ def import_partitions(
                 sys.executable,
                 "-m",
                 "gogobe_dagster.dagster_runtime.import_runner",
+                f"--selection={json.dumps(selection.values)}",
                 outcomes_file,
                 *partitions,
             ],
         )
-        _show_progress(processes, stop, feeds=feeds, days=days, resources=resources, console=console)
+        counts = partial(_progress_of, feeds, days, resources, selection)
+        _show_progress(processes, stop, feeds, counts, console)
         outcomes = [Outcome(**json.loads(line)) for line in outcomes_file.read_text().splitlines()]
     if len(outcomes) < len(partitions):
         why = "was interrupted" if stop.is_set() else "stopped"
@@ -81,27 +87,44 @@ def import_partitions(
     return outcomes
 
 
+Progression = Mapping[str, tuple[int, int]]
+"""By feed: the number of files in a final state, and of all that the runs take."""
+
+
+def _progress_of(
+    feeds: Sequence[Feed], days: Sequence[date], resources: Resources, selection: FileSelection
+) -> Progression:
+    from gogobe_dagster.pipeline import selected
+
+    if not selection.is_partial:
+        return {row.feed: (settled(row), found(row)) for row in resources.ledger.feed_health(days)}
+    files = {feed.key: selected(feed, days, resources, selection) for feed in feeds}
+    return {
+        feed: (sum(file.state not in OPEN_STATES for file in taken), len(taken))
+        for feed, taken in files.items()
+        if taken
+    }
+
+
 def _show_progress(
     processes: ManagedProcesses,
     stop: threading.Event,
-    *,
     feeds: Sequence[Feed],
-    days: Sequence[date],
-    resources: Resources,
+    counts: Callable[[], Progression],
     console: Console,
 ) -> None:
-    """Show a bar per feed: files in a final state, of all files found."""
+    """Show a bar per feed: files in a final state, of all files that the runs take."""
     columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bars = {feed.key: progress.add_task(feed.name, total=None, start=False) for feed in feeds}
         while True:
             has_ended = processes.has_ended(WORKER)
-            for row in resources.ledger.feed_health(days):
-                if row.feed in bars:
-                    progress.start_task(bars[row.feed])
-                    progress.update(bars[row.feed], total=found(row), completed=settled(row))
-                    if found(row) == settled(row):
-                        progress.stop_task(bars[row.feed])
+            for key, (completed, total) in counts().items():
+                if key in bars:
+                    progress.start_task(bars[key])
+                    progress.update(bars[key], total=total, completed=completed)
+                    if completed == total:
+                        progress.stop_task(bars[key])
             if has_ended or stop.wait(REFRESH_SECONDS):
                 return
 

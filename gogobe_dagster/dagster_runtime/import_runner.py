@@ -1,12 +1,13 @@
 """Executes the import job for some partitions, one after another, in this process.
 
 `python -m gogobe_dagster.dagster_runtime.import_runner OUTCOMES 'rami_levy|2026-11-23' …` writes one JSON
-line per run to the file OUTCOMES. `gogobe import` and `gogobe demo` start it. The runs are recorded in
-Dagster's storage and shown in the web UI like any other; their steps share one fork server.
+line per run to the file OUTCOMES; `--selection` restricts the runs to some files, as JSON. `gogobe import`
+and `gogobe demo` start it. The runs are recorded in Dagster's storage and shown in the web UI like any
+other; their steps share one fork server.
 """
 
+import argparse
 import json
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from gogobe_dagster.definitions import defs
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY_TAG, FEED_TAG
 from gogobe_dagster.defs.pools import write_pool_limits
+from gogobe_dagster.defs.selection import selection_config
+from gogobe_dagster.files.selection import EVERYTHING, FileSelection
 from gogobe_dagster.settings import Settings
 
 
@@ -56,13 +59,23 @@ def _first_failure(result: dg.JobExecutionResult) -> str:
     return ""
 
 
-def main(outcomes_file: Path, partitions: list[str]) -> None:
+def main(outcomes_file: Path, partitions: list[str], selection: FileSelection = EVERYTHING) -> None:
     """Run the job for each partition, and write each outcome when the run has ended."""
+    run_config = selection_config(selection)
     with dg.DagsterInstance.get() as instance, outcomes_file.open("a", buffering=1) as outcomes:
         write_pool_limits(instance, Settings.read())
         for partition in partitions:
-            outcomes.write(json.dumps(run_partition(partition, instance)) + "\n")
+            outcomes.write(json.dumps(run_partition(partition, instance, run_config)) + "\n")
+
+
+def _selection(text: str) -> FileSelection:
+    return FileSelection.of_values(json.loads(text))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--selection", type=_selection, default=EVERYTHING)
+    parser.add_argument("outcomes", type=Path)
+    parser.add_argument("partitions", nargs="+")
+    arguments = parser.parse_args()
+    main(arguments.outcomes, arguments.partitions, arguments.selection)

@@ -20,9 +20,11 @@ from gogobe_dagster.defs.materialization_metadata import (
     download_metadata,
     file_line,
     files_check,
+    files_left_out,
     files_metadata,
     files_of,
     load_metadata,
+    partial_run_metadata,
     publication_hours_metadata,
     table_metadata,
     unavailable_days,
@@ -33,6 +35,7 @@ from gogobe_dagster.defs.register_metadata import register_metadata
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
@@ -104,7 +107,11 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         description=DISCOVERED.strip(),
         metadata=register_metadata(),
     )
-    def discovered(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
+    def discovered(
+        context: dg.AssetExecutionContext,
+        resources: dg.ResourceParam[Resources],
+        selection: dg.ResourceParam[FileSelection],
+    ) -> Materialized:
         days, started = days_by_feed(context.partition_keys), monotonic()
         if LISTED_BY_SENSOR not in context.run.tags:
             _list_portals(context, resources, days)
@@ -113,7 +120,10 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         unrecognized = [file for file in files if file.kind is None]
         unavailable = unavailable_days(resources, days)
         return Materialized(
-            metadata=seconds | publication_hours_metadata(files) | files_metadata(files, unavailable),
+            metadata=seconds
+            | partial_run_metadata(resources, days, selection)
+            | publication_hours_metadata(files)
+            | files_metadata(files, unavailable),
             check_results=[
                 files_check("all_names_recognized", unrecognized, total=len(files)),
                 available_days_check(unavailable),
@@ -160,18 +170,22 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         ],
         description=DOWNLOADED.strip(),
     )
-    def downloaded(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
+    def downloaded(
+        context: dg.AssetExecutionContext,
+        resources: dg.ResourceParam[Resources],
+        selection: dg.ResourceParam[FileSelection],
+    ) -> Materialized:
         from gogobe_dagster.identity import is_expected_quarantine
-        from gogobe_dagster.pipeline import Downloads, download
+        from gogobe_dagster.pipeline import Downloads, download, to_download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
         downloads, tried = list[Downloads](), set[int]()
         for feed, feed_days in days.items():
             with as_failure(feed.key):
-                tried |= {file.id for file in resources.ledger.to_download(feed.key, feed_days)}
-                downloads.append(download(feed, feed_days, resources))
+                tried |= {file.id for file in to_download(feed, feed_days, resources, selection)}
+                downloads.append(download(feed, feed_days, resources, selection))
         seconds = monotonic() - started
-        files = files_of(resources, days)
+        files, others = files_of(resources, days), files_left_out(resources, days, selection)
         missing = [file for file in files if file.sha256 is None]
         # only failures: downloaded files are logged when they are parsed
         lines = [file_line(file) for file in missing if file.id in tried and file.code]
@@ -180,8 +194,9 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         failed = [file for file in missing if not is_expected_quarantine(file)]
         return Materialized(
             metadata=download_metadata(downloads, seconds)
+            | partial_run_metadata(resources, days, selection)
             | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[files_check("all_files_downloaded", failed, total=len(files))],
+            check_results=[files_check("all_files_downloaded", failed, total=len(files), left_out=others)],
         )
 
     return downloaded
@@ -210,7 +225,11 @@ def _table(
         # safe: a lost connection or a serialization failure leaves no partial load
         retry_policy=dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL),
     )
-    def table(context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]) -> Materialized:
+    def table(
+        context: dg.AssetExecutionContext,
+        resources: dg.ResourceParam[Resources],
+        selection: dg.ResourceParam[FileSelection],
+    ) -> Materialized:
         from gogobe_dagster.identity import is_expected_quarantine
         from gogobe_dagster.pipeline import load
 
@@ -218,16 +237,18 @@ def _table(
         reports = []
         for feed, feed_days in days.items():
             with as_failure(feed.key):
-                reports.append(load(document, feed, feed_days, resources))
+                reports.append(load(document, feed, feed_days, resources, selection))
         files = files_of(resources, days, document)
+        others = files_left_out(resources, days, selection, document)
         missing = [file for file in files if file.state.value != "loaded"]
         failed = [file for file in missing if not is_expected_quarantine(file)]
         return Materialized(
             metadata=load_metadata(reports)
             | table_metadata(resources, document)
             | daily_rows_metadata(resources, document, days)
+            | partial_run_metadata(resources, days, selection, document)
             | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[files_check("all_files_loaded", failed, total=len(files))],
+            check_results=[files_check("all_files_loaded", failed, total=len(files), left_out=others)],
         )
 
     return table

@@ -8,7 +8,7 @@ import dagster as dg
 from gogobe_dagster.settings import Settings
 
 IMPORT_JOB = "import_feed"
-PRELOADED = ["gogobe_dagster.dagster_runtime.preload", "gogobe_dagster.definitions"]
+PRELOADED = ["gogobe_dagster.definitions", "gogobe_dagster.dagster_runtime.preload"]
 IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}
 """The run configuration that executes all steps in the process of the run."""
 EXECUTOR_CONFIG = dg.Field(

@@ -16,6 +16,7 @@ from gogobe_dagster.defs.plots import bar_chart
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.monitoring.statistics import files_by_hour, rows_by_day
 from gogobe_dagster.resources import Resources
 
@@ -54,6 +55,28 @@ def files_of(resources: Resources, days: Days, document: Document | None = None)
         file for feed, feed_days in days.items() for file in resources.ledger.of_days(feed.key, feed_days)
     ]
     return [file for file in files if document is None or (file.kind and file.kind.document is document)]
+
+
+def files_left_out(
+    resources: Resources, days: Days, selection: FileSelection, document: Document | None = None
+) -> "list[LedgerFile]":
+    """Return the pending files that a partial run does not take, of one document type if given."""
+    from gogobe_dagster.pipeline import left_out
+
+    files = [
+        file for feed, feed_days in days.items() for file in left_out(feed, feed_days, resources, selection)
+    ]
+    return [file for file in files if document is None or (file.kind and file.kind.document is document)]
+
+
+def partial_run_metadata(
+    resources: Resources, days: Days, selection: FileSelection, document: Document | None = None
+) -> dict[str, Any]:
+    """Say that the run was partial and how many files it left out; {} for a full run."""
+    if not selection.is_partial:
+        return {}
+    others = len(files_left_out(resources, days, selection, document))
+    return {"partial run": f"only {selection}", "files left out": others}
 
 
 def files_metadata(files: "Sequence[LedgerFile]", unavailable: Sequence[str]) -> dict[str, Any]:
@@ -212,17 +235,28 @@ def load_metadata(reports: "Sequence[LoadReport]") -> dict[str, Any]:
     }
 
 
-def files_check(name: str, failed: "Sequence[LedgerFile]", *, total: int) -> dg.AssetCheckResult:
-    """Return a check that warns if a file failed, with a table of those files."""
+def files_check(
+    name: str, files: "Sequence[LedgerFile]", *, total: int, left_out: "Sequence[LedgerFile]" = ()
+) -> dg.AssetCheckResult:
+    """Return a check that warns if files are missing, with a table of those that failed.
+
+    `left_out`: files that are missing because a partial run did not take them.
+    """
+    others = {file.id for file in left_out}
+    failed = [file for file in files if file.id not in others]
     metadata: dict[str, Any] = {"files": total, "failed files": len(failed)}
+    problems = [f"{len(failed)} of {total} files failed"] if failed else []
     if failed:
         metadata["which files failed"] = _file_table(failed)
+    if others:
+        metadata["files left out"] = len(others)
+        problems.append(f"the run was partial and left out {len(others)} of {total} files")
     return dg.AssetCheckResult(
         check_name=name,
-        passed=not failed,
+        passed=not problems,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
-        description=f"{len(failed)} of {total} files failed" if failed else f"all {total} files",
+        description="; ".join(problems) or f"all {total} files",
     )
 
 

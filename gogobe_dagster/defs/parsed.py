@@ -16,6 +16,7 @@ from gogobe_dagster.defs.materialization_metadata import (
     file_line,
     files_metadata,
     files_of,
+    partial_run_metadata,
     rejects_metadata,
     throughput_metadata,
     unavailable_days,
@@ -23,6 +24,7 @@ from gogobe_dagster.defs.materialization_metadata import (
 from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
@@ -48,14 +50,18 @@ BatchResult = dict[str, Any]
         "planned": dg.Out(list, description="The ids of all files in the batches."),
     },
 )
-def plan_batches(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> Any:
+def plan_batches(
+    context: dg.OpExecutionContext,
+    resources: dg.ResourceParam[Resources],
+    selection: dg.ResourceParam[FileSelection],
+) -> Any:
     """Split the downloaded files into batches of about the same compressed size."""
     from gogobe_dagster.pipeline import plan
 
     number, planned = 0, list[int]()
     for feed, days in days_by_feed(context.partition_keys).items():
         with as_failure(feed.key):
-            batches = plan(feed, days, resources)
+            batches = plan(feed, days, resources, selection)
         for batch in batches:
             number += 1
             planned += batch.file_ids
@@ -90,6 +96,7 @@ def parse_batch(
 def collect_batches(
     context: dg.OpExecutionContext,
     resources: dg.ResourceParam[Resources],
+    selection: dg.ResourceParam[FileSelection],
     planned: list[int],
     batches: list[BatchResult],
 ) -> Any:
@@ -109,6 +116,7 @@ def collect_batches(
     rows = int(sum(batch["rows"] for batch in batches))
     metadata = {"batches": len(batches), "rows read in this run": rows}
     metadata |= throughput_metadata("rows", rows, sum(batch["seconds"] for batch in batches))
+    metadata |= partial_run_metadata(resources, days, selection)
     metadata |= rejects_metadata(resources, days)
     metadata |= files_metadata(files_of(resources, days), unavailable_days(resources, days))
     yield dg.Output(None, metadata=metadata)
