@@ -7,8 +7,8 @@ link gives the file, or, as until 2026, the file's address as JSON.
 import json
 import math
 from collections.abc import Generator, Iterator
-from contextlib import closing
-from datetime import date
+from contextlib import closing, suppress
+from datetime import date, datetime
 from urllib.parse import urljoin
 
 from gogobe_dagster.errors import Code, DownloadError, PortalError
@@ -30,7 +30,8 @@ CATEGORIES = {
 }
 PAGE_ROWS = 20
 COLUMNS = 6
-TIME_FORMAT = "%d/%m/%Y %H:%M:%S"
+TIME_FORMAT, US_TIME_FORMAT = "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S"
+"""The grid printed the day first in August 2026; other importers have read the month first since."""
 EXPIRED = b"link expired"
 MAX_MESSAGE_BYTES = 4096  # anything longer is a file, whatever it begins with
 
@@ -147,6 +148,20 @@ def _parse_row(row: TableRow) -> RemoteFile:
     return RemoteFile(
         name=name,
         link=row.link,
-        modified_at=parse_israel_time(time, TIME_FORMAT, row.url),
+        modified_at=_parse_time(time, name, row.url),
         label=label,
     )
+
+
+def _parse_time(text: str, name: str, url: str) -> datetime:
+    """Parse a time of the grid, day or month first. Where both are possible, the file's name decides."""
+    named = parse_name(name)
+    if named is None:
+        return parse_israel_time(text, TIME_FORMAT, url)
+    readings = list[datetime]()
+    for form in (TIME_FORMAT, US_TIME_FORMAT):
+        with suppress(PortalError):
+            readings.append(parse_israel_time(text, form, url))
+    if not readings:
+        return parse_israel_time(text, TIME_FORMAT, url)
+    return min(readings, key=lambda reading: abs(reading - named.published_at))

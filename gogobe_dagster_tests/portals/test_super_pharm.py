@@ -74,6 +74,24 @@ def test_a_row_of_the_grid_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("printed", "name_date", "expected"),
+    [
+        ("08/11/2026 05:00:12", "20260811", "2026-08-11T05:00:12"),  # the month first
+        ("11/08/2026 05:00:12", "20260811", "2026-08-11T05:00:12"),  # the day first
+        ("08/25/2026 05:00:12", "20260825", "2026-08-25T05:00:12"),  # only month first is possible
+        ("25/08/2026 05:00:12", "20260825", "2026-08-25T05:00:12"),  # only day first is possible
+        ("12/08/2026 00:10:00", "20260811", "2026-08-12T00:10:00"),  # listed after midnight
+    ],
+)
+def test_a_date_with_the_day_or_the_month_first_is_read(printed: str, name_date: str, expected: str) -> None:
+    row = ROW.replace("11/08/2026 05:00:10", printed).replace("20260811", name_date)
+
+    (file,) = listed(grid(row))
+
+    assert file.modified_at == datetime.fromisoformat(expected).replace(tzinfo=ISRAEL)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         says(b""),
