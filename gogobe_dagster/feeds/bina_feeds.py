@@ -1,8 +1,9 @@
 """The feeds on Bina Projects, one host per feed, as listed on gov.il on 22 June 2026."""
 
+from datetime import date
 from functools import partial
 
-from gogobe_dagster.feeds.model import Family, Feed
+from gogobe_dagster.feeds.model import Evidence, Family, Feed
 
 _bina = partial(Feed, family=Family.BINA)
 
@@ -26,10 +27,16 @@ BINA: tuple[Feed, ...] = (
         chain_ids=("7290058156016",),
         base_url="https://supersapir.binaprojects.com",
         account="supersapir",
-        stores=68,
+        stores=70,
         full_files_per_day=136,
         delta_files_per_day=880,
-        note="Sub-chains, among them 12 Neto Hisachon and 4 Neto Bashchuna; its promotions look empty.",
+        note="Sub-chains, among them 12 Neto Hisachon and 4 Neto Bashchuna.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 9, 3),
+                fact="70 stores. It has promotions: that none were read before was the fault of a reader.",
+            ),
+        ),
     ),
     _bina(
         key="maayan_2000",
@@ -90,7 +97,14 @@ BINA: tuple[Feed, ...] = (
         stores=26,
         full_files_per_day=52,
         delta_files_per_day=478,
-        note="Store 304 is online; its promotions look empty.",
+        note="Store 304 is online. Promotion deltas without a promotion are normal.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 9, 3),
+                fact="Promotions stand in Root/Promotions; in older files in Root/Sales. Deltas often have "
+                "an empty list, which looked like no promotions at all.",
+            ),
+        ),
     ),
     _bina(
         key="shefa",

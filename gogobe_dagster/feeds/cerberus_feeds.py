@@ -3,9 +3,10 @@
 User names and passwords are published on gov.il, as the law requires.
 """
 
+from datetime import date
 from functools import partial
 
-from gogobe_dagster.feeds.model import Family, Feed
+from gogobe_dagster.feeds.model import Evidence, Family, Feed
 
 _cerberus = partial(Feed, family=Family.CERBERUS, base_url="https://url.publishedprices.co.il")
 
@@ -34,6 +35,7 @@ CERBERUS: tuple[Feed, ...] = (
         full_files_per_day=481,
         delta_files_per_day=527,
         note="Hardly any price deltas; half of the promotions are for members only.",
+        evidence=(Evidence(seen_on=date(2026, 8, 30), fact="There was no store list."),),
     ),
     _cerberus(
         key="dor_alon",
@@ -81,7 +83,8 @@ CERBERUS: tuple[Feed, ...] = (
         stores=47,
         full_files_per_day=104,
         delta_files_per_day=71,
-        note="Seven sub-brands; the stores file is missing at times.",
+        note="Seven sub-brands; the store list is missing or empty at times.",
+        evidence=(Evidence(seen_on=date(2026, 8, 27), fact="The store list had no store."),),
     ),
     _cerberus(
         key="super_cofix",
@@ -93,7 +96,19 @@ CERBERUS: tuple[Feed, ...] = (
         stores=34,
         full_files_per_day=0,
         delta_files_per_day=0,
-        note="Mostly only its stores; in gov.il under Rami Levy since 4 August 2026.",
+        is_irregular=True,
+        is_official=False,
+        note="Mostly only its stores, prices and promotions at times; belongs to Rami Levy.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 8, 12),
+                fact="The page of gov.il, updated that day, no longer lists it.",
+            ),
+            Evidence(
+                seen_on=date(2026, 8, 24),
+                fact="Full files with 2,352 prices and 1,068 promotions; none three days later.",
+            ),
+        ),
     ),
     _cerberus(
         key="keshet",
@@ -117,7 +132,8 @@ CERBERUS: tuple[Feed, ...] = (
         password="Yud@147",  # noqa: S106
         folder="/Yuda",
         stores=26,
-        note="The stores file is missing at times; no promotions seen.",
+        note="The store list is missing at times.",
+        evidence=(Evidence(seen_on=date(2026, 8, 27), fact="437 promotions."),),
     ),
     _cerberus(
         key="osher_ad",

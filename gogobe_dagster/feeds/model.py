@@ -1,7 +1,7 @@
 """The types of the register: a feed, and a feed that is disabled."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 
 
@@ -19,6 +19,18 @@ class Family(StrEnum):
     HAZI_HINAM = "hazi_hinam"
     CITY_MARKET = "city_market"
     NETIV_HAHESED = "netiv_hahesed"
+
+
+OTHER_IMPORTERS = "other importers' public records"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was seen of a feed on a day; the fields of the feed and its note follow from it."""
+
+    seen_on: date
+    fact: str
+    source: str = OTHER_IMPORTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +70,22 @@ class Feed:
     """As counted in August 2026; None: unknown."""
     full_files_by: time = time(5, 30)
     """When the first full files of a day are usually published, in Israel."""
+    empty_until: time = time(2)
+    """Until when the list of a new day may be empty, in Israel. Later an empty list is a failure."""
     observes_shabbat: bool = False
     """Whether it publishes nothing on Shabbat and holidays, from the afternoon before to the evening.
 
-    Observed at Netiv HaHesed. The other feeds with this flag are chains whose stores are closed then. If the
-    flag is wrong, the feed is polled less often at these times and reported as late a day later.
+    Observed at Netiv HaHesed and Mahsanei HaShuk. The other feeds with this flag are chains whose stores are
+    closed then. If the flag is wrong, the feed is polled less often at these times and reported as late a
+    day later.
     """
+    is_irregular: bool = False
+    """Whether weeks without a file are nothing unusual: a day without files is then no failure."""
+    is_official: bool = True
+    """Whether the official register lists its account; if not, its absence there is no difference."""
     note: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    """What the hours, the numbers and the note rest on, beyond the counts of August 2026."""
 
     @property
     def stores_with_full_files(self) -> int:

@@ -1,11 +1,24 @@
 """The feeds on Laib and on portals of their own, as listed on gov.il on 22 June 2026."""
 
-from datetime import time
+from datetime import date, time
 from functools import partial
 
-from gogobe_dagster.feeds.model import Family, Feed
+from gogobe_dagster.feeds.model import Evidence, Family, Feed
 
 _laib = partial(Feed, family=Family.LAIB, base_url="https://laibcatalog.co.il")
+_EMPTY_IN_THE_MORNING = Evidence(
+    seen_on=date(2026, 9, 17),
+    fact="From the 14th on, the list was empty from midnight until the files of the morning came. Files of "
+    "05:11 were seen as well.",
+)
+_SECOND_NUMBER = Evidence(
+    seen_on=date(2026, 9, 18), fact="Its second number answers HTTP 400: FilesRootPath is invalid."
+)
+_PAST_DAYS = Evidence(
+    seen_on=date(2026, 7, 28),
+    fact="Full files of the last two weeks were still found by the date search of the old page, which has "
+    "had only store lists in other records since spring: past days are not offered here.",
+)
 
 LARGEST: tuple[Feed, ...] = (
     Feed(
@@ -48,6 +61,13 @@ LARGEST: tuple[Feed, ...] = (
         stores=306,
         full_files_per_day=614,
         note="One sub-chain, 000 in names and 100 in old documents; a bot wall.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 10, 26),
+                fact="Dates of the listing are read as month/day/year elsewhere and were day/month/year in "
+                "August: where both are possible, the timestamp in the file's name decides.",
+            ),
+        ),
     ),
 )
 
@@ -63,7 +83,15 @@ OTHERS: tuple[Feed, ...] = (
         stores=70,
         full_files_per_day=140,
         delta_files_per_day=1380,
+        full_files_by=time(9, 10),
+        empty_until=time(10),
         note="Its second number, 7290058103393, lists nothing.",
+        evidence=(
+            Evidence(seen_on=date(2026, 9, 18), fact="690 files, dated 09:07."),
+            _EMPTY_IN_THE_MORNING,
+            _SECOND_NUMBER,
+            _PAST_DAYS,
+        ),
     ),
     _laib(
         key="mahsanei_hashuk",
@@ -76,8 +104,18 @@ OTHERS: tuple[Feed, ...] = (
         stores=71,
         full_files_per_day=142,
         delta_files_per_day=648,
-        full_files_by=time(6, 10),
+        full_files_by=time(8, 15),
+        empty_until=time(9),
+        observes_shabbat=True,
         note="Four sub-chains; store 98 stopped. Its second number, 7290633800006, lists nothing.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 9, 5),
+                fact="A Saturday: the list was empty all day and overnight; then 428 files dated 08:11.",
+            ),
+            _SECOND_NUMBER,
+            _PAST_DAYS,
+        ),
     ),
     _laib(
         key="het_cohen",
@@ -89,7 +127,14 @@ OTHERS: tuple[Feed, ...] = (
         stores=5,
         full_files_per_day=10,
         delta_files_per_day=138,
+        full_files_by=time(8, 5),
+        empty_until=time(9),
         note="Names print the time twice, and sub-chain 000.",
+        evidence=(
+            Evidence(seen_on=date(2026, 9, 18), fact="41 files, dated 08:02."),
+            _EMPTY_IN_THE_MORNING,
+            _PAST_DAYS,
+        ),
     ),
     Feed(
         key="wolt_market",
@@ -103,7 +148,12 @@ OTHERS: tuple[Feed, ...] = (
         stores=34,
         full_files_per_day=70,
         delta_files_per_day=0,
-        note="Web shops only, no deltas. Venue 038 is a test, 041 is closed; an empty file is normal.",
+        is_irregular=True,
+        note="Online stores only, no deltas. Venue 038 is a test, 041 is closed; an empty file is normal.",
+        evidence=(
+            Evidence(seen_on=date(2026, 8, 11), fact="The newest day was 29 May: ten weeks of silence."),
+            Evidence(seen_on=date(2026, 8, 27), fact="5,270 prices."),
+        ),
     ),
     Feed(
         key="mishnat_yosef_worker",
@@ -141,6 +191,12 @@ OTHERS: tuple[Feed, ...] = (
         lists_each_store=True,
         stores=28,
         note="Franchises; a made-up chain id, but a published one. Not the City Market of Kiryat Gat.",
+        evidence=(
+            Evidence(
+                seen_on=date(2026, 9, 8),
+                fact="Store lists came at about 11:00; a morning without them is normal.",
+            ),
+        ),
     ),
     Feed(
         key="netiv_hahesed",

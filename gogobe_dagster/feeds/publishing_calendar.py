@@ -15,8 +15,8 @@ from gogobe_dagster.feeds.model import Feed
 SATURDAY = 5
 REST_STARTS, REST_ENDS = time(15), time(20)
 """A rest lasts from the afternoon before its day to its own evening, at the same hours all year."""
-EMPTY_UNTIL = time(2)
-"""Until then the list of the new day may still be empty (seen at Laib, Carrefour and Netiv HaHesed)."""
+SILENCE_DAYS = 90
+"""Days after which even an irregular feed is late; the longest silence seen lasted 74 (Wolt Market)."""
 HOUR = timedelta(hours=1)
 OBSERVED_BY_ALL = "Yom Kippur"
 
@@ -53,7 +53,9 @@ def rest_duration(feed: Feed, since: datetime, until: datetime) -> timedelta:
 
 def expected_empty_reason(feed: Feed, timestamp: datetime) -> str:
     """Say why an empty listing is normal at a time; empty if it is a failure."""
-    if rest := rest_reason_at(feed, timestamp):
+    local = timestamp.astimezone(ISRAEL)
+    # the list of a day of rest stays empty after the rest has ended in the evening
+    if rest := rest_reason_at(feed, local) or rest_reason_on(feed, local.date()):
         return f"the feed is closed ({rest})"
-    is_early = timestamp.astimezone(ISRAEL).time() < EMPTY_UNTIL
+    is_early = local.time() < feed.empty_until
     return "the new day has no files yet" if is_early else ""

@@ -37,7 +37,8 @@ def drift(
     """Compare the official rows with our feeds, account by account.
 
     An account of ours that is gone while its company has a new one has moved: that is one change, not two.
-    Former addresses of disabled feeds are ignored: the official register keeps dead addresses for months.
+    Former addresses of disabled feeds are ignored: the official register keeps dead addresses for months. So
+    is the absence of a feed that is known not to be official.
     """
     former = {feed.former_address for feed in disabled}
     accounts = [(row, account) for row in rows for account in row.accounts if account.label not in former]
@@ -51,7 +52,7 @@ def drift(
         elif moved := _account_of_company(feed, new):
             found.append(_changed(feed, label, moved))
             del new[moved]
-        else:
+        elif feed.is_official:
             found.append(_difference(DriftKind.GONE, feed.legal_name, feed=feed.key, ours=label))
     found += [_difference(DriftKind.NEW, row.legal_name, official=label) for label, row in new.items()]
     return found

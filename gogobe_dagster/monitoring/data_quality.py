@@ -4,19 +4,19 @@ Each check runs one query over the ledger or the tables; its verdict has observe
 Thresholds are settings; what is normal for a feed is in the register. Nothing here knows Dagster or writes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import ISRAEL, day_of
-from gogobe_dagster.feeds.publishing_calendar import rest_duration, rest_reason_on
-from gogobe_dagster.feeds.registry import Feed, known_feed
+from gogobe_dagster.feeds.publishing_calendar import SILENCE_DAYS, rest_duration, rest_reason_on
+from gogobe_dagster.feeds.registry import FEEDS, Feed, known_feed
 from gogobe_dagster.settings import Settings
 
 LOOKBACK_DAYS = 14
-"""A full file older than this counts as none."""
+"""A full file older than this counts as none, except of irregular feeds."""
 BASELINE_DAYS = 7
 """Days before the checked one that define what is usual."""
 MAX_FINDINGS = 20
@@ -52,36 +52,50 @@ def check_freshness(engine: sa.Engine, settings: Settings, now: datetime) -> Ver
     """Find feeds whose newest loaded full price file is too old; feeds without full files are skipped."""
     query = """
         select l.feed, max(f.published_at) as newest
-        from listing l left join file f on f.feed = l.feed and f.publication_day >= :first
+        from listing l
+        join unnest(cast(:feeds as text[]), cast(:days as date[])) as first (feed, day) using (feed)
+        left join file f on f.feed = l.feed and f.publication_day >= first.day
             and f.kind = 'full_prices' and f.state = 'loaded'
         group by l.feed order by newest nulls first
     """
-    rows = _rows(engine, query, first=day_of(now) - timedelta(days=LOOKBACK_DAYS))
-    late, feeds = list[Finding](), 0
-    for row in rows:
-        feed = known_feed(row.feed)
-        if feed is None or feed.full_files_per_day == 0:
-            continue
-        feeds += 1
-        hours = _hours_allowed(feed, settings, row.newest, now) if row.newest else settings.freshness_hours
-        if row.newest is None or now - row.newest > timedelta(hours=hours):
-            observed = _local(row.newest) if row.newest else f"none in {LOOKBACK_DAYS} days"
-            late.append(Finding(subject=feed.name, observed=observed, expected=f"within {hours} hours"))
-    summary = f"{len(late)} of {feeds} feeds have no recent full price file"
+    feeds = {feed.key: feed for feed in FEEDS if feed.full_files_per_day != 0}
+    days = [day_of(now) - timedelta(days=_lookback_days(feed)) for feed in feeds.values()]
+    rows = _rows(engine, query, feeds=list(feeds), days=days)
+    late = [finding for row in rows for finding in _lateness(feeds[row.feed], row.newest, settings, now)]
+    summary = f"{len(late)} of {len(rows)} feeds have no recent full price file"
     return _verdict(
         late,
         summary,
         "every feed has a recent full price file",
-        {"feeds": feeds, "late": len(late)},
+        {"feeds": len(rows), "late": len(late)},
         is_severe=True,
     )
+
+
+def _lookback_days(feed: Feed) -> int:
+    """Look far enough back to see that an irregular feed has been silent for too long."""
+    return 2 * SILENCE_DAYS if feed.is_irregular else LOOKBACK_DAYS
+
+
+def _lateness(feed: Feed, newest: datetime | None, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Find that a feed is late. `newest`: when its newest loaded full price file was published.
+
+    An irregular feed without any is not late: it may have been silent since before the installation.
+    """
+    if newest is None and feed.is_irregular:
+        return
+    hours = _hours_allowed(feed, settings, newest, now)
+    if newest is None or now - newest > timedelta(hours=hours):
+        observed = _local(newest) if newest else f"none in {_lookback_days(feed)} days"
+        yield Finding(subject=feed.name, observed=observed, expected=f"within {hours} hours")
 
 
 def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
     """Find feeds with too few stores that have a full price file; days on which a feed is closed are skipped.
 
     Expected are as many stores as in the last seven days, and at least as many as the register counted. The
-    register is ignored with a replica, whose stores are made up.
+    register is ignored with a replica, whose stores are made up. A day without any file is no finding for an
+    irregular feed.
     """
     day = _checked_day(settings, now)
     query = """
@@ -96,7 +110,7 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
     rows = _rows(engine, query, day=day, first=day - timedelta(days=BASELINE_DAYS))
     for row in sorted(rows, key=lambda row: row.now / row.usual):
         feed = known_feed(row.feed)
-        if feed is None or rest_reason_on(feed, day):
+        if feed is None or rest_reason_on(feed, day) or (feed.is_irregular and not row.now):
             continue
         counted = 0 if settings.replica_url else feed.stores_with_full_files
         usual = max(row.usual, counted)
@@ -257,8 +271,12 @@ def _checked_day(settings: Settings, now: datetime) -> date:
     return day_of(now) - timedelta(days=0 if is_late_enough else 1)
 
 
-def _hours_allowed(feed: Feed, settings: Settings, since: datetime, now: datetime) -> int:
+def _hours_allowed(feed: Feed, settings: Settings, since: datetime | None, now: datetime) -> int:
     """Allow more after a rest, and after a long one (a holiday before Shabbat) its full length."""
+    if feed.is_irregular:
+        return SILENCE_DAYS * 24
+    if since is None:
+        return settings.freshness_hours
     rest = rest_duration(feed, since, now) // timedelta(hours=1)
     allowed = settings.freshness_hours
     return max(settings.freshness_hours_with_rest, allowed + rest) if rest else allowed

@@ -69,7 +69,7 @@ def market(import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch) -> SyntheticM
 def test_the_command_takes_the_newest_prices_of_one_store(
     import_env: ImportEnv, market: SyntheticMarket
 ) -> None:
-    store_id = market.branches(find_feed("keshet"))[0].store_id
+    store_id = market.stores(find_feed("keshet"))[0].store_id
     deltas = names_of(import_env, FileKind.PRICES, store_id)
     fulls = names_of(import_env, FileKind.FULL_PRICES, store_id)
     assert len(deltas) > 1

@@ -13,8 +13,10 @@ FEED_COLUMNS = {
     "full files per day": "--:",
     "deltas per day": "--:",
     "full files by": "---",
+    "empty until": "---",
     "note": "---",
 }
+EVIDENCE_COLUMNS = {"key": "---", "seen on": "---", "fact": "---", "source": "---"}
 DISABLED_COLUMNS = {
     "key": "---",
     "chain": "---",
@@ -28,7 +30,8 @@ DISABLED_COLUMNS = {
 def parts() -> dict[str, str]:
     """Make a table of feeds for each portal family, and one of the disabled feeds."""
     disabled = table(DISABLED_COLUMNS, map(_disabled_row, DISABLED))
-    return {family.value: _family(family) for family in Family} | {"disabled": disabled}
+    seen = table(EVIDENCE_COLUMNS, [row for feed in FEEDS for row in _evidence_rows(feed)])
+    return {family.value: _family(family) for family in Family} | {"disabled": disabled, "evidence": seen}
 
 
 def _family(family: Family) -> str:
@@ -45,8 +48,21 @@ def _row(feed: Feed) -> list[str]:
         str(feed.stores),
         *("" if count is None else f"{count:,}" for count in counts),
         f"{feed.full_files_by:%H:%M}",
-        f"{feed.note} Observes Shabbat.".strip() if feed.observes_shabbat else feed.note,
+        f"{feed.empty_until:%H:%M}",
+        _note(feed),
     ]
+
+
+def _note(feed: Feed) -> str:
+    rests = "Observes Shabbat." if feed.observes_shabbat else ""
+    silent = "Weeks without files are possible." if feed.is_irregular else ""
+    unofficial = "" if feed.is_official else "Not in the official register."
+    return " ".join(filter(None, [feed.note, rests, silent, unofficial]))
+
+
+def _evidence_rows(feed: Feed) -> list[list[str]]:
+    seen = sorted(feed.evidence, key=lambda evidence: evidence.seen_on)
+    return [[f"`{feed.key}`", f"{item.seen_on}", item.fact, item.source] for item in seen]
 
 
 def _ids(feed: Feed) -> str:

@@ -1,6 +1,6 @@
 """The publishing calendar, compared with well-known dates: Rosh Hashana 5787 is 12 September 2026."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
@@ -77,6 +77,34 @@ def test_hours_of_rest_between_two_timestamps_are_counted_once() -> None:
     assert rest_duration(RESTS, friday, sunday) == timedelta(hours=29)
     assert rest_duration(RESTS, at(date(2026, 9, 11), 5, 30), at(date(2026, 9, 14), 5)) == timedelta(hours=53)
     assert rest_duration(RESTS, sunday, friday) == rest_duration(WORKS, friday, sunday) == timedelta(0)
+
+
+OTHER_IMPORTERS_SAW = {
+    "victory": time(9, 7),
+    "het_cohen": time(8, 2),
+    "mahsanei_hashuk": time(8, 11),
+    "carrefour": time(2),
+    "netiv_hahesed": time(2),
+}
+"""Until when the list of a new day was empty: in September 2026 at Laib, in August at the others."""
+SATURDAY = date(2026, 9, 5)
+EMPTY_ALL_SATURDAY = {"mahsanei_hashuk", "netiv_hahesed"}
+
+
+@pytest.mark.parametrize("key", OTHER_IMPORTERS_SAW)
+def test_over_a_week_an_empty_listing_is_a_failure_only_when_files_are_normally_there(key: str) -> None:
+    feed, first_files_at = find_feed(key), OTHER_IMPORTERS_SAW[key]
+    failures = list[datetime]()
+    for hour in range(7 * 24):
+        now = at(SATURDAY - timedelta(days=6), 0) + timedelta(hours=hour)
+        is_normally_empty = now.time() < first_files_at or (
+            now.date() == SATURDAY and key in EMPTY_ALL_SATURDAY
+        )
+        failures += [] if expected_empty_reason(feed, now) else [now]
+        assert not is_normally_empty or now not in failures, f"{key} has nothing at {now}"
+    weekday_failures = [now for now in failures if now.weekday() == 2]
+    assert min(weekday_failures).hour <= first_files_at.hour + 1, "an outage of the morning is seen soon"
+    assert len(weekday_failures) >= 14
 
 
 def test_an_empty_listing_is_expected_after_midnight_and_during_a_rest() -> None:

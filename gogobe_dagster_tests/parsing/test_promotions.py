@@ -554,3 +554,35 @@ def test_a_code_of_zeros_is_no_item() -> None:
     assert codes(offer) == [MILK]
     assert file.report.items
     assert file.report.items.without_code == 1
+
+
+SHUK_HAIR_NAME = "PromoFull7290058148776-000-322-20260902-051138.gz"
+SHUK_HAIR_HEAD = """<ChainID>7290058148776</ChainID><SubChainID>000</SubChainID><StoreID>322</StoreID>
+<BikoretNo>0</BikoretNo>"""
+SHUK_HAIR_OFFER = """<PromotionUpdateTime>2026-09-02T17:03:10.734</PromotionUpdateTime>
+<PromotionID>254332</PromotionID><PromotionDescription>2 ב-20</PromotionDescription>
+<PromotionStartDateTime>2026-09-01T00:00:00.000</PromotionStartDateTime>
+<PromotionEndDateTime>2026-09-30T23:59:00.000</PromotionEndDateTime>
+<Groups><Group><GroupID>1</GroupID><PromotionItems><PromotionItem><ItemCode>7290000000015</ItemCode>
+<ItemType>1</ItemType><RewardType>1</RewardType><MinQty>2</MinQty><DiscountedPrice>20.00</DiscountedPrice>
+</PromotionItem></PromotionItems></Group></Groups>"""
+
+
+@pytest.mark.parametrize(("rows", "row"), [("Promotions", "Promotion"), ("Sales", "Sale")])
+def test_the_wrappers_of_shuk_hair_are_read(rows: str, row: str) -> None:
+    """Other importers read none of its promotions until September 2026: they knew only one wrapper."""
+    offer = element(rows, element(row, SHUK_HAIR_OFFER))
+    document = element("Root", SHUK_HAIR_HEAD + offer)
+
+    file = parse(document, name=SHUK_HAIR_NAME)
+
+    (read,) = file.rows.to_dicts()
+    assert (file.header.chain_id, file.header.store_id) == ("7290058148776", 322)
+    assert (read["promotion_id"], read["min_quantity"]) == ("254332", Decimal(2))
+    assert (read["discounted_price"], read["description"]) == (Decimal(20), "2 ב-20")
+
+
+def test_an_empty_list_of_promotions_is_a_document_without_rows() -> None:
+    document = element("Root", SHUK_HAIR_HEAD + element("Promotions", ""))
+
+    assert parse(document, name=SHUK_HAIR_NAME).report.rows == 0
