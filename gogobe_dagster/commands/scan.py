@@ -1,4 +1,4 @@
-"""`gogobe scan`: lists the portals and shows which files are new to the ledger."""
+"""`gogobe scan`: lists the portals and shows which files are new to the ledger, or who answers at all."""
 
 import json
 from collections import Counter
@@ -16,6 +16,7 @@ from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
+from gogobe_dagster.commands.scan_probe import probe_and_print
 from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
@@ -51,15 +52,24 @@ class PortalScan:
 @click.command(cls=FeedCommand)
 @feed_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per feed and line.")
-def scan(feeds: tuple[Feed, ...], as_json: bool) -> None:
+@click.option("--probe", is_flag=True, help="Only ask who answers: one page of each portal, no files.")
+def scan(feeds: tuple[Feed, ...], *, as_json: bool, probe: bool) -> None:
     """List the portals and show which files are new. Nothing is recorded, downloaded or changed.
 
     Shows for each feed the files by kind, the newest full price file with its age, and how many files are
     not in the ledger. A portal that fails does not stop the others. Exit code 0 if all portals could be
     listed; 1 if at least one could not; 2 for wrong options.
+
+    With --probe, asks each portal for the first page of its listing and shows who answers this machine:
+    answers; refused (the portal answers others, such as callers in Israel); no_answer (unknown host, refused
+    connection, no TLS). The answers are kept: the last 20 of each feed, in the table portal_probe. Takes
+    half a minute at most, for Cerberus up to a minute. Exit code 1 if at least one portal does not answer.
     """
     resources = open_warehouse(Settings.read())
     selected = selected_feeds(feeds)
+    if probe:
+        probe_and_print(selected, resources, as_json=as_json)
+        return
     scans = list(
         track(_all(selected, resources), "Listing", total=len(selected), console=Console(stderr=True))
     )

@@ -10,10 +10,12 @@ Definitions
     checks, alerts       the checks of all feeds, and the sensors that send alerts
     maintenance          the nightly job, and all schedules
     register_drift       the weekly comparison with the official register
+    portal_probe         the weekly question which portals answer this machine
 
 Shared by them
     partitions, pools    feed by publication day; limits on concurrent steps
     resources, failures  what a step opens; our errors as Dagster's
+    selection            which files a partial run takes
     automation           whether sensors and schedules are on
     asset_metadata, materialization_metadata, register_metadata, metadata_tables, plots
                          what the web UI shows

@@ -79,6 +79,8 @@ class Feed:
     closed then. If the flag is wrong, the feed is polled less often at these times and reported as late a
     day later.
     """
+    is_israel_only: bool = False
+    """Whether its portal is known to refuse callers outside Israel."""
     is_irregular: bool = False
     """Whether weeks without a file are nothing unusual: a day without files is then no failure."""
     is_official: bool = True

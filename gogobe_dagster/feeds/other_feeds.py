@@ -5,7 +5,7 @@ from functools import partial
 
 from gogobe_dagster.feeds.model import Evidence, Family, Feed
 
-_laib = partial(Feed, family=Family.LAIB, base_url="https://laibcatalog.co.il")
+_laib = partial(Feed, family=Family.LAIB, base_url="https://laibcatalog.co.il", is_israel_only=True)
 _EMPTY_IN_THE_MORNING = Evidence(
     seen_on=date(2026, 9, 17),
     fact="From the 14th on, the list was empty from midnight until the files of the morning came. Files of "
@@ -177,6 +177,7 @@ OTHERS: tuple[Feed, ...] = (
         chain_ids=("7290700100008",),
         base_url="https://shop.hazi-hinam.co.il",
         account="hazi_hinam",
+        is_israel_only=True,
         stores=13,
         note="A bot wall to callers outside Israel. On Cerberus until November 2024.",
     ),

@@ -33,6 +33,8 @@ PAGING_ATTEMPTS = 3
 class Cerberus(SessionConnector):
     """One account."""
 
+    pages_until_listing = 4
+
     def __init__(self, options: ConnectorOptions) -> None:
         super().__init__(options)
         self._refusal = ""

@@ -42,6 +42,8 @@ class Connector(ABC):
     policy: ClassVar[RequestPolicy] = RequestPolicy()
     """How this family is treated, unless the options say otherwise."""
     offers_past_days: ClassVar[bool] = False
+    pages_until_listing: ClassVar[int] = 1
+    """How many pages are requested up to the first of the listing, including those of a login."""
 
     def __init__(self, options: ConnectorOptions) -> None:
         self._feed = options.feed

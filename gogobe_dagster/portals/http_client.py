@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
-from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.errors import Code, GogobeError, PortalError
 from gogobe_dagster.portals.download_stream import (
     CHUNK_BYTES,
     START_BYTES,
@@ -44,6 +44,10 @@ USER_AGENT: Final = (
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_PAGE_BYTES: Final = 64 * MEGABYTE
+
+
+class PageLimitReached(GogobeError):
+    """The client has read as many pages as its policy allows."""
 
 
 class DirectToLoopback(requests.Session):
@@ -138,6 +142,8 @@ class HttpClient:
     def _request(
         self, url: str, classify: Classifier | None, session: requests.Session, **options: Any
     ) -> HttpResponse:
+        if self._pages >= self.policy.max_pages:
+            raise PageLimitReached(url)
         with self._within_budget(url), page_errors(url):
             # A host may have several addresses, and each of them gets the whole connect timeout.
             connect = min(self.policy.connect_timeout, self._seconds_left / 4)

@@ -97,6 +97,11 @@ def was_reset(error: CodedError) -> bool:
     return any(isinstance(cause, ConnectionResetError) for cause in _causes(error))
 
 
+def was_refused(error: CodedError) -> bool:
+    """Whether nothing listens at the address, or the proxy gives no connection to it."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
 def without_query(url: str) -> str:
     """Return a URL without its query: signatures and tokens do not belong in logs."""
     return url.partition("?")[0]

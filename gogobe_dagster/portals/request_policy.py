@@ -27,6 +27,8 @@ class RequestPolicy:
     """How long one response may take in all: a portal that sends byte by byte must not hold a worker."""
     budget: float = inf
     """How long all pages of one client may take together: a poll has to end in time."""
+    max_pages: float = inf
+    """How many pages one client may request before it raises `PageLimitReached`; a probe needs only one."""
     parallel: int = 4
     attempts: int = 4
     first_wait: float = 2

@@ -40,6 +40,7 @@ class SuperPharm(SessionConnector):
     """The portal. It keeps about three days."""
 
     offers_past_days = True
+    pages_until_listing = 2
 
     def __init__(self, options: ConnectorOptions) -> None:
         super().__init__(options)

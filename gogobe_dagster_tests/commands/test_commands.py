@@ -171,6 +171,26 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: Impo
     assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
 
 
+def test_a_probe_shows_and_keeps_who_answers(import_env: ImportEnv) -> None:
+    import_env.replica.faults.switch_on("bot_challenge", feed="hazi_hinam")
+    feeds = ["--feed", "keshet", "--feed", "hazi_hinam"]
+
+    as_json = import_env.run("gogobe", "scan", "--probe", "--json", *feeds, check=False)
+    as_table = import_env.run("gogobe", "scan", "--probe", *feeds, check=False)
+
+    assert (as_json.returncode, as_table.returncode) == (1, 1)
+    keshet, hazi_hinam = [json.loads(line) for line in as_json.stdout.splitlines()]
+    keys = ["feed", "probed_at", "reach", "code", "reason", "seconds", "israel_only"]
+    assert [list(keshet), list(hazi_hinam)] == [keys, keys]
+    assert (keshet["reach"], keshet["israel_only"]) == ("answers", False)
+    assert (hazi_hinam["reach"], hazi_hinam["code"]) == ("refused", "bot_challenge")
+    assert "1 answer, 1 refuse this machine, 0 do not answer" in as_table.stdout
+    assert import_env.query("select feed, count(*) from portal_probe group by 1 order by 1") == [
+        ("hazi_hinam", 2),
+        ("keshet", 2),
+    ]
+
+
 def test_scan_and_status_of_all_feeds_name_those_that_are_disabled(
     import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ ledger           what steps call: what is pending, and what became of it
 model            what the ledger takes and returns
 listing_writes   compare a listing or a parse report with the table, and write it
 listing_status   the last poll of each portal
+portal_probes    the last answers of portals to probes
 file_claims      take files for a load, quarantine them, mark them as loaded
 file_events      events, samples of rejected rows
 file_rows        rows of the table as Python values

@@ -15,3 +15,12 @@ class FileState(StrEnum):
 
 
 OPEN_STATES = (FileState.DISCOVERED, FileState.DOWNLOADED, FileState.PARSED)
+
+
+class Reach(StrEnum):
+    """How a portal treats this machine, by the answer to one probe."""
+
+    ANSWERS = "answers"
+    REFUSED = "refused"
+    """It answers others: portals refuse callers outside Israel, in data centres, or without a browser."""
+    NO_ANSWER = "no_answer"

@@ -14,6 +14,7 @@ from gogobe_dagster.parsing import meanings
 from gogobe_dagster.warehouse.schema.columns import Exact, Moment, Money, metadata
 from gogobe_dagster.warehouse.schema.columns import column as _column
 from gogobe_dagster.warehouse.schema.columns import one_of as _one_of
+from gogobe_dagster.warehouse.schema.enums import Reach
 
 STATES = ("discovered", "downloaded", "parsed", "loaded", "superseded", "quarantined")
 KINDS = ("stores", "prices", "full_prices", "promotions", "full_promotions")
@@ -134,6 +135,21 @@ listing = sa.Table(
     _column("code", sa.Text(), "Code of the last failure; null: the last listing succeeded."),
     _column("reason", sa.Text(), "The last failure as a message."),
     comment="Result of the last poll of each portal.",
+)
+
+portal_probe = sa.Table(
+    "portal_probe",
+    metadata,
+    _column("feed", Exact, "Key of the feed.", key=True),
+    _column("probed_at", Moment, "When its portal was asked.", key=True),
+    _column(
+        "reach", sa.Text(), "answers; refused (it answers others); no_answer (nobody gets one).", null=False
+    ),
+    _column("code", sa.Text(), "Code of the failure; null: it answered as usual."),
+    _column("reason", sa.Text(), "The failure as a message."),
+    _column("seconds", sa.Double(), "How long it took.", null=False),
+    sa.CheckConstraint(_one_of("reach", tuple(reach.value for reach in Reach)), name="reach"),
+    comment="The last twenty probes of each portal from this machine: `gogobe scan --probe`.",
 )
 
 retention_watermark = sa.Table(

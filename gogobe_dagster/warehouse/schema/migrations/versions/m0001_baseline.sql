@@ -94,6 +94,17 @@ create table listing (
     constraint listing_pkey primary key (feed)
 );
 
+create table portal_probe (
+    feed text collate "C" not null,
+    probed_at timestamptz not null,
+    reach text not null,
+    code text,
+    reason text,
+    seconds double precision not null,
+    constraint portal_probe_pkey primary key (feed, probed_at),
+    constraint portal_probe_reach_check check (reach in ('answers', 'refused', 'no_answer'))
+);
+
 create table retention_watermark (
     kind text not null,
     removed_until timestamptz not null,
