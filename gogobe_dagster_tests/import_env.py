@@ -122,7 +122,11 @@ class ImportEnv:
 
     def progress(self) -> list[tuple[Any, ...]]:
         """Return what changes while an import goes on: events of files and of runs, states of runs."""
-        return self.query("select max(event_id) from file_event") + self.query_dagster(PROGRESS)
+        of_files = self.query("select max(event_id) from file_event")
+        try:
+            return of_files + self.query_dagster(PROGRESS)
+        except psycopg.errors.UndefinedTable:  # the process that creates Dagster's tables is only starting
+            return of_files
 
     def prices(self, feed_key: str) -> dict[tuple[str, int, int, str], Decimal]:
         """What each store of a feed's chains asks now, by chain, sub-chain, store and code."""
