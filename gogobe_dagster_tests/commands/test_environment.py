@@ -13,6 +13,8 @@ from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 CLONE = Path(__file__).parents[2]
 GOGOBE = str(Path(sys.executable).with_name("gogobe"))
 REAL = "postgresql://shopper:s%20e@db.example:6543/prices?sslmode=require"

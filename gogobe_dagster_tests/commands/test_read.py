@@ -29,6 +29,8 @@ from gogobe_dagster_tests.parsing.documents import (
 from gogobe_dagster_tests.parsing.promotion_documents import BAG, DIALECTS, SOY
 from gogobe_dagster_tests.parsing.promotion_documents import NAME as PROMOTIONS_NAME
 
+pytestmark = pytest.mark.slow
+
 SUMMARY = {
     *("file", "kind", "dialect", "reader", "encoding", "container", "rows", "rejected", "reasons"),
     *("duplicates", "unknown", "damaged", "code"),

@@ -1,6 +1,10 @@
 """What a step of the multiprocess executor costs, held down by what it must import."""
 
+import pytest
+
 from gogobe_dagster_tests.import_env import ImportEnv
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_step_starts_cheaply(import_env: ImportEnv) -> None:

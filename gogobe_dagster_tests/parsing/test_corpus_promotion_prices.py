@@ -25,7 +25,7 @@ CENT: Final = Fraction(11, 1000)
 ROUNDING: Final = Fraction(1, 5000)
 """Chains state two thirds and prices of a kilogram with two digits."""
 
-pytestmark = [pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
+pytestmark = [pytest.mark.slow, pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
 
 
 class Compared(NamedTuple):

@@ -11,6 +11,8 @@ from gogobe_dagster_tests.corpus import PROMOTIONS, RealFile, publish
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
+pytestmark = pytest.mark.slow
+
 FEEDS = ("rami_levy", "yohananof", "keshet", "shufersal", "king_store", "good_pharm")
 CONTENT = ["chain_id", "promotion_id", "content_hash"]
 CONTENTS = "select chain_id, promotion_id, replace(content_hash::text, '-', '') from promotion"

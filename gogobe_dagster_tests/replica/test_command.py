@@ -12,6 +12,8 @@ from ftplib import FTP
 import pytest
 import requests
 
+pytestmark = pytest.mark.slow
+
 GOGOBE = (sys.executable, "-c", "from gogobe_dagster.commands.replica import replica; replica()")
 
 

@@ -33,6 +33,8 @@ from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.replica.publication import Publication, Publications
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
 MARKET = SyntheticMarket(stores=3, items=60)

@@ -21,6 +21,8 @@ from gogobe_dagster.replica.generator.publishing import publish_day, publish_day
 from gogobe_dagster.replica.generator.stray_files import stray_files
 from gogobe_dagster.replica.publication import Publication, Publications
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 8, 11)
 EVENING = datetime(2026, 8, 11, 23, 30, tzinfo=ISRAEL)
 KEYS = (

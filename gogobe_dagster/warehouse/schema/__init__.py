@@ -7,4 +7,5 @@ repeatable                 functions, triggers, views and comments, replaced whe
 migrate                    connect, and migrate to the newest revision in migrations/
 monthly_partitions         partitions of price_past
 extensions                 the PostgreSQL extension that search needs
+grants                     what the role for readers may see
 """
