@@ -4,10 +4,9 @@ The content has precedence over the name, and the name over the portal's label; 
 Nothing here downloads, reads or stores.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import Code, ContentError, FileError, Trait, UnknownFileName
@@ -16,6 +15,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.file_reader import ParsedFile
+from gogobe_dagster.parsing.report import Header
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -96,34 +96,30 @@ class FileIdentity:
     notes: tuple[str, ...]
 
 
-def identify(
-    file: LedgerFile, parsed: ParsedFile, feed: Feed, sub_chains: Mapping[int, int] = MappingProxyType({})
-) -> FileIdentity:
+def identify(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> FileIdentity:
     """Determine chain and store from the header, then from the name. Raises `ContentError` if impossible.
 
     A shortened chain id in the header (`72906`, as Laib prints it) is ignored in favour of the name's; a
-    complete one of another chain is an error. `sub_chains` maps store id to sub-chain id, for stores whose
-    sub-chain neither header nor name contains (`warehouse.load.sub_chain_lookup`).
+    complete one of another chain is an error. A sub-chain or store of 0 means unknown in both; where neither
+    states a sub-chain, `warehouse.load.store_numbers` goes by what the chain's other files say.
     """
     _check_document(file, parsed)
     header = parsed.header
     chain_id = _chain_of(file, parsed, feed)
     is_list = parsed.document is Document.STORES
-    store_id = _only_store_of_list(file, parsed, feed) if is_list else _store_of(file, header.store_id)
-    is_mismatch = _differ(header.store_id, file.store_id) or _differ(header.sub_chain_id, file.sub_chain_id)
     return FileIdentity(
         chain_id=chain_id,
-        sub_chain_id=header.sub_chain_id or file.sub_chain_id or sub_chains.get(store_id or 0, 0),
-        store_id=store_id,
-        notes=(Note.STORE_MISMATCH,) if is_mismatch else (),
+        sub_chain_id=header.sub_chain_id or file.sub_chain_id or 0,
+        store_id=_only_store_of_list(file, parsed, feed) if is_list else _store_of(file, header.store_id),
+        notes=(Note.STORE_MISMATCH,) if _is_mismatch(file, header) else (),
     )
 
 
 def _store_of(file: LedgerFile, in_header: int | None) -> int:
-    store_id = in_header if in_header is not None else file.store_id
-    if store_id is None:
+    stated = [store_id for store_id in (in_header, file.store_id) if store_id is not None]
+    if not stated:
         raise ContentError(Code.SCHEMA_UNKNOWN, "neither the document nor the name contains a store id")
-    return store_id
+    return next(filter(None, stated), 0)
 
 
 def _only_store_of_list(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> int | None:
@@ -154,6 +150,11 @@ def _chain_of(file: LedgerFile, parsed: ParsedFile, feed: Feed) -> str:
     return file.chain_id or feed.chain_id
 
 
-def _differ(in_header: int | None, in_name: int | None) -> bool:
-    """Compare two ids; zero means unknown in both places."""
-    return bool(in_header) and bool(in_name) and in_header != in_name
+def _is_mismatch(file: LedgerFile, header: Header) -> bool:
+    """Whether header and name disagree: also if the header has a store 0 where the name has another.
+
+    A sub-chain of 0 is no disagreement: most names have 0 whatever the header says.
+    """
+    store_differs = header.store_id is not None and file.store_id and header.store_id != file.store_id
+    sub_chains = {header.sub_chain_id, file.sub_chain_id} - {None, 0}
+    return bool(store_differs) or len(sub_chains) > 1

@@ -38,7 +38,6 @@ from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListingResult, ParsedEntry
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
-from gogobe_dagster.warehouse.load.sub_chain_lookup import sub_chains
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 
 DOWNLOAD_ATTEMPTS = 3
@@ -273,7 +272,6 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
     parsed again as a whole.
     """
     ledger, entries = resources.ledger, []
-    sub_chain_by_store = sub_chains(resources.engine, feed, batch.day)
     with ExitStack() as open_batches:
         writers: dict[Document, LakeBatch] = {}
         files = [file for file in ledger.files(batch.file_ids) if file.state is FileState.DOWNLOADED]
@@ -284,7 +282,7 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
         for file, result in zip(files, results, strict=True):
             try:
                 parsed = _unwrap(result)
-                identity = identify(file, parsed, feed, sub_chain_by_store)
+                identity = identify(file, parsed, feed)
             except FileError as error:
                 _mark_unparsed(file, error, resources)
                 continue

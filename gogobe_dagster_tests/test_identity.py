@@ -1,14 +1,13 @@
 """The chain and store of a file: from its header, then from its name, then from the register."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.identity import classify_listing, identify
 from gogobe_dagster.parsing.file_reader import read_file
@@ -63,42 +62,50 @@ def test_a_store_list_with_one_store_in_name_and_rows_is_about_that_store(
     assert identify(file, parsed, find_feed(feed)).store_id == about
 
 
-def prices_of(sub_chain: str) -> bytes:
+def prices_of(sub_chain: str, store: str = "012") -> bytes:
     item = "<Item><ItemCode>7290000000015</ItemCode><ItemPrice>7.10</ItemPrice></Item>"
-    header = f"<ChainId>7290058160839</ChainId><SubChainId>{sub_chain}</SubChainId><StoreId>012</StoreId>"
+    header = f"<ChainId>7290058160839</ChainId><SubChainId>{sub_chain}</SubChainId><StoreId>{store}</StoreId>"
     return f"<Root>{header}<Items>{item}</Items></Root>".encode()
 
 
 @pytest.mark.parametrize(
-    ("in_name", "in_document", "sub_chains", "meant"),
+    ("in_name", "in_document", "expected"),
+    [("000", "000", 0), ("009", "000", 9), ("000", "009", 9), ("009", "", 9), ("009", "ראשי", 9)],
+)
+def test_a_sub_chain_of_zero_nothing_or_text_gives_way_to_the_other(
+    in_name: str, in_document: str, expected: int
+) -> None:
+    file = known("netiv_hahesed", f"Price7290058160839-{in_name}-012-20261123-052500.GZ")
+    prices = read_file(prices_of(in_document), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
+
+    about = identify(file, prices, find_feed("netiv_hahesed"))
+
+    assert (about.sub_chain_id, about.store_id, about.notes) == (expected, 12, ())
+
+
+@pytest.mark.parametrize(
+    ("in_name", "in_document", "expected", "notes"),
     [
-        ("000", "000", {12: 9, 13: 6}, 9),  # like its promotions
-        ("009", "000", {12: 6}, 9),
-        ("000", "009", {12: 6}, 9),
-        ("000", "", {12: 9}, 9),
-        ("000", "000", {13: 6}, 0),
+        ("039", "0", 39, ("store_mismatch",)),
+        ("040", "0", 40, ("store_mismatch",)),
+        ("039", "", 39, ()),
+        ("039", "039", 39, ()),
+        ("039", "40", 40, ("store_mismatch",)),
+        ("000", "40", 40, ()),
+        ("000", "0", 0, ()),
     ],
 )
-def test_a_sub_chain_missing_in_header_and_name_is_looked_up_by_store(
-    in_name: str, in_document: str, sub_chains: dict[int, int], meant: int
+def test_a_store_id_of_zero_gives_way_to_the_name_and_a_disagreement_is_noted(
+    in_name: str, in_document: str, expected: int, notes: tuple[str, ...]
 ) -> None:
-    netiv = find_feed("netiv_hahesed")
-    file = known("netiv_hahesed", f"PromoFull7290058160839-{in_name}-012-20261123-052500.GZ")
-    prices = read_file(prices_of(in_document), name="Price7290058160839-012-202611230525.gz", limit=1 << 20)
-    promotions = replace(prices, document=Document.PROMOTIONS)
+    file = known("netiv_hahesed", f"Price7290058160839-009-{in_name}-20261123-052500.GZ")
+    prices = read_file(
+        prices_of("009", in_document), name="Price7290058160839-012-202611230525.gz", limit=1 << 20
+    )
 
-    about = identify(file, promotions, netiv, sub_chains)
+    about = identify(file, prices, find_feed("netiv_hahesed"))
 
-    assert (about.sub_chain_id, about.store_id) == (meant, 12)
-
-
-@pytest.mark.corpus
-def test_netiv_hahesed_numbers_each_store_once(corpus: Path) -> None:
-    [file] = corpus.rglob("StoresFull7290058160839-000-202211020533")
-    stores = read_file(file.read_bytes(), name=file.name, limit=1 << 24).rows
-
-    assert stores["sub_chain_id"].n_unique() == 3
-    assert stores["store_id"].is_unique().all()
+    assert (about.store_id, about.notes) == (expected, notes)
 
 
 @pytest.mark.corpus

@@ -57,9 +57,6 @@ class Feed:
     """The chain id that Bina's listing expects, if it is not the chain id in the files."""
     aliases: tuple[str, ...] = ()
     """Chain ids that some files print by mistake; they mean `chain_ids[0]`."""
-    has_unique_store_numbers: bool = False
-    """Whether store numbers are unique in the whole chain. A file that prints sub-chain 0 then belongs to
-    the sub-chain that the price files of the same store number have."""
     lists_each_store: bool = False
     """Whether each store publishes a store list of itself, and there is none of the whole chain."""
     stores: int

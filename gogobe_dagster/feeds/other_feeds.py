@@ -207,8 +207,6 @@ OTHERS: tuple[Feed, ...] = (
         chain_ids=("7290058160839",),
         base_url="https://app.netiv-hesed.com",
         account="netiv_hahesed",
-        # 87 stores of 3 sub-chains in its list of 2022-11-02, each number once
-        has_unique_store_numbers=True,
         stores=90,
         observes_shabbat=True,
         note="Three brands as sub-chains, which its promotions leave out. Nothing on Shabbat.",

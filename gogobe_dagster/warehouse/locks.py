@@ -1,19 +1,23 @@
 """Every advisory lock of the warehouse. All of them are held until the transaction ends.
 
 Each writer takes its locks in the order of its line, from left to right, and locks of one kind in sorted
-order. Therefore writers wait for each other and never deadlock. Rows are row locks.
+order. Therefore writers wait for each other and never deadlock. Rows are row locks. The lock of a store
+number covers all stores with this number and the loaded files about them: only its holder attributes files.
 
     migrate                 SCHEMA
     ensure_partitions       SCHEMA, in a transaction of its own, also in the middle of a load
     recording a listing     LISTING of the feed; rows of file
-    load of store lists     STORE_LISTS; rows of file, chain, sub_chain, store
-    load of prices          rows of file, chain, sub_chain, store; HISTORY shared, if files are late;
-                            rows of product; PRODUCT_ATTRIBUTES of the chains; rows of prices
-    load of promotions      rows of file, chain, sub_chain, store; HISTORY shared, if files are late;
-                            rows of product, promotion
-    rebuild of prices       rows of store; HISTORY shared; then as a load
-    rebuild of promotions   rows of store; HISTORY shared; PROMOTION_VERSIONS of the chain; then as a load
-    rebuild of store lists  STORE_LISTS; rows of store
+    load of store lists     STORE_LISTS; rows of file, chain, sub_chain, store_number, store
+    load of prices          rows of file, chain, sub_chain, store_number, store; HISTORY shared, if files
+                            are late; rows of product; PRODUCT_ATTRIBUTES of the chains; rows of prices
+    load of promotions      rows of file, chain, sub_chain, store_number, store; HISTORY shared, if files
+                            are late; rows of product, promotion
+    ambiguous numbers       STORE_LISTS; rows of store_number, store; then as rebuilds of promotions, prices
+                            and store lists
+    rebuild of prices       rows of store_number, store; HISTORY shared; then as a load
+    rebuild of promotions   rows of store_number, store; HISTORY shared; PROMOTION_VERSIONS of the chain;
+                            then as a load
+    rebuild of store lists  STORE_LISTS; rows of store_number, store
     retention               HISTORY exclusive; tables and rows of the history
 """
 

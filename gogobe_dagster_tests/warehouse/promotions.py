@@ -53,6 +53,7 @@ class PromotionFile:
     offers: Sequence[Offer]
     is_full: bool = False
     store: int = 1
+    sub_chain: int = 1
     chain: str = CHAIN
     is_damaged: bool = False
     revision_size: int = 1000

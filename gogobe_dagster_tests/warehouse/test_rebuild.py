@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.history.retention_watermark import lock_history
-from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores
+from gogobe_dagster.warehouse.load.store_keys import lock_stores
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.maintenance.rebuild import REBUILDERS, Rebuilt, Scope
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON
@@ -142,7 +143,8 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
-    never_damaged = {"file", "file_event", "reject", "listing", "retention_watermark", "schema_fingerprint"}
+    ledger = {"file", "file_event", "reject", "listing"}
+    never_damaged = ledger | {"store_number", "retention_watermark", "schema_fingerprint"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 
     rebuilt(market)

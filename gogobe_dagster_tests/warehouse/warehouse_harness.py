@@ -92,6 +92,8 @@ class PriceFile:
     price_rows: Sequence[PriceRow] | Mapping[str, str]
     is_full: bool = False
     store: int = 1
+    sub_chain: int = 1
+    """As header and name state it; 0 means unknown."""
     chain: str = CHAIN
     is_damaged: bool = False
     revision_size: int = 1000
@@ -176,9 +178,8 @@ class Market:
                         "lake_path": batch.path,
                         "rows": frame["price"].count() if isinstance(item, PriceFile) else len(frame),
                         "is_damaged": item.is_damaged,
+                        "sub_chain_id": item.sub_chain,
                     }
-                    if isinstance(item, StoreList):
-                        about["sub_chain_id"] = item.sub_chain
                     entries.append(parsed(ids[item.name], chain_id=item.chain, store=item.store, **about))
         self.ledger.mark_parsed(entries, now=NOON)
         return self.ledger.files([entry.file_id for entry in entries])

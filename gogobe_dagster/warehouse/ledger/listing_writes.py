@@ -214,6 +214,7 @@ def _of_report(entry: ParsedEntry, kind: FileKind) -> dict[str, Any]:
         "unreadable_fields": dict(entry.unreadable_fields),
         "notes": [*entry.notes, *([Note.TOO_MANY_REJECTS] if kind.is_full and _is_doubtful(entry) else [])],
         "is_complete": _is_complete(entry, kind),
+        "is_sub_chain_inferred": False,
     }
 
 

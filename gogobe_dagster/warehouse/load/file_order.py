@@ -3,45 +3,38 @@
 What files then change is `history`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, groupby
 
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.history.periods import StoreFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 
 
-def store_of(one: LedgerFile) -> StoreIdentity:
+def store_of(file: LedgerFile) -> StoreIdentity:
     """Return the store that a parsed file is about; the table checks that it has one."""
-    return StoreIdentity(str(one.chain_id), int(one.sub_chain_id or 0), int(one.store_id or 0))
+    return StoreIdentity(str(file.chain_id), int(file.sub_chain_id or 0), int(file.store_id or 0))
 
 
-def published_at_of(one: LedgerFile) -> datetime:
-    """Return the stamp of a parsed file; the table checks that it has one."""
-    if one.published_at is None:
-        raise ValueError(f"{one.name} has no stamp")
-    return one.published_at
+def published_at_of(file: LedgerFile) -> datetime:
+    """Return the timestamp of a parsed file; the table checks that it has one."""
+    if file.published_at is None:
+        raise ValueError(f"{file.name} has no timestamp")
+    return file.published_at
 
 
-def store_file_of(one: LedgerFile, store_key: int) -> StoreFile:
+def store_file_of(file: LedgerFile, store_key: int) -> StoreFile:
     """Return what `history` needs to know of a parsed file."""
-    is_delta = one.kind is None or not one.kind.is_full
+    is_delta = file.kind is None or not file.kind.is_full
     return StoreFile(
-        file_id=one.id,
+        file_id=file.id,
         store_key=store_key,
-        published_at=published_at_of(one),
-        is_complete=one.is_complete,
-        tie_break=(is_delta, one.feed, one.name, one.revision),
+        published_at=published_at_of(file),
+        is_complete=file.is_complete,
+        tie_break=(is_delta, file.feed, file.name, file.revision),
     )
-
-
-def store_timestamps(
-    files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
-) -> list[tuple[int, datetime, bool]]:
-    """Return key of the store, stamp, and whether it is complete, of each file, for `places.note_files`."""
-    return [(stores[store_of(file)].key, published_at_of(file), file.is_complete) for file in files]
 
 
 def chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:

@@ -2,7 +2,7 @@
 
 The store's prices, or its promotions, are taken back to what they were just before the oldest of them, by
 undoing the history from then on; then the files that followed are applied again together with the late ones.
-History before is final, and the lake has the rows of the files since. The locks of `places` keep other
+History before is final, and the lake has the rows of the files since. The locks of `store_keys` keep other
 loaders away meanwhile.
 """
 
@@ -18,7 +18,8 @@ from gogobe_dagster.warehouse.ledger.file_claims import quarantine
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity
+from gogobe_dagster.warehouse.load.store_keys import Stores
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
@@ -26,13 +27,13 @@ _UNDO = {
     Document.PRICES: (
         """
         delete from price_current
-        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        using unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
         where store_key = late.key and valid_from >= late.since
         """,
         """
         with undone as (
             delete from price_past
-            using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+            using unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
             where store_key = late.key and valid_to >= late.since and valid_to >= :oldest
             returning store_key, product_key, price, unit_price, price_set_at, valid_from, file_id, late.since
         )
@@ -45,12 +46,12 @@ _UNDO = {
     Document.PROMOTIONS: (
         """
         delete from promotion_store
-        using unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        using unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
         where store_key = late.key and valid_from >= late.since
         """,
         """
         update promotion_store set valid_to = null, closed_by_file_id = null
-        from unnest(cast(:keys as int[]), cast(:moments as timestamptz[])) as late (key, since)
+        from unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
         where store_key = late.key and valid_to >= late.since
         """,
     ),
@@ -58,27 +59,27 @@ _UNDO = {
 
 
 def late_since(
-    document: Document, files: Sequence[LedgerFile], stores: Mapping[StoreIdentity, LockedStore]
+    document: Document, files: Sequence[LedgerFile], stores: Stores
 ) -> dict[StoreIdentity, datetime]:
     """Return the stores for which some of these files are late, with the timestamp of the oldest late one."""
     since: dict[StoreIdentity, datetime] = {}
     for candidate in files:
         if _is_late(document, candidate, stores):
-            place, at = store_of(candidate), published_at_of(candidate)
-            since[place] = min(since.get(place, at), at)
+            identity, at = store_of(candidate), published_at_of(candidate)
+            since[identity] = min(since.get(identity, at), at)
     return since
 
 
-def _is_late(document: Document, one: LedgerFile, stores: Mapping[StoreIdentity, LockedStore]) -> bool:
-    newest = stores[store_of(one)].newest[document]
-    return newest is not None and published_at_of(one) <= newest
+def _is_late(document: Document, file: LedgerFile, stores: Stores) -> bool:
+    newest = stores[store_of(file)].newest[document]
+    return newest is not None and published_at_of(file) <= newest
 
 
 def quarantine_too_late(
     connection: sa.Connection,
     document: Document,
     claimed: Sequence[LedgerFile],
-    stores: Mapping[StoreIdentity, LockedStore],
+    stores: Stores,
     *,
     now: datetime,
 ) -> list[LedgerFile]:
@@ -99,14 +100,14 @@ def undo_since(
     connection: sa.Connection,
     document: Document,
     since: Mapping[StoreIdentity, datetime],
-    stores: Mapping[StoreIdentity, LockedStore],
+    stores: Stores,
 ) -> list[LedgerFile]:
-    """Undo the history of these stores from a moment on; return the loaded files to apply again."""
+    """Undo the history of these stores since a timestamp; return the loaded files to apply again."""
     if not since:
         return []
     late = {
-        "keys": [stores[place].key for place in since],
-        "moments": list(since.values()),
+        "keys": [stores[identity].key for identity in since],
+        "timestamps": list(since.values()),
         "oldest": min(since.values()),  # so that the months before it are not looked at
     }
     for statement in _UNDO[document]:
@@ -114,8 +115,8 @@ def undo_since(
     kinds = [kind for kind in FileKind if kind.document is document]
     loaded = sa.select(*FILE_COLUMNS).where(file.c.state == FileState.LOADED, file.c.kind.in_(kinds))
     are_theirs = [
-        sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id) == sa.tuple_(*place)
-        for place in since
+        sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id) == sa.tuple_(*identity)
+        for identity in since
     ]
     is_since = [
         theirs & (file.c.published_at >= at) for theirs, at in zip(are_theirs, since.values(), strict=True)

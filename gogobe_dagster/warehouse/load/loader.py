@@ -3,8 +3,8 @@
 A killed load leaves whole transactions or nothing; the next one goes on with what is still parsed. Where the
 database interrupts a load, `LoadInterrupted` says whether trying again can help. A lost
 file of the lake holds up nothing: its files are read again from their raw bytes by the next run. What a file
-changes is `history`; a late file is `late_files`; how one transaction goes is `price_load`, `promotion_load`
-and `store_load`.
+changes is `history`; a late file is `late_files`; one transaction is `price_load`, `promotion_load` or
+`store_load`; files that must leave a store are `ambiguous_numbers`.
 """
 
 import time
@@ -20,6 +20,7 @@ from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.bulk_io.db_errors import interruptions
 from gogobe_dagster.warehouse.ledger.file_claims import requeue_missing
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.load.ambiguous_numbers import settle_ambiguous_numbers
 from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
@@ -69,7 +70,7 @@ def load_prices(
     ensure_partitions(engine, [published_at_of(file) for file in there])
     ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
     loads = _Loads(lambda: PriceLoad(lake, now=now, rows_at_once=rows_at_once))
-    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads)
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads, lake=lake, now=now)
 
 
 @interruptions()
@@ -85,7 +86,7 @@ def load_promotions(
     there = requeue_missing(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
     loads = _Loads(lambda: PromotionLoad(lake, now=now, rows_at_once=rows_at_once))
-    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads)
+    return _in_transactions(engine, _chunks(ordered, rows_at_once), loads, lake=lake, now=now)
 
 
 @interruptions()
@@ -93,7 +94,8 @@ def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, n
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = requeue_missing(engine, files, lake, now=now)
     ordered = sorted(there, key=lambda one: (published_at_of(one), one.id))
-    return _in_transactions(engine, _chunks(ordered, MOST_ROWS), _Loads(lambda: StoreLoad(lake, now=now)))
+    loads = _Loads(lambda: StoreLoad(lake, now=now))
+    return _in_transactions(engine, _chunks(ordered, MOST_ROWS), loads, lake=lake, now=now)
 
 
 def _chunks(files: Sequence[LedgerFile], max_rows: int) -> Iterator[list[LedgerFile]]:
@@ -120,7 +122,9 @@ class _Loads:
         return self._current[1]
 
 
-def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], loads: _Loads) -> LoadReport:
+def _in_transactions(
+    engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], loads: _Loads, *, lake: Lake, now: datetime
+) -> LoadReport:
     """Load chunk by chunk. What others hold is awaited at the end: another loader, or a listing."""
     started = time.perf_counter()
     counts: Counter[str] = Counter()
@@ -133,6 +137,7 @@ def _in_transactions(engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], 
             held.append(ids)
     for ids in held:
         counts += _in_transaction(engine, ids, loads, wait=True)
+    settle_ambiguous_numbers(engine, lake, now=now, rows_at_once=MOST_ROWS)
     return LoadReport(**counts, seconds=time.perf_counter() - started)
 
 

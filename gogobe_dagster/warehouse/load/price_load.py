@@ -22,15 +22,13 @@ from gogobe_dagster.warehouse.load.file_order import (
     published_at_of,
     store_file_of,
     store_of,
-    store_timestamps,
 )
 from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
 from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity, lock_stores, note_files
+from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
-
-Stores = Mapping[StoreIdentity, LockedStore]
 
 
 class PriceLoad:
@@ -46,7 +44,7 @@ class PriceLoad:
         if not claimed:
             return Counter()
         made_before = self._lookup.products.made
-        stores, new_stores = lock_stores(connection, {store_of(file) for file in claimed})
+        claimed, stores, new_stores = lock_stores_of(connection, claimed)
         claimed = quarantine_too_late(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
@@ -55,7 +53,7 @@ class PriceLoad:
         late = late_since(Document.PRICES, claimed, stores)
         again = _taken_back(connection, late, stores)
         counts = self._apply_all(connection, claimed, rows.select(*PRICES.file_rows), again, stores)
-        note_files(connection, Document.PRICES, store_timestamps(claimed, stores))
+        note_files(connection, Document.PRICES, claimed, stores)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)
         counts.update(new_products=self._lookup.products.made - made_before)

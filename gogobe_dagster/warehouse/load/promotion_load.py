@@ -18,16 +18,16 @@ from gogobe_dagster.warehouse.history.diff import find_changes
 from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows, claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import chunks, store_file_of, store_of, store_timestamps
+from gogobe_dagster.warehouse.load.file_order import chunks, store_file_of, store_of
 from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
 from gogobe_dagster.warehouse.load.product_keys import Products
 from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
 from gogobe_dagster.warehouse.load.promotion_versions import HASHED, Contents
-from gogobe_dagster.warehouse.load.store_keys import LockedStore, StoreIdentity, lock_stores, note_files
+from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
 
-Stores = Mapping[StoreIdentity, LockedStore]
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
 
@@ -45,7 +45,7 @@ class PromotionLoad:
         if not claimed:
             return Counter()
         products, contents = self._products.made, self._contents.made
-        stores, new_stores = lock_stores(connection, {store_of(file) for file in claimed})
+        claimed, stores, new_stores = lock_stores_of(connection, claimed)
         claimed = quarantine_too_late(connection, Document.PROMOTIONS, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
@@ -53,7 +53,7 @@ class PromotionLoad:
         late = late_since(Document.PROMOTIONS, claimed, stores)
         again = undo_since(connection, Document.PROMOTIONS, late, stores)
         counts = self._apply_all(connection, claimed, offers, again, stores)
-        note_files(connection, Document.PROMOTIONS, store_timestamps(claimed, stores))
+        note_files(connection, Document.PROMOTIONS, claimed, stores)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=offers["content_hash"].count(), new_stores=new_stores)
         counts.update(new_products=self._products.made - products)

@@ -1,9 +1,9 @@
 """One transaction of store lists: names, addresses and which stores are listed.
 
-The newest list that shows a store describes it, in whatever order lists come; of one stamp the later name
-(Shufersal numbers its lists of a day). A store is listed while the newest complete list of its feed and
-chain shows it; one that only price files know is not. A list of one store alone says nothing of the others.
-Lists are small and take turns.
+The newest list that shows a store describes it, in whatever order lists come; of two lists with one
+timestamp the one with the later name (Shufersal numbers its lists of a day). A store is listed while the
+newest complete list of its feed and chain shows it; one that only price files know is not. A list of a single
+store says nothing about the others. Lists are small and take turns.
 """
 
 from collections import Counter
@@ -20,13 +20,14 @@ from gogobe_dagster.warehouse.ledger.file_events import clean
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import published_at_of
-from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores, note_lists
+from gogobe_dagster.warehouse.load.store_keys import lock_stores, note_lists
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity, StoreNumber
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import chain, file, store, sub_chain
 
 Order = tuple[datetime, str, str, int]
-"""StoreIdentity of a list among all lists: by stamp, then by feed, name and revision, never by arrival."""
+"""Position of a list among all lists: by timestamp, then by feed, name and revision, never by arrival."""
 Row = Mapping[str, Any]
 NATURAL_KEYS = {
     "chain": ("chain_id",),
@@ -45,6 +46,7 @@ with verdict as (
     ) as is_listed
     from store s join file l on l.file_id = s.list_file_id
     where l.feed = any(:feeds) and l.chain_id = any(:chains)
+    order by s.store_key for no key update of s
 )
 update store s set is_listed = v.is_listed from verdict v
 where s.store_key = v.store_key and s.is_listed <> v.is_listed
@@ -101,7 +103,7 @@ class StoreLoad:
     def replay(self, connection: sa.Connection, chain_id: str) -> Counter[str]:
         """Drop what lists say of a chain and apply its lists again; note when files spoke of its stores."""
         lock(connection, AdvisoryLock.STORE_LISTS)
-        stores = _stores_of(connection, chain_id)
+        stores = stores_of_chain(connection, chain_id)
         lock_stores(connection, stores)
         for table in (chain, sub_chain, store):
             nothing = dict.fromkeys((*DESCRIPTION, "name") if table is store else ("name",))
@@ -115,17 +117,18 @@ class StoreLoad:
         return Counter(files=len(lists), stores=len(stores))
 
     def _apply(self, connection: sa.Connection, claimed: Mapping[int, LedgerFile]) -> Counter[str]:
-        rows = self._rows(list(claimed.values()))
-        stores, new = lock_stores(connection, {_place(row) for row in rows})
-        ordered = sorted(rows, key=lambda row: (_order(claimed[row["file_id"]]), row["row_number"]))
+        stated = self._rows(list(claimed.values()))
+        stores, new = lock_stores(connection, {_stated(row) for row in stated}, _real_zeros(stated))
+        ordered = sorted(stated, key=lambda row: (_order(claimed[row["file_id"]]), row["row_number"]))
         for table, name in ((chain, "chain_name"), (sub_chain, "sub_chain_name")):
             _write(connection, table, {"name": name}, [row for row in ordered if row[name]], claimed)
-        changed = _write(connection, store, DESCRIPTION, ordered, claimed)
-        seen = [(stores[_place(row)].key, published_at_of(claimed[row["file_id"]])) for row in rows]
+        described = [{**row, **stores[_stated(row)].identity._asdict()} for row in ordered]
+        changed = _write(connection, store, DESCRIPTION, described, claimed)
+        seen = [(stores[_stated(row)].key, published_at_of(claimed[row["file_id"]])) for row in stated]
         note_lists(connection, seen)
         return Counter(
             files=len(claimed),
-            rows=len(rows),
+            rows=len(stated),
             inserted=new,
             new_stores=new,
             changed=changed - new,
@@ -139,17 +142,27 @@ class StoreLoad:
         ]
 
 
-def _stores_of(connection: sa.Connection, chain_id: str) -> set[StoreIdentity]:
+def stores_of_chain(connection: sa.Connection, chain_id: str) -> set[StoreIdentity]:
+    """Return the identities of a chain's stores."""
     natural = sa.select(store.c.chain_id, store.c.sub_chain_id, store.c.store_id)
     return {StoreIdentity(*row) for row in connection.execute(natural.where(store.c.chain_id == chain_id))}
 
 
-def _place(row: Row) -> StoreIdentity:
+def _stated(row: Row) -> StoreIdentity:
     return StoreIdentity(row["chain_id"], row["sub_chain_id"], row["store_id"])
 
 
-def _order(one: LedgerFile) -> Order:
-    return published_at_of(one), one.feed, one.name, one.revision
+def _real_zeros(rows: Iterable[Row]) -> set[StoreNumber]:
+    """Return the numbers that one list shows in sub-chain 0 and in another."""
+    sub_chains: dict[tuple[int, StoreNumber], set[int]] = {}
+    for row in rows:
+        identity = _stated(row)
+        sub_chains.setdefault((row["file_id"], identity.number), set()).add(identity.sub_chain_id)
+    return {number for (_, number), known in sub_chains.items() if 0 in known and len(known) > 1}
+
+
+def _order(store_list: LedgerFile) -> Order:
+    return published_at_of(store_list), store_list.feed, store_list.name, store_list.revision
 
 
 def _write(
@@ -159,17 +172,17 @@ def _write(
     rows: Iterable[Row],
     files: Mapping[int, LedgerFile],
 ) -> int:
-    """Write what lists say, oldest first, where no newer one has spoken; count the rows that change by it."""
+    """Write what lists say, oldest first, unless a newer one did already; count the rows that change."""
     key = NATURAL_KEYS[table.name]
     known = _known(connection, table, list(columns))
     updates, changed = [], 0
     for natural, row in sorted({tuple(row[part] for part in key): row for row in rows}.items()):
         order, before = known[natural]
         if order is None or order < _order(files[row["file_id"]]):
-            said = {column: row[name] for column, name in columns.items()}
-            changed += before != tuple(said.values())
+            listed = {column: row[name] for column, name in columns.items()}
+            changed += before != tuple(listed.values())
             this = {f"this_{part}": value for part, value in zip(key, natural, strict=True)}
-            updates.append({**this, **said, "list_file_id": row["file_id"]})
+            updates.append({**this, **listed, "list_file_id": row["file_id"]})
     if updates:
         is_this = [table.c[part] == sa.bindparam(f"this_{part}") for part in key]
         connection.execute(sa.update(table).where(*is_this), updates)
@@ -179,7 +192,7 @@ def _write(
 def _known(
     connection: sa.Connection, table: sa.Table, columns: Sequence[str]
 ) -> dict[tuple[Any, ...], tuple[Order | None, tuple[Any, ...]]]:
-    """Return, by natural key, the place of the list that spoke last, and what it said."""
+    """Return, by natural key, the order of the newest list that shows it, and what that list says."""
     key, order = NATURAL_KEYS[table.name], (file.c.published_at, file.c.feed, file.c.name, file.c.revision)
     query = sa.select(*(table.c[name] for name in (*key, *columns)), *order)
     rows = connection.execute(query.outerjoin_from(table, file, file.c.file_id == table.c.list_file_id))

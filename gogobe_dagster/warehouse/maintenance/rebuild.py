@@ -20,8 +20,9 @@ from gogobe_dagster.warehouse.load.loader import MOST_ROWS
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.product_attributes import delete_unset, reset_days
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
-from gogobe_dagster.warehouse.load.store_keys import StoreIdentity, lock_stores
+from gogobe_dagster.warehouse.load.store_keys import lock_stores
 from gogobe_dagster.warehouse.load.store_load import StoreLoad, loaded_lists
+from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file
 

@@ -22,6 +22,9 @@ CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
 
 
+DISAGREES = "state = 'loaded' and (is_sub_chain_inferred or notes @> '\"store_mismatch\"')"
+"""Files whose name, header and store list disagree about the store; `store_coverage` counts them."""
+
 _PLACED = """
         state not in ('parsed', 'loaded')
         or (kind is not null and published_at is not null and lake_path is not null and chain_id is not null
@@ -41,7 +44,11 @@ file = sa.Table(
     _column("chain_id", sa.Text(),
                 "Chain id from the file name, replaced by the document's value after parsing."),
     _column("sub_chain_id", sa.Integer(),
-                "Sub-chain id from the file name, replaced by the document's value after parsing."),
+                "Sub-chain id from the file name, replaced by the document's value after parsing, and by that"
+                " of its store after loading."),
+    _column("is_sub_chain_inferred", sa.Boolean(),
+                "Whether the file states no sub-chain: sub_chain_id is the only one in which the chain has"
+                " this store number.", null=False, default="false"),
     _column("store_id", sa.Integer(),
                 "Store id from the file name, replaced by the document's value after parsing."),
     _column("published_at", Moment, "Timestamp in the file name."),
@@ -92,6 +99,8 @@ file = sa.Table(
              postgresql_where=sa.text("state in ('discovered', 'downloaded', 'parsed')")),
     sa.Index("file_store_idx", "chain_id", "sub_chain_id", "store_id", "published_at",
              postgresql_where=sa.text("state = 'loaded'")),
+    sa.Index("file_disagreement_idx", "chain_id", "sub_chain_id", "store_id",
+             postgresql_where=sa.text(DISAGREES)),
     comment="The ledger: one row per file that a listing ever contained, and what became of"
     " it. Never deleted.",
     postgresql_with={"fillfactor": "80"},  # last_seen_at changes with every look at a portal
@@ -229,6 +238,24 @@ store = sa.Table(
     sa.UniqueConstraint("chain_id", "sub_chain_id", "store_id"),
     sa.ForeignKeyConstraint(["chain_id", "sub_chain_id"], ["sub_chain.chain_id", "sub_chain.sub_chain_id"]),
     comment="Stores, from store lists and price files; the natural key is chain, sub-chain and store id.",
+)  # fmt: skip
+
+store_number = sa.Table(
+    "store_number",
+    metadata,
+    _column("chain_id", sa.Text(), "The chain.", sa.ForeignKey("chain.chain_id"), key=True),
+    _column("store_id", sa.Integer(), "The store's number.", key=True),
+    _column("sub_chain_id", sa.Integer(),
+            "The only sub-chain in which the chain's files and lists show it; 0: none, or several.",
+            null=False, default="0"),
+    _column("is_ambiguous", sa.Boolean(),
+            "Whether it stands in several sub-chains: then files that state none have a store of their own,"
+            " in sub-chain 0.", null=False, default="false"),
+    _column("is_settled", sa.Boolean(),
+            "False until files that state no sub-chain have left the sub-chain that turned out not to be the"
+            " only one.", null=False, default="true"),
+    sa.Index("store_number_unsettled_idx", "chain_id", postgresql_where=sa.text("not is_settled")),
+    comment="One row per chain and store number: where files that state no sub-chain belong.",
 )  # fmt: skip
 
 product = sa.Table(

@@ -153,6 +153,10 @@ VIEWS = (
             "newest_delta_at": "Newest published_at of a loaded delta.",
             "age": "Time since the newest price file was published; null: it never had one.",
             **_from(store, "first_seen_at", "last_seen_at", "store_type"),
+            "disagreements": "Loaded files that state no sub-chain, or whose header states another store"
+            " or sub-chain than the name.",
+            "other_sub_chains": "Other sub-chains with this store number. If there are any, files that state"
+            " no sub-chain are a store of their own, in sub-chain 0.",
         },
     ),
     View(

@@ -21,10 +21,19 @@ select
     s.first_seen_at,
     s.last_seen_at,
     s.store_type,
+    (
+        select count(*) from file f
+        where f.state = 'loaded' and (f.is_sub_chain_inferred or f.notes @> '"store_mismatch"')
+        and f.chain_id = s.chain_id and f.sub_chain_id = s.sub_chain_id and f.store_id = s.store_id
+    ) as disagreements,
+    number.other_sub_chains,
     s.store_key
 from store s
 join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id
+join (
+    select chain_id, store_id, count(*) - 1 as other_sub_chains from store group by chain_id, store_id
+) number on number.chain_id = s.chain_id and number.store_id = s.store_id
 left join lateral (
     select f.published_at as newest_delta_at from file f
     where f.state = 'loaded' and f.kind = 'prices'

@@ -9,6 +9,7 @@ create table file (
     kind text,
     chain_id text,
     sub_chain_id integer,
+    is_sub_chain_inferred boolean default false not null,
     store_id integer,
     published_at timestamptz,
     link text not null,
@@ -57,6 +58,8 @@ create table file (
 ) with (fillfactor = 80);
 create index file_pending_idx on file (feed, state, publication_day) where state in ('discovered', 'downloaded', 'parsed');
 create index file_publication_day_idx on file (publication_day, feed);
+create index file_disagreement_idx on file (chain_id, sub_chain_id, store_id)
+    where state = 'loaded' and (is_sub_chain_inferred or notes @> '"store_mismatch"');
 create index file_store_idx on file (chain_id, sub_chain_id, store_id, published_at) where state = 'loaded';
 
 create table file_event (
@@ -155,6 +158,17 @@ create table store (
         references sub_chain (chain_id, sub_chain_id),
     constraint store_list_file_id_fkey foreign key (list_file_id) references file (file_id)
 );
+
+create table store_number (
+    chain_id text not null,
+    store_id integer not null,
+    sub_chain_id integer default 0 not null,
+    is_ambiguous boolean default false not null,
+    is_settled boolean default true not null,
+    constraint store_number_pkey primary key (chain_id, store_id),
+    constraint store_number_chain_id_fkey foreign key (chain_id) references chain (chain_id)
+);
+create index store_number_unsettled_idx on store_number (chain_id) where not is_settled;
 
 create table product (
     product_key integer generated always as identity,
