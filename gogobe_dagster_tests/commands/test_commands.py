@@ -5,19 +5,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from gogobe_dagster.commands.main import COMMANDS, gogobe
+from gogobe_dagster.commands.main import COMMANDS
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
+from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
 from gogobe_dagster_tests.ports import free_port
 
 pytestmark = pytest.mark.slow
-
-
-def run_gogobe(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(gogobe, list(arguments))
-    return result.exit_code, result.output
 
 
 def test_help_lists_every_command_with_a_sentence() -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 
-from gogobe_dagster.commands.main import gogobe
 from gogobe_dagster.warehouse.schema.migrate import connect, migrate
+from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
@@ -28,11 +27,6 @@ def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         market.open(PriceFile(6, {MILK: "7"}, store=store))
     yield market
     engine.dispose()
-
-
-def run_gogobe(*arguments: str, typed: str | None = None) -> tuple[int, str]:
-    result = CliRunner().invoke(gogobe, list(arguments), input=typed)
-    return result.exit_code, result.output
 
 
 def test_export_writes_the_file_that_was_named_or_one_here(market: Market, tmp_path: Path) -> None:

@@ -2,18 +2,11 @@
 
 import json
 
-from click.testing import CliRunner
-
-from gogobe_dagster.commands.main import gogobe
-
-
-def run_places(*arguments: str) -> tuple[int, str]:
-    result = CliRunner(env={"COLUMNS": "80"}).invoke(gogobe, ["places", *arguments])
-    return result.exit_code, result.output
+from gogobe_dagster_tests.commands.run import run_gogobe
 
 
 def test_json_has_an_object_for_each_spelling_in_the_order_given() -> None:
-    code, text = run_places("--json", "נצרת עילית", "6", "נצרת עילית")
+    code, text = run_gogobe("places", "--json", "נצרת עילית", "6", "נצרת עילית")
 
     nof_hagalil = {
         "given": "נצרת עילית",
@@ -28,7 +21,7 @@ def test_json_has_an_object_for_each_spelling_in_the_order_given() -> None:
 
 
 def test_the_table_fits_and_says_what_an_ambiguous_spelling_may_mean() -> None:
-    code, text = run_places("דגניה", "נצרת עילית")
+    code, text = run_gogobe("places", "דגניה", "נצרת עילית")
 
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "former_name" in text
@@ -38,11 +31,11 @@ def test_the_table_fits_and_says_what_an_ambiguous_spelling_may_mean() -> None:
 
 
 def test_success_when_every_spelling_is_a_locality() -> None:
-    assert run_places("5000", "Petah Tikva")[0] == 0
+    assert run_gogobe("places", "5000", "Petah Tikva")[0] == 0
 
 
 def test_without_spellings_it_shows_its_help() -> None:
-    code, text = run_places()
+    code, text = run_gogobe("places")
 
     assert code == 2
     assert "SPELLING" in text

@@ -17,24 +17,11 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.resources import Resources
+from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
 from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 pytestmark = pytest.mark.slow
-
-ONE_OF_EACH_FAMILY = [
-    "rami_levy",
-    "shufersal",
-    "king_store",
-    "carrefour",
-    "super_pharm",
-    "het_cohen",
-    "wolt_market",
-    "mishnat_yosef_worker",
-    "hazi_hinam",
-    "city_market_shops",
-    "netiv_hahesed",
-]
 
 
 def restamped(name: str, later: timedelta) -> str:
@@ -45,7 +32,7 @@ def restamped(name: str, later: timedelta) -> str:
     return name
 
 
-@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+@pytest.mark.parametrize("feed_key", FEED_OF_EACH_FAMILY)
 def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str) -> None:
     market = import_env.publish(feed_key)
 
@@ -180,7 +167,7 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(import_env: ImportE
     assert import_env.states("keshet") == before
 
 
-@pytest.mark.parametrize("feed_key", ONE_OF_EACH_FAMILY)
+@pytest.mark.parametrize("feed_key", FEED_OF_EACH_FAMILY)
 def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
     import_env: ImportEnv, feed_key: str
 ) -> None:

@@ -3,8 +3,11 @@
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from datetime import date
 from threading import Thread
+
+from gogobe_dagster.portals.portal import Portal, RemoteFile
 
 Script = Callable[[socket.socket], None]
 TLS_HANDSHAKE = b"\x16"
@@ -56,6 +59,14 @@ def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
         yield server
         listener.shutdown(socket.SHUT_RDWR)
     thread.join()
+
+
+def list_scripted(
+    connect: Callable[[ScriptedServer], Portal], *scripts: Script, day: date | None = None
+) -> list[RemoteFile]:
+    """Return what a connector lists at a server that answers with these scripts, one per request."""
+    with scripted(*scripts) as server, closing(connect(server)) as portal:
+        return portal.list_files(day)
 
 
 def says(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> Script:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -45,11 +46,8 @@ def connector(server: ScriptedServer) -> Cerberus:
 
 
 def listed(server: ScriptedServer) -> list[RemoteFile]:
-    portal = connector(server)
-    try:
+    with closing(connector(server)) as portal:
         return portal.list_files()
-    finally:
-        portal.close()
 
 
 @pytest.mark.corpus

@@ -10,7 +10,7 @@ from gogobe_dagster.portals.city_market import CityMarket
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import OpenPortal, options, publication
-from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
+from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, list_scripted, says, scripted
 
 CHAIN = "7290000000003"
 # As described in docs/portals.md, City Market Shops.
@@ -29,12 +29,7 @@ def connector(server: ScriptedServer) -> CityMarket:
 
 
 def listed(*scripts: Script, day: date | None = None) -> list[RemoteFile]:
-    with scripted(*scripts) as server:
-        portal = connector(server)
-        try:
-            return portal.list_files(day)
-        finally:
-            portal.close()
+    return list_scripted(connector, *scripts, day=day)
 
 
 def test_a_row_of_the_table_is_read_and_its_name_has_no_extension() -> None:

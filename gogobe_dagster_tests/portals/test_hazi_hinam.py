@@ -11,7 +11,7 @@ from gogobe_dagster.portals.hazi_hinam import HaziHinam
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import OpenPortal, options, publication
-from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
+from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, list_scripted, says, scripted
 
 CHAIN = "7290700100008"
 TODAY = date(2026, 8, 11)
@@ -40,12 +40,7 @@ def connector(server: ScriptedServer) -> HaziHinam:
 
 
 def listed(*scripts: Script, day: date | None = TODAY) -> list[RemoteFile]:
-    with scripted(*scripts) as server:
-        portal = connector(server)
-        try:
-            return portal.list_files(day)
-        finally:
-            portal.close()
+    return list_scripted(connector, *scripts, day=day)
 
 
 @pytest.mark.parametrize("between", [" ", ""])

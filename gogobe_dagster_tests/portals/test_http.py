@@ -1,6 +1,7 @@
 """Every way in which a page or a file can fail has its own code, on real sockets."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
 from gogobe_dagster.portals.download_stream import CHUNK_BYTES, START_BYTES
 from gogobe_dagster.portals.http_client import HttpClient
 from gogobe_dagster.portals.portal import RemoteFile
-from gogobe_dagster.portals.request_policy import RequestPolicy
+from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import (
     Script,
     drip,
@@ -19,15 +20,7 @@ from gogobe_dagster_tests.portals.servers import (
     stay_silent,
 )
 
-QUICK = RequestPolicy(
-    connect_timeout=5,
-    listing_timeout=2,
-    download_timeout=2,
-    total_timeout=5,
-    attempts=3,
-    first_wait=0.01,
-    longest_wait=0.02,
-)
+SHORT = replace(QUICK, listing_timeout=2, download_timeout=2, total_timeout=5, longest_wait=0.02)
 LIMIT = 1_000_000
 MILK = b"\x1f\x8b" + bytes(range(256)) * 1000
 PAGE = b"<!DOCTYPE html><html><body><form id='login-form'></form></body></html>"
@@ -37,7 +30,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 
 @pytest.fixture
 def client() -> Iterator[HttpClient]:
-    client = HttpClient(QUICK)
+    client = HttpClient(SHORT)
     yield client
     client.close()
 
@@ -168,7 +161,7 @@ def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: HttpClien
         answer = client.request(server.url)
 
     assert answer.body == b"[]"
-    assert len(server.requests) == QUICK.attempts == 3
+    assert len(server.requests) == SHORT.attempts == 3
 
 
 @pytest.mark.parametrize(

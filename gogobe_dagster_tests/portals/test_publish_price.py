@@ -1,5 +1,6 @@
 """PublishPrice: two days in one listing, and constants in a script that is read strictly."""
 
+from contextlib import closing
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -25,12 +26,11 @@ def page(folder: str, files: str = FILES, branches: str = BRANCHES) -> Script:
 
 
 def listed(*scripts: Script, day: date | None = None) -> tuple[list[RemoteFile], list[str]]:
-    with scripted(*scripts) as server:
-        portal = PublishPrice(options("carrefour", server.url, max_file_bytes=1000))
-        try:
-            return portal.list_files(day), [request.split()[1] for request in server.requests]
-        finally:
-            portal.close()
+    with (
+        scripted(*scripts) as server,
+        closing(PublishPrice(options("carrefour", server.url, max_file_bytes=1000))) as portal,
+    ):
+        return portal.list_files(day), [request.split()[1] for request in server.requests]
 
 
 def test_a_page_is_read_with_its_folder_and_yesterday_is_asked_for() -> None:

@@ -12,6 +12,7 @@ from gogobe_dagster.portals.factory import base_url, open_portal
 from gogobe_dagster.portals.listing_fields import parse_israel_time, parse_rounded_size
 from gogobe_dagster.portals.response_detection import is_bot_challenge, is_html, is_login_form
 from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
 from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import says, scripted
 
@@ -121,19 +122,7 @@ TOKEN = b'<meta name="csrftoken" content="T"/>'
 
 @pytest.mark.parametrize(
     "feed_key",
-    [
-        "rami_levy",
-        "shufersal",
-        "king_store",
-        "carrefour",
-        "super_pharm",
-        "victory",
-        "wolt_market",
-        "mishnat_yosef_worker",
-        "hazi_hinam",
-        "city_market_shops",
-        "netiv_hahesed",
-    ],
+    FEED_OF_EACH_FAMILY,
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=50) | JSON_LIKE | HTML_LIKE)

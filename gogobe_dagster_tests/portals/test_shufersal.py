@@ -13,7 +13,7 @@ from gogobe_dagster.portals.shufersal import CATEGORIES, Shufersal
 from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import MovedClock, names_of_a_day, options, publication
-from gogobe_dagster_tests.portals.servers import Script, says, scripted
+from gogobe_dagster_tests.portals.servers import Script, list_scripted, says
 
 SHUFERSAL = find_feed("shufersal")
 # As described in docs/portals.md, Shufersal; the signature is made up.
@@ -40,12 +40,7 @@ def connector(url: str) -> Shufersal:
 
 
 def listed(*scripts: Script) -> list[RemoteFile]:
-    with scripted(*scripts) as server:
-        portal = connector(server.url)
-        try:
-            return portal.list_files()
-        finally:
-            portal.close()
+    return list_scripted(lambda server: connector(server.url), *scripts)
 
 
 def test_a_row_of_the_grid_is_read_with_its_link_decoded() -> None:

@@ -19,7 +19,7 @@ from gogobe_dagster_tests.portals.conftest import (
     options,
     publication,
 )
-from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, says, scripted
+from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, list_scripted, says, scripted
 
 CHAIN = "7290172900007"
 # As described in docs/portals.md, Super-Pharm.
@@ -42,12 +42,7 @@ def connector(server: ScriptedServer) -> SuperPharm:
 
 
 def listed(*scripts: Script, day: date | None = None) -> list[RemoteFile]:
-    with scripted(*scripts) as server:
-        portal = connector(server)
-        try:
-            return portal.list_files(day)
-        finally:
-            portal.close()
+    return list_scripted(connector, *scripts, day=day)
 
 
 @pytest.fixture

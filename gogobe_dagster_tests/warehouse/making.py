@@ -1,7 +1,8 @@
 """What the warehouse's tests say about files, in few words."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
@@ -44,6 +45,30 @@ def sighting(
         "published_at": published_at,
     }
     return ListedFile(**{**defaults, **other})
+
+
+class StoreFileOfTest:
+    """A file of one store as a test writes it: the listing's row for it. Subclasses are dataclasses."""
+
+    delta_kind: ClassVar[FileKind]
+    full_kind: ClassVar[FileKind]
+    hours: float
+    """Hours after midnight at which it is published."""
+    is_full: bool
+    store: int
+    revision_size: int
+    variant: str
+    """Distinguishes names with the same timestamp."""
+
+    @property
+    def sighting(self) -> ListedFile:
+        kind = self.full_kind if self.is_full else self.delta_kind
+        seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
+        return replace(seen, name=f"{seen.name}{self.variant}")
+
+    @property
+    def name(self) -> str:
+        return self.sighting.name
 
 
 def parsed(file_id: int, *, store: int | None = 1, rows: int = 2, **other: Any) -> ParsedEntry:

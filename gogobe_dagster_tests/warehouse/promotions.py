@@ -1,14 +1,13 @@
 """Promotion files as the tests of loading write them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.warehouse.ledger.model import ListedFile
-from gogobe_dagster_tests.warehouse.making import CHAIN, sighting
+from gogobe_dagster_tests.warehouse.making import CHAIN, StoreFileOfTest
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,10 @@ def item(code: str, *, is_gift: bool = False) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class PromotionFile:
+class PromotionFile(StoreFileOfTest):
     """A promotion file as a test writes it."""
+
+    delta_kind, full_kind = FileKind.PROMOTIONS, FileKind.FULL_PROMOTIONS
 
     hours: float
     offers: Sequence[Offer]
@@ -58,16 +59,6 @@ class PromotionFile:
     is_damaged: bool = False
     revision_size: int = 1000
     variant: str = ""
-
-    @property
-    def sighting(self) -> ListedFile:
-        kind = FileKind.FULL_PROMOTIONS if self.is_full else FileKind.PROMOTIONS
-        seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
-        return replace(seen, name=f"{seen.name}{self.variant}")
-
-    @property
-    def name(self) -> str:
-        return self.sighting.name
 
     def hash_of(self, promotion_id: str) -> str:
         """What reading computes of all offers of a promotion, in whatever order they are."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.tables import file, schema_fingerprint
-from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, parsed, sighting
+from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, StoreFileOfTest, parsed, sighting
 from gogobe_dagster_tests.warehouse.promotions import PromotionFile
 
 MILK, BREAD, EGGS = "7290000000015", "7290000000022", "7290000000039"
@@ -85,8 +85,10 @@ class PriceRow:
 
 
 @dataclass(frozen=True)
-class PriceFile:
+class PriceFile(StoreFileOfTest):
     """A price file as a test writes it."""
+
+    delta_kind, full_kind = FileKind.PRICES, FileKind.FULL_PRICES
 
     hours: float
     price_rows: Sequence[PriceRow] | Mapping[str, str]
@@ -98,17 +100,6 @@ class PriceFile:
     is_damaged: bool = False
     revision_size: int = 1000
     variant: str = ""
-    """Tells two names of one stamp apart."""
-
-    @property
-    def sighting(self) -> ListedFile:
-        kind = FileKind.FULL_PRICES if self.is_full else FileKind.PRICES
-        seen = sighting(kind, hours=self.hours, store=self.store, size=self.revision_size)
-        return replace(seen, name=f"{seen.name}{self.variant}")
-
-    @property
-    def name(self) -> str:
-        return self.sighting.name
 
     @property
     def rows(self) -> list[PriceRow]:
