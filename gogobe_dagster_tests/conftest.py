@@ -14,7 +14,7 @@ from hypothesis import settings
 from psycopg import sql
 
 from gogobe_dagster.postgres.roles import OWNER
-from gogobe_dagster_tests.import_env import ImportEnv, open_import_env
+from gogobe_dagster_tests.import_env import ImportEnv, open_import_env, yesterday
 from gogobe_dagster_tests.postgres.servers import temporary_folder, temporary_server
 
 LONG = 30
@@ -37,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("short", deadline=None)
     settings.register_profile("long", deadline=None, max_examples=LONG * settings().max_examples)
     settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_day_of_the_module() -> None:
+    """A run of the tests may go on over midnight; within a module the day stays the same."""
+    yesterday.cache_clear()
 
 
 @pytest.fixture(scope="session")

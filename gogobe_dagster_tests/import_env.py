@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,6 @@ from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 
-YESTERDAY = clock.day_of(clock.now()) - timedelta(days=1)
-MIDNIGHT = datetime.combine(YESTERDAY, time.max, tzinfo=clock.ISRAEL)
-"""Yesterday is over: what was published then is the same however often it is asked for."""
-
-
 CompletedProcess = subprocess.CompletedProcess[str]
 
 PROGRESS = """
@@ -35,6 +31,21 @@ select coalesce(max(id), 0)::text from event_logs
 union all select string_agg(run_id || status, ' ' order by id) from runs
 union all select string_agg(key || status, ' ' order by id) from bulk_actions
 """
+
+
+@cache
+def yesterday() -> date:
+    """Return the day whose files tests import, in Israel. It stays the same during a test module.
+
+    Yesterday is over: what was published then is the same however often it is requested. `conftest` clears
+    the cache before each module, so that a run of the tests may go on over midnight.
+    """
+    return clock.day_of(clock.now()) - timedelta(days=1)
+
+
+def midnight() -> datetime:
+    """Return the end of `yesterday()`."""
+    return datetime.combine(yesterday(), time.max, tzinfo=clock.ISRAEL)
 
 
 @dataclass(frozen=True)
@@ -50,14 +61,23 @@ class ImportEnv:
         *feed_keys: str,
         stores: int = 2,
         items: int = 40,
-        first_day: date = YESTERDAY,
-        until: datetime = MIDNIGHT,
+        first_day: date | None = None,
+        until: datetime | None = None,
     ) -> SyntheticMarket:
-        """Let these feeds publish the files of made-up stores; return what is true about them."""
+        """Let these feeds publish the files of made-up stores; return what is true about them.
+
+        From the first day, or yesterday, until a time, or yesterday's end.
+        """
         market = SyntheticMarket(stores=stores, items=items)
         publications_by_feed = {key: self.replica.publications(key) for key in feed_keys}
         feeds = [find_feed(key) for key in feed_keys]
-        publish_days(publications_by_feed, feeds, first_day=first_day, market=market, now=until)
+        publish_days(
+            publications_by_feed,
+            feeds,
+            first_day=first_day or yesterday(),
+            market=market,
+            now=until or midnight(),
+        )
         return market
 
     @property
@@ -140,9 +160,9 @@ class ImportEnv:
         )
         return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
 
-    def states(self, feed_key: str, day: date = YESTERDAY) -> dict[str, str]:
-        """What the ledger says of every file of a day: state, and code if there is one."""
-        files = self.resources.ledger.of_days(feed_key, [day])
+    def states(self, feed_key: str, day: date | None = None) -> dict[str, str]:
+        """What the ledger says of every file of a day, or of yesterday: state, and code if there is one."""
+        files = self.resources.ledger.of_days(feed_key, [day or yesterday()])
         return {file.name: f"{file.state} {file.code or ''}".strip() for file in files}
 
 
@@ -161,7 +181,7 @@ def open_import_env(
 
     migrate(warehouse_url)
     (home / "dagster").mkdir(parents=True)
-    with Replica(clock=SimulatedClock(MIDNIGHT, speed=0)) as replica:  # some list only the day that it is
+    with Replica(clock=SimulatedClock(midnight(), speed=0)) as replica:  # some list only the day that it is
         values = {
             "home": home,
             "database_url": warehouse_url,

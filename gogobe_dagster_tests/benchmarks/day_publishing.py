@@ -14,11 +14,14 @@ from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.replica.simulated_clock import SimulatedClock
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
+from gogobe_dagster_tests.import_env import midnight, yesterday
 
-MORNING = datetime.combine(YESTERDAY, time_of_day(3), ISRAEL)
-"""The first file of a day appears at 03:06, the last after 22."""
 STEP_SECONDS = 0.2
+
+
+def morning() -> datetime:
+    """The first file of a day appears at 03:06, the last after 22."""
+    return datetime.combine(yesterday(), time_of_day(3), ISRAEL)
 
 
 class Publisher:
@@ -31,18 +34,18 @@ class Publisher:
         self.feed_keys = [feed.key for feed in feeds]
         self._replica = replica
         self._clock = replica.clock
-        self._clock.move(now=MORNING, speed=0)
+        self._clock.move(now=morning(), speed=0)
         self._due = sorted(_files(feeds, market), key=itemgetter(0))
         self.appeared: dict[str, datetime] = {}
 
     def publish_for(self, seconds: float) -> None:
         """Let the day pass in so many seconds."""
-        self._clock.move(now=MORNING, speed=(MIDNIGHT - MORNING).total_seconds() / seconds)
-        while (now := self._clock()) < MIDNIGHT - timedelta(minutes=1):
+        self._clock.move(now=morning(), speed=(midnight() - morning()).total_seconds() / seconds)
+        while (now := self._clock()) < midnight() - timedelta(minutes=1):
             self._publish(now)
             time.sleep(STEP_SECONDS)
-        self._clock.move(now=MIDNIGHT, speed=0)  # many portals show only the day that it is
-        self._publish(MIDNIGHT)
+        self._clock.move(now=midnight(), speed=0)  # many portals show only the day that it is
+        self._publish(midnight())
 
     def _publish(self, until: datetime) -> None:
         while self._due and self._due[0][0] <= until:
@@ -53,7 +56,7 @@ class Publisher:
 
 def _files(feeds: Sequence[Feed], market: SyntheticMarket) -> list[tuple[datetime, str, Publication]]:
     publications_by_feed = {feed.key: Publications() for feed in feeds}
-    publish_day(publications_by_feed, feeds, day=YESTERDAY, market=market, now=MIDNIGHT)
+    publish_day(publications_by_feed, feeds, day=yesterday(), market=market, now=midnight())
     return [
         (publication.published_at, key, publication)
         for key, publications in publications_by_feed.items()

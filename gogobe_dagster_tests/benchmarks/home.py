@@ -8,7 +8,7 @@ from typing import Any
 from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv, open_import_env
+from gogobe_dagster_tests.import_env import ImportEnv, open_import_env, yesterday
 from gogobe_dagster_tests.postgres.servers import temporary_folder
 
 
@@ -25,7 +25,7 @@ def home(**changes: Any) -> Iterator[ImportEnv]:
                 "dagster_url": environment["GOGOBE_DAGSTER_DATABASE_URL"],
             }
             with open_import_env(
-                folder / "home", **urls, first_day=YESTERDAY - timedelta(days=7), **changes
+                folder / "home", **urls, first_day=yesterday() - timedelta(days=7), **changes
             ) as env:
                 yield env
         finally:

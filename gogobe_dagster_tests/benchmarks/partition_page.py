@@ -10,7 +10,7 @@ import dagster as dg
 
 from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster_tests.dagster_services import ask, gogobe_up
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 MATERIALIZED = 3_000
 REQUESTS = 4
@@ -34,7 +34,7 @@ def page_times(env: ImportEnv, sizes: tuple[int, ...] = (12_000, 36_000)) -> dic
     """Time the page with a year of days and with three, 3,000 partitions of them materialized."""
     figures = {}
     for keys in sizes:
-        first_day = YESTERDAY - timedelta(days=keys // len(FEEDS))
+        first_day = yesterday() - timedelta(days=keys // len(FEEDS))
         longer = replace(env, settings=env.settings.model_copy(update={"first_day": first_day}))
         _materialize(longer, first_day)
         with gogobe_up(longer) as url:

@@ -30,7 +30,7 @@ from gogobe_dagster_tests.benchmarks.partition_page import page_times
 from gogobe_dagster_tests.benchmarks.runner import finish
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
 from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, launch
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 from gogobe_dagster_tests.waiting import wait_for_progress
 
@@ -65,12 +65,12 @@ LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and 
 # ---------------------------------------------------------------- work to measure
 
 
-def run(url: str, feed_key: str, day: date = YESTERDAY, *, small: bool = False) -> str:
-    """Request the import of a feed and day, wait until it has succeeded, and return its id.
+def run(url: str, feed_key: str, day: date | None = None, *, small: bool = False) -> str:
+    """Request the import of a feed and day, or yesterday, wait until it has succeeded, and return its id.
 
     `small`: in one process, as a sensor requests it for few files.
     """
-    run_id = launch(url, f"{feed_key}|{day}", run_config=IN_PROCESS if small else None)
+    run_id = launch(url, f"{feed_key}|{day or yesterday()}", run_config=IN_PROCESS if small else None)
     wait_for_progress(lambda: _has_ended(url, run_id), what=f"the end of run {run_id}", idle_seconds=3600)
     return run_id
 
@@ -124,7 +124,9 @@ def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> 
 
 def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
     market, publications = SyntheticMarket(stores=stores, items=items), env.replica.publications(feed_key)
-    publish_day({feed_key: publications}, [find_feed(feed_key)], day=YESTERDAY, market=market, now=MIDNIGHT)
+    publish_day(
+        {feed_key: publications}, [find_feed(feed_key)], day=yesterday(), market=market, now=midnight()
+    )
 
 
 def chunks(publications: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
@@ -215,7 +217,7 @@ def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
         _publish_all(env, feed_key, stores=1, items=30)
 
     def queue() -> None:
-        runs = [launch(url, f"{feed_key}|{YESTERDAY}", run_config=IN_PROCESS) for feed_key in OTHERS]
+        runs = [launch(url, f"{feed_key}|{yesterday()}", run_config=IN_PROCESS) for feed_key in OTHERS]
         for run_id in runs:
             wait_for_progress(
                 partial(_has_ended, url, run_id), what=f"the end of run {run_id}", progress=env.progress

@@ -9,7 +9,7 @@ import pytest
 from gogobe_dagster.commands.main import COMMANDS
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster_tests.commands.run import run_gogobe
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -162,7 +162,7 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: Impo
     assert ended.returncode == 1
     assert keshet["state"] == "ok"
     assert keshet["listed"] == keshet["new"] == sum(keshet["by_kind"].values()) > 0
-    assert datetime.fromisoformat(keshet["newest_full_at"]).date() == YESTERDAY
+    assert datetime.fromisoformat(keshet["newest_full_at"]).date() == yesterday()
     assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
 
 
@@ -210,7 +210,7 @@ def test_import_and_status_tell_the_same_story(import_env: ImportEnv) -> None:
 
     ended = import_env.run("gogobe", "import", "--feed", "keshet", "--day", "yesterday")
     status = import_env.run("gogobe", "status", "--json")
-    files = import_env.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(YESTERDAY))
+    files = import_env.run("gogobe", "status", "--files", "--feed", "keshet", "--day", str(yesterday()))
     scan = import_env.run("gogobe", "scan", "--feed", "keshet", "--json")
 
     assert "1 runs succeeded" in ended.stdout

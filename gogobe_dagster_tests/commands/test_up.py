@@ -19,7 +19,7 @@ from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.dagster_services import launch, statuses
-from gogobe_dagster_tests.import_env import YESTERDAY
+from gogobe_dagster_tests.import_env import yesterday
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.postgres.servers import processes_of
 from gogobe_dagster_tests.waiting import cpu_seconds, wait_for_progress
@@ -38,7 +38,7 @@ def home(short_folder: Path) -> Iterator[Path]:
 
 def test_ctrl_c_ends_runs_steps_servers_and_the_database(home: Path) -> None:
     with silent_portal() as (portal, visitors), up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
-        launch(url, f"rami_levy|{YESTERDAY}")
+        launch(url, f"rami_levy|{yesterday()}")
         wait_for_progress(lambda: visitors, what="a run at the portal", progress=work_of(process))
         working = started_by(process)
         assert len(working) > 5, "the run has processes of its own"
@@ -56,8 +56,8 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
     with silent_portal() as (portal, visitors):
         with up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
             runs = {
-                launch(url, f"rami_levy|{YESTERDAY}"),
-                launch(url, f"king_store|{YESTERDAY}", run_config=IN_PROCESS),
+                launch(url, f"rami_levy|{yesterday()}"),
+                launch(url, f"king_store|{yesterday()}", run_config=IN_PROCESS),
             }
             wait_for_progress(
                 lambda: {"cerberus", "bina"} <= visitors, what="both runs", progress=work_of(process)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.warehouse.schema.enums import FileState
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def states(env: ImportEnv) -> Counts:
 
 def show(counts: Counts) -> Table:
     """Downloaded ones are promotions, as long as they have no tables."""
-    table = Table("feed", "listed", *FileState, title=f"{len(counts)} feeds through Dagster, {YESTERDAY}")
+    table = Table("feed", "listed", *FileState, title=f"{len(counts)} feeds through Dagster, {yesterday()}")
     for feed, of_feed in counts.items():
         table.add_row(feed, str(of_feed.total()), *[str(of_feed[state]) for state in FileState])
     return table
@@ -44,7 +44,7 @@ def test_every_file_of_every_feed_ends_in_a_final_state(
         key: {file.name for file in import_env.replica.publications(key).all()} for key in keys
     }
 
-    import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(YESTERDAY))
+    import_env.run("python", "-m", "gogobe_dagster_tests.defs.backfill_probe", str(yesterday()))
 
     ledger, counts = import_env.resources.ledger, states(import_env)
     with capsys.disabled():

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 from contextlib import AbstractContextManager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,11 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster_tests.dagster_services import ask, served_as_documented
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
-DAYS = [YESTERDAY - timedelta(days=number) for number in (3, 2, 1, 0)]
 BY_GRAPHQL = ("keshet", "king_store", "osher_ad")
 BY_COMMAND = ("good_pharm", "super_pharm", "dabbah")
 CANCEL = """
@@ -51,10 +50,14 @@ select distinct run_id from run_tags where key = 'dagster/retry_strategy' and va
 SLOTS = "select count(*) from pending_steps where assigned_timestamp is not null"
 
 
+def days() -> list[date]:
+    return [yesterday() - timedelta(days=number) for number in (3, 2, 1, 0)]
+
+
 @pytest.mark.timeout(3600)
 def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(import_env: ImportEnv) -> None:
     """The one by GraphQL is cancelled in the middle and asked for again; of the other a run is killed."""
-    market = import_env.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=DAYS[0])
+    market = import_env.publish(*BY_GRAPHQL, *BY_COMMAND, stores=1, items=30, first_day=days()[0])
     wait = partial(wait_for_progress, progress=import_env.progress)
     with served_as_documented(import_env, "dagster-webserver", "dagster-daemon run") as url:
         first = launch_backfill(url)
@@ -95,7 +98,7 @@ def kill_a_run(env: ImportEnv) -> bool:
 
 
 def partitions(feed_keys: tuple[str, ...]) -> list[str]:
-    return [f"{feed}|{day}" for feed in feed_keys for day in DAYS]
+    return [f"{feed}|{day}" for feed in feed_keys for day in days()]
 
 
 def launch_backfill(url: str) -> str:
@@ -111,7 +114,7 @@ def launch_backfill(url: str) -> str:
 
 def backfill_by_command(env: ImportEnv, url: str) -> AbstractContextManager[subprocess.Popen[str]]:
     feeds = [argument for feed in BY_COMMAND for argument in ("--feed", feed)]
-    rectangle = (*feeds, "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
+    rectangle = (*feeds, "--from", str(days()[0]), "--to", str(days()[-1]))
     return env.started("gogobe", "backfill", *rectangle, "--url", url, "--wait")
 
 
@@ -142,9 +145,9 @@ def nothing_is_half_done(env: ImportEnv) -> None:
 def everything_is_in_the_tables(env: ImportEnv, market: SyntheticMarket) -> None:
     for key in BY_GRAPHQL + BY_COMMAND:
         feed = find_feed(key)
-        truth = published_prices(market, feed, now=MIDNIGHT, first_day=DAYS[0])
+        truth = published_prices(market, feed, now=midnight(), first_day=days()[0])
         assert env.prices(key) == {tuple(key): priced.price for key, priced in truth.items()}
-        states = {state for day in DAYS for state in env.states(key, day).values()}
+        states = {state for day in days() for state in env.states(key, day).values()}
         assert states == {"loaded"}
     assert env.query_dagster(SLOTS) == [(0,)]
     whole = env.query_dagster(RUN_AGAIN_WHOLE)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gogobe_dagster_tests.dagster_services import documented
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def test_a_command_of_dagster_finds_the_project(
 def of_keshet(program: str) -> list[str]:
     """A command of the docs, about another cell."""
     arguments = documented(program)
-    arguments[arguments.index("--partition") + 1] = f"keshet|{YESTERDAY}"
+    arguments[arguments.index("--partition") + 1] = f"keshet|{yesterday()}"
     return arguments
 
 
@@ -67,7 +67,7 @@ def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
 
 
 def test_the_readmes_backfill_of_dagster_itself_queues_a_run_a_partition(import_env: ImportEnv) -> None:
-    partitions = f"keshet|{YESTERDAY - timedelta(days=1)},keshet|{YESTERDAY}"
+    partitions = f"keshet|{yesterday() - timedelta(days=1)},keshet|{yesterday()}"
 
     import_env.run(
         *("dagster", "job", "backfill", "-w", "workspace.yaml", "-j", "import_feed"),

@@ -12,20 +12,23 @@ import psycopg
 import pytest
 
 from gogobe_dagster.commands.environment import clone_folder
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
 
-CELL = f"keshet|{YESTERDAY}"
 WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 Start = Callable[[ImportEnv], "subprocess.Popen[bytes]"]
 
 
+def partition() -> str:
+    return f"keshet|{yesterday()}"
+
+
 def worker(env: ImportEnv, module: str, *arguments: str | Path) -> "subprocess.Popen[bytes]":
-    """Start the import of one cell in a session of its own, one file a batch."""
+    """Start the import of one partition in a session of its own, one file a batch."""
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments, CELL],
+        [sys.executable, "-m", module, *arguments, partition()],
         env=env.environment | {"GOGOBE_BATCH_FILES": "1", "GOGOBE_PARSE_WORKERS": "1"},
         cwd=clone_folder(),
         stdout=subprocess.DEVNULL,
@@ -65,7 +68,7 @@ def lives(process: psutil.Process) -> bool:
 
 
 def count(env: ImportEnv, *states: str) -> int:
-    files = env.resources.ledger.of_days("keshet", [YESTERDAY])
+    files = env.resources.ledger.of_days("keshet", [yesterday()])
     return sum(file.state in states for file in files if file.kind and file.kind.document != "promotions")
 
 
@@ -102,7 +105,7 @@ def test_a_run_killed_in_a_batch_is_finished_by_the_next(import_env: ImportEnv, 
     assert "planned files were in no batch that ran; re-execute all steps" in again.stderr
     assert count(import_env, "downloaded") > 0
     assert count(import_env, "loaded") == 0
-    import_env.import_partitions(CELL)
+    import_env.import_partitions(partition())
     assert (
         count(import_env, "loaded") == count(import_env, "loaded", "parsed", "downloaded", "discovered") > 0
     )

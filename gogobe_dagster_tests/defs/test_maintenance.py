@@ -14,7 +14,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.pipeline import discover
 from gogobe_dagster.postgres.dagster_retention import purge
 from gogobe_dagster.postgres.server import dagster_url
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def lines_of_the_log(env: ImportEnv) -> list[str]:
 def test_old_step_logs_go_and_what_was_materialized_stays(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_env.replica.faults.switch_on("missing_file", names="PromoFull*")
-    import_env.import_partitions(f"keshet|{YESTERDAY}")
+    import_env.import_partitions(f"keshet|{yesterday()}")
     before, folder = events(import_env), import_env.settings.folder / "dagster"
     assert before["ASSET_MATERIALIZATION"] == 6
     numbers = numbers_of(import_env)
@@ -103,9 +103,9 @@ def test_the_last_sweep_is_of_portals_that_forget_the_day_or_had_nothing_and_wer
     import_env: ImportEnv,
 ) -> None:
     """Bina can be asked for past days, Cerberus cannot; of King Store nothing has come today."""
-    at = datetime.combine(YESTERDAY, time(23, 30), ISRAEL)
+    at = datetime.combine(yesterday(), time(23, 30), ISRAEL)
     import_env.publish("good_pharm", stores=1, items=30)
-    discover(find_feed("good_pharm"), [YESTERDAY], import_env.resources)
+    discover(find_feed("good_pharm"), [yesterday()], import_env.resources)
     for feed in ("keshet", "king_store"):
         import_env.resources.ledger.record(feed, [], now=at)
     definitions = build_definitions({"resources": import_env.resources})
@@ -121,5 +121,5 @@ def test_the_last_sweep_is_of_portals_that_forget_the_day_or_had_nothing_and_wer
 
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 23 * * *", "Asia/Jerusalem")
     assert [(run.partition_key, run.run_key) for run in found.run_requests or []] == [
-        (f"{feed}|{YESTERDAY}", f"{feed}|{YESTERDAY}|final poll") for feed in ("keshet", "king_store")
+        (f"{feed}|{yesterday()}", f"{feed}|{yesterday()}|final poll") for feed in ("keshet", "king_store")
     ]

@@ -12,14 +12,22 @@ from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.replica.generator.market import SyntheticMarket
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 pytestmark = pytest.mark.slow
 
-PARTITION = f"keshet|{YESTERDAY}"
-LAUNCH = ("dg", "launch", "--job", "import_feed", "--partition", PARTITION)
-OF_KESHET = ("gogobe", "import", "--feed", "keshet", "--day", str(YESTERDAY))
+
+def partition() -> str:
+    return f"keshet|{yesterday()}"
+
+
+def launch_command() -> tuple[str, ...]:
+    return "dg", "launch", "--job", "import_feed", "--partition", partition()
+
+
+def import_command() -> tuple[str, ...]:
+    return "gogobe", "import", "--feed", "keshet", "--day", str(yesterday())
 
 
 def names_in_state(env: ImportEnv, state: str) -> set[str]:
@@ -33,7 +41,7 @@ def names_of(env: ImportEnv, kind: FileKind, store_id: int) -> set[str]:
 
 def materialized(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
     """The metadata of the partition's newest materialization."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[PARTITION])
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition()])
     (record,) = instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
@@ -53,7 +61,7 @@ def checks_of_last_run(instance: dg.DagsterInstance) -> dict[str, tuple[bool, st
 
 def assert_complete(env: ImportEnv, market: SyntheticMarket) -> None:
     """The tables are as if there had been one run."""
-    truth = published_prices(market, find_feed("keshet"), now=MIDNIGHT, first_day=YESTERDAY)
+    truth = published_prices(market, find_feed("keshet"), now=midnight(), first_day=yesterday())
     assert env.prices("keshet") == {tuple(place): priced.price for place, priced in truth.items()}
     assert set(env.states("keshet").values()) == {"loaded"}
 
@@ -75,7 +83,7 @@ def test_the_command_takes_the_newest_prices_of_one_store(
     assert len(deltas) > 1
 
     options = ["--kind", "prices", "--kind", "prices-full", "--store", str(store_id), "--newest"]
-    ended = import_env.run(*OF_KESHET, *options)
+    ended = import_env.run(*import_command(), *options)
 
     assert names_in_state(import_env, "loaded") == {max(deltas), max(fulls)}
     pending = names_in_state(import_env, "discovered")
@@ -94,7 +102,7 @@ def test_the_command_takes_the_newest_prices_of_one_store(
             assert description.startswith("the run was partial and left out")
             assert "failed" not in description
 
-    import_env.run(*OF_KESHET)
+    import_env.run(*import_command())
 
     assert_complete(import_env, market)
     with dg.DagsterInstance.get() as instance:
@@ -105,7 +113,7 @@ def test_the_command_takes_the_newest_prices_of_one_store(
 def test_the_configuration_of_the_job_limits_a_run(import_env: ImportEnv, market: SyntheticMarket) -> None:
     config = {"resources": {"selection": {"config": {"limit": 3, "kinds": ["stores", "prices-full"]}}}}
 
-    import_env.run(*LAUNCH, "--config-json", json.dumps(IN_PROCESS | config))
+    import_env.run(*launch_command(), "--config-json", json.dumps(IN_PROCESS | config))
 
     states = import_env.states("keshet")
     kinds = [FileName.parse(name).kind for name, state in states.items() if state == "loaded"]
@@ -122,7 +130,7 @@ def test_the_configuration_of_the_job_limits_a_run(import_env: ImportEnv, market
 def test_a_kind_that_does_not_exist_is_refused_before_the_run(import_env: ImportEnv) -> None:
     config = {"resources": {"selection": {"config": {"kinds": ["price"]}}}}
 
-    ended = import_env.run(*LAUNCH, "--config-json", json.dumps(config), check=False)
+    ended = import_env.run(*launch_command(), "--config-json", json.dumps(config), check=False)
 
     assert ended.returncode != 0
     assert "selection:config:kinds[0] not in enum type FileKind got price" in ended.stdout + ended.stderr

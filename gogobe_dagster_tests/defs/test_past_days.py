@@ -1,6 +1,6 @@
 """A past day that a portal does not show any more ends in words, never in an empty success."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,12 +9,15 @@ import pytest
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.pipeline import not_offered
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 pytestmark = pytest.mark.slow
 
-LONG_AGO = YESTERDAY - timedelta(days=9)
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices")
+
+
+def long_ago() -> date:
+    return yesterday() - timedelta(days=9)
 
 
 def metadata_of(instance: dg.DagsterInstance, asset: str, partition: str) -> dict[str, Any]:
@@ -37,14 +40,14 @@ def test_a_day_that_is_not_offered_and_a_day_without_files_do_not_look_the_same(
 ) -> None:
     """Cerberus shows only what it has now; Bina can be asked for any day."""
     import_env.publish("keshet", "king_store", stores=1, items=30)
-    lost, empty, offered = f"keshet|{LONG_AGO}", f"king_store|{LONG_AGO}", f"keshet|{YESTERDAY}"
+    lost, empty, offered = f"keshet|{long_ago()}", f"king_store|{long_ago()}", f"keshet|{yesterday()}"
     feeds = ["--feed", "keshet", "--feed", "king_store"]
-    days = ["--day", str(LONG_AGO), "--day", str(YESTERDAY)]
+    days = ["--day", str(long_ago()), "--day", str(yesterday())]
 
     ended = import_env.run("gogobe", "import", *feeds, *days, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr == f"keshet {LONG_AGO}: past_day_not_offered: the portal lists only today's files\n"
+    assert ended.stderr == f"keshet {long_ago()}: past_day_not_offered: the portal lists only today's files\n"
     assert "4 runs succeeded" in ended.stdout
 
     for name, value in import_env.environment.items():
@@ -71,10 +74,10 @@ def test_a_past_day_of_which_the_ledger_has_files_is_known(import_env: ImportEnv
     from gogobe_dagster.pipeline import discover
 
     import_env.publish("keshet", stores=1, items=30)
-    keshet, days = find_feed("keshet"), [LONG_AGO, YESTERDAY]
+    keshet, days = find_feed("keshet"), [long_ago(), yesterday()]
     assert not_offered(keshet, days, import_env.resources) == days
 
     discover(keshet, days, import_env.resources)
 
-    assert not_offered(keshet, days, import_env.resources) == [LONG_AGO]
+    assert not_offered(keshet, days, import_env.resources) == [long_ago()]
     assert not_offered(find_feed("king_store"), days, import_env.resources) == []

@@ -12,7 +12,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.corpus import RealFile, publish
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 pytestmark = pytest.mark.slow
 
@@ -55,11 +55,11 @@ def test_every_row_of_every_real_file_is_loaded_or_accounted_for(
 ) -> None:
     published: dict[tuple[str, str], RealFile] = {}
     for key in FEEDS:
-        files = publish(corpus, find_feed(key), YESTERDAY)
+        files = publish(corpus, find_feed(key), yesterday())
         import_env.replica.publications(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
 
-    import_env.import_partitions(*(f"{key}|{YESTERDAY}" for key in FEEDS))
+    import_env.import_partitions(*(f"{key}|{yesterday()}" for key in FEEDS))
 
     ledger = import_env.query("select feed, name, state, code, rows, rejected, duplicates from file")
     assert {(feed, name) for feed, name, *_ in ledger} == set(published)
@@ -84,7 +84,7 @@ def assert_the_tables_hold_what_the_lake_holds(import_env: ImportEnv) -> None:
 
     A row that was not loaded takes no code away: the row of its file that was loaded instead has the same.
     """
-    files = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [YESTERDAY])]
+    files = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [yesterday()])]
     loaded = [file for file in files if file.state is FileState.LOADED]
     listed, priced = (
         in_lake(import_env, loaded, document) for document in (Document.STORES, Document.PRICES)

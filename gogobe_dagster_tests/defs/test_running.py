@@ -14,7 +14,7 @@ from gogobe_dagster_tests.dagster_services import (
     statuses,
     switch_on,
 )
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.receiver import receiver
 from gogobe_dagster_tests.waiting import wait_for_progress
 
@@ -51,18 +51,18 @@ def steps_shared_a_process(env: ImportEnv) -> bool:
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: ImportEnv) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
     import_env.replica.faults.switch_on("portal_down", feed="osher_ad")
-    titles = "gogobe: 1 new problem", f"gogobe: osher_ad|{YESTERDAY} failed"
+    titles = "gogobe: 1 new problem", f"gogobe: osher_ad|{yesterday()} failed"
     wait = partial(wait_for_progress, progress=import_env.progress)
     with receiver() as inbox, served_as_documented(with_alerts(import_env, inbox.url), "dagster dev") as url:
         switch_on(url, "osher_ad_files")
         switch_on(url, "keshet_files")
         market = import_env.publish("keshet")
-        truth = published_prices(market, find_feed("keshet"), now=MIDNIGHT, first_day=YESTERDAY)
+        truth = published_prices(market, find_feed("keshet"), now=midnight(), first_day=yesterday())
         wait(lambda: number_of_prices(import_env) == len(truth), what="prices in the tables")
         wait(lambda: "SUCCESS" in statuses(url).values(), what="a successful run")
         assert list(statuses(url).values()) == ["SUCCESS"], "many ticks, one run"
         assert steps_shared_a_process(import_env), "a run of few files has no processes for its steps"
-        launch(url, f"osher_ad|{YESTERDAY}", run_config=IN_PROCESS)
+        launch(url, f"osher_ad|{yesterday()}", run_config=IN_PROCESS)
         wait(lambda: set(inbox.titles) >= set(titles), what="both alerts")
         assert sorted(inbox.titles) == sorted(titles), "each once"
         assert red_checks(import_env) == ["osher_ad_portal_responds"]

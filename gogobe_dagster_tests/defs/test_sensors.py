@@ -16,7 +16,7 @@ from gogobe_dagster.defs.sensors import evaluate_sensor
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.listing_status import last_listings
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.portals.servers import Script, drip, says_raw, scripted, stay_silent
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_a_double_tick_asks_for_the_same_run_which_says_why(
 
     (run,), (again,) = first.run_requests or [], second.run_requests or []
     assert run.run_key == again.run_key
-    assert run.partition_key == f"keshet|{YESTERDAY}"
+    assert run.partition_key == f"keshet|{yesterday()}"
     assert run.tags["gogobe/reason"].endswith("full files wait")
     assert int(run.tags["gogobe/files"]) > 4
     assert LISTED_BY_SENSOR in run.tags
@@ -77,7 +77,7 @@ def test_a_run_that_ends_during_a_tick_is_not_followed_by_another(
     get_runs = instance.get_runs
 
     def get_runs_after_the_end(*arguments: Any, **options: Any) -> Any:
-        import_env.import_partitions(f"keshet|{YESTERDAY}")
+        import_env.import_partitions(f"keshet|{yesterday()}")
         return get_runs(*arguments, **options)
 
     monkeypatch.setattr(instance, "get_runs", get_runs_after_the_end)
@@ -87,7 +87,7 @@ def test_a_run_that_ends_during_a_tick_is_not_followed_by_another(
 
 def test_a_tick_with_nothing_to_do_says_why(import_env: ImportEnv, instance: dg.DagsterInstance) -> None:
     import_env.publish("keshet")
-    import_env.import_partitions(f"keshet|{YESTERDAY}")
+    import_env.import_partitions(f"keshet|{yesterday()}")
 
     result = tick("keshet", import_env.resources, instance)
 

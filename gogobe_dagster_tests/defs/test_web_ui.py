@@ -13,7 +13,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
@@ -107,7 +107,7 @@ def launches_a_backfill(browser: webdriver.Chrome, url: str) -> None:
         browser.switch_to.active_element.send_keys(Keys.CONTROL, "a", Keys.NULL, feed)
         press(browser, feed)
     days = browser.find_element(By.CSS_SELECTOR, "input[placeholder^='ex:']")
-    days.send_keys(YESTERDAY.isoformat(), Keys.TAB)
+    days.send_keys(yesterday().isoformat(), Keys.TAB)
     find(browser, "2 partitions")
     press(browser, "Launch backfill")
     wait_for_progress(
@@ -126,14 +126,14 @@ def sees_both_feeds_on_the_grid(browser: webdriver.Chrome, url: str) -> None:
 
 
 def reads_the_numbers_of_a_materialization(browser: webdriver.Chrome, url: str) -> None:
-    browser.get(f"{url}/assets/promotions?partition=keshet%7C{YESTERDAY}&view=partitions")
+    browser.get(f"{url}/assets/promotions?partition=keshet%7C{yesterday()}&view=partitions")
     row = find(browser, "new promotions").find_element(By.XPATH, "./ancestor::tr")
     assert int(row.text.split()[-1]) > 0
 
 
 def sees_when_files_were_published(browser: webdriver.Chrome, url: str) -> None:
     """A picture, in the page itself and not behind a link."""
-    browser.get(f"{url}/assets/discovered?partition=keshet%7C{YESTERDAY}&view=partitions")
+    browser.get(f"{url}/assets/discovered?partition=keshet%7C{yesterday()}&view=partitions")
     row = find(browser, "files published per hour").find_element(By.XPATH, "./ancestor::tr")
     picture = row.find_element(By.TAG_NAME, "img")
     WebDriverWait(browser, 60).until(lambda _: int(str(picture.get_property("naturalWidth") or 0)) > 100)

@@ -13,7 +13,7 @@ from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.conftest import DatabaseServer
-from gogobe_dagster_tests.import_env import MIDNIGHT, ImportEnv, open_import_env
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, open_import_env
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
 
 
@@ -56,4 +56,4 @@ def _reset(whole: ImportEnv) -> None:
     for feed in FEEDS:
         whole.replica.publications(feed.key).clear()
     assert isinstance(whole.replica.clock, SimulatedClock)
-    whole.replica.clock.move(now=MIDNIGHT)
+    whole.replica.clock.move(now=midnight())

@@ -10,9 +10,7 @@ from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.resources import Resources
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
-
-MORNING = datetime.combine(YESTERDAY, time(9), clock.ISRAEL)
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,9 @@ class Scene:
 
     def publish(self, *, stores: int = 2) -> None:
         """Publish the price files of a morning."""
-        self.env.publish(self.feed.key, stores=stores, items=30, until=MORNING)
+        self.env.publish(
+            self.feed.key, stores=stores, items=30, until=datetime.combine(yesterday(), time(9), clock.ISRAEL)
+        )
         self.publications.remove(
             *(
                 publication.name
@@ -47,18 +47,18 @@ class Scene:
         ]
         return sorted(fulls, key=lambda publication: publication.name)[number]
 
-    def poll(self, day: date = YESTERDAY) -> str | None:
-        """List the portal; return the code if it fails."""
+    def poll(self, day: date | None = None) -> str | None:
+        """List the portal for a day, or yesterday; return the code if it fails."""
         try:
-            pipeline.discover(self.feed, [day], self.resources)
+            pipeline.discover(self.feed, [day or yesterday()], self.resources)
         except PortalError as error:
             return error.code.value
         return None
 
     def take(self) -> None:
         """Download and parse what is pending."""
-        pipeline.download(self.feed, [YESTERDAY], self.resources)
-        for batch in pipeline.plan(self.feed, [YESTERDAY], self.resources):
+        pipeline.download(self.feed, [yesterday()], self.resources)
+        for batch in pipeline.plan(self.feed, [yesterday()], self.resources):
             pipeline.parse(batch, self.feed, self.resources)
 
     def states(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ class Scene:
 
 def import_all(env: ImportEnv, feed_key: str) -> None:
     """Run each step once, in order."""
-    feed, days, resources = find_feed(feed_key), [YESTERDAY], env.resources
+    feed, days, resources = find_feed(feed_key), [yesterday()], env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)
     for batch in pipeline.plan(feed, days, resources):

@@ -4,7 +4,7 @@ import re
 
 from gogobe_dagster import pipeline
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 KESHET = find_feed("keshet")
 ORDER = """
@@ -16,15 +16,15 @@ where file_event.state = 'downloaded' order by file_event.occurred_at, event_id
 def discovered(env: ImportEnv) -> list[str]:
     """The names of a day's files, in the order in which they are fetched."""
     env.publish("keshet", stores=12, items=30)
-    pipeline.discover(KESHET, [YESTERDAY], env.resources)
-    return [file.name for file in env.resources.ledger.to_download("keshet", [YESTERDAY])]
+    pipeline.discover(KESHET, [yesterday()], env.resources)
+    return [file.name for file in env.resources.ledger.to_download("keshet", [yesterday()])]
 
 
 def test_a_slow_file_does_not_delay_others(import_env: ImportEnv) -> None:
     names = discovered(import_env)
     import_env.replica.faults.switch_on("slow_page", feed="keshet", names=names[0], seconds=4)
 
-    done = pipeline.download(KESHET, [YESTERDAY], import_env.resources)
+    done = pipeline.download(KESHET, [yesterday()], import_env.resources)
 
     fetched = [name for (name,) in import_env.query(ORDER)]
     assert done.fetched == len(names) > 32
@@ -40,7 +40,7 @@ def test_when_the_portal_becomes_unavailable_only_files_in_the_window_fail(impor
     with import_env.resources.portal(KESHET) as portal:
         window = portal.parallel_downloads * 2
 
-    done = pipeline.download(KESHET, [YESTERDAY], import_env.resources)
+    done = pipeline.download(KESHET, [yesterday()], import_env.resources)
 
     ((met, attempts),) = import_env.query(
         "select count(*), sum(attempts) from file where code = 'bot_challenge'"

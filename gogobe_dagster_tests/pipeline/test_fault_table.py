@@ -15,10 +15,9 @@ from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.stray_files import stray_files
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY
+from gogobe_dagster_tests.import_env import midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
 
-DAY = f"{YESTERDAY:%Y%m%d}"
 MARKET = SyntheticMarket(stores=2, items=30)
 KESHET, BINA, LAIB = "keshet", "king_store", "victory"
 
@@ -128,7 +127,7 @@ Spoil = Callable[[Scene, Publication], Publication]
 def named(form: str) -> Spoil:
     """Publish the same content under a name of this pattern."""
     return lambda here, full: replace(
-        full, name=form.format(chain=here.feed.chain_id, day=DAY, store=full.store_id)
+        full, name=form.format(chain=here.feed.chain_id, day=f"{yesterday():%Y%m%d}", store=full.store_id)
     )
 
 
@@ -145,12 +144,12 @@ def encoded(encoding: str, declared: str) -> Spoil:
 
 def leftover(here: Scene, _full: Publication) -> Publication:
     """A file of December 2024."""
-    return stray_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)[0]
+    return stray_files(MARKET, here.feed, day=yesterday(), now=midnight())[0]
 
 
 def null_file(here: Scene, _full: Publication) -> Publication:
     """A placeholder without rows."""
-    odd = stray_files(MARKET, here.feed, day=YESTERDAY, now=MIDNIGHT)
+    odd = stray_files(MARKET, here.feed, day=yesterday(), now=midnight())
     return next(publication for publication in odd if publication.name.startswith("NULL"))
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gogobe_dagster.replica.simulated_clock import SimulatedClock
-from gogobe_dagster_tests.import_env import YESTERDAY
+from gogobe_dagster_tests.import_env import yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene
-from gogobe_dagster_tests.pipeline.test_fault_table import BINA, DAY, KESHET, SECOND_NAME
+from gogobe_dagster_tests.pipeline.test_fault_table import BINA, KESHET, SECOND_NAME
 
 
 def test_a_wiped_folder_deletes_nothing(scene: OpenScene) -> None:
@@ -99,18 +99,18 @@ def test_after_midnight_yesterday_is_merged(scene: OpenScene) -> None:
 def test_files_three_months_old_are_listed_and_not_imported(scene: OpenScene) -> None:
     here = scene("wolt_market")
     here.publish()
-    old = YESTERDAY - timedelta(days=90)
+    old = yesterday() - timedelta(days=90)
     for publication in here.publications.all():
         here.publications.remove(publication.name)
         here.publications.put(
             replace(
                 publication,
-                name=publication.name.replace(DAY, f"{old:%Y%m%d}"),
+                name=publication.name.replace(f"{yesterday():%Y%m%d}", f"{old:%Y%m%d}"),
                 published_at=publication.published_at - timedelta(days=90),
             )
         )
 
-    code = here.poll(YESTERDAY + timedelta(days=1))
+    code = here.poll(yesterday() + timedelta(days=1))
     here.take()
 
     assert code is None

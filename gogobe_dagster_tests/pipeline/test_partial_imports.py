@@ -6,23 +6,23 @@ from gogobe_dagster import pipeline
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.replica.generator.ground_truth import published_prices
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
-KESHET, DAYS = find_feed("keshet"), [YESTERDAY]
+KESHET = find_feed("keshet")
 
 
 def import_some(env: ImportEnv, selection: FileSelection, steps: Sequence[str]) -> None:
     """Run these steps for some files."""
-    pipeline.discover(KESHET, DAYS, env.resources)
+    pipeline.discover(KESHET, [yesterday()], env.resources)
     if "download" in steps:
-        pipeline.download(KESHET, DAYS, env.resources, selection)
+        pipeline.download(KESHET, [yesterday()], env.resources, selection)
     if "parse" in steps:
-        for batch in pipeline.plan(KESHET, DAYS, env.resources, selection):
+        for batch in pipeline.plan(KESHET, [yesterday()], env.resources, selection):
             pipeline.parse(batch, KESHET, env.resources)
     if "load" in steps:
         for document in pipeline.LOADERS:
-            pipeline.load(document, KESHET, DAYS, env.resources, selection)
+            pipeline.load(document, KESHET, [yesterday()], env.resources, selection)
 
 
 def test_a_limited_import_takes_its_files_once_and_a_full_one_the_rest(import_env: ImportEnv) -> None:
@@ -34,12 +34,12 @@ def test_a_limited_import_takes_its_files_once_and_a_full_one_the_rest(import_en
         states = list(import_env.states("keshet").values())
         assert states.count("loaded") == 3
         assert states.count("discovered") == len(states) - 3
-    left_out = pipeline.left_out(KESHET, DAYS, import_env.resources, first_three)
+    left_out = pipeline.left_out(KESHET, [yesterday()], import_env.resources, first_three)
     assert len(left_out) == len(states) - 3
 
     import_all(import_env, "keshet")
 
-    truth = published_prices(market, KESHET, now=MIDNIGHT, first_day=YESTERDAY)
+    truth = published_prices(market, KESHET, now=midnight(), first_day=yesterday())
     assert import_env.prices("keshet") == {tuple(place): priced.price for place, priced in truth.items()}
     assert set(import_env.states("keshet").values()) == {"loaded"}
 

@@ -18,7 +18,7 @@ from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str
 
     import_all(import_env, feed_key)
 
-    truth = published_prices(market, find_feed(feed_key), now=MIDNIGHT, first_day=YESTERDAY)
+    truth = published_prices(market, find_feed(feed_key), now=midnight(), first_day=yesterday())
     assert import_env.prices(feed_key) == {tuple(key): priced.price for key, priced in truth.items()}
     listed = {file.name for file in import_env.replica.publications(feed_key).all()}
     assert set(import_env.states(feed_key)) == listed
@@ -80,7 +80,7 @@ def test_a_repeated_import_has_nothing_to_do(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
     import_all(import_env, "keshet")
     before = import_env.query("select * from price_history order by 1, 2, 3")
-    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+    feed, days, resources = find_feed("keshet"), [yesterday()], import_env.resources
 
     again = pipeline.discover(feed, days, resources)
 
@@ -96,7 +96,7 @@ def test_every_offer_of_the_promotion_files_is_in_the_lake_and_in_the_tables(imp
 
     import_all(import_env, "keshet")
 
-    files = import_env.resources.ledger.of_days("keshet", [YESTERDAY])
+    files = import_env.resources.ledger.of_days("keshet", [yesterday()])
     assert {file.state.value for file in files} == {"loaded"}
     promotions = [file for file in files if file.kind and file.kind.document is Document.PROMOTIONS]
     lake_paths = {file.id: file.lake_path for file in promotions if file.lake_path}
@@ -159,7 +159,7 @@ def test_a_portal_that_is_down_is_recorded_and_loses_nothing(import_env: ImportE
     import_env.replica.faults.switch_on("portal_down", feed="keshet")
 
     with pytest.raises(PortalError) as down:
-        pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
+        pipeline.discover(find_feed("keshet"), [yesterday()], import_env.resources)
     import_all(import_env, "king_store")
 
     codes = {row.feed: row.listing_code for row in import_env.resources.ledger.feed_health()}
@@ -172,7 +172,7 @@ def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
     import_env: ImportEnv, feed_key: str
 ) -> None:
     import_env.publish(feed_key)
-    feed, days, resources = find_feed(feed_key), [YESTERDAY], import_env.resources
+    feed, days, resources = find_feed(feed_key), [yesterday()], import_env.resources
     pipeline.discover(feed, days, resources)
     import_env.replica.faults.switch_on("bot_challenge", feed=feed_key)
 
@@ -189,7 +189,7 @@ def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
 
 def test_a_file_of_a_future_day_waits_for_that_day(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
-    name = f"Price7290785400000-001-{MIDNIGHT + timedelta(days=3):%Y%m%d%H%M}.gz"
+    name = f"Price7290785400000-001-{midnight() + timedelta(days=3):%Y%m%d%H%M}.gz"
     import_env.replica.publications("keshet").put(
         replace(next(iter(import_env.replica.publications("keshet").all())), name=name)
     )
@@ -208,7 +208,7 @@ def test_a_portal_that_lists_nothing_has_failed(import_env: ImportEnv) -> None:
     import_env.replica.publications("keshet").clear()
 
     with pytest.raises(PortalError) as empty:
-        pipeline.discover(find_feed("keshet"), [YESTERDAY], import_env.resources)
+        pipeline.discover(find_feed("keshet"), [yesterday()], import_env.resources)
 
     assert empty.value.code == "listing_empty_unexpected"
     assert import_env.resources.ledger.feed_health()[0].listing_code == "listing_empty_unexpected"
@@ -219,7 +219,7 @@ def test_foreign_files_are_quarantined_with_a_code(import_env: ImportEnv) -> Non
     from gogobe_dagster.replica.generator.stray_files import stray_files
 
     market = import_env.publish("yohananof")
-    odd = stray_files(market, find_feed("yohananof"), day=YESTERDAY, now=MIDNIGHT)
+    odd = stray_files(market, find_feed("yohananof"), day=yesterday(), now=midnight())
     import_env.replica.publications("yohananof").put(*odd)
 
     import_all(import_env, "yohananof")
@@ -242,7 +242,7 @@ def test_foreign_files_are_quarantined_with_a_code(import_env: ImportEnv) -> Non
 )
 def test_lost_bytes_are_downloaded_again(import_env: ImportEnv, spoil: Callable[[UPath], object]) -> None:
     import_env.publish("keshet")
-    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+    feed, days, resources = find_feed("keshet"), [yesterday()], import_env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)
     lost = resources.ledger.to_parse("keshet", days)[0]
@@ -259,7 +259,7 @@ def test_lost_bytes_are_downloaded_again(import_env: ImportEnv, spoil: Callable[
 
 def test_bytes_that_are_lost_each_time_are_quarantined_in_the_end(import_env: ImportEnv) -> None:
     import_env.publish("keshet")
-    feed, days, resources = find_feed("keshet"), [YESTERDAY], import_env.resources
+    feed, days, resources = find_feed("keshet"), [yesterday()], import_env.resources
     pipeline.discover(feed, days, resources)
     for _ in range(resources.settings.max_attempts):
         pipeline.download(feed, days, resources)

@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,11 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.resources import Resources
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 
 pytestmark = pytest.mark.slow
 
 FEED = find_feed("keshet")
-DAYS: list[date] = [YESTERDAY]
 STAGES = ("download", "parse", "load")
 SIZE = 64 << 20
 WRITE_BACK_NEVER = "commit=600,noauto_da_alloc"
@@ -88,7 +86,7 @@ def test_nothing_is_lost_in_a_power_cut(import_env: ImportEnv, disk: Disk, stage
             run_stage(after, resources)
 
     assert set(import_env.states(FEED.key).values()) == {"loaded"}
-    truth = published_prices(market, FEED, now=MIDNIGHT, first_day=YESTERDAY)
+    truth = published_prices(market, FEED, now=midnight(), first_day=yesterday())
     assert import_env.prices(FEED.key) == {tuple(key): priced.price for key, priced in truth.items()}
     # what the ledger called downloaded or parsed was on the disk: nothing was done twice
     again = "select count(*) from file_event where code in ('raw_file_missing', 'lake_file_missing')"
@@ -97,11 +95,11 @@ def test_nothing_is_lost_in_a_power_cut(import_env: ImportEnv, disk: Disk, stage
 
 def run_stage(name: str, resources: Resources) -> None:
     if name == "download":
-        pipeline.discover(FEED, DAYS, resources)
-        pipeline.download(FEED, DAYS, resources)
+        pipeline.discover(FEED, [yesterday()], resources)
+        pipeline.download(FEED, [yesterday()], resources)
     elif name == "parse":
-        for batch in pipeline.plan(FEED, DAYS, resources):
+        for batch in pipeline.plan(FEED, [yesterday()], resources):
             pipeline.parse(batch, FEED, resources)
     else:
         for document in Document:
-            pipeline.load(document, FEED, DAYS, resources)
+            pipeline.load(document, FEED, [yesterday()], resources)

@@ -18,7 +18,7 @@ from gogobe_dagster.replica.generator.publishing import offered
 from gogobe_dagster.replica.generator.schedule import slots
 from gogobe_dagster.replica.generator.styles import style_of
 from gogobe_dagster.replica.publication import Publication
-from gogobe_dagster_tests.import_env import MIDNIGHT, YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 FLAT, GROUPED, ROW_AN_ITEM = "keshet", "king_store", "het_cohen"
@@ -40,8 +40,8 @@ def a_row_an_item(market: SyntheticMarket) -> Iterator[Publication]:
     """The promotion files of a feed of Laib as it wrote them until 2026."""
     feed = find_feed(ROW_AN_ITEM)
     for store in market.stores(feed):
-        style = replace(style_of(feed, store, YESTERDAY), promotions=MATRIX_SALES)
-        for slot in slots(store, YESTERDAY):
+        style = replace(style_of(feed, store, yesterday()), promotions=MATRIX_SALES)
+        for slot in slots(store, yesterday()):
             offers = offered(market, store, slot)
             if slot.kind.document is Document.PROMOTIONS and (offers or slot.kind.is_full):
                 name = style.name(slot.kind, store, slot.named_at)
@@ -80,7 +80,7 @@ def test_a_day_of_promotions_in_three_forms_is_what_the_stores_offer(import_env:
     for key in (FLAT, GROUPED, ROW_AN_ITEM):
         import_all(import_env, key)
 
-        truth = published_promotions(market, find_feed(key), now=MIDNIGHT, day=YESTERDAY)
+        truth = published_promotions(market, find_feed(key), now=midnight(), day=yesterday())
         periods = import_env.query(PERIODS, [list(find_feed(key).chain_ids)])
         assert {tuple(row[:4]): tuple(row[4:]) for row in periods} == {
             tuple(key): terms(promotion) for key, promotion in truth.items()
@@ -107,7 +107,7 @@ def test_promotions_without_sub_chain_belong_to_the_store_of_the_price_files(
 ) -> None:
     """Netiv HaHesed writes sub-chain 0 into every promotion file (docs/portals.md, Netiv HaHesed)."""
     import_env.publish("netiv_hahesed")
-    feed, days, resources = find_feed("netiv_hahesed"), [YESTERDAY], import_env.resources
+    feed, days, resources = find_feed("netiv_hahesed"), [yesterday()], import_env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)
     names = {file.id: file.name for file in resources.ledger.of_days(feed.key, days)}

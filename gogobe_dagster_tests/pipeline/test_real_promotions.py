@@ -8,7 +8,7 @@ import pytest
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster_tests.corpus import PROMOTIONS, RealFile, publish
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
 pytestmark = pytest.mark.slow
@@ -35,12 +35,12 @@ def test_the_tables_hold_every_promotion_and_item_of_the_real_files(
 ) -> None:
     published: dict[tuple[str, str], RealFile] = {}
     for key in FEEDS:
-        files = publish(corpus, find_feed(key), YESTERDAY, PROMOTIONS)
+        files = publish(corpus, find_feed(key), yesterday(), PROMOTIONS)
         import_env.replica.publications(key).put(*files)
         published |= {(key, publication.name): real for publication, real in files.items()}
         import_all(import_env, key)
 
-    ledger = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [YESTERDAY])]
+    ledger = [file for key in FEEDS for file in import_env.resources.ledger.of_days(key, [yesterday()])]
     assert {(file.feed, file.name) for file in ledger} == set(published)
     ends = {f"{published[file.feed, file.name].path.name}: {file.state} {file.code or ''}" for file in ledger}
     assert {end for end in ends if not end.endswith("loaded ")} == set()

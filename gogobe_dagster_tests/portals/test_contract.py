@@ -8,7 +8,7 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import Code, DownloadError, PortalError
-from gogobe_dagster.feeds.registry import Family, find_feed
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.replica.server import Replica

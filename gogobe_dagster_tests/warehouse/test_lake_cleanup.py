@@ -13,14 +13,14 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.pipeline import Batch
 from gogobe_dagster.warehouse.maintenance.lake_cleanup import Upkeep, tidy_lake
-from gogobe_dagster_tests.import_env import YESTERDAY, ImportEnv
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 FEED = "king_store"
 TOMORROW_AFTER = timedelta(days=2)
 
 
 def parse_everything(env: ImportEnv) -> list[Batch]:
-    feed, days, resources = find_feed(FEED), [YESTERDAY], env.resources
+    feed, days, resources = find_feed(FEED), [yesterday()], env.resources
     pipeline.discover(feed, days, resources)
     pipeline.download(feed, days, resources)
     batches = pipeline.plan(feed, days, resources)
@@ -30,7 +30,7 @@ def parse_everything(env: ImportEnv) -> list[Batch]:
 
 
 def price_paths(env: ImportEnv) -> dict[int, str]:
-    files = env.resources.ledger.to_load(FEED, [YESTERDAY], Document.PRICES)
+    files = env.resources.ledger.to_load(FEED, [yesterday()], Document.PRICES)
     return {file.id: str(file.lake_path) for file in files}
 
 
@@ -53,7 +53,7 @@ def test_reading_files_again_replaces_their_rows_exactly_and_the_old_file_goes_a
         with import_env.resources.engine.begin() as connection:
             connection.exec_driver_sql("update file set state = 'downloaded' where state = 'parsed'")
         for some in ids:
-            again = Batch(feed=FEED, day=YESTERDAY, file_ids=tuple(some))
+            again = Batch(feed=FEED, day=yesterday(), file_ids=tuple(some))
             pipeline.parse(again, find_feed(FEED), import_env.resources)
         assert_frame_equal(lake.read(Document.PRICES, price_paths(import_env)), rows)
 
@@ -61,7 +61,7 @@ def test_reading_files_again_replaces_their_rows_exactly_and_the_old_file_goes_a
     assert set(before.values()) <= set(left.orphans)
     assert left.drafts == ()
     assert_frame_equal(lake.read(Document.PRICES, price_paths(import_env)), rows)
-    pipeline.load(Document.PRICES, find_feed(FEED), [YESTERDAY], import_env.resources)
+    pipeline.load(Document.PRICES, find_feed(FEED), [yesterday()], import_env.resources)
     assert tidy(import_env) == Upkeep(drafts=(), orphans=(), bytes=0)  # late files need what is loaded
 
 
@@ -69,7 +69,7 @@ def test_what_a_killed_batch_left_goes_away_when_it_is_old_enough(import_env: Im
     import_env.publish(FEED)
     parse_everything(import_env)
     lake, folder = import_env.resources.lake, Path(import_env.settings.lake_url)
-    with lake.batch(Document.PRICES, feed=FEED, day=YESTERDAY, key="killed before the ledger knew"):
+    with lake.batch(Document.PRICES, feed=FEED, day=yesterday(), key="killed before the ledger knew"):
         pass
     somebody_elses = folder / "notes.parquet"
     for path in (folder / "prices" / ".killed.0123.draft", somebody_elses):
