@@ -12,7 +12,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.pipeline import Batch
-from gogobe_dagster.warehouse.maintenance.lake_cleanup import Upkeep, tidy_lake
+from gogobe_dagster.warehouse.maintenance.lake_cleanup import LakeCleanup, tidy_lake
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
 FEED = "king_store"
@@ -34,7 +34,7 @@ def price_paths(env: ImportEnv) -> dict[int, str]:
     return {file.id: str(file.lake_path) for file in files}
 
 
-def tidy(env: ImportEnv) -> Upkeep:
+def tidy(env: ImportEnv) -> LakeCleanup:
     resources = env.resources
     return tidy_lake(resources.engine, resources.lake, now=clock.now() + TOMORROW_AFTER)
 
@@ -62,7 +62,7 @@ def test_reading_files_again_replaces_their_rows_exactly_and_the_old_file_goes_a
     assert left.drafts == ()
     assert_frame_equal(lake.read(Document.PRICES, price_paths(import_env)), rows)
     pipeline.load(Document.PRICES, find_feed(FEED), [yesterday()], import_env.resources)
-    assert tidy(import_env) == Upkeep(drafts=(), orphans=(), bytes=0)  # late files need what is loaded
+    assert tidy(import_env) == LakeCleanup(drafts=(), orphans=(), bytes=0)  # late files need what is loaded
 
 
 def test_what_a_killed_batch_left_goes_away_when_it_is_old_enough(import_env: ImportEnv) -> None:
@@ -78,7 +78,7 @@ def test_what_a_killed_batch_left_goes_away_when_it_is_old_enough(import_env: Im
     too_early = tidy_lake(import_env.resources.engine, lake, now=clock.now())
     left = tidy(import_env)
 
-    assert too_early == Upkeep(drafts=(), orphans=(), bytes=0)
+    assert too_early == LakeCleanup(drafts=(), orphans=(), bytes=0)
     assert left.drafts == ("prices/.killed.0123.draft",)
     assert [path.rpartition("/")[2] for path in left.orphans] == ["killed before the ledger knew.parquet"]
     assert left.bytes > len(b"half a file")

@@ -37,7 +37,7 @@ class HistorySpec:
     entity_type: pl.DataType
     tracked: Mapping[str, pl.DataType]
     """A change of one of these starts a new period. A row without the first of them is only listed."""
-    carried: Mapping[str, pl.DataType] = field(default_factory=dict)
+    untracked: Mapping[str, pl.DataType] = field(default_factory=dict)
     """Kept from the file that started the period; a change of these alone starts none."""
 
     @property
@@ -54,7 +54,7 @@ class HistorySpec:
     def file_rows(self) -> pl.Schema:
         """The rows of files: at most one per file and entity."""
         return pl.Schema(
-            {"file_id": pl.Int64(), self.entity: self.entity_type, **self.tracked, **self.carried}
+            {"file_id": pl.Int64(), self.entity: self.entity_type, **self.tracked, **self.untracked}
         )
 
     @property
@@ -70,7 +70,7 @@ class HistorySpec:
                 "store_key": pl.Int32(),
                 self.entity: self.entity_type,
                 **self.tracked,
-                **self.carried,
+                **self.untracked,
                 "valid_from": TIMESTAMP,
                 "file_id": pl.Int64(),
             }
@@ -81,7 +81,7 @@ PRICES = HistorySpec(
     entity="product_key",
     entity_type=pl.Int32(),
     tracked={"price": DECIMAL, "unit_price": DECIMAL},
-    carried={"price_set_at": TIMESTAMP},
+    untracked={"price_set_at": TIMESTAMP},
 )
 PROMOTIONS = HistorySpec(
     entity="promotion_id", entity_type=pl.String(), tracked={"promotion_key": pl.Int32()}
@@ -207,7 +207,7 @@ def _with_values(spec: HistorySpec, timeline: pl.DataFrame) -> pl.DataFrame:
         pl.when(has_value).then(pl.int_range(pl.len())).alias("number"),
     )
     numbers = spans.select(pl.col("number").forward_fill().over("span")).to_series()
-    values = timeline.select(*spec.tracked, *spec.carried)[numbers.fill_null(0)]
+    values = timeline.select(*spec.tracked, *spec.untracked)[numbers.fill_null(0)]
     return timeline.with_columns(values.get_columns()).filter(numbers.is_not_null())
 
 

@@ -20,8 +20,8 @@ def removed_until(connection: sa.Connection, *kinds: str) -> datetime | None:
     query = sa.select(sa.func.max(retention_watermark.c.removed_until)).where(
         retention_watermark.c.kind.in_(kinds)
     )
-    moment: datetime | None = connection.scalar(query)
-    return moment
+    watermark: datetime | None = connection.scalar(query)
+    return watermark
 
 
 def lock_history(connection: sa.Connection) -> None:
@@ -29,9 +29,9 @@ def lock_history(connection: sa.Connection) -> None:
     lock(connection, AdvisoryLock.HISTORY)
 
 
-def raise_watermark(connection: sa.Connection, kind: str, moment: datetime) -> None:
+def raise_watermark(connection: sa.Connection, kind: str, removed_until: datetime) -> None:
     """Record what is being removed, in the same transaction or an earlier one."""
     lock_history(connection)
-    upsert = insert(retention_watermark).values(kind=kind, removed_until=moment)
+    upsert = insert(retention_watermark).values(kind=kind, removed_until=removed_until)
     higher = sa.func.greatest(retention_watermark.c.removed_until, upsert.excluded.removed_until)
     connection.execute(upsert.on_conflict_do_update(index_elements=["kind"], set_={"removed_until": higher}))

@@ -1,8 +1,8 @@
-"""Takes out of the lake what nobody refers to: drafts of killed writers, and files that no ledger row names.
+"""Removes from the lake what nothing refers to: drafts of killed writers, and files that no ledger row names.
 
-A file of the lake becomes an orphan when its batch was killed before the ledger knew of it, or when all its
-files were read again in other batches. What the ledger names stays, whatever its state: late files are
-merged by replaying it. How long that is kept is not decided here.
+A lake file becomes an orphan when its batch was killed before the ledger recorded it, or when all of its files
+were read again in other batches. What the ledger names stays, whatever its state: late files are merged by
+replaying it. How long it is kept is decided by retention.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ LONGER_THAN_ANY_BATCH: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep:
-    """What was taken out, as paths in the lake."""
+class LakeCleanup:
+    """The removed files, as paths in the lake."""
 
     drafts: tuple[str, ...]
     orphans: tuple[str, ...]
@@ -28,7 +28,7 @@ class Upkeep:
 
 def tidy_lake(
     engine: sa.Engine, lake: Lake, *, now: datetime, older_than: timedelta = LONGER_THAN_ANY_BATCH
-) -> Upkeep:
+) -> LakeCleanup:
     """Remove drafts and orphans that were written before `now - older_than`. Idempotent.
 
     A batch writes its file before the ledger names it, so `older_than` must exceed the longest batch.
@@ -38,10 +38,10 @@ def tidy_lake(
     with engine.connect() as connection:
         query = sa.select(file.c.lake_path).where(file.c.lake_path.is_not(None)).distinct()
         named = set(connection.scalars(query))
-    unwanted = [item for item in old if item.path not in named]
+    unwanted = [lake_file for lake_file in old if lake_file.path not in named]
     for entry in unwanted:
         lake.remove(entry.path)
-    return Upkeep(
+    return LakeCleanup(
         drafts=tuple(entry.path for entry in unwanted if entry.is_draft),
         orphans=tuple(entry.path for entry in unwanted if not entry.is_draft),
         bytes=sum(entry.size for entry in unwanted),

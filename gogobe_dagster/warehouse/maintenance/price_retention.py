@@ -1,4 +1,4 @@
-"""The end of old periods of prices: whole months of price_past are dropped, of the one between, rows go."""
+"""Removes old price periods: whole months of price_past are dropped; in the month of the limit, rows go."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ PATIENCE = "3s"
 
 
 def drop_months(engine: sa.Engine, before: datetime, *, dry_run: bool) -> tuple[int, int, int]:
-    """Drop the months that are over; return how many, their bytes and their periods. Loads come first.
+    """Drop the months that are over; return how many, their bytes and their periods. Loads have precedence.
 
-    Whoever needs a month again makes it again (`ensure_partitions`).
+    A load that needs a month again creates it again (`ensure_partitions`).
     """
     months = size = periods = 0
     for month in _months(engine, before):
@@ -41,8 +41,8 @@ def drop_months(engine: sa.Engine, before: datetime, *, dry_run: bool) -> tuple[
 
 
 def delete_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int:
-    """Delete what ended before this moment in its month; return how many periods."""
-    is_old = (price_past.c.valid_to >= _first(before)) & (price_past.c.valid_to < before)
+    """Delete periods that ended before this time, in its month; return how many."""
+    is_old = (price_past.c.valid_to >= _first_of_month(before)) & (price_past.c.valid_to < before)
     with engine.begin() as connection:
         if not dry_run:
             lock_history(connection)
@@ -55,20 +55,20 @@ def delete_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int
 
 
 def _months(engine: sa.Engine, before: datetime) -> Iterator[sa.TableClause]:
-    """Yield the partitions all of whose periods ended before this moment."""
+    """Yield the partitions whose periods all ended before this time."""
     with engine.connect() as connection:
         names = connection.scalars(sa.text(_MONTHS)).all()
     for name in names:
         named = _NAME.search(name)
         if named is None:
             raise ValueError(f"{name} is no month of price_past")
-        if date(int(named[1]), int(named[2]), 1) < _first(before).date():
+        if date(int(named[1]), int(named[2]), 1) < _first_of_month(before).date():
             yield sa.table(name, sa.column("valid_to", price_past.c.valid_to.type))
 
 
-def _first(moment: datetime) -> datetime:
-    """Return the beginning of a moment's month, which is one of UTC, like the partitions."""
-    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+def _first_of_month(timestamp: datetime) -> datetime:
+    """Return the beginning of a timestamp's month in UTC, like the partitions."""
+    return timestamp.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _take(connection: sa.Connection, month: sa.TableClause) -> None:

@@ -1,7 +1,7 @@
-"""The end of old promotions: periods in stores that are over, then contents that no store has a period of.
+"""Removes old promotions: periods that have ended, then versions that no store has a period of.
 
-A load of promotions locks the versions that it is about to refer to (`promotion_versions`): those are skipped
-here, and who asks for one that is going waits, and makes it again.
+A load of promotions locks the versions that it is about to refer to (`promotion_versions`); those are skipped
+here. A load that needs a version which is being removed waits, and writes it again.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ _KEYS = sa.ARRAY(sa.Integer())
 
 
 def remove_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int:
-    """Remove what ended before this moment, a store at a time; return how many periods."""
+    """Remove periods that ended before this time, store by store; return how many."""
     has_ended = promotion_store.c.valid_to < before
     with engine.connect() as connection:
         stores = connection.scalars(sa.select(promotion_store.c.store_key).where(has_ended).distinct()).all()
@@ -41,7 +41,7 @@ def remove_periods(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int
 
 
 def remove_contents(engine: sa.Engine, before: datetime, *, dry_run: bool) -> int:
-    """Remove contents, with their offers and items, that no store carries or carried since this moment."""
+    """Remove versions, with their offers and items, that no store has had since this time."""
     is_kept = (promotion_store.c.valid_to >= before) | promotion_store.c.valid_to.is_(None)
     refers = promotion_store.c.promotion_key == promotion.c.promotion_key
     is_free = ~sa.exists(sa.select(sa.literal(1)).where(refers, is_kept))
@@ -56,15 +56,15 @@ def remove_contents(engine: sa.Engine, before: datetime, *, dry_run: bool) -> in
 
 def _remove(engine: sa.Engine, keys: list[int], is_free: sa.ColumnElement[bool]) -> int:
     with engine.begin() as connection:
-        mine = sa.select(promotion.c.promotion_key).where(_is_one_of(promotion, keys))
+        mine = sa.select(promotion.c.promotion_key).where(_has_key(promotion, keys))
         locked = connection.scalars(mine.with_for_update(skip_locked=True)).all()
-        # asked again by a statement that sees what those who had them locked have committed
-        still_free = mine.where(_is_one_of(promotion, list(locked)), is_free)
+        # asked again in a new statement, which sees what the former holders of the locks have committed
+        still_free = mine.where(_has_key(promotion, list(locked)), is_free)
         gone = list(connection.scalars(still_free).all())
         for table in (promotion_item, promotion_offer, promotion):
-            connection.execute(sa.delete(table).where(_is_one_of(table, gone)))
+            connection.execute(sa.delete(table).where(_has_key(table, gone)))
     return len(gone)
 
 
-def _is_one_of(table: sa.Table, keys: list[int]) -> sa.ColumnElement[bool]:
+def _has_key(table: sa.Table, keys: list[int]) -> sa.ColumnElement[bool]:
     return table.c.promotion_key == sa.any_(sa.cast(keys, _KEYS))

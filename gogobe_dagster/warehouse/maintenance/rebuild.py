@@ -1,8 +1,8 @@
 """Rebuild tables from the lake: a document's rows are deleted and its files applied again.
 
-A store at a time, each in one transaction under the locks of loading, so that a killed rebuild has done whole
-stores or nothing, another one does no harm, and loaders go on meanwhile. A store whose lake files are not all
-there is told and left as it is. A document's rebuild is one entry of `REBUILDERS`.
+Each store is rebuilt in a transaction of its own, under the locks that loads take. A killed rebuild has
+therefore done whole stores, a second one does no harm, and loads go on meanwhile. A store without all of its
+lake files is reported and left as it is. The rebuild of a document type is one entry of `REBUILDERS`.
 """
 
 from collections import Counter
@@ -35,11 +35,11 @@ class Scope:
     """What to rebuild; empty: everything."""
 
     feeds: Sequence[str] = ()
-    """Every store that these feeds published about, from whatever feed its files are."""
+    """Every store that these feeds published about, whichever feed its files are from."""
     chain_ids: Sequence[str] = ()
     store_ids: Sequence[int] = ()
     since: datetime | None = None
-    """Prices and promotions only from this moment on; history before stays as it is."""
+    """Prices and promotions from this time on only; earlier history stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,35 +70,35 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
     with engine.begin() as connection:
         reset_days(connection, whole)
     load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
-    for place in there:
-        counts += _replay(engine, load, place, scope.since)
-        tell(_words(place))
+    for store in there:
+        counts += _replay(engine, load, store, scope.since)
+        tell(_describe(store))
     with engine.begin() as connection:
         delete_unset(connection, whole)
     return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
 
 
 def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
-    """Rebuild which promotions the scope's stores carry and carried, and their offers.
+    """Rebuild the promotion periods of the scope's stores, and the offers of those promotions.
 
     Raises `ContentError` as `rebuild_prices` does.
     """
     there, missing = _divided(engine, Document.PROMOTIONS, scope, lake)
     load, counts = PromotionLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
-    for place in there:
-        counts += _replay(engine, load, place, scope.since)
-        tell(_words(place))
+    for store in there:
+        counts += _replay(engine, load, store, scope.since)
+        tell(_describe(store))
     return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
 
 
 def _replay(
-    engine: sa.Engine, load: PriceLoad | PromotionLoad, place: StoreIdentity, since: datetime | None
+    engine: sa.Engine, load: PriceLoad | PromotionLoad, store: StoreIdentity, since: datetime | None
 ) -> Counter[str]:
     with engine.begin() as connection:
         connection.execute(sa.text("set local synchronous_commit = off"))
-        lock_stores(connection, {place})  # before the lock of the past, as loaders do
+        lock_stores(connection, {store})  # before the lock of the past, as loaders do
         _check_kept(connection, since)
-        return load.replay(connection, place, since=since or BEGINNING)
+        return load.replay(connection, store, since=since or BEGINNING)
 
 
 def rebuild_stores(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
@@ -145,13 +145,13 @@ def _divided(
     """Return the stores to rebuild, and those that cannot be."""
     with engine.connect() as connection:
         _check_kept(connection, scope.since)
-    places = _places(engine, document, scope)
-    lost = _missing(engine, document, places, lake, scope.since)
-    told = [Missing(what=_words(place), reason=why) for place, why in sorted(lost.items())]
-    return [place for place in places if place not in lost], told
+    stores = _select_stores(engine, document, scope)
+    lost = _missing(engine, document, stores, lake, scope.since)
+    missing = [Missing(what=_describe(store), reason=why) for store, why in sorted(lost.items())]
+    return [store for store in stores if store not in lost], missing
 
 
-def _places(engine: sa.Engine, document: Document, scope: Scope) -> list[StoreIdentity]:
+def _select_stores(engine: sa.Engine, document: Document, scope: Scope) -> list[StoreIdentity]:
     query = sa.select(*_NATURAL).where(_ARE_OF[document], *_within(scope)).distinct()
     if scope.store_ids:
         query = query.where(file.c.store_id.in_(scope.store_ids))
@@ -164,13 +164,13 @@ def _within(scope: Scope) -> list[sa.ColumnElement[bool]]:
     return [column.in_(values) for column, values in limits if values]
 
 
-def _is_about(document: Document, place: StoreIdentity) -> sa.ColumnElement[bool]:
-    is_it = (column == value for column, value in zip(_NATURAL, place, strict=True))
+def _is_about(document: Document, store: StoreIdentity) -> sa.ColumnElement[bool]:
+    is_it = (column == value for column, value in zip(_NATURAL, store, strict=True))
     return sa.and_(_ARE_OF[document], *is_it)
 
 
 def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
-    """See that every period that held at that moment is there still: it has to be opened again."""
+    """Check that every period valid at that time is still there: it has to be opened again."""
     if since is None:
         return
     until = removed_until(connection, HISTORY)
@@ -180,21 +180,21 @@ def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
 
 
 def _missing(
-    engine: sa.Engine, document: Document, places: Sequence[StoreIdentity], lake: Lake, since: datetime | None
+    engine: sa.Engine, document: Document, stores: Sequence[StoreIdentity], lake: Lake, since: datetime | None
 ) -> dict[StoreIdentity, str]:
     """Return the stores that lack a file of the lake, and which."""
     is_there: dict[str, bool] = {}
     missing = {}
     with engine.connect() as connection:
-        for place in places:
-            query = sa.select(file.c.lake_path).where(_is_about(document, place)).distinct()
+        for store in stores:
+            query = sa.select(file.c.lake_path).where(_is_about(document, store)).distinct()
             if since is not None:
                 query = query.where(file.c.published_at >= since)
             for path in connection.scalars(query):
                 if path not in is_there:
                     is_there[path] = lake.has(path)
                 if not is_there[path]:
-                    missing[place] = _not_there(path)
+                    missing[store] = _not_there(path)
     return missing
 
 
@@ -203,12 +203,12 @@ def _not_there(path: str) -> str:
 
 
 def _whole_chains(engine: sa.Engine, there: Sequence[StoreIdentity]) -> list[str]:
-    """Return the chains of which every store is rebuilt: only then are all names stated again."""
-    chain_ids = sorted({place.chain_id for place in there})
-    every = _places(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
-    partly = {place.chain_id for place in set(every) - set(there)}
+    """Return the chains whose stores are all rebuilt: only then are all product names read again."""
+    chain_ids = sorted({store.chain_id for store in there})
+    every = _select_stores(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
+    partly = {store.chain_id for store in set(every) - set(there)}
     return [chain_id for chain_id in chain_ids if chain_id not in partly]
 
 
-def _words(place: StoreIdentity) -> str:
-    return f"chain {place.chain_id}, sub-chain {place.sub_chain_id}, store {place.store_id}"
+def _describe(store: StoreIdentity) -> str:
+    return f"chain {store.chain_id}, sub-chain {store.sub_chain_id}, store {store.store_id}"

@@ -1,17 +1,16 @@
-"""What is kept for how long: raw files, lake, history, rejects, events. The ledger and products are for ever.
+"""Retention of raw files, lake, history, rejects and events. The ledger and products stay forever.
 
-Nothing that is still needed goes. Raw bytes stay until their file is in the tables; a file of the lake until
-all its files are, and store lists for ever: they are small, and a rebuild needs all of them.
+Nothing that is still needed is removed. Raw bytes stay until their file is in the tables. A lake file stays
+until all of its files are. Store lists stay forever: they are small, and a rebuild needs all of them.
 
-A late file of prices or promotions is applied by undoing history back to its stamp and applying the lake's
-files since again (`late_files`). So whatever goes leaves a horizon behind, in the same database and before it
-goes: the newest stamp of the lake files that are gone, the newest end of the periods that are gone. A late
-file that is not newer than both is refused; a newer one needs nothing that is gone.
+A late file of prices or promotions is applied by undoing history back to its timestamp and applying the
+later files again from the lake (`late_files`). Before anything is removed, a watermark is therefore raised in
+the same database: the newest timestamp of the removed lake files, the newest end of the removed periods. A
+late file that is not newer than both is quarantined; a newer one needs nothing that was removed.
 
-A period of the history, of prices or of the promotions that a store carries, goes when it has ended before
-the horizon; one that holds never does. Prices go by whole months (`price_retention`), and what a promotion
-offers goes with its last period (`promotion_retention`). Every step may be killed and is done again by the
-next one.
+A period of prices or promotions is removed when it has ended before the limit, an open period never. Prices
+are removed by whole months (`price_retention`). A promotion version is removed with its last period
+(`promotion_retention`). Every step may be killed; the next run does it again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,14 +30,14 @@ from gogobe_dagster.warehouse.maintenance.promotion_retention import remove_cont
 from gogobe_dagster.warehouse.schema.tables import file, file_event, reject
 
 GRACE = timedelta(days=1)
-"""Bytes younger than this stay, whatever the ledger says: a download is noted after its bytes are kept."""
+"""Bytes younger than this stay, whatever the ledger says: a download is recorded after it is saved."""
 AT_ONCE = 20_000
 UNFINISHED = ("discovered", "downloaded", "parsed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Days that each kind is kept; 0 keeps it for ever."""
+    """Retention of each kind in days; 0 keeps it forever."""
 
     raw: int
     """Counted from loading, or from the download where a file is quarantined."""
@@ -51,7 +50,7 @@ class Keep:
 
     @classmethod
     def of(cls, settings: Settings) -> "Keep":
-        """Take what the settings say."""
+        """Return what the settings say."""
         return cls(
             raw=settings.keep_raw_days,
             lake=settings.keep_lake_days,
@@ -63,7 +62,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """How much of one kind went."""
+    """How much of one kind was removed."""
 
     count: int = 0
     bytes: int = 0
@@ -72,7 +71,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What went, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
+    """Removed, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
 
@@ -80,7 +79,7 @@ class Retained:
 def retain(
     engine: sa.Engine, raw_store: RawStore, lake: Lake, keep: Keep, *, now: datetime, dry_run: bool = False
 ) -> Retained:
-    """Remove what is older than it is kept; a second time finds nothing. A dry run only counts."""
+    """Remove what is older than its retention. Idempotent. A dry run only counts."""
     removed: dict[str, Removed] = {}
     if keep.raw:
         removed["raw"] = _raw(engine, raw_store, _before(now, keep.raw), now=now, dry_run=dry_run)
@@ -107,8 +106,8 @@ def _raw(
     is_needed = sa.func.bool_or(file.c.state.in_(UNFINISHED) | (done_at >= before))
     sizes = raw_store.sizes()
     count = size = 0
-    for some in _chunks(sizes):
-        known = sa.select(file.c.sha256).where(file.c.sha256 == sa.any_(sa.cast(some, sa.ARRAY(sa.Text))))
+    for chunk in _chunks(sizes):
+        known = sa.select(file.c.sha256).where(file.c.sha256 == sa.any_(sa.cast(chunk, sa.ARRAY(sa.Text))))
         with engine.connect() as connection:
             done = connection.scalars(known.group_by(file.c.sha256).having(~is_needed)).all()
         for sha256 in done:
@@ -124,8 +123,8 @@ def _lake(engine: sa.Engine, lake: Lake, before: datetime, *, dry_run: bool) -> 
     found = lake.sizes(before=day_of(before))
     sizes = {path: size for path, size in found.items() if not path.startswith(f"{Document.STORES}/")}
     count = size = 0
-    for some in _chunks(sizes):
-        paths = file.c.lake_path == sa.any_(sa.cast(some, sa.ARRAY(sa.Text)))
+    for chunk in _chunks(sizes):
+        paths = file.c.lake_path == sa.any_(sa.cast(chunk, sa.ARRAY(sa.Text)))
         of_path = sa.select(file.c.lake_path, sa.func.max(file.c.published_at)).where(paths)
         with engine.begin() as connection:
             query = of_path.group_by(file.c.lake_path).having(~sa.func.bool_or(is_needed))
@@ -175,11 +174,11 @@ def _rows(
             return Removed(
                 count=connection.scalar(sa.select(sa.func.count()).select_from(table).where(is_old)) or 0
             )
-    some = sa.select(key).where(is_old).order_by(key).limit(AT_ONCE)
+    chunk = sa.select(key).where(is_old).order_by(key).limit(AT_ONCE)
     count = 0
     while True:
         with engine.begin() as connection:
-            gone = connection.execute(sa.delete(table).where(key.in_(some))).rowcount
+            gone = connection.execute(sa.delete(table).where(key.in_(chunk))).rowcount
         count += gone
         if gone < AT_ONCE:
             return Removed(count=count)
