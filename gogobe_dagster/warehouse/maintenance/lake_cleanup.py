@@ -1,8 +1,8 @@
 """Removes from the lake what nothing refers to: drafts of killed writers, and files that no ledger row names.
 
-A lake file becomes an orphan when its batch was killed before the ledger recorded it, or when all of its files
-were read again in other batches. What the ledger names stays, whatever its state: late files are merged by
-replaying it. How long it is kept is decided by retention.
+A lake file becomes an orphan when its batch was killed before the ledger recorded it, or when all its files
+were parsed again in other batches. What the ledger names stays, whatever its state: late files are merged by
+replaying it. Retention decides how long it is kept.
 """
 
 from dataclasses import dataclass
