@@ -47,7 +47,7 @@ def _the_day_of_the_module() -> None:
 
 @pytest.fixture(scope="session")
 def corpus(pytestconfig: pytest.Config) -> Path:
-    """The folder of real published files, or a skip that says what is missing."""
+    """The folder of real published files, or a skip that names what is missing."""
     folder = Path(pytestconfig.getoption("--corpus"))
     if not (folder / "MANIFEST.tsv").is_file():
         pytest.skip(f"no corpus of real files at {folder}; give one with --corpus")
@@ -64,7 +64,7 @@ class DatabaseServer:
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
-        """Give the URL of a fresh copy of a template, dropped afterwards whoever is still connected."""
+        """Give the URL of a fresh copy of a template, dropped afterwards even if in use."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         if self.owner:

@@ -64,7 +64,7 @@ class ImportEnv:
         first_day: date | None = None,
         until: datetime | None = None,
     ) -> SyntheticMarket:
-        """Let these feeds publish the files of made-up stores; return what is true about them.
+        """Let these feeds publish files of generated stores; return the ground truth.
 
         From the first day, or yesterday, until a time, or yesterday's end.
         """
@@ -125,7 +125,7 @@ class ImportEnv:
                 process.kill()
 
     def import_partitions(self, *partitions: str) -> None:
-        """Run the import job for these cells in a process of its own, as `gogobe import` does."""
+        """Run the import job for these partitions in a process of its own, as `gogobe import` does."""
         outcomes = self.settings.folder / "outcomes.jsonl"
         self.run("python", "-m", "gogobe_dagster.dagster_runtime.import_runner", outcomes, *partitions)
 
@@ -161,7 +161,7 @@ class ImportEnv:
         return {(chain, sub, store, code): price for chain, sub, store, code, price in rows}
 
     def states(self, feed_key: str, day: date | None = None) -> dict[str, str]:
-        """What the ledger says of every file of a day, or of yesterday: state, and code if there is one."""
+        """State, and code if there is one, of every file of a day, or of yesterday, in the ledger."""
         files = self.resources.ledger.of_days(feed_key, [day or yesterday()])
         return {file.name: f"{file.state} {file.code or ''}".strip() for file in files}
 

@@ -103,7 +103,7 @@ def _ended(env: ImportEnv) -> dict[str, tuple[str, datetime | None]]:
 
 
 def figures_of(day: Day) -> dict[str, float | int | str]:
-    """Return what the last line says."""
+    """Return the figures of the last line."""
     lags, samples = day.lags, day.samples
     cpu = sum(samples[-1].seconds.values()) - sum(samples[0].seconds.values())
     passed = samples[-1].at - samples[0].at

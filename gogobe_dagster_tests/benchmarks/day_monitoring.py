@@ -14,7 +14,7 @@ EVERY_SECONDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What was used at a moment."""
+    """CPU and memory at one time."""
 
     at: float
     """Seconds since the epoch."""

@@ -49,5 +49,5 @@ def _steps(axes: Axes, seconds: list[float], label: str) -> None:
 
 
 def _rate(before: Sample, after: Sample, part: Part) -> float:
-    """Return the cores in use; at least 0: a process that ended between two looks is counted at the next."""
+    """Return the cores in use; at least 0: an ended process is counted in the next sample."""
     return max(0.0, (after.seconds[part] - before.seconds[part]) / (after.at - before.at))

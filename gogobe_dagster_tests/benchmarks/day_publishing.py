@@ -39,7 +39,7 @@ class Publisher:
         self.appeared: dict[str, datetime] = {}
 
     def publish_for(self, seconds: float) -> None:
-        """Let the day pass in so many seconds."""
+        """Let the day pass in this number of seconds."""
         self._clock.move(now=morning(), speed=(midnight() - morning()).total_seconds() / seconds)
         while (now := self._clock()) < midnight() - timedelta(minutes=1):
             self._publish(now)

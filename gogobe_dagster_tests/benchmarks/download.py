@@ -82,7 +82,7 @@ class Fetched:
 
 
 def fetch_all(files: int, folder: Path) -> Fetched:
-    """Fetch so many files from several portals at the same time, each as fast as its manners allow."""
+    """Fetch this number of files from several portals at once, each as fast as its request policy allows."""
     counts = {key: files // len(FETCHED_FROM) for key in FETCHED_FROM}
     server = EmbeddedPostgres(folder / "postgres")
     server.start()
@@ -121,7 +121,7 @@ def measure(resources: Resources, *, total: int) -> Fetched:
 
 
 def note_early_peak(resources: Resources, files: int, early: list[float], done: Event) -> None:
-    """Wait until so many files are there, and note the peak of memory up to then."""
+    """Wait until this number of files is there, and record the peak memory until then."""
     while not done.wait(0.1):
         if sum(row.downloaded for row in resources.ledger.feed_health()) >= files:
             break

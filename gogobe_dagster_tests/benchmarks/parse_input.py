@@ -1,4 +1,4 @@
-"""What the benchmark of parsing reads: made-up files of the real sizes, and real ones of the corpus.
+"""What the benchmark of parsing reads: generated files of the real sizes, and real ones of the corpus.
 
 They are written into a folder once, as a raw store would have them. Nothing is measured here.
 """
@@ -59,7 +59,7 @@ def full_files(folder: Path, *, scale: float) -> list[InputFile]:
 
 
 def delta_files(folder: Path, *, number: int) -> list[InputFile]:
-    """Write so many delta files of twenty rows."""
+    """Write this number of delta files, of twenty rows each."""
     market, rng, files = SyntheticMarket(stores=STORES, items=FULL_ITEMS // 4), random.Random(1), []
     for entry in range(number):
         feed = find_feed(FEEDS[entry % len(FEEDS)])

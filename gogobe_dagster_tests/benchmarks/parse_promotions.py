@@ -1,4 +1,4 @@
-"""The largest promotion document, in a process of its own: item rows a second, and the most memory it held.
+"""The largest promotion document, in a process of its own: item rows per second, and peak memory.
 
     python -m gogobe_dagster_tests.benchmarks.parse_promotions FILE
 
@@ -27,7 +27,7 @@ NAME = "PromoFull7290055700007-5304-202511230511.gz"
 
 
 def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> dict[str, float | int | str]:
-    """Measure the real document, or a made-up one."""
+    """Measure the real document, or a generated one."""
     file = real or _made_up(folder, scale=scale)
     command = [sys.executable, "-m", __spec__.name, str(file.path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -71,7 +71,7 @@ def _measure(path: Path) -> dict[str, float | int]:
 
 
 def peak_memory() -> int:
-    """Most MB that this process ever held. Not getrusage: that remembers the process that started it."""
+    """Peak memory of this process in MB. Not getrusage: that remembers the process that started it."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) // 1024

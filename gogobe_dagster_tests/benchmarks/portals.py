@@ -77,7 +77,7 @@ def publications(feed: Feed, content: bytes) -> Iterator[Publication]:
 
 @contextmanager
 def serve(counts: dict[str, int], *, size: int) -> Iterator[str]:
-    """Serve so many files of so many bytes at each feed, until the block ends."""
+    """Serve these numbers of files of `size` bytes by feed, until the block ends."""
     wanted = [f"{key}={number}" for key, number in counts.items()]
     process = subprocess.Popen(
         [sys.executable, "-m", __spec__.name, str(size), *wanted],

@@ -20,7 +20,7 @@ TABLES = ("price_current", "price_past")
 
 
 def crowd(setup: LoadSetup, template: str, database: str, number: int) -> None:
-    """Make a copy whose tables hold so many current prices, most of them of stores that publish nothing."""
+    """Make a copy with `number` current prices, most of them of stores that publish nothing."""
     setup.copy(template, database)
     with psycopg.connect(setup.server.admin_url(database), autocommit=True) as connection:
         products = connection.execute("select least(count(distinct product_key), 6000) from price_current")

@@ -1,4 +1,4 @@
-"""A job of one step that tells how many modules a step process must import beside the preloaded ones."""
+"""A job of one step that reports how many modules its process imports beside the preloaded ones."""
 
 import sys
 

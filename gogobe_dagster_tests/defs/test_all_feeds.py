@@ -37,7 +37,7 @@ def show(counts: Counts) -> Table:
 def test_every_file_of_every_feed_ends_in_a_final_state(
     import_env: ImportEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Final is what the ledger says: a file with nothing left to do."""
+    """Final is a state of the ledger after which nothing is left to do for a file."""
     keys = [feed.key for feed in FEEDS]
     import_env.publish(*keys, stores=1, items=30)
     publications_by_feed = {

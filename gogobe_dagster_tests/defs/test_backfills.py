@@ -79,7 +79,7 @@ def test_three_feeds_by_four_days_by_graphql_and_by_command_end_in_the_tables(im
             printed, _ = command.communicate()
         cancelled, runs = (backfill_status(url, backfill)["runs"] for backfill in (first, again))
     assert {run["status"] for run in cancelled} == {"SUCCESS", "CANCELED"}
-    # the run that was killed, whichever it was, has one in its place
+    # whichever run was killed was replaced by another
     assert {run["status"] for run in runs} <= {"SUCCESS", "FAILURE"}
     succeeded = [cell_of(run) for run in runs if run["status"] == "SUCCESS"]
     assert sorted(succeeded) == sorted(partitions(BY_GRAPHQL))

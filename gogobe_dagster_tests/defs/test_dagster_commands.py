@@ -31,7 +31,7 @@ def test_a_command_of_dagster_finds_the_project(
 
 
 def of_keshet(program: str) -> list[str]:
-    """A command of the docs, about another cell."""
+    """A command of the docs, for another partition."""
     arguments = documented(program)
     arguments[arguments.index("--partition") + 1] = f"keshet|{yesterday()}"
     return arguments

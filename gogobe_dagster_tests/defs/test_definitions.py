@@ -1,4 +1,4 @@
-"""What Dagster loads: every asset says what it is, and looking at it stays cheap."""
+"""What Dagster loads: every asset is described, and showing it stays cheap."""
 
 import subprocess
 import sys

@@ -27,7 +27,7 @@ def events(env: ImportEnv) -> dict[str, int]:
 
 
 def numbers_of(env: ImportEnv) -> dict[str, set[str]]:
-    """What each materialization says, by asset."""
+    """The metadata of each materialization, by asset."""
     query = "select event from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
     rows = env.query_dagster(query)
     events = [
@@ -40,7 +40,7 @@ def numbers_of(env: ImportEnv) -> dict[str, set[str]]:
 
 
 def lines_of_the_log(env: ImportEnv) -> list[str]:
-    """What the steps themselves said, line by line."""
+    """The log lines of the steps."""
     query = "select event from event_logs where dagster_event_type is null"
     rows = env.query_dagster(query)
     return [line for (event,) in rows for line in json.loads(event)["user_message"].splitlines()]

@@ -1,4 +1,4 @@
-"""A past day that a portal does not show any more ends in words, never in an empty success."""
+"""A past day that a portal no longer shows ends with a reason, never as an empty success."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ def long_ago() -> date:
 
 
 def metadata_of(instance: dg.DagsterInstance, asset: str, partition: str) -> dict[str, Any]:
-    """What the newest materialization of a cell says."""
+    """The metadata of the newest materialization of a partition."""
     wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition])
     (record,) = instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization

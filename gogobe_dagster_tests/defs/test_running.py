@@ -39,7 +39,7 @@ def red_checks(env: ImportEnv) -> list[str]:
 
 
 def steps_shared_a_process(env: ImportEnv) -> bool:
-    """Whether every run's log says so; the other executor's log speaks of a parent process."""
+    """Whether every run's log has it; the other executor's log mentions a parent process."""
     query = """select bool_and(text like '%Executing steps in process%') from
         (select string_agg(event, ' ') as text
         from event_logs join runs using (run_id) group by run_id) as of_a_run"""

@@ -29,7 +29,7 @@ query Status($selector: SensorSelector!) {
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """Debian's Chromium without a screen, or a skip that says what is missing."""
+    """Debian's Chromium without a screen, or a skip that names what is missing."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("no chromium and chromedriver on the path: apt-get install chromium chromium-driver")

@@ -1,4 +1,4 @@
-"""Every published shape of a name is understood; everything else is said to be unknown."""
+"""Every published form of a name is parsed; everything else is reported as unknown."""
 
 import csv
 from datetime import datetime
@@ -14,7 +14,7 @@ from gogobe_dagster.errors import Code, UnknownFileName
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.names import FileName
 
-# name, kind, chain, sub-chain, store, stamp; `-` where the name does not say.
+# name, kind, chain, sub-chain, store, timestamp; `-` where the name has none.
 PUBLISHED = """
 both main layouts, and variants of them
 PriceFull7290058140886-001-202608110200.gz             full_prices     7290058140886 - 1   2026-08-11T02:00:00

@@ -27,7 +27,7 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
 
 
 def milk(*prices: str) -> pl.DataFrame:
-    """Rows of one file: milk at these prices, and everything else not said."""
+    """Rows of one file: milk at these prices, everything else null."""
     rows = [
         {
             "row_number": number,

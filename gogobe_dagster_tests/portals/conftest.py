@@ -50,7 +50,7 @@ def options(feed: Feed | str, url: str, **changes: Any) -> ConnectorOptions:
 
 
 def publication(name: str, content: bytes | None = None) -> Publication:
-    """A file as a portal has it: written two minutes after its stamp."""
+    """A file as a portal has it: written two minutes after the timestamp in its name."""
     parsed = FileName.parse(name)
     return Publication(
         name=name,

@@ -1,4 +1,4 @@
-"""A server that says exactly these bytes: for answers that no well-behaved server gives."""
+"""A server that sends exactly these bytes, for responses that no well-behaved server gives."""
 
 import socket
 import struct
@@ -24,7 +24,7 @@ class ScriptedServer:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def answer(self, number: int, script: Script) -> None:
-        """Put another script in the place of one: for answers that must name this server."""
+        """Replace a script: for responses that must contain the address of this server."""
         self._scripts[number] = script
 
     def serve(self) -> None:

@@ -1,4 +1,4 @@
-"""Cerberus: who is let in, which token counts, and a count that must be reached."""
+"""Cerberus: logins, tokens, and a count of files that must be reached."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What every family promises: it lists what is published, and gives the bytes, or says why not."""
+"""What every family promises: it lists what is published, and gives the bytes, or a code for why not."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a setting makes other for one feed, over real sockets: certificates, proxies, who logs in, where."""
+"""Per-feed settings over real sockets: certificates, proxies, accounts, addresses."""
 
 import logging
 import socket
@@ -176,7 +176,7 @@ def test_a_proxy_that_is_not_there_is_no_connection(replica: Replica) -> None:
 
 @pytest.mark.parametrize("transport", ["web", "ftp"])
 def test_another_user_and_password_log_in(replica: Replica, transport: str) -> None:
-    """Who is told Osher Ad's account for Keshet sees Osher Ad's folder."""
+    """With Osher Ad's account, Keshet's connector sees Osher Ad's folder."""
     publish(replica, "osher_ad")
     known = find_feed("osher_ad")
 

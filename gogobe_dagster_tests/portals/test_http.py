@@ -185,7 +185,7 @@ def test_a_page_is_asked_for_again_only_where_waiting_helps(
 
 
 def test_a_file_is_never_asked_for_twice(client: HttpClient) -> None:
-    """What was streamed cannot be taken back: the caller begins anew."""
+    """What was streamed cannot be taken back: the caller starts again."""
     with scripted(says(b"busy", status="503 Busy")) as server:
         with pytest.raises(DownloadError):
             fetched(client, server.url)

@@ -1,4 +1,4 @@
-"""Netiv HaHesed: links wherever they stand, an empty day that is one, and a look back until the morning."""
+"""Netiv HaHesed: links in any markup, empty days, and earlier days until the morning."""
 
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from gogobe_dagster_tests.portals.servers import Script, ScriptedServer, list_sc
 
 CHAIN = "7290058160839"
 TODAY = date(2026, 8, 11)
-# As described in docs/portals.md, Netiv HaHesed; the cells around the link are a guess.
+# As described in docs/portals.md, Netiv HaHesed; the table cells around the link are a guess.
 NAME = f"PriceFull{CHAIN}-009-012-20260811-052500.GZ"
 LINK = f"/Prices/Download?fileName={NAME}"
 ROW = f"""<tr><td>{NAME.removesuffix(".GZ")}</td><td>11/08/2026 05:25</td>

@@ -1,4 +1,4 @@
-"""What tests of embedded servers share: folders for them, a look at their processes, an end to these."""
+"""What tests of embedded servers share: folders, and finding and ending their processes."""
 
 import os
 import shutil

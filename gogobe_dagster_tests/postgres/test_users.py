@@ -1,4 +1,4 @@
-"""Root, ordinary users, private folders: who runs the server, and on whose files.
+"""Root, ordinary users, private folders: which user runs the server, and whose files it uses.
 
 Root's part needs root, and works in a container; each test says so when it is skipped.
 """

@@ -83,7 +83,7 @@ class CerberusVisitor:
 
 
 class ShufersalVisitor:
-    """Somebody who reads Shufersal's grid."""
+    """A client that reads Shufersal's grid."""
 
     def __init__(self, url: str) -> None:
         self.url = f"{url}/shufersal"

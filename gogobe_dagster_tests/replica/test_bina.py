@@ -1,4 +1,4 @@
-"""The Bina portals behave as docs/portals.md, "Bina", says."""
+"""The Bina portals behave as described in docs/portals.md, "Bina"."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Cerberus portal behaves as docs/portals.md, "Cerberus", says."""
+"""The Cerberus portal behaves as described in docs/portals.md, "Cerberus"."""
 
 from datetime import timedelta
 

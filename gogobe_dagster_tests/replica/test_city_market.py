@@ -1,4 +1,4 @@
-"""City Market Shops' portal behaves as docs/portals.md, "City Market Shops", says."""
+"""City Market Shops' portal behaves as described in docs/portals.md, "City Market Shops"."""
 
 import re
 from dataclasses import replace

@@ -168,7 +168,7 @@ def test_a_promotion_written_once_for_each_item_has_the_hash_of_the_flat_one() -
 
 
 def offers(parsed: ParsedFile) -> list[dict[str, Any]]:
-    """Return what a file says, as far as the generator knows of it; the legs of a deal are one."""
+    """Return the columns of a file that the generator defines; the legs of a deal are one row."""
     with_prices = with_pricing(parsed.rows).with_columns(
         pl.col("items").list.eval(pl.element().struct.field("code")),
         pl.col("starts_at", "ends_at").dt.convert_time_zone("Asia/Jerusalem"),

@@ -1,4 +1,4 @@
-"""The made-up chains: the same for a seed, believable, and consistent with their truth."""
+"""The synthetic chains: the same for a seed, plausible, and consistent with their ground truth."""
 
 import random
 from collections import defaultdict
@@ -215,7 +215,7 @@ def test_a_price_changes_only_at_its_moment_and_never_to_itself() -> None:
 
 
 def rows_of(file: Publication) -> dict[PriceKey, tuple[Decimal, str]]:
-    """What a price file says, read in the plainest way: price and time of each place."""
+    """The rows of a price file, read in the plainest way: price and time per store and item."""
     document = etree.fromstring(unpacked(file.read()))
     header = {tag.tag.lower(): tag.text or "" for tag in document if tag.tag != "Items"}
     chain, sub_chain, store = (header[tag] for tag in ("chainid", "subchainid", "storeid"))
@@ -228,7 +228,7 @@ def rows_of(file: Publication) -> dict[PriceKey, tuple[Decimal, str]]:
 
 
 def imported(files: list[Publication]) -> dict[PriceKey, tuple[Decimal, str]]:
-    """The prices after all files in the order of their names' stamps: a full replaces its store."""
+    """The prices after all files, in order of the timestamps in their names: a full replaces its store."""
     prices: dict[PriceKey, tuple[Decimal, str]] = {}
     for file in sorted(files, key=lambda file: (FileName.parse(file.name).published_at, file.name)):
         if file.kind is FileKind.FULL_PRICES:

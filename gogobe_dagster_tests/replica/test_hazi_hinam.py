@@ -1,4 +1,4 @@
-"""Hazi Hinam's portal behaves as docs/portals.md, "Hazi Hinam", says."""
+"""Hazi Hinam's portal behaves as described in docs/portals.md, "Hazi Hinam"."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Laib's portal behaves as docs/portals.md, "Laib", says."""
+"""Laib's portal behaves as described in docs/portals.md, "Laib"."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mishnat Yosef's list behaves as docs/portals.md, "Mishnat Yosef", says."""
+"""Mishnat Yosef's list behaves as described in docs/portals.md, "Mishnat Yosef"."""
 
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.replica.portal_clients import full_prices, get

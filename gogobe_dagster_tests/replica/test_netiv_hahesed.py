@@ -1,4 +1,4 @@
-"""Netiv HaHesed's portal behaves as docs/portals.md, "Netiv HaHesed", says."""
+"""Netiv HaHesed's portal behaves as described in docs/portals.md, "Netiv HaHesed"."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Carrefour's portal behaves as docs/portals.md, "PublishPrice", says."""
+"""Carrefour's portal behaves as described in docs/portals.md, "PublishPrice"."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Shufersal's portal behaves as docs/portals.md, "Shufersal", says."""
+"""Shufersal's portal behaves as described in docs/portals.md, "Shufersal"."""
 
 import re
 from datetime import timedelta

@@ -24,7 +24,7 @@ LATE = datetime(2026, 11, 20, 23, 50, tzinfo=ISRAEL)
 
 
 class Wall:
-    """Real time, as the test says."""
+    """The real time that the test sets."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 8, 11, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Super-Pharm's portal behaves as docs/portals.md, "Super-Pharm", says."""
+"""Super-Pharm's portal behaves as described in docs/portals.md, "Super-Pharm"."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Wolt's portal behaves as docs/portals.md, "Wolt", says."""
+"""Wolt's portal behaves as described in docs/portals.md, "Wolt"."""
 
 from datetime import timedelta
 

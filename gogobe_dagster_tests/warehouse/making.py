@@ -1,4 +1,4 @@
-"""What the warehouse's tests say about files, in few words."""
+"""Builders of ledger entries, listings and rejects for tests of the warehouse."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

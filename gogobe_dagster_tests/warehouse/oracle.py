@@ -34,7 +34,7 @@ def history_of(
 
 
 def periods_of(statements: Sequence[StoreFile], rows: Mapping[int, Mapping[Any, Any]]) -> list[Any]:
-    """Replay every store, instant by instant; `rows` has what each file says of which thing.
+    """Replay every store, timestamp by timestamp; `rows` has the entities of each file and their values.
 
     None: the file lists the thing, and what it says of it cannot be read.
     Returns store, thing, what is said of it, from when, by which file, until when, and by which file.

@@ -97,7 +97,7 @@ class Published:
 
     @property
     def contents(self) -> dict[str, Any]:
-        """What it says of which thing."""
+        """The values of its entities."""
         if isinstance(self.file, PriceFile):
             unread = {product_of(row.code): None for row in self.file.rows if row.price is None}
             return unread | {product_of(row.code): _value(row) for row in self.priced}

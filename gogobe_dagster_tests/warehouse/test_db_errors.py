@@ -1,4 +1,4 @@
-"""The database interrupts a load: nothing is half there, and the error says whether to retry."""
+"""The database interrupts a load: nothing is half written, and the error shows whether to retry."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""One comparison finds what the definition of history says, for prices and for promotions."""
+"""One comparison has the result of the definition of history, for prices and for promotions."""
 
 import polars as pl
 import pytest

@@ -174,7 +174,7 @@ def test_rule_6_the_same_name_never_merges_products(market: Market) -> None:
 
 
 def test_rule_8_the_store_of_the_content_holds_against_that_of_the_name(market: Market) -> None:
-    # the ledger's entry says what reading settled; the name said store 7999 (Yohananof, corpus)
+    # the ledger has the store of the document; the name had store 7999 (Yohananof, corpus)
     market.open(PriceFile(5, {MILK: "7"}, is_full=True, store=799))
     assert market.prices(store=799) == {MILK: 7}
 

@@ -27,7 +27,7 @@ def it(engine: sa.Engine, tmp_path: Path) -> RetentionSetup:
 
 
 def dropped(it: RetentionSetup) -> PromotionFile:
-    """A store stops to carry one of two promotions; return a file that says it carries it again."""
+    """A store drops one of two promotions; return a file in which it has it again."""
     milk, bread = Offer("11", [MILK]), Offer("12", [BREAD, EGGS])
     it.market.offer(PromotionFile(6, [milk, bread], is_full=True))
     it.market.offer(PromotionFile(24, [milk], is_full=True))

@@ -242,7 +242,7 @@ def test_rule_07_a_promotion_of_forty_stores_is_one_promotion_and_forty_short_ro
 
 
 def test_rule_08_the_store_that_the_content_names_holds_against_the_name(market: Market) -> None:
-    # the ledger's entry says what reading settled; the name said store 7999 (Yohananof, corpus)
+    # the ledger has the store of the document; the name had store 7999 (Yohananof, corpus)
     market.open(PriceFile(5, {MILK: "7"}, store=799))
     market.offer(PromotionFile(5, [Offer("11", [MILK])], store=799))
     assert market.ask("select store_id from store") == [(799,)]

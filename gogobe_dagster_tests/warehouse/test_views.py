@@ -1,4 +1,4 @@
-"""The views for people, and search, on a small market with two shops and a list."""
+"""The views for people, and search, on a small market with two stores and a store list."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -43,7 +43,7 @@ def price_rows(**prices: str) -> list[PriceRow]:
 
 
 def stocked(market: Market) -> Market:
-    """Two shops of one chain, one of another; milk and tomatoes change their price."""
+    """Two stores of one chain, one of another; the prices of milk and tomatoes change."""
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות", (1, 7): "נטוש"})))
     market.open(
         PriceFile(6, price_rows(milk="7.00", bread="10", tomato="5"), is_full=True, store=1),

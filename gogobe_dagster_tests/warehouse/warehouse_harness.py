@@ -121,9 +121,9 @@ class StoreList:
     other: Mapping[str, Any] = field(default_factory=dict)
     chain: str = CHAIN
     store: int | None = None
-    """The store of which alone it speaks."""
+    """The only store of the list; None: all stores."""
     sub_chain: int = 0
-    """Its sub-chain, where the name says one."""
+    """The sub-chain in the file's name."""
 
     @property
     def sighting(self) -> ListedFile:
@@ -229,7 +229,7 @@ class Market:
         return [self.ask(query) for query in EVERYTHING]
 
     def all_but_products(self) -> list[list[tuple[Any, ...]]]:
-        """All that files say: a load that fails may leave products that nothing speaks of."""
+        """All tables but products: a load that fails may leave products that nothing refers to."""
         return self.everything()[: EVERYTHING.index(PRODUCTS)]
 
     def prices(self, store: int = 1) -> dict[str, Decimal]:
