@@ -6,7 +6,7 @@ GogobeError                  anything raised on purpose
 │   ├── DatabaseUnavailable  PostgreSQL does not answer, or the embedded server cannot start
 │   ├── LoadInterrupted      the database rolled back a load: connection lost, disk full or deadlock
 │   ├── AlertNotSent         an alert could not be delivered
-│   ├── PortalError          a portal could not be listed (the whole feed is affected)
+│   ├── PortalError          a portal refuses or is out of reach (the whole feed is affected)
 │   └── FileError            one file could not be identified, downloaded, opened or parsed
 │       ├── UnknownFileName  the name fits no known pattern
 │       ├── DownloadError    the bytes could not be downloaded completely
@@ -17,6 +17,8 @@ The ledger, logs, Dagster metadata and the command line show codes unchanged, so
 them. `docs/codes.md` is generated from the enum. Nothing here knows Dagster: `defs.failures` translates.
 """
 
+from datetime import timedelta
+from difflib import get_close_matches
 from enum import Flag, StrEnum, auto
 from typing import Self
 
@@ -44,12 +46,15 @@ class Trait(Flag):
     """Another transport to the same account (FTP instead of the web) can help."""
     WHOLE_PORTAL = auto()
     """The whole portal is affected, even when a single file was requested."""
+    PAUSE = auto()
+    """The portal is left alone for a while (`warehouse.ledger.portal_pause`)."""
 
 
 # Short names keep a code on as few lines as possible.
 _PORTAL, _FILE, _NETWORK, _INSTALLATION = Fault
 _NONE, _RETRY, _RESEND = Trait.NONE, Trait.RETRY, Trait.RETRY | Trait.RESEND
-_EXPECTED, _TRANSPORT, _WHOLE = Trait.EXPECTED, Trait.OTHER_TRANSPORT, Trait.WHOLE_PORTAL
+_EXPECTED, _TRANSPORT, _PAUSE = Trait.EXPECTED, Trait.OTHER_TRANSPORT, Trait.PAUSE
+_WHOLE = Trait.WHOLE_PORTAL | Trait.PAUSE
 
 
 class Code(StrEnum):
@@ -85,7 +90,7 @@ class Code(StrEnum):
     CONNECTION_LOST = (
         "connection_lost",
         _NETWORK,
-        _RESEND | _TRANSPORT,
+        _RESEND | _TRANSPORT | _PAUSE,
         "The connection broke, or nothing was received for too long.",
         "Nothing at first: it is tried again. If it persists, check network and proxy.",
     )
@@ -99,9 +104,23 @@ class Code(StrEnum):
     HTTP_ERROR = (
         "http_error",
         _PORTAL,
-        _RESEND | _TRANSPORT,
+        _RESEND | _TRANSPORT | _PAUSE,
         "The portal answered with an error status, or with something that is not an answer.",
         "Nothing at first: it is tried again. If it persists, open the portal in a browser.",
+    )
+    PORTAL_UNAVAILABLE = (
+        "portal_unavailable",
+        _PORTAL,
+        _RESEND | _TRANSPORT | _WHOLE,
+        "The portal says that it cannot answer now: status 503, or 421 over FTP.",
+        "Nothing: the portal is left alone for as long as it says, or for a growing while.",
+    )
+    RATE_LIMITED = (
+        "rate_limited",
+        _PORTAL,
+        _RETRY | _TRANSPORT | _WHOLE,
+        "The portal says that it was asked too often: status 429.",
+        "Nothing: the portal is left alone for as long as it says. If it persists, poll less often.",
     )
     GEO_BLOCKED = (
         "geo_blocked",
@@ -218,31 +237,38 @@ class Code(StrEnum):
     )
     NOT_FOUND = (
         "not_found",
-        _PORTAL,
-        _TRANSPORT,
+        _FILE,
+        _RETRY | _TRANSPORT,
         "The portal lists the file and answers that it does not exist.",
-        "Nothing: the portal has removed it. It is imported if it is published again.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     ZERO_BYTE = (
         "zero_byte",
         _PORTAL,
-        _RETRY,
+        _RESEND,
         "The file is empty, or holds NUL bytes only.",
-        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     HTML_INSTEAD_OF_FILE = (
         "html_instead_of_file",
         _PORTAL,
-        _RETRY,
+        _RESEND,
         "The portal sent a web page instead of the file.",
-        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+        "Nothing: it is tried again while the portal lists it.",
+    )
+    MESSAGE_INSTEAD_OF_FILE = (
+        "message_instead_of_file",
+        _PORTAL,
+        _RESEND,
+        "The portal sent a message instead of the file: JSON, an XML error or text.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     TRUNCATED_DOWNLOAD = (
         "truncated_download",
         _NETWORK,
-        _RETRY,
+        _RESEND,
         "The download ended before its announced size.",
-        "Nothing: it is downloaded again, up to `GOGOBE_MAX_ATTEMPTS` times.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     TOO_LARGE = (
         "too_large",
@@ -255,9 +281,9 @@ class Code(StrEnum):
     CORRUPT_ARCHIVE = (
         "corrupt_archive",
         _FILE,
-        _NONE,
+        _RETRY,
         "The gzip or ZIP archive cannot be unpacked.",
-        "Nothing: the portal has to publish the file again.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     NULL_FILE = (
         "null_file",
@@ -269,23 +295,23 @@ class Code(StrEnum):
     HEADER_NAME_MISMATCH = (
         "header_name_mismatch",
         _FILE,
-        _NONE,
+        _RETRY,
         "The name promises another kind of document than the file contains.",
-        "Nothing: the portal has to publish it under the right name.",
+        "Nothing: it is tried again while the portal lists it; the portal may correct it.",
     )
     SCHEMA_UNKNOWN = (
         "schema_unknown",
         _FILE,
-        _NONE,
+        _RETRY,
         "The document has no rows of a known kind, or does not say which store it is about.",
         "Look at it with `gogobe read FILE`; a new layout is added in `gogobe_dagster/parsing/dialects.py`.",
     )
     ENCODING_UNKNOWN = (
         "encoding_unknown",
         _FILE,
-        _NONE,
+        _RETRY,
         "The text is neither UTF-8, UTF-16 nor windows-1255.",
-        "Nothing: the portal has to publish it again.",
+        "Nothing: it is tried again while the portal lists it.",
     )
     HOSTILE_CONTENT = (
         "hostile_content",
@@ -364,6 +390,11 @@ class Code(StrEnum):
         """Whether trying again can help."""
         return Trait.RETRY in self.traits
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the portal or the way to it is to blame, so that it counts as no attempt of a file."""
+        return self.fault in {Fault.PORTAL, Fault.NETWORK} or Trait.WHOLE_PORTAL in self.traits
+
 
 class GogobeError(Exception):
     """The root: anything raised on purpose. The text is a message for people."""
@@ -392,6 +423,16 @@ class SettingsError(CodedError):
         super().__init__(Code.SETTINGS_INVALID, reason)
 
 
+def find_code(name: str) -> Code:
+    """Return the code of this name. Raises `SettingsError`, which suggests the most similar one."""
+    codes = {code.value: code for code in Code}
+    if name in codes:
+        return codes[name]
+    near = get_close_matches(name, codes, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise SettingsError(f"there is no code {name!r}{hint} docs/codes.md lists all codes.")
+
+
 class DatabaseUnavailable(CodedError):
     """PostgreSQL does not answer or cannot be started."""
 
@@ -413,7 +454,12 @@ class LoadInterrupted(CodedError):
 
 
 class PortalError(CodedError):
-    """A portal could not be listed. It never means that the portal lists nothing."""
+    """A portal refuses or is out of reach. It never means that the portal lists nothing."""
+
+    def __init__(self, code: Code, reason: str, *, retry_after: timedelta | None = None) -> None:
+        """Keep also for how long the portal asks to be left alone, if it says so."""
+        super().__init__(code, reason)
+        self.retry_after = retry_after
 
 
 class FileError(CodedError):

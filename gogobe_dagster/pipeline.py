@@ -12,19 +12,17 @@ after the first; files that it does not take stay pending. Nothing here knows Da
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 from math import inf
 from operator import attrgetter
 
-import stamina
-
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code, CodedError, ContentError, FileError, PortalError
+from gogobe_dagster.downloading import Downloader
+from gogobe_dagster.errors import Code, ContentError, FileError, PortalError, Trait
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import StoredFile
@@ -37,13 +35,10 @@ from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListingResult, ParsedEntry
+from gogobe_dagster.warehouse.ledger.portal_pause import PortalPause, active_pause, record_refusal
 from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 
-DOWNLOAD_ATTEMPTS = 3
-"""Within one run; each later run tries again, until the limit in the settings."""
-Outcome = StoredFile | PortalError | FileError
-"""The outcome of a download: the stored file, or why the portal or the file failed."""
 LOADERS = {
     Document.STORES: load_stores,
     Document.PRICES: load_prices,
@@ -57,14 +52,19 @@ def discover(
     """List the portal, for past days as well where it offers them, and record every listed file.
 
     Files of days that were not requested are recorded too, for the runs of those days. `budget`: seconds for
-    all pages together. Raises `PortalError`; then only the failure is recorded.
+    all pages together. Raises `PortalError`; then only the failure is recorded. A portal that has refused
+    lately is not asked: the error says until when.
     """
-    now = resources.clock()
+    now, at = resources.clock(), resources.portal_account(feed)
     stale_after = timedelta(days=resources.settings.stale_after_days)
+    if pause := active_pause(resources.engine, at, now=now):
+        raise pause.error
     try:
         listed = list_portal(feed, days, resources, budget=budget)
     except PortalError as error:
         resources.ledger.record_failure(feed.key, error, now=now)
+        if Trait.PAUSE in error.code.traits:
+            record_refusal(resources.engine, at, error, now=now)
         raise
     sightings = [
         classify_listing(file, feed, now=now, requested=days, stale_after=stale_after) for file in listed
@@ -144,16 +144,19 @@ class Downloads:
 
     fetched: int
     failed: int
+    """Files that the portal did not deliver although it delivered others."""
     bytes: int
-    stopped_by: PortalError | None
-    """Set if the portal became unavailable; the remaining files stay pending."""
+    waiting: int
+    """Files that stay pending because the portal is left alone."""
+    pause: PortalPause | None
+    """Why the portal is left alone, and until when; None: it delivered."""
 
 
 def to_download(
     feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection = EVERYTHING
 ) -> list[LedgerFile]:
     """Return the files that `download` tries."""
-    pending = resources.ledger.to_download(feed.key, days)
+    pending = resources.ledger.to_download(feed.key, days, now=resources.clock())
     return _taken(pending, feed, days, resources, selection)
 
 
@@ -167,67 +170,28 @@ def download(
     ledger, clock = resources.ledger, resources.clock
     max_attempts = resources.settings.max_attempts
     sizes: list[int] = []
-    failed, stopped_by = 0, None
+    failed = 0
+    pending = to_download(feed, days, resources, selection)
     with resources.portal(feed) as portal:
-        files = to_download(feed, days, resources, selection)
-        for file, outcome in _fetch_all(files, portal, resources):
+        downloader = Downloader(portal, resources.portal_account(feed), resources)
+        for file, outcome in downloader.run(pending):
             if isinstance(outcome, StoredFile):
                 ledger.mark_downloaded(file.id, sha256=outcome.sha256, size=outcome.size, now=clock())
                 sizes.append(outcome.size)
             elif isinstance(outcome, PortalError):
-                # not the file's fault, so it must not use up its attempts
                 ledger.mark_untried(file.id, outcome, now=clock())
-                stopped_by = outcome
             else:
                 ledger.mark_failed(file.id, outcome, now=clock(), max_attempts=max_attempts)
                 failed += 1
-    if stopped_by:
-        ledger.record_failure(feed.key, stopped_by, now=clock())
-    return Downloads(fetched=len(sizes), failed=failed, bytes=sum(sizes), stopped_by=stopped_by)
-
-
-def _fetch_all(
-    files: Sequence[LedgerFile], portal: Portal, resources: Resources
-) -> Iterator[tuple[LedgerFile, Outcome]]:
-    """Download in a sliding window: a slow file does not delay the others.
-
-    When the portal becomes unavailable, only the files in the window fail, not all that are pending.
-    """
-    width, waiting = portal.parallel_downloads, iter(files)
-    in_flight: dict[Future[Outcome], LedgerFile] = {}
-    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="download") as pool:
-        is_gone = False
-        while True:
-            # twice the width, so that no worker waits while the ledger is written
-            for file in () if is_gone else islice(waiting, width * 2 - len(in_flight)):
-                in_flight[pool.submit(_fetch, file, portal, resources)] = file
-            if not in_flight:
-                return
-            ended, _ = wait(in_flight, return_when=FIRST_COMPLETED)
-            is_gone |= any(isinstance(future.result(), PortalError) for future in ended)
-            yield from [(in_flight.pop(future), future.result()) for future in ended]
-
-
-def _fetch(file: LedgerFile, portal: Portal, resources: Resources) -> Outcome:
-    remote = RemoteFile(
-        name=file.name,
-        link=file.link,
-        size=file.listed_size,
-        size_tolerance=file.size_tolerance,
-        modified_at=file.modified_at,
+    if downloader.refusal:
+        ledger.record_failure(feed.key, downloader.refusal, now=clock())
+    return Downloads(
+        fetched=len(sizes),
+        failed=failed,
+        bytes=sum(sizes),
+        waiting=len(pending) - len(sizes) - failed,
+        pause=downloader.pause,
     )
-    store, limit = resources.raw_store, resources.download_limit
-    retrying = stamina.RetryingCaller(attempts=DOWNLOAD_ATTEMPTS, wait_initial=0.5, wait_max=10).on(
-        _can_retry
-    )
-    try:
-        return retrying(lambda: store.save(portal.fetch(remote), limit=limit))
-    except (PortalError, FileError) as error:
-        return error
-
-
-def _can_retry(error: Exception) -> bool:
-    return isinstance(error, CodedError) and error.retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,11 +261,9 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
 
 
 def _mark_unparsed(file: LedgerFile, error: FileError, resources: Resources) -> None:
-    ledger, now = resources.ledger, resources.clock()
-    if error.code is Code.RAW_FILE_MISSING:
-        ledger.mark_lost(file.id, error, now=now, max_attempts=resources.settings.max_attempts)
-    else:
-        ledger.mark_failed(file.id, error, now=now, max_attempts=1)
+    ledger = resources.ledger
+    mark = ledger.mark_lost if error.code is Code.RAW_FILE_MISSING else ledger.mark_failed
+    mark(file.id, error, now=resources.clock(), max_attempts=resources.settings.max_attempts)
 
 
 def _content(file: LedgerFile, resources: Resources) -> bytes | ContentError:

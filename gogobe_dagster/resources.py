@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Engine
 from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
@@ -22,6 +23,7 @@ from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.sizes import MEGABYTE
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
+from gogobe_dagster.warehouse.ledger.portal_pause import PortalAccount
 
 if TYPE_CHECKING:  # 1.4 s of imports (Polars, PyArrow, fsspec), which loading the definitions does not need
     from gogobe_dagster.files.raw_store import RawStore
@@ -76,6 +78,15 @@ class Resources:
 
         with closing(open_portal(feed, self.settings, clock=self.clock, budget=budget)) as portal:
             yield portal
+
+    def portal_account(self, feed: Feed) -> PortalAccount:
+        """Return where a feed's portal is and the account there, for its pauses."""
+        from gogobe_dagster.portals.factory import base_url
+
+        parts = urlsplit(base_url(feed, self.settings))
+        user = self.settings.for_feed(feed.key).user
+        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        return PortalAccount(portal=address, account=feed.account if user is None else user)
 
     @property
     def download_limit(self) -> int:

@@ -68,7 +68,11 @@ class Settings(BaseSettings):
     stale_after_days: int = Field(
         default=3, ge=0, description="Listed files older than this many days are not imported."
     )
-    max_attempts: int = Field(default=5, ge=1, description="Download attempts before a file is quarantined.")
+    max_attempts: int = Field(
+        default=6,
+        ge=1,
+        description="Failed attempts after which a quarantined file is no longer tried again by itself.",
+    )
     max_download_mb: int = Field(default=128, ge=1, description="Largest file accepted as served, in MB.")
     max_document_mb: int = Field(
         default=512,

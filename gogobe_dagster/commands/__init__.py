@@ -3,8 +3,8 @@
 main            the command group, and how errors are shown
 up, down, demo, replica
                 start and stop processes
-import_feeds (`gogobe import`), backfill, rebuild, retain
-                change what is in the tables
+import_feeds (`gogobe import`), backfill, retry, rebuild, retain
+                change what is in the tables or in the ledger
 scan, register, status, places
                 show; scan and register ask the portals and gov.il
 read, export    write files

@@ -28,6 +28,7 @@ from gogobe_dagster.defs.materialization_metadata import (
     publication_hours_metadata,
     table_metadata,
     unavailable_days,
+    waiting_line,
 )
 from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
@@ -184,13 +185,15 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             with as_failure(feed.key):
                 tried |= {file.id for file in to_download(feed, feed_days, resources, selection)}
                 downloads.append(download(feed, feed_days, resources, selection))
+                if line := waiting_line(downloads[-1]):
+                    context.log.warning("%s: %s", feed.key, line)
         seconds = monotonic() - started
         files, others = files_of(resources, days), files_left_out(resources, days, selection)
         missing = [file for file in files if file.sha256 is None]
         # only failures: downloaded files are logged when they are parsed
         lines = [file_line(file) for file in missing if file.id in tried and file.code]
-        succeeded = len(tried) - len(lines)
-        context.log.info("\n".join([f"{succeeded} of {len(tried)} files downloaded", *lines]))
+        fetched = sum(done.fetched for done in downloads)
+        context.log.info("\n".join([f"{fetched} of {len(tried)} files downloaded", *lines]))
         failed = [file for file in missing if not is_expected_quarantine(file)]
         return Materialized(
             metadata=download_metadata(downloads, seconds)

@@ -201,18 +201,25 @@ def table_metadata(resources: Resources, document: Document) -> dict[str, Any]:
 
 
 def download_metadata(downloads: "Sequence[Downloads]", seconds: float) -> dict[str, Any]:
-    """Return what this run downloaded, and which portals stopped responding."""
+    """Return what this run downloaded, and which portals are left alone."""
     size = sum(download.bytes for download in downloads)
-    errors = [download.stopped_by for download in downloads if download.stopped_by]
+    lines = [line for download in downloads if (line := waiting_line(download))]
     metadata: dict[str, Any] = {
         "files downloaded in this run": sum(download.fetched for download in downloads),
         "files failed in this run": sum(download.failed for download in downloads),
         "bytes downloaded in this run": size,
         **throughput_metadata("bytes", size, seconds),
     }
-    if errors:
-        metadata["portal errors"] = "; ".join(f"{error.code}: {error.reason}" for error in errors)
+    if lines:
+        metadata["portal errors"] = "; ".join(lines)
     return metadata
+
+
+def waiting_line(download: "Downloads") -> str:
+    """Say how many files wait for a portal that refused, why and until when; empty if it delivered."""
+    if download.pause is None:
+        return ""
+    return f"{download.waiting} files wait: {download.pause.code}: {download.pause.error.reason}"
 
 
 def load_metadata(reports: "Sequence[LoadReport]") -> dict[str, Any]:

@@ -95,6 +95,8 @@ class PollResult:
     """Whether a run should list the portal, which is too slow for the sensor."""
     cursor: str | None = None
     """When the portal was found to be too slow for its sensor; empty if it is not."""
+    is_paused: bool = False
+    """Whether the portal refused and is left alone: a run could not download anything."""
 
 
 def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: Resources) -> dg.SensorResult:
@@ -105,10 +107,12 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     now, settings = resources.clock(), resources.settings
     threshold = Threshold.from_settings(settings)
     result = _poll(feed, context.cursor, resources, now)
+    if result.is_paused:
+        return dg.SensorResult(skip_reason=result.message, cursor=result.cursor)
     # Runs first: one that ends after this has its day left out, and of one that ended before it nothing is
     # pending. The other way round, a run that ends in between would be followed by one with nothing to do.
     unfinished = _days_of_unfinished_runs(context.instance, feed)
-    pending = resources.ledger.pending(feed.key)
+    pending = resources.ledger.pending(feed.key, now=now)
     runs = plan_runs(
         feed, pending, first_day=settings.first_day, under_way=unfinished, threshold=threshold, now=now
     )
@@ -126,7 +130,10 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
 def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -> PollResult:
     """Poll the portal, unless there is a reason not to. Raises `PortalError`."""
     from gogobe_dagster.warehouse.ledger.listing_status import last_listings
+    from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
 
+    if pause := active_pause(resources.engine, resources.portal_account(feed), now=now):
+        return PollResult(message=f"{pause.code}: {pause.error.reason}", cursor=cursor, is_paused=True)
     settings, last = resources.settings, last_listings(resources.engine).get(feed.key)
     listed_at = last.listed_at if last else None
     skip_reason = skip_poll_reason(

@@ -14,7 +14,13 @@ from urllib.parse import urlsplit
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.portals.connector import ConnectorOptions
-from gogobe_dagster.portals.download_stream import START_BYTES, check_size, check_start, read_at_least
+from gogobe_dagster.portals.download_stream import (
+    START_BYTES,
+    check_is_file,
+    check_size,
+    check_start,
+    read_at_least,
+)
 from gogobe_dagster.portals.ftp_client import FtpAddress, FtpClient, FtpConnection
 from gogobe_dagster.portals.ftp_errors import UNKNOWN_COMMAND, ftp_errors, listing_error
 from gogobe_dagster.portals.http_client import HttpClient
@@ -73,6 +79,7 @@ class CerberusFtp:
                 chunks = connection.receive(f"RETR {path}", kind="I", read_timeout=timeout)
                 start = read_at_least(chunks, START_BYTES)
                 check_start(url, start)
+                check_is_file(url, start)
                 yield from check_size(url, start, chunks, file=file, max_bytes=self._max_file_bytes)
 
     def close(self) -> None:

@@ -84,6 +84,7 @@ class Connector(ABC):
         *,
         cookies: RequestsCookieJar | None = None,
         classify: Classifier | None = None,
+        may_be_message: bool = False,
     ) -> Iterator[bytes]:
         """Stream a file from a link; one without a host is a path of the portal."""
         return self._client.stream(
@@ -92,6 +93,7 @@ class Connector(ABC):
             max_bytes=self._max_file_bytes,
             cookies=cookies,
             classify=classify,
+            may_be_message=may_be_message,
         )
 
     def _today(self) -> date:

@@ -7,11 +7,13 @@ from typing import Final
 from gogobe_dagster.errors import Code
 from gogobe_dagster.portals.http_errors import download_error, without_query
 from gogobe_dagster.portals.portal import RemoteFile
-from gogobe_dagster.portals.response_detection import is_html
+from gogobe_dagster.portals.response_detection import is_html, is_message
 
 CHUNK_BYTES: Final = 128 * 1024
 START_BYTES: Final = 64 * 1024
 """Bytes read before anything is passed on: enough to find a login form in a web page."""
+QUOTED_BYTES: Final = 120
+"""How much of a portal's message is quoted in the reason."""
 
 
 def read_at_least(chunks: Iterator[bytes], minimum: int) -> bytes:
@@ -32,6 +34,13 @@ def check_start(url: str, start: bytes, *, final_url: str = "") -> None:
         raise download_error(
             url, Code.HTML_INSTEAD_OF_FILE, f"a web page from {without_query(final_url or url)}"
         )
+
+
+def check_is_file(url: str, start: bytes) -> None:
+    """Raise if the first bytes are a message of the portal: no archive and no XML, or an XML error."""
+    if is_message(start):
+        quoted = start[:QUOTED_BYTES].decode("utf-8", "replace")
+        raise download_error(url, Code.MESSAGE_INSTEAD_OF_FILE, f"no file, but {quoted!r}")
 
 
 def check_size(

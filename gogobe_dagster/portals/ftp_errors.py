@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from gogobe_dagster.errors import Code, CodedError, PortalError
 
-NOT_FOUND = "550"
+NOT_FOUND, UNAVAILABLE = "550", "421"
 UNKNOWN_COMMAND = ("500", "501", "502", "504")
 # Dor Alon answers `530 Secure connection required`; other servers say TLS or SSL.
 TLS_REQUIRED = re.compile(r"secure|encrypt|\bTLS|\bSSL", re.IGNORECASE)
@@ -68,6 +68,8 @@ def _classify(error: Exception) -> tuple[Code, str]:
     cause = error.__cause__ or error
     if isinstance(error, ftplib.error_perm) and str(error).startswith(NOT_FOUND):
         return Code.NOT_FOUND, str(error)
+    if isinstance(error, ftplib.error_temp) and str(error).startswith(UNAVAILABLE):
+        return Code.PORTAL_UNAVAILABLE, str(error)  # among others "too many connections"
     for kind, code, reason in CODES:
         if isinstance(error, kind) or (isinstance(error, Unreachable) and isinstance(cause, kind)):
             return code, f"{reason} ({cause})" if str(cause) else reason

@@ -19,6 +19,7 @@ from gogobe_dagster.errors import Code, GogobeError, PortalError
 from gogobe_dagster.portals.download_stream import (
     CHUNK_BYTES,
     START_BYTES,
+    check_is_file,
     check_size,
     check_start,
     read_at_least,
@@ -28,8 +29,8 @@ from gogobe_dagster.portals.http_errors import (
     HttpResponse,
     download_error,
     download_errors,
+    find_refusal,
     page_errors,
-    response_error,
     without_query,
 )
 from gogobe_dagster.portals.portal import RemoteFile
@@ -126,17 +127,21 @@ class HttpClient:
         max_bytes: int,
         cookies: RequestsCookieJar | None = None,
         classify: Classifier | None = None,
+        may_be_message: bool = False,
     ) -> Iterator[bytes]:
         """Stream a file's bytes as served. Raises `DownloadError` or `PortalError`, also after some chunks.
 
         A response that is not a file, is empty or is known to `classify` raises before the first chunk. A
-        file that ends early or exceeds `max_bytes` raises when that is known.
+        file that ends early or exceeds `max_bytes` raises when that is known. With `may_be_message` the
+        caller looks for messages in place of the file itself.
         """
         with download_errors(url), closing(self._open(url, cookies)) as response:
             chunks = self._chunks(response, decode=False)
             start = read_at_least(chunks, START_BYTES)
             _check_response(url, _http_response(response, start), classify, max_bytes)
             check_start(url, start, final_url=response.url)
+            if not may_be_message:
+                check_is_file(url, start)
             yield from check_size(url, start, chunks, file=file, max_bytes=max_bytes)
 
     def _request(
@@ -155,8 +160,9 @@ class HttpClient:
             reason = f"{without_query(url)}: a page of {MAX_PAGE_BYTES} bytes and more"
             raise PortalError(Code.TOO_LARGE, reason)
         page = _http_response(response, body)
-        if error := response_error(page, classify):
-            raise PortalError(error[0], f"{without_query(url)}: {error[1]}")
+        if refusal := find_refusal(page, classify):
+            reason = f"{without_query(url)}: {refusal.reason}"
+            raise PortalError(refusal.code, reason, retry_after=refusal.retry_after)
         self._pages += 1
         return page
 
@@ -202,8 +208,8 @@ class HttpClient:
 
 def _check_response(url: str, response: HttpResponse, classify: Classifier | None, max_bytes: int) -> None:
     """Raise if status, headers or first bytes show that this is not the file."""
-    if error := response_error(response, classify):
-        raise download_error(url, *error)
+    if refusal := find_refusal(response, classify):
+        raise download_error(url, refusal.code, refusal.reason, retry_after=refusal.retry_after)
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
         raise download_error(url, Code.TOO_LARGE, f"{announced} bytes, the limit is {max_bytes}")

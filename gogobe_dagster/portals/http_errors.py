@@ -5,16 +5,20 @@ Nothing else knows those exceptions. What follows from a code stands at the code
 
 import http.client
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import requests
 import urllib3.exceptions as urllib3
 
+from gogobe_dagster import clock
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, Trait
 from gogobe_dagster.portals.response_detection import is_bot_challenge
 
 OK, NOT_FOUND, GONE, FORBIDDEN = 200, 404, 410, 403
+REFUSALS = {429: Code.RATE_LIMITED, 503: Code.PORTAL_UNAVAILABLE}
 TRANSPORT_ERRORS = (requests.RequestException, urllib3.HTTPError, OSError)
 # The first row whose exception occurs anywhere in the chain of causes decides.
 CODES: tuple[tuple[type[Exception], Code, str], ...] = (
@@ -47,8 +51,24 @@ Classifier = Callable[[HttpResponse], Code | None]
 """The code that a response has at this portal in particular; None if it has none."""
 
 
-def response_error(response: HttpResponse, classify: Classifier | None) -> tuple[Code, str] | None:
-    """Return code and reason if the response is not what was requested, else None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a response is not what was requested."""
+
+    code: Code
+    reason: str
+    retry_after: timedelta | None = None
+    """For how long the portal asks to be left alone, if it says so."""
+
+
+def find_refusal(response: HttpResponse, classify: Classifier | None) -> Refusal | None:
+    """Return why the response is not what was requested; None if it is."""
+    if found := _refusal_code(response, classify):
+        return Refusal(code=found[0], reason=found[1], retry_after=retry_after(response.headers))
+    return None
+
+
+def _refusal_code(response: HttpResponse, classify: Classifier | None) -> tuple[Code, str] | None:
     if is_bot_challenge(response.status, response.headers, response.body):
         return Code.BOT_CHALLENGE, f"a bot challenge with status {response.status}"
     if classify and (code := classify(response)):
@@ -56,7 +76,28 @@ def response_error(response: HttpResponse, classify: Classifier | None) -> tuple
     if response.status in {NOT_FOUND, GONE}:
         return Code.NOT_FOUND, f"status {response.status}"
     if response.status != OK:
-        return Code.HTTP_ERROR, f"status {response.status}"
+        return REFUSALS.get(response.status, Code.HTTP_ERROR), f"status {response.status}"
+    return None
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return what `Retry-After` says: seconds, or a date (RFC 9110); None if it is missing or unreadable.
+
+    A date is compared with the portal's own `Date`: its clock need not agree with ours.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return timedelta(seconds=min(int(text), timedelta.max.days))
+    at = _http_date(text)
+    if at is None:
+        return None
+    return max(timedelta(), at - (_http_date(headers.get("Date", "")) or clock.now()))
+
+
+def _http_date(text: str) -> datetime | None:
+    with suppress(ValueError):
+        at = parsedate_to_datetime(text)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
     return None
 
 
@@ -86,10 +127,12 @@ def download_errors(url: str) -> Iterator[None]:
         raise download_error(url, *_classify(error)) from error
 
 
-def download_error(url: str, code: Code, reason: str) -> CodedError:
+def download_error(url: str, code: Code, reason: str, *, retry_after: timedelta | None = None) -> CodedError:
     """Return a `DownloadError`, or a `PortalError` if the code concerns the whole portal."""
-    kind = PortalError if Trait.WHOLE_PORTAL in code.traits else DownloadError
-    return kind(code, f"{without_query(url)}: {reason}")
+    message = f"{without_query(url)}: {reason}"
+    if Trait.WHOLE_PORTAL in code.traits:
+        return PortalError(code, message, retry_after=retry_after)
+    return DownloadError(code, message)
 
 
 def was_reset(error: CodedError) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from gogobe_dagster.errors import CodedError, Trait
+from gogobe_dagster.errors import CodedError, PortalError, Trait
 from gogobe_dagster.portals.network import NetworkOptions
 
 T = TypeVar("T")
@@ -49,8 +49,17 @@ def with_retries(policy: RequestPolicy, work: Callable[[], T], *, until: float =
         wait_max=longest,
         wait_jitter=wait / 2,
     )
-    return caller(lambda error: _can_resend(error) and until - monotonic() > longest, work)
+    return caller(lambda error: until - monotonic() > longest and resend_wait(error, longest), work)
 
 
-def _can_resend(error: Exception) -> bool:
-    return isinstance(error, CodedError) and Trait.RESEND in error.code.traits
+def resend_wait(error: Exception, longest: float) -> bool | float:
+    """Whether the same request may be sent again soon; seconds, if the portal says after how long.
+
+    A portal that asks for more than `longest` seconds is not asked again.
+    """
+    if not isinstance(error, CodedError):
+        return False
+    if isinstance(error, PortalError) and error.retry_after is not None:
+        seconds = error.retry_after.total_seconds()
+        return seconds if seconds <= longest else False
+    return Trait.RESEND in error.code.traits

@@ -1,4 +1,4 @@
-"""What a response is by its bytes: a web page, a login form, a bot challenge.
+"""What a response is by its bytes: a web page, a login form, a bot challenge, an error message.
 
 Portals answer 200 with any of these instead of a file or a listing. What follows for a feed is decided by the
 connector.
@@ -14,6 +14,15 @@ HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04")
+BEFORE_MARKUP = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Byte order marks, blanks, and the zero bytes of UTF-16."""
+# The root of an XML error: Azure's and S3's `Error`, a SOAP fault, the `Message` of web services.
+XML_ERROR = re.compile(
+    rb"(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:(?:errors?|fault|exception|errorresponse|message|problem)\b"
+    rb"|envelope\b.{0,2000}?<(?:\w+:)?fault\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 # Cloudflare's interstitial page, widget and refusal; F5's script and refusal. Reblaze has its own status.
 CHALLENGE_MARKERS = (
     b"Just a moment", b"cf-chl", b"challenge-platform", b"__cf_chl", b"you have been blocked",
@@ -25,6 +34,16 @@ REBLAZE_STATUS = 247
 def is_html(start: bytes) -> bool:
     """Whether these first bytes begin a web page; XML documents and archives do not."""
     return HTML.match(start.removeprefix(BYTE_ORDER_MARK)) is not None
+
+
+def is_message(start: bytes) -> bool:
+    """Whether these first bytes are no published file: neither an archive nor XML, or an XML error."""
+    if start.startswith(ARCHIVES):
+        return False
+    text = start.lstrip(BEFORE_MARKUP)
+    if text and not text.startswith(b"<"):
+        return True
+    return XML_ERROR.match(text.replace(b"\0", b"")) is not None
 
 
 def is_login_form(page: bytes) -> bool:

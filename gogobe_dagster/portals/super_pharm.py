@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 from gogobe_dagster.errors import Code, DownloadError, PortalError
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.portals.connector import ConnectorOptions
+from gogobe_dagster.portals.download_stream import check_is_file
 from gogobe_dagster.portals.html_tables import TableRow, find_table, read_row
 from gogobe_dagster.portals.http_errors import HttpResponse
 from gogobe_dagster.portals.listing_fields import parse_israel_time, parse_name
@@ -65,17 +66,22 @@ class SuperPharm(SessionConnector):
 
     def _download_in(self, session: PortalSession, file: RemoteFile) -> Iterator[bytes]:
         link = f"{self._url}{self._links.get(file.name, file.link)}"
-        with closing(self._chunks(link, file, session)) as chunks:
+        with closing(self._chunks(link, file, session, may_be_message=True)) as chunks:
             start = next(chunks)
             address = _file_address(start)
             if address is None:
+                check_is_file(link, start)
                 yield start
                 yield from chunks
                 return
         yield from self._chunks(urljoin(f"{self._url}/", address), file, session)
 
-    def _chunks(self, url: str, file: RemoteFile, session: PortalSession) -> Generator[bytes]:
-        yield from self._download(url, file, cookies=session.cookies, classify=_classify_message)
+    def _chunks(
+        self, url: str, file: RemoteFile, session: PortalSession, *, may_be_message: bool = False
+    ) -> Generator[bytes]:
+        yield from self._download(
+            url, file, cookies=session.cookies, classify=_classify_message, may_be_message=may_be_message
+        )
 
     def _find_again(self, file: RemoteFile, session: PortalSession) -> None:
         """List a file's day and kind again: its link may have ended with the session."""
@@ -124,7 +130,8 @@ def _file_address(start: bytes) -> str | None:
         return None
     address = message.get("href")
     if not isinstance(address, str) or not address:
-        raise DownloadError(Code.HTTP_ERROR, f"JSON without an address: {str(message)[:200]}")
+        reason = f"JSON without an address: {str(message)[:200]}"
+        raise DownloadError(Code.MESSAGE_INSTEAD_OF_FILE, reason)
     return address.lstrip("/")
 
 

@@ -37,6 +37,10 @@ class FaultKind:
 FAULTS: dict[str, FaultKind] = {
     # any request
     "portal_down": FaultKind(meaning="every answer is 503"),
+    "unavailable_until": FaultKind(
+        meaning="every answer is 503 and says, as a date, to come back after `seconds`"
+    ),
+    "rate_limited": FaultKind(meaning="every answer is 429 and says to come back after `seconds`"),
     "bot_challenge": FaultKind(meaning="every answer is 403 with a 'Just a moment...' page"),
     "bot_wall": FaultKind(meaning="every answer is 247 with a script"),
     "polite_challenge": FaultKind(meaning="every answer is 200 with a 'Just a moment...' page"),
@@ -52,6 +56,9 @@ FAULTS: dict[str, FaultKind] = {
     "republished_same_name": FaultKind(meaning="the same name with other bytes, ten minutes later"),
     # one download
     "html_instead_of_file": FaultKind(meaning="200 with an HTML page instead of the file"),
+    "json_instead_of_file": FaultKind(meaning="200 with an error as JSON instead of the file"),
+    "xml_instead_of_file": FaultKind(meaning="200 with an error as XML instead of the file"),
+    "text_instead_of_file": FaultKind(meaning="200 with an error as text instead of the file"),
     "truncated_download": FaultKind(meaning="the connection closes before Content-Length is reached"),
     "missing_file": FaultKind(meaning="the file is listed but answers 404"),
     "expired_sas": FaultKind(meaning="a fresh signed link answers 403", families=ONLY_SHUFERSAL),

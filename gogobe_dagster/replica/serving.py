@@ -6,12 +6,16 @@ Listings and logins are in the family modules.
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.replica.state import ReplicaState
@@ -47,6 +51,15 @@ BLOCKED = (
     "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
     "<body><h1>Sorry, you have been blocked</h1></body></html>"
 )
+MESSAGES = {
+    "json_instead_of_file": ("application/json", '{"error": "The service is busy", "status": 500}'),
+    "xml_instead_of_file": (
+        "application/xml",
+        '\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code></Error>',
+    ),
+    "text_instead_of_file": ("text/plain", "An error has occurred, please try again later"),
+}
+"""What is sent instead of a file: Azure's error, and two of web services."""
 NOTICE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
     "<body><h1>The service is being upgraded</h1></body></html>"
@@ -73,6 +86,27 @@ class TruncatedResponse(Response):
         await _until_gone(receive)
 
 
+def _unavailable_until(seconds: float) -> Response:
+    now = clock.now()
+    headers = {"Date": _http_date(now), "Retry-After": _http_date(now + timedelta(seconds=seconds))}
+    return PlainTextResponse("Service Unavailable", 503, headers)
+
+
+def _rate_limited(seconds: float) -> Response:
+    return PlainTextResponse("Too Many Requests", 429, {"Retry-After": f"{seconds:.0f}"})
+
+
+REFUSALS: dict[str, Callable[[float], Response]] = {
+    "portal_down": lambda _seconds: PlainTextResponse("Service Unavailable", 503),
+    "unavailable_until": _unavailable_until,
+    "rate_limited": _rate_limited,
+    "bot_challenge": lambda _seconds: HTMLResponse(CHALLENGE, 403),
+    "bot_wall": lambda _seconds: HTMLResponse("<html><script>window.rbzns={}</script></html>", 247),
+    "polite_challenge": lambda _seconds: HTMLResponse(CHALLENGE),
+}
+"""What any request is answered with; `seconds` is the fault's."""
+
+
 async def apply_faults(state: ReplicaState, request: Request, feed: Feed | None, file: str = "") -> None:
     """Apply the faults of any request. `file` is the requested name, empty for a page."""
     key = feed.key if feed else None
@@ -85,14 +119,9 @@ async def apply_faults(state: ReplicaState, request: Request, feed: Feed | None,
     if state.faults.take("connection_reset", key, file):
         _reset(request)
         await _gone(request)
-    if state.faults.take("portal_down", key, file):
-        raise FaultResponse(PlainTextResponse("Service Unavailable", 503))
-    if state.faults.take("bot_challenge", key, file):
-        raise FaultResponse(HTMLResponse(CHALLENGE, 403))
-    if state.faults.take("bot_wall", key, file):
-        raise FaultResponse(HTMLResponse("<html><script>window.rbzns={}</script></html>", 247))
-    if state.faults.take("polite_challenge", key, file):
-        raise FaultResponse(HTMLResponse(CHALLENGE))
+    for fault_name, respond in REFUSALS.items():
+        if fault := state.faults.take(fault_name, key, file):
+            raise FaultResponse(respond(fault.seconds))
 
 
 async def apply_listing_faults(state: ReplicaState, request: Request, feed: Feed) -> None:
@@ -113,6 +142,9 @@ async def send_file(state: ReplicaState, request: Request, feed: Feed, name: str
     await apply_faults(state, request, feed, name)
     if state.faults.take("html_instead_of_file", feed.key, name):
         return HTMLResponse(NOTICE)
+    for fault, (media_type, text) in MESSAGES.items():
+        if state.faults.take(fault, feed.key, name):
+            return Response(text, media_type=media_type)
     publication = state.served(feed, name)
     if publication is None:
         return HTMLResponse("<html><body><h1>404 - File or directory not found.</h1></body></html>", 404)
@@ -141,6 +173,10 @@ def portal_path(request: Request, path: str) -> str:
 def portal_url(request: Request, path: str) -> str:
     """Return the absolute URL of a path of this portal, as the client reached it."""
     return f"{request.url.scheme}://{request.url.netloc}{portal_path(request, path)}"
+
+
+def _http_date(at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC), usegmt=True)
 
 
 async def _pause(request: Request, seconds: float) -> None:

@@ -50,11 +50,11 @@ def steps_shared_a_process(env: ImportEnv) -> bool:
 @pytest.mark.timeout(1800)
 def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: ImportEnv) -> None:
     """Sensor, daemon, run queue, run worker, steps: all real. A failing portal leaves the other alone."""
-    import_env.replica.faults.switch_on("portal_down", feed="osher_ad")
-    titles = "gogobe: 1 new problem", f"gogobe: osher_ad|{yesterday()} failed"
+    import_env.replica.faults.switch_on("portal_down", feed="king_store")
+    titles = "gogobe: 1 new problem", f"gogobe: king_store|{yesterday()} failed"
     wait = partial(wait_for_progress, progress=import_env.progress)
     with receiver() as inbox, served_as_documented(with_alerts(import_env, inbox.url), "dagster dev") as url:
-        switch_on(url, "osher_ad_files")
+        switch_on(url, "king_store_files")
         switch_on(url, "keshet_files")
         market = import_env.publish("keshet")
         truth = published_prices(market, find_feed("keshet"), now=midnight(), first_day=yesterday())
@@ -62,9 +62,9 @@ def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: 
         wait(lambda: "SUCCESS" in statuses(url).values(), what="a successful run")
         assert list(statuses(url).values()) == ["SUCCESS"], "many ticks, one run"
         assert steps_shared_a_process(import_env), "a run of few files has no processes for its steps"
-        launch(url, f"osher_ad|{yesterday()}", run_config=IN_PROCESS)
+        launch(url, f"king_store|{yesterday()}", run_config=IN_PROCESS)
         wait(lambda: set(inbox.titles) >= set(titles), what="both alerts")
         assert sorted(inbox.titles) == sorted(titles), "each once"
-        assert red_checks(import_env) == ["osher_ad_portal_responds"]
+        assert red_checks(import_env) == ["king_store_portal_responds"]
     codes = {row.feed: row.listing_code for row in import_env.resources.ledger.feed_health()}
-    assert codes["osher_ad"] == "http_error"
+    assert codes["king_store"] == "portal_unavailable"

@@ -13,9 +13,11 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.sensors import evaluate_sensor
+from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.listing_status import last_listings
+from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses, record_refusal
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.portals.servers import Script, drip, says_raw, scripted, stay_silent
 
@@ -158,5 +160,23 @@ def test_a_list_that_takes_too_long_is_left_to_a_run(
         assert LISTED_BY_SENSOR not in run.tags, "the run lists the portal itself"
         assert again.run_key == run.run_key
         times.append(times[-1] + timedelta(hours=7))
-        with pytest.raises(dg.Failure, match="http_error"):
+        with pytest.raises(dg.Failure, match="portal_unavailable"):
             tick("shufersal", resources, instance, first.cursor)
+
+
+def test_no_run_is_requested_for_a_portal_that_is_left_alone(
+    import_env: ImportEnv, instance: dg.DagsterInstance
+) -> None:
+    import_env.publish("keshet")
+    resources = import_env.resources
+    refusal = PortalError(Code.RATE_LIMITED, "status 429", retry_after=timedelta(minutes=30))
+    at = resources.portal_account(find_feed("keshet"))
+    tick("keshet", resources, instance)
+    record_refusal(resources.engine, at, refusal, now=resources.clock())
+
+    result = tick("keshet", resources, instance)
+
+    assert not result.run_requests
+    assert "rate_limited: left alone until" in str(result.skip_reason)
+    end_pauses(resources.engine, at)
+    assert tick("keshet", resources, instance).run_requests

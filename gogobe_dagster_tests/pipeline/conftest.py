@@ -51,7 +51,7 @@ def scene(shared_env: ImportEnv) -> Iterator[OpenScene]:
 
 def _reset(whole: ImportEnv) -> None:
     with psycopg.connect(whole.settings.database_url) as connection:
-        connection.execute("truncate file, listing cascade")
+        connection.execute("truncate file, listing, portal_pause cascade")
     whole.replica.faults.switch_off()
     for feed in FEEDS:
         whole.replica.publications(feed.key).clear()

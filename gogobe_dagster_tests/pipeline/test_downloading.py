@@ -45,7 +45,7 @@ def test_when_the_portal_becomes_unavailable_only_files_in_the_window_fail(impor
     ((met, attempts),) = import_env.query(
         "select count(*), sum(attempts) from file where code = 'bot_challenge'"
     )
-    assert done.stopped_by
+    assert done.pause
     assert 1 <= met <= window < len(refused)
     assert attempts == 0
     assert 0 < done.fetched < len(names) - len(refused) + window

@@ -61,7 +61,7 @@ LISTINGS = [
     Listing("FTP wants TLS", KESHET, "ftps_required", transport="ftp", linked="ftp:"),
     Listing("FTP always wants TLS", "dor_alon", "", transport="ftp", linked="ftp:"),
     Listing("FTP has no MLSD", KESHET, "ftp_without_mlsd", transport="ftp", linked="ftp:"),
-    Listing("both doors are shut", KESHET, "portal_down", "http_error", transport="auto"),
+    Listing("both doors are shut", KESHET, "portal_down", "portal_unavailable", transport="auto"),
     Listing("exactly 1,000 rows", BINA, "cap_1000"),
     Listing("empty, then filled", LAIB, "empty_listing", how={"times": 1}),
     Listing("empty and empty again", LAIB, "empty_listing", "listing_empty_unexpected"),

@@ -17,6 +17,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.replica.corruption import unpacked
 from gogobe_dagster.replica.generator.ground_truth import published_prices
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses
 from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
@@ -178,11 +179,12 @@ def test_a_portal_that_refuses_downloads_costs_no_file_an_attempt(
 
     refused = pipeline.download(feed, days, resources)
 
-    assert refused.stopped_by
-    assert refused.stopped_by.code == "bot_challenge"
+    assert refused.pause
+    assert refused.pause.code == "bot_challenge"
     (row,) = resources.ledger.feed_health()
     assert (row.listing_code, row.quarantined) == ("bot_challenge", 0)
     import_env.replica.faults.switch_off("bot_challenge")
+    end_pauses(resources.engine, resources.portal_account(feed))
     import_all(import_env, feed_key)
     assert set(import_env.states(feed_key).values()) == {"loaded"}
 

@@ -15,7 +15,7 @@ from gogobe_dagster_tests.portals.test_faults import fetched, publish
 
 ONLY_THE_WEB = ["bot_challenge", "bot_wall", "polite_challenge", "html_listing", "csrf_token_wrong",
                 "json_error_200", "listing_never_complete"]  # fmt: skip
-BOTH_DOORS = [("portal_down", Code.HTTP_ERROR), ("connection_reset", Code.CONNECTION_LOST)]
+BOTH_DOORS = [("portal_down", Code.PORTAL_UNAVAILABLE), ("connection_reset", Code.CONNECTION_LOST)]
 
 
 def test_while_the_web_answers_nobody_asks_ftp(replica: Replica, open_feed: OpenPortal) -> None:

@@ -105,7 +105,7 @@ def test_a_list_that_is_not_as_it_was_is_an_error_and_no_empty_list(data: bytes)
         ({"MLSD": "425 no data connection"}, Code.HTTP_ERROR),
         ({"USER": "530 Secure connection required", "AUTH": "502 unknown"}, Code.TLS_ERROR),
         ({"PASS": "530 Login incorrect"}, Code.AUTH_FAILED),
-        ({"PASS": "421 too many connections"}, Code.HTTP_ERROR),
+        ({"PASS": "421 too many connections"}, Code.PORTAL_UNAVAILABLE),
     ],
 )
 def test_what_a_server_refuses_has_a_code(replies: dict[str, str], code: Code) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
+from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, Trait
 from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
@@ -47,7 +47,9 @@ LISTED_ALL_THE_SAME = [
 ]
 # fault, feeds, code of the listing
 NOT_LISTED = [
-    ("portal_down", EVERY, Code.HTTP_ERROR),
+    ("portal_down", EVERY, Code.PORTAL_UNAVAILABLE),
+    ("unavailable_until", EVERY, Code.PORTAL_UNAVAILABLE),
+    ("rate_limited", EVERY, Code.RATE_LIMITED),
     ("connection_reset", OPEN_TO_THE_WORLD, Code.CONNECTION_LOST),
     ("connection_reset", LAIB, Code.GEO_BLOCKED),
     ("slow_page", EVERY, Code.CONNECTION_LOST),
@@ -89,7 +91,12 @@ NOT_FETCHED = [
     ("missing_file", EVERY, Code.NOT_FOUND),
     ("connection_reset", EVERY, Code.CONNECTION_LOST),
     ("slow_page", EVERY, Code.CONNECTION_LOST),
-    ("portal_down", EVERY, Code.HTTP_ERROR),
+    ("json_instead_of_file", EVERY, Code.MESSAGE_INSTEAD_OF_FILE),
+    ("xml_instead_of_file", EVERY, Code.MESSAGE_INSTEAD_OF_FILE),
+    ("text_instead_of_file", EVERY, Code.MESSAGE_INSTEAD_OF_FILE),
+    ("portal_down", EVERY, Code.PORTAL_UNAVAILABLE),
+    ("unavailable_until", EVERY, Code.PORTAL_UNAVAILABLE),
+    ("rate_limited", EVERY, Code.RATE_LIMITED),
     ("bot_challenge", EVERY, Code.BOT_CHALLENGE),
     ("expired_sas", SHUFERSAL, Code.LINK_EXPIRED),
     ("bot_wall", EVERY, Code.BOT_CHALLENGE),
@@ -192,7 +199,7 @@ def test_a_file_that_fails_has_the_code_of_its_cause_and_the_others_come(
         fetched(portal, files.pop(target))
 
     assert caught.value.code is code
-    assert isinstance(caught.value, PortalError if code is Code.BOT_CHALLENGE else DownloadError)
+    assert isinstance(caught.value, PortalError if Trait.WHOLE_PORTAL in code.traits else DownloadError)
     assert all(fetched(portal, file) == publication(name).read() for name, file in list(files.items())[:3])
 
 

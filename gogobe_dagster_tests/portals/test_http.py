@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -64,8 +65,8 @@ def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: HttpC
     [
         (says(MILK, length=len(MILK) + 1), Code.TRUNCATED_DOWNLOAD),
         (says(b"", length=9), Code.TRUNCATED_DOWNLOAD),
-        (says_raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nmilk\r\n"), Code.TRUNCATED_DOWNLOAD),
-        (says_raw(HEAD + b"Content-Length: 9\r\n\r\nmilk", then=stay_silent), Code.CONNECTION_LOST),
+        (says_raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\n<ml>\r\n"), Code.TRUNCATED_DOWNLOAD),
+        (says_raw(HEAD + b"Content-Length: 9\r\n\r\n<ml>", then=stay_silent), Code.CONNECTION_LOST),
         (says_raw(HEAD + b"Content-Length: 9999\r\n\r\n", then=drip), Code.CONNECTION_LOST),
         (reset, Code.CONNECTION_LOST),
         (stay_silent, Code.CONNECTION_LOST),
@@ -80,11 +81,17 @@ def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: HttpC
         (says(b"gone", status="404 Not Found"), Code.NOT_FOUND),
         (says(b"gone", status="410 Gone"), Code.NOT_FOUND),
         (says(b"no", status="403 Forbidden"), Code.HTTP_ERROR),
-        (says(b"busy", status="429 Too Many Requests"), Code.HTTP_ERROR),
+        (says(b"busy", status="429 Too Many Requests"), Code.RATE_LIMITED),
+        (says(b"busy", status="503 Service Unavailable"), Code.PORTAL_UNAVAILABLE),
+        (says(b'{"error": "busy"}'), Code.MESSAGE_INSTEAD_OF_FILE),
+        (says(b"<?xml version='1.0'?><Error><Code>ServerBusy</Code></Error>"), Code.MESSAGE_INSTEAD_OF_FILE),
+        (says("<?xml version='1.0'?><error/>".encode("utf-16")), Code.MESSAGE_INSTEAD_OF_FILE),
+        (says(b"<s:Envelope><s:Body><s:Fault>no</s:Fault>"), Code.MESSAGE_INSTEAD_OF_FILE),
+        (says(b"Please try again later"), Code.MESSAGE_INSTEAD_OF_FILE),
         (says(PAGE, status="500 Internal Server Error"), Code.HTTP_ERROR),
-        (says(b"milk", status="204 No Content"), Code.HTTP_ERROR),
+        (says(b"<ml>", status="204 No Content"), Code.HTTP_ERROR),
         (says(b"", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
-        (says(b"milk", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
+        (says(b"<ml>", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
         (says(bytes(LIMIT + 1)), Code.TOO_LARGE),
         (says_raw(HEAD + b"\r\n" + bytes(LIMIT + 1)), Code.TOO_LARGE),
         (says(b"", "Location: http://127.0.0.1:1/", status="302 Found"), Code.CONNECT_TIMEOUT),
@@ -99,6 +106,57 @@ def test_a_failed_download_has_the_code_of_its_cause(client: HttpClient, script:
 
     assert caught.value.code is code
     assert server.url in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"\x1f\x8b and so on",
+        b"PK\x03\x04 and so on",
+        b"\xef\xbb\xbf\r\n<?xml version='1.0'?><Root>",
+        "<Root><Message/>".encode("utf-16"),
+        b"<Envelope><Header><ErrorCount>0</ErrorCount>",
+        b"\0" * 20,
+    ],
+)
+def test_archives_and_documents_are_no_messages(client: HttpClient, start: bytes) -> None:
+    with scripted(says(start)) as server:
+        assert fetched(client, server.url) == start
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([], None),
+        (["Retry-After: 120"], 120),
+        (["Retry-After: 0"], 0),
+        (["Retry-After: soon"], None),
+        (["Date: Sun, 29 Nov 2026 22:00:00 GMT", "Retry-After: Sun, 29 Nov 2026 22:05:00 GMT"], 300),
+        (["Date: Sun, 29 Nov 2026 22:00:00 GMT", "Retry-After: Sun, 29 Nov 2026 21:00:00 GMT"], 0),
+    ],
+)
+def test_a_portal_says_in_seconds_or_as_a_date_how_long_to_leave_it_alone(
+    client: HttpClient, headers: list[str], seconds: int | None
+) -> None:
+    with scripted(says(b"", *headers, status="429 Too Many Requests")) as server:
+        with pytest.raises(PortalError) as of_file:
+            fetched(client, server.url)
+        with pytest.raises(PortalError) as of_page:
+            client.request(server.url, retry=False)
+
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert (of_file.value.retry_after, of_page.value.retry_after) == (expected, expected)
+
+
+@pytest.mark.parametrize(("told", "requests"), [("0", 3), ("60", 1)])
+def test_a_page_is_asked_for_again_only_if_the_portal_asks_for_a_short_wait(
+    client: HttpClient, told: str, requests: int
+) -> None:
+    with scripted(says(b"", f"Retry-After: {told}", status="503 Busy")) as server:
+        with pytest.raises(PortalError):
+            client.request(server.url)
+
+        assert len(server.requests) == requests
 
 
 def test_a_redirect_to_the_login_page_is_no_file(client: HttpClient) -> None:
@@ -117,9 +175,9 @@ def test_a_file_shorter_than_listed_is_cut_off(
     client: HttpClient, *, listed: int, slack: int, is_whole: bool
 ) -> None:
     """A longer one was published again since, and is whole."""
-    with scripted(says_raw(HEAD + b"\r\nmilk")) as server:
+    with scripted(says_raw(HEAD + b"\r\n<ml>")) as server:
         if is_whole:
-            assert fetched(client, server.url, a_file(listed, slack)) == b"milk"
+            assert fetched(client, server.url, a_file(listed, slack)) == b"<ml>"
             return
         with pytest.raises(DownloadError, match=f"4 bytes, the listing says {listed}") as caught:
             fetched(client, server.url, a_file(listed, slack))
@@ -167,7 +225,7 @@ def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: HttpClien
 @pytest.mark.parametrize(
     ("script", "code", "requests"),
     [
-        (says(b"busy", status="503 Busy"), Code.HTTP_ERROR, 3),
+        (says(b"busy", status="503 Busy"), Code.PORTAL_UNAVAILABLE, 3),
         (reset, Code.CONNECTION_LOST, 3),
         (says(b"", status="404 Not Found"), Code.NOT_FOUND, 1),
         (says(CHALLENGE, status="503 Busy"), Code.BOT_CHALLENGE, 1),
@@ -187,7 +245,7 @@ def test_a_page_is_asked_for_again_only_where_waiting_helps(
 def test_a_file_is_never_asked_for_twice(client: HttpClient) -> None:
     """What was streamed cannot be taken back: the caller starts again."""
     with scripted(says(b"busy", status="503 Busy")) as server:
-        with pytest.raises(DownloadError):
+        with pytest.raises(PortalError):
             fetched(client, server.url)
 
         assert len(server.requests) == 1

@@ -106,7 +106,7 @@ def test_a_list_that_is_not_as_it_was_is_an_error_and_no_empty_list(answer: Scri
     [
         ((reset,), Code.GEO_BLOCKED),
         ((stay_silent,), Code.CONNECTION_LOST),
-        ((reset, reset, says(b"", status="503 Service Unavailable")), Code.HTTP_ERROR),
+        ((reset, reset, says(b"", status="503 Service Unavailable")), Code.PORTAL_UNAVAILABLE),
         ((shows(),), Code.LISTING_EMPTY_UNEXPECTED),
         ((says(b"<html><title>Just a moment...</title></html>", status="403 No"),), Code.BOT_CHALLENGE),
     ],

@@ -145,7 +145,7 @@ def test_json_that_tells_no_place_is_no_file() -> None:
     with scripted(*scripts) as server, pytest.raises(CodedError) as caught:
         b"".join(connector(server).fetch(RemoteFile(name=NAME, link=LINK)))
 
-    assert caught.value.code is Code.HTTP_ERROR
+    assert caught.value.code is Code.MESSAGE_INSTEAD_OF_FILE
 
 
 def test_a_session_that_died_since_the_listing_is_renewed(of_a_day: Replica, clock: MovedClock) -> None:

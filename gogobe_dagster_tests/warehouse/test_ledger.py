@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,29 +46,54 @@ def test_only_the_days_asked_for_are_returned(ledger: Ledger) -> None:
     assert len(ledger.pending(FEED)) == 2
 
 
-def test_a_failure_that_may_pass_is_tried_again_until_the_tries_are_used_up(ledger: Ledger) -> None:
+def test_a_failure_of_the_portal_is_no_attempt_and_the_file_waits_for_its_next_try(ledger: Ledger) -> None:
     ledger.record(FEED, [sighting()], now=NOON)
     file_id = everything(ledger)[0].id
 
-    for attempt in (1, 2):
-        ledger.mark_failed(file_id, ZERO_BYTE, now=NOON, max_attempts=3)
-        (pending,) = ledger.to_download(FEED, [TODAY])
-        assert (pending.attempts, pending.code) == (attempt, "zero_byte")
+    for hours in (0, 1, 47):
+        now = NOON + timedelta(hours=hours)
+        ledger.mark_failed(file_id, ZERO_BYTE, now=now, max_attempts=3)
+        assert ledger.to_download(FEED, [TODAY], now=now) == ledger.pending(FEED, now=now) == []
+        (waiting,) = ledger.to_download(FEED, [TODAY], now=now + timedelta(hours=6))
+        assert (waiting.attempts, waiting.code) == (0, "zero_byte")
 
-    ledger.mark_failed(file_id, ZERO_BYTE, now=NOON, max_attempts=3)
+    ledger.mark_failed(file_id, ZERO_BYTE, now=NOON + timedelta(hours=48), max_attempts=3)
     (known,) = everything(ledger)
-    assert (known.state, known.attempts, known.reason) == (
-        FileState.QUARANTINED,
-        3,
-        "the portal sent nothing",
-    )
+    assert (known.state, known.attempts) == (FileState.QUARANTINED, 1)
+    assert known.retry_at == NOON + timedelta(hours=49)
 
 
-@pytest.mark.parametrize("error", [NOT_FOUND, ContentError(Code.CORRUPT_ARCHIVE, "bad CRC")])
-def test_a_failure_that_cannot_pass_is_quarantined_at_once(ledger: Ledger, error: DownloadError) -> None:
+@pytest.mark.parametrize(
+    ("error", "retry_at"),
+    [
+        (NOT_FOUND, NOON + timedelta(hours=1)),
+        (ContentError(Code.CORRUPT_ARCHIVE, "bad CRC"), NOON + timedelta(hours=1)),
+        (DownloadError(Code.TOO_LARGE, "1 TB"), None),
+        (ContentError(Code.NULL_FILE, "no rows"), None),
+        (ContentError(Code.HOSTILE_CONTENT, "a bomb"), None),
+    ],
+)
+def test_a_failure_of_the_file_is_quarantined_and_final_only_if_time_cannot_cure_it(
+    ledger: Ledger, error: DownloadError, retry_at: datetime | None
+) -> None:
     ledger.record(FEED, [sighting()], now=NOON)
     ledger.mark_failed(everything(ledger)[0].id, error, now=NOON, max_attempts=5)
-    assert (everything(ledger)[0].state, everything(ledger)[0].code) == (FileState.QUARANTINED, error.code)
+    (known,) = everything(ledger)
+    assert (known.state, known.code, known.retry_at) == (FileState.QUARANTINED, error.code, retry_at)
+
+
+def test_the_last_attempt_is_final(ledger: Ledger) -> None:
+    ledger.record(FEED, [sighting()], now=NOON)
+    ledger.mark_failed(everything(ledger)[0].id, NOT_FOUND, now=NOON, max_attempts=1)
+    assert everything(ledger)[0].retry_at is None
+
+
+def test_files_that_failed_are_downloaded_last(ledger: Ledger) -> None:
+    kinds = [FileKind.STORES, FileKind.FULL_PRICES, FileKind.PRICES]
+    ledger.record(FEED, [sighting(kind, hours=hour) for hour, kind in enumerate(kinds)], now=NOON)
+    ledger.mark_untried(everything(ledger)[0].id, PortalError(Code.RATE_LIMITED, "429"), now=NOON)
+    order = [FileKind.FULL_PRICES, FileKind.PRICES, FileKind.STORES]
+    assert [pending.kind for pending in ledger.to_download(FEED, [TODAY], now=NOON)] == order
 
 
 def test_a_success_after_a_failure_clears_the_code(ledger: Ledger) -> None:

@@ -3,6 +3,9 @@
 ledger           what steps call: what is pending, and what became of it
 model            what the ledger takes and returns
 listing_writes   compare a listing or a parse report with the table, and write it
+retry_schedule   when a file that failed is tried again
+requeue          put failed files back by hand
+portal_pause     portals that refused, and until when they are left alone
 listing_status   the last poll of each portal
 portal_probes    the last answers of portals to probes
 file_claims      take files for a load, quarantine them, mark them as loaded

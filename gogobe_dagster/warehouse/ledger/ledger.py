@@ -16,7 +16,7 @@ from gogobe_dagster.errors import CodedError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, update_listing
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
-from gogobe_dagster.warehouse.ledger.listing_writes import record, write_parsed
+from gogobe_dagster.warehouse.ledger.listing_writes import record, write_failure, write_parsed
 from gogobe_dagster.warehouse.ledger.model import (
     FeedHealth,
     LedgerFile,
@@ -52,10 +52,19 @@ class Ledger:
         with self._engine.begin() as connection:
             update_listing(connection, feed_key, failed_at=now, code=error.code, reason=clean(error.reason))
 
-    def to_download(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
-        """Files to fetch: store lists and full files first, because the most hangs on them."""
+    def to_download(
+        self, feed_key: str, days: Collection[date], *, now: datetime | None = None
+    ) -> list[LedgerFile]:
+        """Files to download, without those that failed and wait longer than `now` for their next try.
+
+        Store lists and full files come first, because the most depends on them; files that failed come last,
+        so that they do not keep a portal that refuses them from delivering the others.
+        """
+        has_failed = file.c.code.is_not(None)
         is_small = file.c.kind.not_in([kind for kind in FileKind if kind.is_full])
-        return self._files(*_of(feed_key, days), file.c.state == FileState.DISCOVERED, order=[is_small])
+        is_pending = file.c.state == FileState.DISCOVERED
+        order = [has_failed, is_small]
+        return self._files(*_of(feed_key, days), is_pending, _is_due(now), order=order)
 
     def to_parse(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
         """Files to read, by stamp."""
@@ -66,9 +75,9 @@ class Ledger:
         kinds = [kind for kind in FileKind if kind.document is document]
         return self._files(*_of(feed_key, days), file.c.state == FileState.PARSED, file.c.kind.in_(kinds))
 
-    def pending(self, feed_key: str) -> list[LedgerFile]:
-        """Files of all days with something left to do."""
-        return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES))
+    def pending(self, feed_key: str, *, now: datetime | None = None) -> list[LedgerFile]:
+        """Files of all days with something left to do, without those that wait longer than `now`."""
+        return self._files(file.c.feed == feed_key, file.c.state.in_(OPEN_STATES), _is_due(now))
 
     def known_names(self, feed_key: str) -> set[str]:
         """Every name that a listing of this feed ever showed."""
@@ -97,7 +106,7 @@ class Ledger:
         update = (
             sa.update(file)
             .where(file.c.file_id == file_id, file.c.state == FileState.DISCOVERED)
-            .values(**values, code=None, reason=None)
+            .values(**values, code=None, reason=None, failing_since=None, retry_at=None)
         )
         with self._engine.begin() as connection:
             if connection.execute(update).rowcount:
@@ -106,24 +115,9 @@ class Ledger:
                 )
 
     def mark_failed(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
-        """Count a failed try. If trying again cannot help, or no attempt is left, the file is quarantined."""
-        may_retry = sa.and_(sa.literal(error.retry), file.c.attempts + 1 < max_attempts)
-        update = (
-            sa.update(file)
-            .where(file.c.file_id == file_id, file.c.state.in_(OPEN_STATES))
-            .values(
-                attempts=file.c.attempts + 1,
-                code=error.code,
-                reason=clean(error.reason),
-                state=sa.case((may_retry, file.c.state), else_=FileState.QUARANTINED.value),
-            )
-            .returning(file.c.state)
-        )
+        """Write down a failure of one file, and when it is tried again: see `retry_schedule`."""
         with self._engine.begin() as connection:
-            states = connection.scalars(update).all()
-            append_events(
-                connection, [event(file_id, s, at=now, code=error.code, detail=error.reason) for s in states]
-            )
+            write_failure(connection, file_id, error, now=now, max_attempts=max_attempts)
 
     def mark_lost(self, file_id: int, error: CodedError, *, now: datetime, max_attempts: int) -> None:
         """Let a file whose bytes were lost be downloaded again; no attempt left: it is quarantined."""
@@ -143,7 +137,7 @@ class Ledger:
             )
 
     def mark_untried(self, file_id: int, error: CodedError, *, now: datetime) -> None:
-        """Note why a file could not be tried: its portal went away. No try is counted, no state changes."""
+        """Write down why a file was not delivered: its portal refuses all. No attempt is counted."""
         update = (
             sa.update(file)
             .where(file.c.file_id == file_id, file.c.state.in_(OPEN_STATES))
@@ -186,6 +180,10 @@ def _counted(days: Collection[date] | None) -> sa.Select[Any]:
     newest = [sa.func.max(_VIEW.c[name]).label(name) for name in _NEWEST]
     query = sa.select(_VIEW.c.feed, *sums, *newest).group_by(_VIEW.c.feed)
     return query if days is None else query.where(_VIEW.c.publication_day.in_(list(days)))
+
+
+def _is_due(now: datetime | None) -> sa.ColumnElement[bool]:
+    return sa.true() if now is None else file.c.retry_at.is_(None) | (file.c.retry_at <= now)
 
 
 def _of(feed_key: str, days: Collection[date]) -> tuple[sa.ColumnElement[bool], ...]:

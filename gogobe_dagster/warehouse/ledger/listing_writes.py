@@ -4,19 +4,21 @@ Both run inside the transaction of a `Ledger` method, which is the way in.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from gogobe_dagster.errors import Code
+from gogobe_dagster.errors import Code, CodedError
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, replace_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile, ListingResult, ParsedEntry
+from gogobe_dagster.warehouse.ledger.retry_schedule import after_failure
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
-from gogobe_dagster.warehouse.schema.enums import FileState
+from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 from gogobe_dagster.warehouse.schema.tables import file
 
 MAX_REJECTED_SHARE = 0.1
@@ -48,7 +50,7 @@ def record(
     _touch(connection, {newest[name].id: item for name, item in known.items()}, now)
     _release(
         connection,
-        {newest[name].id: item for name, item in known.items() if _is_wanted_now(item, newest[name])},
+        {newest[name].id: item for name, item in known.items() if _is_wanted_now(item, newest[name], now)},
         now,
     )
     _supersede(connection, [newest[name] for name in changed], now)
@@ -84,10 +86,11 @@ def _has_changed(seen: ListedFile, known: LedgerFile) -> bool:
     return other_size or bool(has_times and seen.modified_at > known.modified_at)  # type: ignore[operator]
 
 
-def _is_wanted_now(seen: ListedFile, known: LedgerFile) -> bool:
-    """Whether only its listing kept it out and no longer does: a leftover whose day is asked for now."""
-    was_never_tried = known.state is FileState.QUARANTINED and not known.attempts
-    return was_never_tried and seen.problem is None
+def _is_wanted_now(seen: ListedFile, known: LedgerFile, now: datetime) -> bool:
+    """Whether a quarantined file is tried: its next try is due, or only its listing kept it out until now."""
+    if known.state is not FileState.QUARANTINED or seen.problem is not None:
+        return False
+    return not known.attempts if known.retry_at is None else known.retry_at <= now
 
 
 def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datetime) -> None:
@@ -98,6 +101,7 @@ def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datet
 def _release(connection: sa.Connection, wanted: Mapping[int, ListedFile], now: datetime) -> None:
     for file_id, item in wanted.items():
         values = _of_name(item) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
+        values |= {"retry_at": None}
         connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
     append_events(
         connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
@@ -175,6 +179,31 @@ def _initial_state(seen: ListedFile) -> dict[str, Any]:
     return {"state": FileState.QUARANTINED, "code": seen.problem.code, "reason": clean(seen.problem.reason)}
 
 
+def write_failure(
+    connection: sa.Connection, file_id: int, error: CodedError, *, now: datetime, max_attempts: int
+) -> None:
+    """Write down that a pending file failed, and when it is tried again."""
+    open_file = sa.select(file.c.state, file.c.attempts, file.c.failing_since).where(
+        file.c.file_id == file_id, file.c.state.in_(OPEN_STATES)
+    )
+    known = connection.execute(open_file.with_for_update()).first()
+    if known is None:
+        return
+    failing_since = known.failing_since or now
+    next_try = after_failure(
+        error.code,
+        state=FileState(known.state),
+        attempts=known.attempts,
+        failing_since=failing_since,
+        now=now,
+        max_attempts=max_attempts,
+    )
+    values = {"code": error.code, "reason": clean(error.reason), "failing_since": failing_since}
+    update = sa.update(file).where(file.c.file_id == file_id)
+    connection.execute(update.values(values | asdict(next_try)))
+    append_events(connection, [event(file_id, next_try.state, at=now, code=error.code, detail=error.reason)])
+
+
 def write_parsed(connection: sa.Connection, entries: Sequence[ParsedEntry], *, now: datetime) -> None:
     """Write down what reading gave, of the files that wait to be read or to be loaded; others are let be."""
     by_id = {entry.file_id: entry for entry in entries}
@@ -209,6 +238,8 @@ def _of_report(entry: ParsedEntry, kind: FileKind) -> dict[str, Any]:
         "state": FileState.PARSED,
         "code": None,
         "reason": None,
+        "failing_since": None,
+        "retry_at": None,
         "reject_reasons": dict(entry.reject_reasons),
         "unknown_elements": dict(entry.unknown_elements),
         "unreadable_fields": dict(entry.unreadable_fields),

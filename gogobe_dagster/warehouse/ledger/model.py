@@ -73,6 +73,7 @@ class LedgerFile:
     rows: int | None
     rejected: int | None
     duplicates: int | None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,14 @@ file = sa.Table(
     _column("state", sa.Text(), "State of its processing.", null=False),
     _column("code", sa.Text(), "Code of its last failure; docs/codes.md has all of them."),
     _column("reason", sa.Text(), "Its last failure as a message."),
-    _column("attempts", sa.Integer(), "Number of failed attempts.", null=False, default="0"),
+    _column("attempts", sa.Integer(),
+                "Number of failed attempts; failures of the portal or the network do not count.",
+                null=False, default="0"),
+    _column("failing_since", Moment,
+                "When the portal first failed to deliver it, if it has not delivered it since."),
+    _column("retry_at", Moment,
+                "When it is tried again by itself, if the portal still lists it;"
+                " null: at once, or, if quarantined, never."),
     _column("sha256", sa.Text(), "Hash of the bytes as downloaded: their name in the raw store."),
     _column("size", sa.BigInteger(), "Size in bytes as downloaded."),
     _column("container", sa.Text(), "gzip, zip or plain, by its first bytes."),
@@ -159,6 +166,20 @@ portal_probe = sa.Table(
     _column("seconds", sa.Double(), "How long it took.", null=False),
     sa.CheckConstraint(_one_of("reach", tuple(reach.value for reach in Reach)), name="reach"),
     comment="The last twenty probes of each portal from this machine: `gogobe scan --probe`.",
+)
+
+portal_pause = sa.Table(
+    "portal_pause",
+    metadata,
+    _column("portal", Exact, "Address of the portal.", key=True),
+    _column("account", Exact, "The account that it refuses; empty: it refuses all of them.", key=True),
+    _column("until", Moment, "Until when nothing is requested from it.", null=False),
+    _column("refused_at", Moment, "When it last refused.", null=False),
+    _column("refusals", sa.Integer(), "How many times in a row it refused.", null=False),
+    _column("code", sa.Text(), "Code of the last refusal.", null=False),
+    _column("reason", sa.Text(), "The last refusal as a message.", null=False),
+    comment="Portals that refused and are left alone for a while, by every process;"
+    " a row is deleted when the portal delivers a file again.",
 )
 
 retention_watermark = sa.Table(

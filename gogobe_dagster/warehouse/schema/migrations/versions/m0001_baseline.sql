@@ -20,6 +20,8 @@ create table file (
     code text,
     reason text,
     attempts integer default 0 not null,
+    failing_since timestamptz,
+    retry_at timestamptz,
     sha256 text,
     size bigint,
     container text,
@@ -106,6 +108,17 @@ create table portal_probe (
     seconds double precision not null,
     constraint portal_probe_pkey primary key (feed, probed_at),
     constraint portal_probe_reach_check check (reach in ('answers', 'refused', 'no_answer'))
+);
+
+create table portal_pause (
+    portal text collate "C" not null,
+    account text collate "C" not null,
+    until timestamptz not null,
+    refused_at timestamptz not null,
+    refusals integer not null,
+    code text not null,
+    reason text not null,
+    constraint portal_pause_pkey primary key (portal, account)
 );
 
 create table retention_watermark (
