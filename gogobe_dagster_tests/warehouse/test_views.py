@@ -73,6 +73,68 @@ def test_a_price_of_nothing_is_not_the_cheapest(market: Market) -> None:
     assert market.ask(query) == [(Decimal(10), 1, 1)]
 
 
+def test_a_price_is_confirmed_by_the_newest_full_file_and_by_no_other(market: Market) -> None:
+    stocked(market)  # store 1: a full at 6, and at 8 a delta with milk and tomatoes
+    confirmed = "select code, confirmed_at from current_prices where store_id = 1 order by code"
+    eight, nine, ten = (NOON.replace(hour=hour) for hour in (8, 9, 10))
+    before = dict(market.ask(confirmed))
+    assert (before[BREAD], before[MILK]) == (NOON.replace(hour=6), eight)
+
+    repeated = {MILK: "7.70", TOMATO: "4"}
+    market.open(PriceFile(9, repeated), PriceFile(9.5, repeated, is_full=True, is_damaged=True))
+    assert dict(market.ask(confirmed)) == before
+
+    market.open(PriceFile(9, repeated, is_full=True))
+    assert dict(market.ask(confirmed)) == {MILK: nine, TOMATO: nine}
+
+    market.open(PriceFile(10, {MILK: "5"}))
+    assert dict(market.ask(confirmed)) == {MILK: ten, TOMATO: nine}
+    cheapest = f"select lowest_price, confirmed_at from cheapest_prices where gtin = '{MILK}'"
+    assert market.ask(cheapest) == [(Decimal(5), ten)]
+
+
+# as chains list them: Rami Levy, Carrefour, Netiv HaHesed, Tiv Taam, Shufersal, and Keshet's of both kinds
+STORE_TYPES = {
+    (2, "מרלוג אינטרנט"): True,
+    (1, "קרפור אונליין"): True,
+    (1, "אקספרס מהדרין  ש. המלך און ליין D"): True,
+    (2, "ליקוט נתניה"): True,
+    (2, "שופרסל ONLINE"): True,
+    (3, "באר שבע"): False,
+    (None, "סניף התאנה"): False,
+    (0, None): False,
+}
+
+
+def test_online_stores_are_known_by_type_or_name(market: Market) -> None:
+    columns = "chain_id, sub_chain_id, store_id, store_type, name, first_seen_at, last_seen_at"
+    with market.engine.begin() as connection:
+        connection.execute(sa.text(f"insert into chain (chain_id) values ('{CHAIN}')"))
+        connection.execute(sa.text(f"insert into sub_chain (chain_id, sub_chain_id) values ('{CHAIN}', 1)"))
+        rows = [{"id": i, "type": type_, "name": name} for i, (type_, name) in enumerate(STORE_TYPES)]
+        values = f"values ('{CHAIN}', 1, :id, :type, :name, now(), now())"
+        connection.execute(sa.text(f"insert into store ({columns}) {values}"), rows)
+    online = market.ask("select store_type, name, is_online from store")
+    assert {(type_, name): is_online for type_, name, is_online in online} == STORE_TYPES
+
+
+def test_the_cheapest_price_is_one_of_a_shop_and_online_stores_have_their_own(market: Market) -> None:
+    stocked(market)
+    market.open(PriceFile(6, price_rows(milk="5", eggs="12"), is_full=True, store=4))
+    market.open(PriceFile(6, price_rows(milk="5.50"), is_full=True, store=5))
+    market.load_lists(market.publish(StoreList(9, {(1, 4): "אינטרנט", (1, 5): "אונליין"})))
+    columns = "select lowest_price, stores_at_lowest, store_id, highest_price, stores, chains from"
+
+    assert market.ask(f"{columns} cheapest_prices where gtin = '{MILK}'") == [
+        (Decimal("6.5"), 2, 3, Decimal("7.7"), 3, 2)
+    ]
+    assert market.ask(f"{columns} cheapest_online_prices where gtin = '{MILK}'") == [
+        (Decimal(5), 1, 4, Decimal("5.5"), 2, 1)
+    ]
+    both = "select is_online, count(*) from current_prices where gtin = :gtin group by 1 order by 1"
+    assert market.ask(both.replace(":gtin", f"'{MILK}'")) == [(False, 3), (True, 2)]
+
+
 def test_coverage_tells_ghosts_from_unknown_stores(market: Market) -> None:
     stocked(market)
     market.load_lists(market.publish(StoreList(9, {(1, 5): "חדש"})))

@@ -22,6 +22,14 @@ CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
 
 
+# In the store lists of 2015 to 2025, the six online stores that are not of type 2 have one of these words in
+# their names. The chains are Wolt Market and Quik, which have no shop. Written as PostgreSQL prints it, since
+# Alembic compares the texts.
+_IS_ONLINE = """
+        not store_type is distinct from 2
+        or chain_id = '7290058249350'::text or chain_id = '7291029710008'::text
+        or store_type is distinct from 3 and (name ~* 'אינטרנט|אונליין|און[ -]?ליין|on-?line'::text) is true
+    """
 DISAGREES = "state = 'loaded' and (is_sub_chain_inferred or notes @> '\"store_mismatch\"')"
 """Files whose name, header and store list disagree about the store; `store_coverage` counts them."""
 
@@ -243,6 +251,10 @@ store = sa.Table(
     _column("address", sa.Text(), meanings.STORE["address"]),
     _column("city", sa.Text(), meanings.STORE["city"]),
     _column("zip_code", sa.Text(), meanings.STORE["zip_code"]),
+    _column("is_online", sa.Boolean(),
+            "Whether it sells online only: store_type 2, an online word in its name, or a chain without"
+            " shops. False for one that also has a shop (store_type 3).",
+            sa.Computed(_IS_ONLINE, persisted=True), null=False),
     _column("is_listed", sa.Boolean(),
             "Whether the newest store list contains it; false: it left the list, or only price files"
             " name it.",

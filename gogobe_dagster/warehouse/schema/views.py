@@ -37,11 +37,13 @@ class View:
 
     expressions: Mapping[str, str] = field(default_factory=dict)
     """What stands in its SQL for a name in braces."""
+    file: str = ""
+    """Name of its SQL file, if it shares that of another view."""
 
     @property
     def sql(self) -> str:
         """The statement that creates or replaces it."""
-        text = (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
+        text = (SQL / f"{self.file or self.name}.sql").read_text(encoding="utf-8")
         for name, expression in self.expressions.items():
             text = text.replace(f"{{{name}}}", expression)
         return text
@@ -66,11 +68,38 @@ _PRODUCT = {
     "product_name": "The chain's name of the product.",
     "product_key": "Key of the product.",
 }
-_SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the shop."
+_SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the store."
 _PERIOD = {
     **_from(price_past, "valid_from"),
     "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it is still valid.",
     **_from(price_past, "price", "unit_price", "price_set_at", "file_id", "closed_by_file_id"),
+}
+
+_CONFIRMED_AT = (
+    "When a file last stated this price, at least: valid_from, or the store's newest complete price file if"
+    " that is newer, since it would have ended a price that it does not list. Deltas that repeat it do not"
+    " count; a row of that full file without a readable price does."
+)
+_CHEAPEST = {
+    "product_key": _PRODUCT["product_key"],
+    "gtin": "GTIN; null: a code of one chain's own.",
+    "code": "Item code as the cheapest chain publishes it.",
+    "product_name": "The cheapest chain's name of it.",
+    "manufacturer": "Manufacturer as the cheapest chain publishes it.",
+    "lowest_price": "Lowest shelf price in ILS.",
+    "stores_at_lowest": "Stores with the lowest price; the columns from confirmed_at to store_key are about"
+    " the first of them.",
+    "confirmed_at": _CONFIRMED_AT,
+    "chain_id": "Chain id of the cheapest store.",
+    "chain_name": "Name of its chain.",
+    "sub_chain_id": "Its sub-chain id; 0: none.",
+    "store_id": "Its number in its sub-chain.",
+    "store_name": "Its name; null: no store list shows it.",
+    "city": "Its city: a name, or a CBS locality code.",
+    "store_key": "Its key.",
+    "highest_price": "Highest shelf price in ILS.",
+    "stores": "Stores that sell it.",
+    "chains": "Chains that sell it.",
 }
 
 VIEWS = (
@@ -86,7 +115,8 @@ VIEWS = (
             **_STORE,
             **_PRODUCT,
             "sub_chain_name": _SUB_CHAIN_NAME,
-            **_from(store, "store_type"),
+            **_from(store, "store_type", "is_online"),
+            "confirmed_at": _CONFIRMED_AT,
             "address": "Street address.",
             "manufacturer": "Manufacturer as the chain publishes it.",
             **_from(price_current, "price", "price_set_at", "valid_from", "file_id"),
@@ -96,28 +126,17 @@ VIEWS = (
     ),
     View(
         name="cheapest_prices",
-        comment="Where in the country each product costs the least, and how much elsewhere. Prices of 0 are"
-        " left out.",
-        columns={
-            "product_key": _PRODUCT["product_key"],
-            "gtin": "GTIN; null: a code of one chain's own.",
-            "code": "Item code as the cheapest chain publishes it.",
-            "product_name": "The cheapest chain's name of it.",
-            "manufacturer": "Manufacturer as the cheapest chain publishes it.",
-            "lowest_price": "Lowest shelf price in ILS.",
-            "stores_at_lowest": "Stores with the lowest price; the columns from chain_id to store_key name"
-            " the first of them.",
-            "chain_id": "Chain id of the cheapest store.",
-            "chain_name": "Name of its chain.",
-            "sub_chain_id": "Its sub-chain id; 0: none.",
-            "store_id": "Its number in its sub-chain.",
-            "store_name": "Its name; null: no store list shows it.",
-            "city": "Its city: a name, or a CBS locality code.",
-            "store_key": "Its key.",
-            "highest_price": "Highest shelf price in ILS.",
-            "stores": "Stores that sell it.",
-            "chains": "Chains that sell it.",
-        },
+        comment="Where in the country each product costs the least, and how much elsewhere. Prices of 0 and"
+        " online stores are left out.",
+        columns=_CHEAPEST,
+        expressions={"view": "cheapest_prices", "is_in": "not at.is_online"},
+    ),
+    View(
+        name="cheapest_online_prices",
+        comment="The same for online stores alone: which has the lowest price, and how much others take.",
+        columns=_CHEAPEST,
+        expressions={"view": "cheapest_online_prices", "is_in": "at.is_online"},
+        file="cheapest_prices",
     ),
     View(
         name="price_periods",
@@ -152,7 +171,7 @@ VIEWS = (
             "newest_full_at": "Newest published_at of a loaded complete price file.",
             "newest_delta_at": "Newest published_at of a loaded delta.",
             "age": "Time since the newest price file was published; null: it never had one.",
-            **_from(store, "first_seen_at", "last_seen_at", "store_type"),
+            **_from(store, "first_seen_at", "last_seen_at", "store_type", "is_online"),
             "disagreements": "Loaded files that state no sub-chain, or whose header states another store"
             " or sub-chain than the name.",
             "other_sub_chains": "Other sub-chains with this store number. If there are any, files that state"

@@ -1,4 +1,4 @@
-create or replace view cheapest_prices as
+create or replace view {view} as
 select
     p.product_key,
     p.gtin,
@@ -7,9 +7,10 @@ select
     cp.manufacturer,
     sold.lowest_price,
     (
-        select count(*) from price_current same
-        where same.product_key = p.product_key and same.price = sold.lowest_price
+        select count(*) from price_current same join store at using (store_key)
+        where same.product_key = p.product_key and same.price = sold.lowest_price and {is_in}
     ) as stores_at_lowest,
+    greatest(cheapest.valid_from, s.last_full_price_at) as confirmed_at,
     s.chain_id,
     c.name as chain_name,
     s.sub_chain_id,
@@ -29,8 +30,10 @@ cross join lateral (
         count(*) as stores,
         count(distinct at.chain_id) as chains
     from price_current pc join store at using (store_key)
-    where pc.product_key = p.product_key and pc.price > 0 -- chains publish 0 for a price they do not state
+    -- chains publish 0 for a price they do not state
+    where pc.product_key = p.product_key and pc.price > 0 and {is_in}
 ) sold
 join store s on s.store_key = sold.store_key
+join price_current cheapest on cheapest.store_key = sold.store_key and cheapest.product_key = p.product_key
 join chain c on c.chain_id = s.chain_id
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = p.product_key;

@@ -21,6 +21,7 @@ select
     s.first_seen_at,
     s.last_seen_at,
     s.store_type,
+    s.is_online,
     (
         select count(*) from file f
         where f.state = 'loaded' and (f.is_sub_chain_inferred or f.notes @> '"store_mismatch"')

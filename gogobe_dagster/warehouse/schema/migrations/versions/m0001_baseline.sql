@@ -157,6 +157,11 @@ create table store (
     address text,
     city text,
     zip_code text,
+    is_online boolean generated always as (
+        not store_type is distinct from 2
+        or chain_id = '7290058249350'::text or chain_id = '7291029710008'::text
+        or store_type is distinct from 3 and (name ~* 'אינטרנט|אונליין|און[ -]?ליין|on-?line'::text) is true
+    ) stored not null,
     is_listed boolean default false not null,
     list_file_id bigint,
     first_seen_at timestamptz not null,
