@@ -38,7 +38,7 @@ from gogobe_dagster.replica.generator.stores import Store
 
 SHUFERSAL_CHANGED = date(2026, 7, 1)  # nested Stores, five-part names
 LAIB_CHANGED = date(2026, 1, 1)  # before it promotions were a row an item
-WORDS = {
+KIND_NAMES = {
     FileKind.PRICES: "Price",
     FileKind.FULL_PRICES: "PriceFull",
     FileKind.PROMOTIONS: "Promo",
@@ -80,13 +80,13 @@ class Style:
     full_extension: str = ".gz"
     delta_extension: str = ".gz"
     store_digits: int = 3
-    promotions_say_sub_chain: bool = True
+    promotions_have_sub_chain: bool = True
 
     def name(self, kind: FileKind, store: Store, named_at: datetime) -> str:
         """Return the published name of a price or promotion file."""
         extension = self.full_extension if kind.is_full else self.delta_extension
         store = store if kind.document is Document.PRICES else self.promoting(store)
-        start = f"{WORDS[kind]}{store.chain_id}"
+        start = f"{KIND_NAMES[kind]}{store.chain_id}"
         if self.names is Names.DATED:
             store_numbers = f"{store.sub_chain_id:03}-{store.store_id:0{self.store_digits}}"
             return f"{start}-{store_numbers}-{named_at:%Y%m%d-%H%M%S}{extension}"
@@ -97,7 +97,7 @@ class Style:
 
     def promoting(self, store: Store) -> Store:
         """Return the store as its promotion files name it."""
-        return store if self.promotions_say_sub_chain else replace(store, sub_chain_id=0)
+        return store if self.promotions_have_sub_chain else replace(store, sub_chain_id=0)
 
     def pack(self, document: bytes, name: str) -> bytes:
         """Return the bytes as the portal serves them."""
@@ -147,7 +147,7 @@ NETIV_HAHESED = Style(
     has_bom=False,
     full_extension=".GZ",
     delta_extension=".GZ",
-    promotions_say_sub_chain=False,
+    promotions_have_sub_chain=False,
 )
 OF_FAMILY = {
     Family.PUBLISH_PRICE: PUBLISH_PRICE,
