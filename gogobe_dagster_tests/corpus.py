@@ -27,9 +27,9 @@ class RealFile:
 
     def publication(self, feed: Feed, at: datetime, number: int) -> Publication:
         """Give the bytes as they are a name of this day; many were collected under names of their own."""
-        place = "000" if "Stores" in self.kind else f"{900 + number:03d}"
+        store_id = "000" if "Stores" in self.kind else f"{900 + number:03d}"
         extension = "".join(self.path.suffixes[-1:]) if self.path.suffix in {".gz", ".xml"} else ".gz"
-        name = FileName.parse(f"{self.kind}{feed.chain_id}-{place}-{at:%Y%m%d%H%M}{extension}")
+        name = FileName.parse(f"{self.kind}{feed.chain_id}-{store_id}-{at:%Y%m%d%H%M}{extension}")
         return Publication(
             name=name.text,
             content=self.path.read_bytes(),

@@ -120,15 +120,15 @@ class Published:
 def publish(setup: LoadSetup, database: str, files: Iterator[Published]) -> None:
     """Put files into the raw store and the ledger, as if listed and fetched."""
     resources = setup.resources(database)
-    while some := list(islice(files, FILES_AT_ONCE)):
+    while batch := list(islice(files, FILES_AT_ONCE)):
         seen: dict[str, list[ListedFile]] = {}
         fetched = []
-        for item in some:
-            seen.setdefault(item.feed.key, []).append(item.sighting)
-            stored = resources.raw_store.save([item.content], limit=1 << 30)
-            fetched.append((stored.sha256, stored.size, item.published_at, item.name))
+        for published in batch:
+            seen.setdefault(published.feed.key, []).append(published.sighting)
+            stored = resources.raw_store.save([published.content], limit=1 << 30)
+            fetched.append((stored.sha256, stored.size, published.published_at, published.name))
         for feed_key, sightings in seen.items():
-            resources.ledger.record(feed_key, sightings, now=some[-1].published_at)
+            resources.ledger.record(feed_key, sightings, now=batch[-1].published_at)
         with psycopg.connect(setup.server.admin_url(database)) as connection:
             connection.cursor().executemany(FETCHED, fetched)
     resources.close()
@@ -170,8 +170,9 @@ def deltas(market: SyntheticMarket, day: date, *, a_store: int) -> Iterator[Publ
             for number in range(a_store):
                 published_at = opening + timedelta(minutes=number)
                 start = number * DELTA_ROWS % (len(priced) - DELTA_ROWS)
-                some = [replace(item, agorot=item.agorot + 10) for item in priced[start : start + DELTA_ROWS]]
-                yield _published(feed, store, FileKind.PRICES, published_at, some)
+                rows = priced[start : start + DELTA_ROWS]
+                changed = [replace(row, agorot=row.agorot + 10) for row in rows]
+                yield _published(feed, store, FileKind.PRICES, published_at, changed)
 
 
 def _shops(market: SyntheticMarket, feed: Feed) -> list[Store]:

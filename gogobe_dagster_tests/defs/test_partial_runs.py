@@ -62,7 +62,7 @@ def checks_of_last_run(instance: dg.DagsterInstance) -> dict[str, tuple[bool, st
 def assert_complete(env: ImportEnv, market: SyntheticMarket) -> None:
     """The tables are as if there had been one run."""
     truth = published_prices(market, find_feed("keshet"), now=midnight(), first_day=yesterday())
-    assert env.prices("keshet") == {tuple(place): priced.price for place, priced in truth.items()}
+    assert env.prices("keshet") == {tuple(key): priced.price for key, priced in truth.items()}
     assert set(env.states("keshet").values()) == {"loaded"}
 
 

@@ -40,7 +40,7 @@ def test_a_limited_import_takes_its_files_once_and_a_full_one_the_rest(import_en
     import_all(import_env, "keshet")
 
     truth = published_prices(market, KESHET, now=midnight(), first_day=yesterday())
-    assert import_env.prices("keshet") == {tuple(place): priced.price for place, priced in truth.items()}
+    assert import_env.prices("keshet") == {tuple(key): priced.price for key, priced in truth.items()}
     assert set(import_env.states("keshet").values()) == {"loaded"}
 
 

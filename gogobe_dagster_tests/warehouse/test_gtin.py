@@ -53,7 +53,9 @@ def test_a_code_is_a_gtin_only_when_everything_says_so(
 
 
 def _with_check_digit(digits: str) -> str:
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    total = sum(
+        int(digit) * (3 if position % 2 == 0 else 1) for position, digit in enumerate(reversed(digits))
+    )
     return f"{digits}{-total % 10}"
 
 

@@ -52,8 +52,8 @@ def test_reading_files_again_replaces_their_rows_exactly_and_the_old_file_goes_a
     for ids in ([batch.file_ids], [batch.file_ids[::2], batch.file_ids[1::2]]):
         with import_env.resources.engine.begin() as connection:
             connection.exec_driver_sql("update file set state = 'downloaded' where state = 'parsed'")
-        for some in ids:
-            again = Batch(feed=FEED, day=yesterday(), file_ids=tuple(some))
+        for file_ids in ids:
+            again = Batch(feed=FEED, day=yesterday(), file_ids=tuple(file_ids))
             pipeline.parse(again, find_feed(FEED), import_env.resources)
         assert_frame_equal(lake.read(Document.PRICES, price_paths(import_env)), rows)
 

@@ -117,8 +117,8 @@ def test_words_of_the_sql_files_are_those_of_the_enums() -> None:
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in SQL.glob("*.sql"))
     states = re.findall(r"\bstate (?:=|in) \(?((?:'\w+'(?:, )?)+)", scripts)
     kinds = re.findall(r"\bkind (?:=|in) \(?((?:'\w+'(?:, )?)+)", scripts)
-    assert {word for some in states for word in re.findall(r"\w+", some)} == set(FileState)
-    assert {word for some in kinds for word in re.findall(r"\w+", some)} <= set(FileKind)
+    assert {value for constraint in states for value in re.findall(r"\w+", constraint)} == set(FileState)
+    assert {value for constraint in kinds for value in re.findall(r"\w+", constraint)} <= set(FileKind)
     assert kinds
 
 

@@ -123,19 +123,19 @@ def test_a_price_holds_from_the_file_that_first_says_it_until_one_says_otherwise
 
 
 def test_a_product_that_a_full_file_lists_without_a_readable_price_keeps_its_price() -> None:
-    told = story(
+    periods = story(
         File(0, {MILK: "7.1", BREAD: "9"}, is_full=True),
         File(1, {MILK: None}, is_full=True),
         File(2, {MILK: "6.9", BREAD: None}, is_full=True),
     )
-    assert told == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2), (BREAD, "9", 0, 1)]
+    assert periods == [(MILK, "6.9", 2, None), (MILK, "7.1", 0, 2), (BREAD, "9", 0, 1)]
 
 
 def test_a_product_that_had_left_does_not_come_back_without_a_price() -> None:
-    told = story(
+    periods = story(
         File(0, {MILK: "7.1"}, is_full=True), File(1, {BREAD: "9"}, is_full=True), File(2, {MILK: None})
     )
-    assert told == [(MILK, "7.1", 0, 1), (BREAD, "9", 1, None)]
+    assert periods == [(MILK, "7.1", 0, 1), (BREAD, "9", 1, None)]
 
 
 def test_a_delta_says_nothing_about_what_it_does_not_list() -> None:

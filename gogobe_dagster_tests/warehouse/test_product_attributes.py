@@ -1,4 +1,4 @@
-"""Whatever the order in which a chain's words are told, the greatest statement of the newest day holds."""
+"""In whatever order files are loaded, the greatest attributes of the newest day are stored."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,11 +50,11 @@ ABOUT = st.tuples(st.sampled_from(["1", "2"]), st.sampled_from([1, 2]), st.sampl
 STATEMENTS = WORDINGS.flatmap(
     lambda wordings: st.lists(st.builds(_statement, ABOUT, st.sampled_from(wordings)), max_size=12)
 )
-Said = Mapping[str, Any]
+Attributes = Mapping[str, Any]
 
 
-def _statement(about: tuple[str, int, date], words: Said) -> Said:
-    return {**dict(zip((*KEY, "attributes_as_of"), about, strict=True)), **words}
+def _statement(about: tuple[str, int, date], texts: Attributes) -> Attributes:
+    return {**dict(zip((*KEY, "attributes_as_of"), about, strict=True)), **texts}
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def products(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-def frame_of(said: Sequence[Said]) -> pl.DataFrame:
-    """Rows as a load has them: with the hash of their words."""
-    frame = pl.DataFrame([{name: item.get(name) for name in SCHEMA} for item in said], schema=SCHEMA)
+def frame_of(rows: Sequence[Attributes]) -> pl.DataFrame:
+    """Rows as a load has them: with the hash of their attributes."""
+    frame = pl.DataFrame([{name: item.get(name) for name in SCHEMA} for item in rows], schema=SCHEMA)
     return frame.with_columns(pl.struct(SAID).hash().alias(ATTRIBUTES_HASH))
 
 
-def greatness(one: Said) -> tuple[Any, ...]:
-    words = [_text(one.get(name)).encode() for name in SAID]
-    return one["attributes_as_of"], sum(one.get(name) is not None for name in SAID), words
+def greatness(attributes: Attributes) -> tuple[Any, ...]:
+    texts = [_text(attributes.get(name)).encode() for name in SAID]
+    return attributes["attributes_as_of"], sum(attributes.get(name) is not None for name in SAID), texts
 
 
 def _text(value: object) -> str:
@@ -84,28 +84,28 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def load(connection: sa.Connection, said: pl.DataFrame) -> None:
-    """Tell as a load does: of words that are known, the day alone."""
-    marks = ["chain_id", ATTRIBUTES_HASH, "product_key"]
-    is_known = lookup_by_hash(connection, said.drop("product_key")).select(marks).unique()
-    repeated = said.join(is_known, on=marks, how="semi")
+def load(connection: sa.Connection, rows: pl.DataFrame) -> None:
+    """Write as a load does: of known attributes only the day."""
+    hash_columns = ["chain_id", ATTRIBUTES_HASH, "product_key"]
+    is_known = lookup_by_hash(connection, rows.drop("product_key")).select(hash_columns).unique()
+    repeated = rows.join(is_known, on=hash_columns, how="semi")
     altered = touch(connection, repeated.select(*KEY, "attributes_as_of", ATTRIBUTES_HASH))
     assert altered.is_empty()
-    upsert(connection, said.join(is_known, on=marks, how="anti"))
+    upsert(connection, rows.join(is_known, on=hash_columns, how="anti"))
 
 
-def told(engine: sa.Engine) -> dict[tuple[str, int], Said]:
+def stored(engine: sa.Engine) -> dict[tuple[str, int], Attributes]:
     with engine.connect() as connection:
         rows = connection.execute(sa.text(f"select {', '.join(SCHEMA)} from chain_product")).mappings()
         return {(row["chain_id"], row["product_key"]): dict(row) for row in rows}
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said=STATEMENTS, data=st.data())
+@given(rows=STATEMENTS, data=st.data())
 def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
-    products: sa.Engine, said: list[Said], data: st.DataObject
+    products: sa.Engine, rows: list[Attributes], data: st.DataObject
 ) -> None:
-    order = data.draw(st.permutations(said))
+    order = data.draw(st.permutations(rows))
     with products.begin() as connection:
         connection.execute(sa.text("truncate chain_product cascade"))
         while order:
@@ -113,8 +113,8 @@ def test_rule_03_the_greatest_statement_holds_in_whatever_order_they_are_told(
             load(connection, frame_of(order[:size]))
             order = order[size:]
 
-    by_product = {(item["chain_id"], item["product_key"]): item for item in sorted(said, key=greatness)}
-    assert told(products) == {
+    by_product = {(item["chain_id"], item["product_key"]): item for item in sorted(rows, key=greatness)}
+    assert stored(products) == {
         key: {name: item.get(name) for name in SCHEMA} for key, item in by_product.items()
     }
 
@@ -133,7 +133,7 @@ def test_who_tells_of_a_chain_has_it_alone_until_the_end(products: sa.Engine) ->
             other.result(timeout=0.3)
         connection.commit()
         other.result()
-    assert {key: item["name"] for key, item in told(products).items()} == {("1", 1): "b", ("2", 1): None}
+    assert {key: item["name"] for key, item in stored(products).items()} == {("1", 1): "b", ("2", 1): None}
 
 
 def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.Engine) -> None:
@@ -153,7 +153,7 @@ def test_words_that_are_altered_while_a_load_reads_are_told_again(products: sa.E
 
     assert met["product_key"].to_list() == [1]
     assert altered.equals(met)
-    assert [(item["attributes_as_of"], item["country"]) for item in told(products).values()] == [
+    assert [(item["attributes_as_of"], item["country"]) for item in stored(products).values()] == [
         (SECOND, "IL")
     ]
 

@@ -60,10 +60,10 @@ def _remove(engine: sa.Engine, keys: list[int], is_free: sa.ColumnElement[bool])
         locked = connection.scalars(mine.with_for_update(skip_locked=True)).all()
         # asked again in a new statement, which sees what the former holders of the locks have committed
         still_free = mine.where(_has_key(promotion, list(locked)), is_free)
-        gone = list(connection.scalars(still_free).all())
+        removed = list(connection.scalars(still_free).all())
         for table in (promotion_item, promotion_offer, promotion):
-            connection.execute(sa.delete(table).where(_has_key(table, gone)))
-    return len(gone)
+            connection.execute(sa.delete(table).where(_has_key(table, removed)))
+    return len(removed)
 
 
 def _has_key(table: sa.Table, keys: list[int]) -> sa.ColumnElement[bool]:

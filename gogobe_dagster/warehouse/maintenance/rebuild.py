@@ -65,17 +65,17 @@ def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime
 
     Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
     """
-    there, missing = _divided(engine, Document.PRICES, scope, lake)
-    whole = [] if scope.since else _whole_chains(engine, there)
+    stores, missing = _divided(engine, Document.PRICES, scope, lake)
+    whole = [] if scope.since else _whole_chains(engine, stores)
     with engine.begin() as connection:
         reset_days(connection, whole)
     load, counts = PriceLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
-    for store in there:
+    for store in stores:
         counts += _replay(engine, load, store, scope.since)
         tell(_describe(store))
     with engine.begin() as connection:
         delete_unset(connection, whole)
-    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+    return Rebuilt(stores=len(stores), files=counts["files"], missing=missing)
 
 
 def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
@@ -83,12 +83,12 @@ def rebuild_promotions(engine: sa.Engine, lake: Lake, scope: Scope, *, now: date
 
     Raises `ContentError` as `rebuild_prices` does.
     """
-    there, missing = _divided(engine, Document.PROMOTIONS, scope, lake)
+    stores, missing = _divided(engine, Document.PROMOTIONS, scope, lake)
     load, counts = PromotionLoad(lake, now=now, rows_at_once=MOST_ROWS), Counter[str]()
-    for store in there:
+    for store in stores:
         counts += _replay(engine, load, store, scope.since)
         tell(_describe(store))
-    return Rebuilt(stores=len(there), files=counts["files"], missing=missing)
+    return Rebuilt(stores=len(stores), files=counts["files"], missing=missing)
 
 
 def _replay(
@@ -202,11 +202,11 @@ def _not_there(path: str) -> str:
     return f"{path} is not in the lake"
 
 
-def _whole_chains(engine: sa.Engine, there: Sequence[StoreIdentity]) -> list[str]:
+def _whole_chains(engine: sa.Engine, stores: Sequence[StoreIdentity]) -> list[str]:
     """Return the chains whose stores are all rebuilt: only then are all product names read again."""
-    chain_ids = sorted({store.chain_id for store in there})
+    chain_ids = sorted({store.chain_id for store in stores})
     every = _select_stores(engine, Document.PRICES, Scope(chain_ids=chain_ids)) if chain_ids else []
-    partly = {store.chain_id for store in set(every) - set(there)}
+    partly = {store.chain_id for store in set(every) - set(stores)}
     return [chain_id for chain_id in chain_ids if chain_id not in partly]
 
 

@@ -178,7 +178,7 @@ def _rows(
     count = 0
     while True:
         with engine.begin() as connection:
-            gone = connection.execute(sa.delete(table).where(key.in_(chunk))).rowcount
-        count += gone
-        if gone < AT_ONCE:
+            deleted = connection.execute(sa.delete(table).where(key.in_(chunk))).rowcount
+        count += deleted
+        if deleted < AT_ONCE:
             return Removed(count=count)
