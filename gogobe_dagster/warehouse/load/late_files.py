@@ -1,14 +1,16 @@
 """Late files: those that are not newer than all of their document that their store already has.
 
 The store's prices, or its promotions, are taken back to what they were just before the oldest of them, by
-undoing the history from then on; then the files that followed are applied again together with the late ones.
-History before is final, and the lake has the rows of the files since. The locks of `store_keys` keep other
+undoing the history since then; the files that followed are applied again together with the late ones. History
+before is final, and the lake has the rows of the files since. The locks of `store_keys` keep other
 loaders away meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code
@@ -17,7 +19,7 @@ from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LAKE, 
 from gogobe_dagster.warehouse.ledger.file_claims import quarantine
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
-from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
+from gogobe_dagster.warehouse.load.file_order import chunks, published_at_of, store_of
 from gogobe_dagster.warehouse.load.store_keys import Stores
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -83,7 +85,7 @@ def quarantine_too_late(
     *,
     now: datetime,
 ) -> list[LedgerFile]:
-    """Set aside late files for which what followed them is not kept any more; return the others."""
+    """Quarantine late files if what followed them is not kept any more; return the others."""
     late = [file for file in claimed if _is_late(document, file, stores)]
     until = removed_until(connection, LAKE, HISTORY) if late else None
     too_late = [file for file in late if until is not None and published_at_of(file) <= until]
@@ -122,3 +124,27 @@ def undo_since(
         theirs & (file.c.published_at >= at) for theirs, at in zip(are_theirs, since.values(), strict=True)
     ]
     return [as_file(row) for row in connection.execute(loaded.where(sa.or_(*is_since)))]
+
+
+def apply_with_followers(
+    claimed: Sequence[LedgerFile],
+    rows: pl.DataFrame,
+    followers: Sequence[LedgerFile],
+    *,
+    read: Callable[[Sequence[LedgerFile]], pl.DataFrame],
+    apply: Callable[[Sequence[LedgerFile], pl.DataFrame], Counter[str]],
+    max_rows: int,
+) -> Counter[str]:
+    """Apply claimed files, whose rows these are, together with the loaded files that follow a late one.
+
+    In order, in chunks that memory bears; only the rows of the followers are read again.
+    """
+    if not followers:
+        return apply(claimed, rows)
+    counts: Counter[str] = Counter()
+    loaded = {file.id for file in followers}
+    for chunk in chunks([*claimed, *followers], max_rows):
+        of_claimed = rows.filter(pl.col("file_id").is_in([file.id for file in chunk]))
+        of_followers = read([file for file in chunk if file.id in loaded])
+        counts += apply(chunk, pl.concat([of_claimed, of_followers]))
+    return counts

@@ -1,7 +1,6 @@
 """One transaction of price files: from claimed ledger entries to committed rows.
 
-Locks are taken in one order by every loader, each kind sorted: files (skipping what others have), places,
-stores, products, chain products, prices. That is why loaders wait for each other and never deadlock.
+Locks are taken in the order that `warehouse.locks` lists, so loaders wait for each other and never deadlock.
 """
 
 from collections import Counter
@@ -23,7 +22,12 @@ from gogobe_dagster.warehouse.load.file_order import (
     store_file_of,
     store_of,
 )
-from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
+from gogobe_dagster.warehouse.load.late_files import (
+    apply_with_followers,
+    late_since,
+    quarantine_too_late,
+    undo_since,
+)
 from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
 from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
 from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
@@ -52,42 +56,29 @@ class PriceLoad:
         self._lookup.upsert(connection, rows)
         late = late_since(Document.PRICES, claimed, stores)
         again = _taken_back(connection, late, stores)
-        counts = self._apply_all(connection, claimed, rows.select(*PRICES.file_rows), again, stores)
+        counts = apply_with_followers(
+            claimed,
+            rows.select(*PRICES.file_rows),
+            again,
+            read=lambda files: self._lookup.read(connection, files)[0].select(*PRICES.file_rows),
+            apply=lambda files, stated: _apply(connection, files, stated, stores),
+            max_rows=self._rows_at_once,
+        )
         note_files(connection, Document.PRICES, claimed, stores)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)
         counts.update(new_products=self._lookup.products.made - made_before)
         return counts
 
-    def replay(self, connection: sa.Connection, place: StoreIdentity, *, since: datetime) -> Counter[str]:
-        """Drop what the tables say of a store from a moment on, and apply its loaded files since again."""
-        stores, _ = lock_stores(connection, {place})
-        again = _taken_back(connection, {place: since}, stores)
+    def replay(self, connection: sa.Connection, store: StoreIdentity, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say about a store since a timestamp; apply its loaded files since again."""
+        stores, _ = lock_stores(connection, {store})
+        again = _taken_back(connection, {store: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             rows, _ = self._lookup.read(connection, chunk)
             self._lookup.upsert(connection, rows)
             counts += _apply(connection, chunk, rows.select(*PRICES.file_rows), stores)
-        return counts
-
-    def _apply_all(
-        self,
-        connection: sa.Connection,
-        claimed: Sequence[LedgerFile],
-        rows: pl.DataFrame,
-        again: Sequence[LedgerFile],
-        stores: Stores,
-    ) -> Counter[str]:
-        """Apply claimed files and those after a late one, in order, in parts that memory bears."""
-        if not again:
-            return _apply(connection, claimed, rows, stores)
-        counts: Counter[str] = Counter()
-        followers = {file.id for file in again}
-        for chunk in chunks([*claimed, *again], self._rows_at_once):
-            ids = [file.id for file in chunk]
-            earlier, _ = self._lookup.read(connection, [file for file in chunk if file.id in followers])
-            stated = pl.concat([rows.filter(pl.col("file_id").is_in(ids)), earlier.select(*PRICES.file_rows)])
-            counts += _apply(connection, chunk, stated, stores)
         return counts
 
 

@@ -1,7 +1,6 @@
 """One transaction of promotion files: from claimed ledger entries to committed rows.
 
-Locks are taken in one order by every loader, each kind sorted: files (skipping what others have), places,
-stores, products, promotions. So loaders of promotions and of prices wait for each other and never deadlock.
+Locks are taken in the order that `warehouse.locks` lists, so loaders wait for each other and never deadlock.
 """
 
 from collections import Counter
@@ -19,9 +18,14 @@ from gogobe_dagster.warehouse.history.periods import PROMOTIONS
 from gogobe_dagster.warehouse.ledger.file_claims import RejectedRows, claim, mark_loaded
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.file_order import chunks, store_file_of, store_of
-from gogobe_dagster.warehouse.load.late_files import late_since, quarantine_too_late, undo_since
+from gogobe_dagster.warehouse.load.late_files import (
+    apply_with_followers,
+    late_since,
+    quarantine_too_late,
+    undo_since,
+)
 from gogobe_dagster.warehouse.load.product_keys import Products
-from gogobe_dagster.warehouse.load.promotion_periods import read_carried, write_periods
+from gogobe_dagster.warehouse.load.promotion_periods import read_open_periods, write_periods
 from gogobe_dagster.warehouse.load.promotion_versions import HASHED, Contents
 from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
@@ -52,7 +56,14 @@ class PromotionLoad:
         offers, refused = self._read(connection, claimed)
         late = late_since(Document.PROMOTIONS, claimed, stores)
         again = undo_since(connection, Document.PROMOTIONS, late, stores)
-        counts = self._apply_all(connection, claimed, offers, again, stores)
+        counts = apply_with_followers(
+            claimed,
+            _stated(offers),
+            again,
+            read=lambda files: _stated(self._read(connection, files)[0]),
+            apply=lambda files, stated: _apply(connection, files, stated, stores),
+            max_rows=self._rows_at_once,
+        )
         note_files(connection, Document.PROMOTIONS, claimed, stores)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=offers["content_hash"].count(), new_stores=new_stores)
@@ -60,14 +71,14 @@ class PromotionLoad:
         counts.update(new_promotions=self._contents.made - contents)
         return counts
 
-    def replay(self, connection: sa.Connection, place: StoreIdentity, *, since: datetime) -> Counter[str]:
-        """Drop what the tables say of a store from a moment on, and apply its loaded files since again.
+    def replay(self, connection: sa.Connection, store: StoreIdentity, *, since: datetime) -> Counter[str]:
+        """Drop what the tables say about a store since a timestamp; apply its loaded files since again.
 
         Promotion versions belong to the chain: this object rewrites each of them once.
         """
-        lock(connection, AdvisoryLock.PROMOTION_VERSIONS, place.chain_id)
-        stores, _ = lock_stores(connection, {place})
-        again = undo_since(connection, Document.PROMOTIONS, {place: since}, stores)
+        lock(connection, AdvisoryLock.PROMOTION_VERSIONS, store.chain_id)
+        stores, _ = lock_stores(connection, {store})
+        again = undo_since(connection, Document.PROMOTIONS, {store: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             offers, _ = self._read(connection, chunk, rewrite=True)
@@ -100,26 +111,6 @@ class PromotionLoad:
             offers = pl.concat([offers, listed_only.select("file_id", "promotion_id")], how="diagonal")
         return offers, refused
 
-    def _apply_all(
-        self,
-        connection: sa.Connection,
-        claimed: Sequence[LedgerFile],
-        offers: pl.DataFrame,
-        again: Sequence[LedgerFile],
-        stores: Stores,
-    ) -> Counter[str]:
-        """Apply claimed files and those after a late one, in order, in parts that memory bears."""
-        if not again:
-            return _apply(connection, claimed, _stated(offers), stores)
-        counts: Counter[str] = Counter()
-        followers = {item.id for item in again}
-        for chunk in chunks([*claimed, *again], self._rows_at_once):
-            ids = [item.id for item in chunk]
-            earlier, _ = self._read(connection, [item for item in chunk if item.id in followers])
-            stated = pl.concat([_stated(offers.filter(pl.col("file_id").is_in(ids))), _stated(earlier)])
-            counts += _apply(connection, chunk, stated, stores)
-        return counts
-
 
 def _reason() -> pl.Expr:
     """Say why a row cannot be taken; of two contents of a promotion in a file, the last one holds."""
@@ -131,7 +122,7 @@ def _reason() -> pl.Expr:
 
 
 def _stated(offers: pl.DataFrame) -> pl.DataFrame:
-    """One row a file and promotion."""
+    """Return one row per file and promotion."""
     return offers.select(*PROMOTIONS.file_rows).unique(["file_id", "promotion_id"])
 
 
@@ -139,7 +130,7 @@ def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
     statements = [store_file_of(file, stores[store_of(file)].key) for file in files]
-    done = find_changes(PROMOTIONS, read_carried(connection, statements, rows), statements, rows)
+    done = find_changes(PROMOTIONS, read_open_periods(connection, statements, rows), statements, rows)
     write_periods(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))
 

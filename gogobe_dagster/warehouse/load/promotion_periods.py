@@ -1,4 +1,4 @@
-"""Reading what stores carry and writing what changed: the SQL of promotion_store."""
+"""Reading the open periods of stores and writing what changed: the SQL of promotion_store."""
 
 from collections.abc import Sequence
 
@@ -27,12 +27,12 @@ where s.store_key = e.store_key and s.promotion_id = e.promotion_id and s.valid_
 _ENDED = "store_key int, promotion_id text, valid_to timestamptz, closed_by_file_id bigint"
 
 
-def read_carried(
+def read_open_periods(
     connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """Read what stores carry: all of those that a complete file speaks of, of others what is mentioned."""
+    """Read open periods: all of stores with a complete file, of others those of the listed promotions."""
     whole = {statement.store_key for statement in statements if statement.is_complete}
-    carried = [read_lines(connection, _OF_STORES, PROMOTIONS.current, stores=sorted(whole))] if whole else []
+    periods = [read_lines(connection, _OF_STORES, PROMOTIONS.current, stores=sorted(whole))] if whole else []
     store_keys = {
         statement.file_id: statement.store_key for statement in statements if statement.store_key not in whole
     }
@@ -42,8 +42,8 @@ def read_carried(
             promotion_ids=pl.col("promotion_id"),
         )
         wanted = mentioned.unique().to_dict(as_series=False)
-        carried.append(read_lines(connection, _OF_PROMOTIONS, PROMOTIONS.current, **wanted))
-    return pl.concat([pl.DataFrame(schema=PROMOTIONS.current), *carried])
+        periods.append(read_lines(connection, _OF_PROMOTIONS, PROMOTIONS.current, **wanted))
+    return pl.concat([pl.DataFrame(schema=PROMOTIONS.current), *periods])
 
 
 def write_periods(connection: sa.Connection, done: Changes) -> None:

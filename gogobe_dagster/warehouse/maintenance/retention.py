@@ -27,12 +27,12 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.history.retention_watermark import LAKE, raise_watermark
 from gogobe_dagster.warehouse.maintenance.price_retention import delete_periods, drop_months
 from gogobe_dagster.warehouse.maintenance.promotion_retention import remove_contents, remove_periods
+from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
 from gogobe_dagster.warehouse.schema.tables import file, file_event, reject
 
 GRACE = timedelta(days=1)
 """Bytes younger than this stay, whatever the ledger says: a download is recorded after it is saved."""
 AT_ONCE = 20_000
-UNFINISHED = ("discovered", "downloaded", "parsed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def _raw(
     engine: sa.Engine, raw_store: RawStore, before: datetime, *, now: datetime, dry_run: bool
 ) -> Removed:
     done_at = sa.func.coalesce(file.c.loaded_at, file.c.downloaded_at, file.c.first_seen_at)
-    is_needed = sa.func.bool_or(file.c.state.in_(UNFINISHED) | (done_at >= before))
+    is_needed = sa.func.bool_or(file.c.state.in_(OPEN_STATES) | (done_at >= before))
     sizes = raw_store.sizes()
     count = size = 0
     for chunk in _chunks(sizes):
@@ -119,7 +119,7 @@ def _raw(
 
 
 def _lake(engine: sa.Engine, lake: Lake, before: datetime, *, dry_run: bool) -> Removed:
-    is_needed = file.c.state.in_(UNFINISHED) | (file.c.published_at >= before)
+    is_needed = file.c.state.in_(OPEN_STATES) | (file.c.published_at >= before)
     found = lake.sizes(before=day_of(before))
     sizes = {path: size for path, size in found.items() if not path.startswith(f"{Document.STORES}/")}
     count = size = 0

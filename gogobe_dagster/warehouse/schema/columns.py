@@ -4,6 +4,7 @@ Every table and column has a comment, which is the data dictionary. The tables a
 `promotion_tables`; `migrate` knows them all.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,6 +49,6 @@ def column(
     )
 
 
-def one_of(name: str, values: tuple[str, ...]) -> str:
-    """Return the check that a column has one of these values."""
-    return f"{name} in ({', '.join(repr(value) for value in values)})"
+def one_of(name: str, values: Iterable[str]) -> str:
+    """Return the check that a column has one of these values: members of an enum, or texts."""
+    return f"{name} in ({', '.join(repr(str(value)) for value in values)})"

@@ -10,14 +10,13 @@ and nobody joins on the store's own number by accident.
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing import meanings
 from gogobe_dagster.warehouse.schema.columns import Exact, Moment, Money, metadata
 from gogobe_dagster.warehouse.schema.columns import column as _column
 from gogobe_dagster.warehouse.schema.columns import one_of as _one_of
-from gogobe_dagster.warehouse.schema.enums import Reach
+from gogobe_dagster.warehouse.schema.enums import FileState, Reach
 
-STATES = ("discovered", "downloaded", "parsed", "loaded", "superseded", "quarantined")
-KINDS = ("stores", "prices", "full_prices", "promotions", "full_promotions")
 CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
 
@@ -104,8 +103,8 @@ file = sa.Table(
     _column("parsed_at", Moment, "When its rows were written to the lake."),
     _column("loaded_at", Moment, "When its rows were committed to the tables."),
     sa.UniqueConstraint("feed", "name", "revision"),
-    sa.CheckConstraint(_one_of("state", STATES), name="state"),
-    sa.CheckConstraint(_one_of("kind", KINDS), name="kind"),
+    sa.CheckConstraint(_one_of("state", FileState), name="state"),
+    sa.CheckConstraint(_one_of("kind", FileKind), name="kind"),
     sa.CheckConstraint("revision >= 1 and attempts >= 0", name="counts"),
     sa.CheckConstraint("state <> 'quarantined' or code is not null", name="quarantine_says_why"),
     sa.CheckConstraint(_PLACED, name="parsed_is_placed"),
@@ -172,7 +171,7 @@ portal_probe = sa.Table(
     _column("code", sa.Text(), "Code of the failure; null: it answered as usual."),
     _column("reason", sa.Text(), "The failure as a message."),
     _column("seconds", sa.Double(), "How long it took.", null=False),
-    sa.CheckConstraint(_one_of("reach", tuple(reach.value for reach in Reach)), name="reach"),
+    sa.CheckConstraint(_one_of("reach", Reach), name="reach"),
     comment="The last twenty probes of each portal from this machine: `gogobe scan --probe`.",
 )
 
