@@ -68,7 +68,7 @@ def load_prices(
     """
     there = requeue_missing(engine, files, lake, now=now)
     ensure_partitions(engine, [published_at_of(file) for file in there])
-    ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
+    ordered = sorted(there, key=lambda file: (store_of(file), published_at_of(file), file.id))
     loads = _Loads(lambda: PriceLoad(lake, now=now, rows_at_once=rows_at_once))
     return _in_transactions(engine, _chunks(ordered, rows_at_once), loads, lake=lake, now=now)
 
@@ -84,7 +84,7 @@ def load_promotions(
 ) -> LoadReport:
     """Bring promotion files into the tables. When it returns, all are there, as after `load_prices`."""
     there = requeue_missing(engine, files, lake, now=now)
-    ordered = sorted(there, key=lambda one: (store_of(one), published_at_of(one), one.id))
+    ordered = sorted(there, key=lambda file: (store_of(file), published_at_of(file), file.id))
     loads = _Loads(lambda: PromotionLoad(lake, now=now, rows_at_once=rows_at_once))
     return _in_transactions(engine, _chunks(ordered, rows_at_once), loads, lake=lake, now=now)
 
@@ -93,7 +93,7 @@ def load_promotions(
 def load_stores(engine: sa.Engine, files: Sequence[LedgerFile], lake: Lake, *, now: datetime) -> LoadReport:
     """Bring store lists into the tables. The newest list holds, in whatever order they come."""
     there = requeue_missing(engine, files, lake, now=now)
-    ordered = sorted(there, key=lambda one: (published_at_of(one), one.id))
+    ordered = sorted(there, key=lambda file: (published_at_of(file), file.id))
     loads = _Loads(lambda: StoreLoad(lake, now=now))
     return _in_transactions(engine, _chunks(ordered, MOST_ROWS), loads, lake=lake, now=now)
 
@@ -125,17 +125,17 @@ class _Loads:
 def _in_transactions(
     engine: sa.Engine, chunks: Iterable[Sequence[LedgerFile]], loads: _Loads, *, lake: Lake, now: datetime
 ) -> LoadReport:
-    """Load chunk by chunk. What others hold is awaited at the end: another loader, or a listing."""
+    """Load chunk by chunk. Files that another loader or a listing holds are awaited at the end."""
     started = time.perf_counter()
     counts: Counter[str] = Counter()
-    held = []
+    busy = []
     for chunk in chunks:
         ids = [file.id for file in chunk]
         done = _in_transaction(engine, ids, loads, wait=False)
         counts += done
         if done["files"] < len(ids):
-            held.append(ids)
-    for ids in held:
+            busy.append(ids)
+    for ids in busy:
         counts += _in_transaction(engine, ids, loads, wait=True)
     settle_ambiguous_numbers(engine, lake, now=now, rows_at_once=MOST_ROWS)
     return LoadReport(**counts, seconds=time.perf_counter() - started)

@@ -63,7 +63,7 @@ class Rebuilt:
 def rebuild_prices(engine: sa.Engine, lake: Lake, scope: Scope, *, now: datetime, tell: Tell) -> Rebuilt:
     """Rebuild the prices, history and product names of the scope's stores.
 
-    Raises `ContentError` (`late_beyond_retention`) where history since that moment is not whole any more.
+    Raises `ContentError` (`late_beyond_retention`) if history since then is no longer complete.
     """
     stores, missing = _divided(engine, Document.PRICES, scope, lake)
     whole = [] if scope.since else _whole_chains(engine, stores)

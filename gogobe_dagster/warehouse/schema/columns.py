@@ -19,7 +19,7 @@ metadata = sa.MetaData(
     }
 )
 
-Moment = sa.DateTime(timezone=True)
+Timestamp = sa.DateTime(timezone=True)
 Money = sa.Numeric(14, 4)
 """The lake's own decimal: nothing is rounded and nothing can fail to fit. As prices have at most two decimals
 and numeric stores base-10,000 digits, the scale of four costs no byte more than a scale of two."""

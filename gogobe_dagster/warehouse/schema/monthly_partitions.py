@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 
 
-def ensure_partitions(engine: sa.Engine, moments: Iterable[datetime]) -> None:
-    """Make the partitions that hold these moments, and the one of the month after the last of them.
+def ensure_partitions(engine: sa.Engine, timestamps: Iterable[datetime]) -> None:
+    """Make the partitions that hold these timestamps, and the one of the month after the last of them.
 
     In a transaction of its own, and attached rather than created in place: that does not wait for loads
     that are under way, nor they for it.
     """
-    months = {moment.astimezone(UTC).date().replace(day=1) for moment in moments}
+    months = {timestamp.astimezone(UTC).date().replace(day=1) for timestamp in timestamps}
     wanted = months | {_next(max(months))} if months else set()
     names = {_name(month): month for month in sorted(wanted)}
     with engine.begin() as connection:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gogobe_dagster.parsing import meanings
-from gogobe_dagster.warehouse.schema.columns import Exact, Moment, Money, column, metadata
+from gogobe_dagster.warehouse.schema.columns import Exact, Money, Timestamp, column, metadata
 
 PROMOTION_ID_LIMIT = 64
 """Longest promotion id kept; the longest real one has 10 digits."""
@@ -26,8 +26,8 @@ promotion = sa.Table(
     column("content_hash", sa.Uuid(), "Natural key, part 3: hash of all offers as published.",
            null=False),
     column("description", sa.Text(), "The chain's description, from the first offer."),
-    column("starts_at", Moment, "Earliest start of its offers; null: an offer has none."),
-    column("ends_at", Moment, "Latest end of its offers; null: an offer has none."),
+    column("starts_at", Timestamp, "Earliest start of its offers; null: an offer has none."),
+    column("ends_at", Timestamp, "Latest end of its offers; null: an offer has none."),
     column("invalid_item_codes", ARRAY(sa.Text()),
            "Invalid item codes in it, sorted, the first 100 characters of each; null: none."),
     sa.UniqueConstraint("chain_id", "promotion_id", "content_hash"),
@@ -44,8 +44,8 @@ promotion_offer = sa.Table(
                 "Number of the offer in the version, from 1, by group and terms.", key=True),
     column("group_id", sa.Integer(), meanings.OFFER["group_id"], null=False),
     column("description", sa.Text(), meanings.OFFER["description"]),
-    column("starts_at", Moment, meanings.OFFER["starts_at"]),
-    column("ends_at", Moment, meanings.OFFER["ends_at"]),
+    column("starts_at", Timestamp, meanings.OFFER["starts_at"]),
+    column("ends_at", Timestamp, meanings.OFFER["ends_at"]),
     column("reward_type", sa.SmallInteger(), meanings.OFFER["reward_type"]),
     column("discount_type", sa.SmallInteger(), meanings.OFFER["discount_type"]),
     column("discount_rate", Money,
@@ -107,8 +107,8 @@ promotion_store = sa.Table(
     metadata,
     column("store_key", sa.Integer(), "The store.", key=True),
     column("promotion_id", Exact, "The chain's number of the promotion.", key=True),
-    column("valid_from", Moment, "Timestamp of the first file with this version.", key=True),
-    column("valid_to", Moment,
+    column("valid_from", Timestamp, "Timestamp of the first file with this version.", key=True),
+    column("valid_to", Timestamp,
            "Timestamp of the first file with another version, or of the first full file without the"
            " promotion; null: the store still has it."),
     column("promotion_key", sa.Integer(), "The promotion version in this period.", null=False),
