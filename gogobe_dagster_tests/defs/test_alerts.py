@@ -12,8 +12,8 @@ from gogobe_dagster.defs.alerts import evaluate, failure_alert, recovery_alert
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.resources import Resources
+from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.import_env import ImportEnv
-from gogobe_dagster_tests.receiver import receiver
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 
@@ -29,7 +29,7 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
 ) -> None:
     cursor: str | None = None
     seen: list[list[bool]] = []
-    with receiver() as inbox:
+    with alert_receiver() as inbox:
         settings = import_env.settings.model_copy(update={"alert_url": inbox.url})
         with closing(Resources(settings)) as resources:
 
@@ -53,14 +53,14 @@ def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
         red, green = [False], [True]
         assert seen == [[], [], [], [], red, [], [], [], green, []]
         assert inbox.titles == ["gogobe: 1 new problem", "gogobe: 1 problem solved"]
-        assert inbox.taken[0]["message"] == "Keshet Teamim: auth_failed: wrong password"
+        assert inbox.alerts[0]["message"] == "Keshet Teamim: auth_failed: wrong password"
 
 
 def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
     import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
     import_env.resources.ledger.record_failure("keshet", PortalError(Code.DNS_DEAD, "gone"), now=NOON)
-    with receiver() as inbox:
+    with alert_receiver() as inbox:
         inbox.refuses = True
         changes = {"alert_url": inbox.url, "alert_after_failures": 1}
         with closing(Resources(import_env.settings.model_copy(update=changes))) as resources:

@@ -8,6 +8,7 @@ import pytest
 from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.ground_truth import published_prices
+from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.dagster_services import (
     launch,
     served_as_documented,
@@ -15,7 +16,6 @@ from gogobe_dagster_tests.dagster_services import (
     switch_on,
 )
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
-from gogobe_dagster_tests.receiver import receiver
 from gogobe_dagster_tests.waiting import wait_for_progress
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,10 @@ def test_a_new_file_on_the_portal_reaches_the_tables_without_a_hand(import_env: 
     import_env.replica.faults.switch_on("portal_down", feed="king_store")
     titles = "gogobe: 1 new problem", f"gogobe: king_store|{yesterday()} failed"
     wait = partial(wait_for_progress, progress=import_env.progress)
-    with receiver() as inbox, served_as_documented(with_alerts(import_env, inbox.url), "dagster dev") as url:
+    with (
+        alert_receiver() as inbox,
+        served_as_documented(with_alerts(import_env, inbox.url), "dagster dev") as url,
+    ):
         switch_on(url, "king_store_files")
         switch_on(url, "keshet_files")
         market = import_env.publish("keshet")

@@ -8,7 +8,7 @@ from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.errors import AlertNotSent
 from gogobe_dagster.monitoring.alerts import Alert, AlertState, alert_changes, count_failures, send
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing
-from gogobe_dagster_tests.receiver import receiver
+from gogobe_dagster_tests.alert_receiver import alert_receiver
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 
@@ -59,18 +59,18 @@ def test_alerts_are_made_for_changes_only() -> None:
 
 
 def test_an_alert_reaches_the_address_of_the_url() -> None:
-    with receiver() as inbox:
+    with alert_receiver() as inbox:
         send(Alert(title="gogobe: קשת", body="dns_dead"), inbox.url)
         send(Alert(title="well", body="again", is_good=True), inbox.url)
 
-        assert [(sent["title"], sent["message"], sent["type"]) for sent in inbox.taken] == [
+        assert [(sent["title"], sent["message"], sent["type"]) for sent in inbox.alerts] == [
             ("gogobe: קשת", "dns_dead", "failure"),
             ("well", "again", "success"),
         ]
 
 
 def test_an_undelivered_alert_is_an_error_without_the_password() -> None:
-    with receiver() as inbox:
+    with alert_receiver() as inbox:
         inbox.refuses = True
         url = inbox.url.replace("json://", "json://user:secret@")
 
