@@ -14,7 +14,7 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.demo_queries import show_demo_queries
 from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
-from gogobe_dagster.commands.options import port_option
+from gogobe_dagster.commands.options import WholeNumber, port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.tables import plain_table
 from gogobe_dagster.commands.up import check_port_is_free, code_socket, running_database, serve
@@ -49,10 +49,8 @@ FEEDS = ("shufersal", "rami_levy", "osher_ad", "keshet", "king_store", "good_pha
     "--ui", is_flag=True, help="Afterwards run the web UI and the daemon on the imported data, until Ctrl-C."
 )
 @port_option
-@click.option("--stores", default=5, show_default=True, type=click.IntRange(1, 200), help="Stores per feed.")
-@click.option(
-    "--items", default=400, show_default=True, type=click.IntRange(30, 15000), help="Items per store."
-)
+@click.option("--stores", default=5, show_default=True, type=WholeNumber(1, 200), help="Stores per feed.")
+@click.option("--items", default=400, show_default=True, type=WholeNumber(30, 15000), help="Items per store.")
 def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
     """Import one day of six feeds and show the results.
 

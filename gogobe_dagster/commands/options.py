@@ -1,7 +1,8 @@
-"""Options shared by several commands: feeds and days."""
+"""Options and types of values shared by several commands: feeds, days, numbers."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any
 
 import click
@@ -48,6 +49,25 @@ class Day(click.ParamType[date]):
         return day
 
 
+class WholeNumber(click.IntRange):
+    """A whole number within limits; errors name it as a number."""
+
+    name = "number"
+
+
+class FiniteNumber(click.FloatRange):
+    """A number within limits; nan and inf are none."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
 class FeedCommand(click.Command):
     """A command with --feed; the error for a feed given as an argument explains the option."""
 
@@ -78,7 +98,7 @@ port_option = click.option(
     "--port",
     default=3000,
     show_default=True,
-    type=click.IntRange(1, 65535),
+    type=WholeNumber(1, 65535),
     help="Port of the web UI.",
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.options import feed_option, selected_feeds
+from gogobe_dagster.commands.options import FiniteNumber, WholeNumber, feed_option, selected_feeds
 from gogobe_dagster.feeds.registry import Family, Feed
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str 
     "--port",
     default=8765,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Port on 127.0.0.1; 0 chooses a free one.",
 )
 @click.option(
     "--scale",
     default=0.02,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True, max=1),
+    type=FiniteNumber(min=0, min_open=True, max=1),
     help="Size of the made-up chains; 1 is about the size of the real ones.",
 )
 @click.option("--seed", default=1, show_default=True, help="Seed of the made-up stores and prices.")
@@ -77,7 +77,7 @@ def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str 
     "--days",
     default=2,
     show_default=True,
-    type=click.IntRange(1, 90),
+    type=WholeNumber(1, 90),
     help="Number of days to publish, ending today.",
 )
 @click.option(
@@ -96,7 +96,7 @@ def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option(
     "--keep-publishing",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteNumber(min=0, min_open=True),
     help="Start with the files of the first morning and publish those of one more hour every SECONDS; "
     "after catching up with the clock, publish files when they are due.",
 )
@@ -111,7 +111,7 @@ def _parse_time(_context: click.Context, _parameter: click.Parameter, text: str 
     "--speed",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=FiniteNumber(min=0),
     help="Seconds at the portals per real second: 60 simulates an hour in a minute, 0 stops the clock.",
 )
 def replica(

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gogobe_dagster.commands.options import WholeNumber
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.files.selection import KIND_WORDS, FileSelection, parse_kind
 
@@ -23,12 +24,6 @@ class KindType(click.ParamType[FileKind]):
             return parse_kind(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-class NumberType(click.IntRange):
-    """A whole number of at least `min`; named in errors as what it is."""
-
-    name = "number"
 
 
 class PatternType(click.ParamType[str]):
@@ -54,7 +49,7 @@ OPTIONS = (
     click.option(
         "--store",
         "stores",
-        type=NumberType(min=0),
+        type=WholeNumber(min=0),
         multiple=True,
         help="Only files of the store with this number, and the chain's store list; may be repeated.",
     ),
@@ -64,7 +59,7 @@ OPTIONS = (
     click.option("--newest", is_flag=True, help="Only the newest file of each store and kind."),
     click.option(
         "--limit",
-        type=NumberType(min=1),
+        type=WholeNumber(min=1),
         help="At most this number of files of each feed and day: store lists and full files first.",
     ),
 )

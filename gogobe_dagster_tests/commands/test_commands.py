@@ -45,6 +45,16 @@ def test_every_command_explains_itself_and_its_options(name: str) -> None:
         (["import", "rami_levy"], "unexpected extra argument (rami_levy); use --feed rami_levy"),
         (["backfill", "--url", "localhost:3000"], "must begin with http://, such as http://127.0.0.1:3000"),
         (["read", "--rows", "0", "README.md"], "0 is not in the range x>=1"),
+        (
+            ["import", "--kind", "price-full"],
+            "'price-full' is not a kind of file. Did you mean 'prices-full'?",
+        ),
+        (["import", "--store", "a"], "'a' is not a valid number"),
+        (["import", "--limit", "0"], "0 is not in the range x>=1"),
+        (["backfill", "--name", " "], "the pattern is empty; an example: 'PriceFull*-039-*'"),
+        (["up", "--port", "http"], "'http' is not a valid number"),
+        (["replica", "--scale", "nan"], "'nan' is not a finite number"),
+        (["replica", "--keep-publishing", "inf"], "'inf' is not a finite number"),
     ],
 )
 def test_wrong_input_is_answered_with_what_is_right(arguments: list[str], expected: str) -> None:
