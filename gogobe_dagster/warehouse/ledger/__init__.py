@@ -3,6 +3,7 @@
 ledger           what steps call: what is pending, and what became of it
 model            what the ledger takes and returns
 listing_writes   compare a listing or a parse report with the table, and write it
+publication_time when a file was published, where the local time is ambiguous
 retry_schedule   when a file that failed is tried again
 requeue          put failed files back by hand
 portal_pause     portals that refused, and until when they are left alone

@@ -4,8 +4,8 @@ Both run inside the transaction of a `Ledger` method, which is the way in.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +16,11 @@ from gogobe_dagster.files.notes import Note
 from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, replace_rejects
 from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile, ListingResult, ParsedEntry
+from gogobe_dagster.warehouse.ledger.publication_time import publication_time
 from gogobe_dagster.warehouse.ledger.retry_schedule import after_failure
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
-from gogobe_dagster.warehouse.schema.tables import file
+from gogobe_dagster.warehouse.schema.tables import file, listing
 
 MAX_REJECTED_SHARE = 0.1
 """A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
@@ -38,6 +39,7 @@ def record(
 ) -> ListingResult:
     """Write down what a listing shows. The same listing again changes nothing but when it was last seen."""
     lock(connection, AdvisoryLock.LISTING, feed_key)
+    listed_before = connection.scalar(sa.select(listing.c.listed_at).where(listing.c.feed == feed_key))
     seen = {clean(sighting.name): sighting for sighting in sightings}
     newest = _newest_revisions(connection, feed_key, seen)
     new = {name: seen_file for name, seen_file in seen.items() if name not in newest}
@@ -55,7 +57,11 @@ def record(
     )
     _supersede(connection, [newest[name] for name in changed], now)
     revisions = {name: newest[name].revision + 1 for name in changed}
-    _insert(connection, feed_key, {**new, **changed}, revisions, now)
+    first_seen = {
+        name: replace(item, published_at=publication_time(item, listed_before=listed_before, now=now))
+        for name, item in {**new, **changed}.items()
+    }
+    _insert(connection, feed_key, first_seen, revisions, now)
     return ListingResult(
         listed=len(seen),
         new=len(new),
@@ -101,7 +107,7 @@ def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datet
 def _release(connection: sa.Connection, wanted: Mapping[int, ListedFile], now: datetime) -> None:
     for file_id, item in wanted.items():
         values = _of_name(item) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
-        values |= {"retry_at": None}
+        values |= {"retry_at": None, "published_at": sa.func.coalesce(file.c.published_at, item.published_at)}
         connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
     append_events(
         connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
@@ -189,6 +195,7 @@ def write_failure(
     known = connection.execute(open_file.with_for_update()).first()
     if known is None:
         return
+    now = now.astimezone(UTC)  # adding to local time would be wrong when the clock changes
     failing_since = known.failing_since or now
     next_try = after_failure(
         error.code,

@@ -6,7 +6,7 @@ has not refused for an hour. A refused login concerns one account, everything el
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,12 +66,13 @@ def find_pause(engine: sa.Engine, at: PortalAccount) -> PortalPause | None:
 def active_pause(engine: sa.Engine, at: PortalAccount, *, now: datetime) -> PortalPause | None:
     """Return the pause that is on now."""
     pause = find_pause(engine, at)
-    return pause if pause and now < pause.until else None
+    return pause if pause and now.astimezone(UTC) < pause.until.astimezone(UTC) else None
 
 
 def record_refusal(engine: sa.Engine, at: PortalAccount, error: PortalError, *, now: datetime) -> PortalPause:
     """Leave the portal alone from now on. Processes that are refused during a pause do not make it longer."""
     account = at.account if error.code is Code.AUTH_FAILED else EVERY_ACCOUNT
+    now = now.astimezone(UTC)  # adding to local time would be wrong when the clock changes
     is_this = (portal_pause.c.portal == at.portal) & (portal_pause.c.account == account)
     with engine.begin() as connection:
         known = connection.execute(sa.select(portal_pause).where(is_this).with_for_update()).first()

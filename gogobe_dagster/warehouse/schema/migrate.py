@@ -50,10 +50,14 @@ def versioned(tables: sa.MetaData) -> sa.MetaData:
 def connect(url: str) -> sa.Engine:
     """Return an engine for a PostgreSQL URL, whatever its driver part says.
 
-    Raises `DatabaseUnavailable` when the server does not answer; the message never holds the password.
+    Timestamps arrive in UTC, whatever the server's time zone: Python compares those of one zone by local
+    time, which is wrong in the hour that occurs twice in autumn. Raises `DatabaseUnavailable` when the server
+    does not answer; the message never holds the password.
     """
     parsed = _parse(url)
-    engine = sa.create_engine(parsed, connect_args={"connect_timeout": CONNECT_SECONDS}, pool_pre_ping=True)
+    options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+    arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
+    engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True)
     try:
         with engine.connect() as connection:
             connection.execute(sa.text("select 1"))
