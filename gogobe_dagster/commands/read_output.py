@@ -36,7 +36,7 @@ TABLE_COLUMNS = {
         "name",
         "manufacturer",
         "price",
-        "unit_price",
+        "published_unit_price",
         "unit_of_measure",
         "price_set_at",
     ),

@@ -100,7 +100,7 @@ PRICES: Final = Dialects(
         "is_weighted": ("bisweighted", "blsweighted", "isweighted"),  # bls: with a letter l, Super-Pharm
         "quantity_in_package": ("qtyinpackage",),
         "price": ("itemprice",),
-        "unit_price": ("unitofmeasureprice", "unitprice"),
+        "published_unit_price": ("unitofmeasureprice", "unitprice"),
         "allows_discount": ("allowdiscount",),
         "status": ("itemstatus",),
         "price_set_at": ("priceupdatedate", "priceupdatetime"),

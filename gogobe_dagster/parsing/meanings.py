@@ -16,16 +16,20 @@ PRICE: Final[Mapping[str, str]] = {
     "is_barcode": "ItemType 1: the code is a GTIN; false: the chain's own code; null if absent.",
     "name": "The chain's name of the product.",
     "manufacturer": "Manufacturer as published.",
-    "country": "Country of manufacture as published, mostly ISO 3166 alpha-2.",
+    "country": "Country of manufacture as published: an ISO 3166 code, or its name in Hebrew.",
     "description": "The manufacturer's description.",
     "unit_quantity": "UnitQty: the name of the unit of `quantity`, such as liters or grams.",
     "quantity": "Content of the package in `unit_quantity`; null if unknown.",
-    "unit_of_measure": "What `unit_price` refers to, such as 100 grams.",
+    "unit_of_measure": "UnitOfMeasure as published, such as 100 grams; often not the unit of"
+    " `published_unit_price`.",
     "is_weighted": "Sold by weight; null if absent.",
     "quantity_in_package": "Pieces in a package; null if unknown.",
     "price": "Shelf price in ILS with VAT; 0 and negative values are kept. In the lake, null if it cannot be"
     " read: the file lists the code all the same.",
-    "unit_price": "Price in ILS of one `unit_of_measure`; null if absent.",
+    "published_unit_price": "UnitOfMeasurePrice as published, in ILS. At most chains `price` / `quantity`, so"
+    " per gram or millilitre where that is the unit of `quantity`, whatever `unit_of_measure` says; at"
+    " Shufersal, Keshet, AM:PM and Mahsanei HaShuk of one `unit_of_measure`; at some, such as King Store,"
+    " neither. Not comparable between chains; null if absent.",
     "allows_discount": "Whether promotions apply; null if absent.",
     "status": "ItemStatus as published; null if absent.",
     "price_set_at": "When the chain last changed the price, as published; null if absent.",

@@ -41,7 +41,7 @@ PRICES = pa.schema(
         _field("is_weighted", pa.bool_(), meanings.PRICE),
         _field("quantity_in_package", ARROW_DECIMAL, meanings.PRICE),
         _field("price", ARROW_DECIMAL, meanings.PRICE),
-        _field("unit_price", ARROW_DECIMAL, meanings.PRICE),
+        _field("published_unit_price", ARROW_DECIMAL, meanings.PRICE),
         _field("allows_discount", pa.bool_(), meanings.PRICE),
         _field("status", pa.int16(), meanings.PRICE),
         _field("price_set_at", ARROW_TIMESTAMP, meanings.PRICE),

@@ -47,7 +47,7 @@ FILES_AT_ONCE = 400
 FETCHED = "update file set state = 'downloaded', sha256 = %s, size = %s, downloaded_at = %s where name = %s"
 DELTA_ROWS = 20
 GZIP = 31
-STATED = ("code", "price", "unit_price", "price_set_at")
+STATED = ("code", "price", "published_unit_price", "price_set_at")
 """What the baseline copies of each row."""
 
 

@@ -5,7 +5,8 @@ import psycopg
 from gogobe_dagster_tests.benchmarks.price_loads import LoadSetup
 
 CROWD = """
-insert into price_current (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
+insert into price_current
+    (store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id)
 select 1000000 + number, product_key, 9.90, 19.80, valid_from, valid_from, file_id
 from generate_series(1, %(stores)s) as number,
     (select distinct on (product_key) product_key, valid_from, file_id from price_current

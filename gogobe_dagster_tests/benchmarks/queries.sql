@@ -25,13 +25,13 @@ select (7290000000000 + c)::text, product_key, '2026-11-24', (7290000000000 + pr
 from assortment;
 create index on assortment (c);
 analyze assortment;
-insert into price_current (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
+insert into price_current (store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id)
 select s.store_key, a.product_key, 1 + (a.product_key * 7 + s.store_key) % 9000 / 100.0, (a.product_key * 3) % 5000 / 100.0,
     timestamptz '2026-11-24' - (a.product_key + s.store_key) % 60 * interval '1 day',
     timestamptz '2026-11-24' - (a.product_key * 17 + s.store_key) % 60 * interval '1 day' - s.store_key * interval '1 second', s.store_key
 from store s join assortment a on a.c = s.store_id % 34 + 1 order by s.store_key, a.product_key;
-insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, price_set_at, file_id, closed_by_file_id)
-select store_key, product_key, valid_from - interval '20 days', valid_from, price + 1, unit_price, price_set_at, file_id, file_id
+insert into price_past (store_key, product_key, valid_from, valid_to, price, published_unit_price, price_set_at, file_id, closed_by_file_id)
+select store_key, product_key, valid_from - interval '20 days', valid_from, price + 1, published_unit_price, price_set_at, file_id, file_id
 from price_current where (store_key + product_key) % 10 = 0;;
 insert into promotion (chain_id, promotion_id, content_hash, description, starts_at, ends_at)
 select (7290000000000 + c)::text, n::text, md5(c || ':' || n)::uuid, 'מבצע ' || n, '2026-01-01', '2099-01-01'

@@ -66,7 +66,7 @@ def test_every_price_dialect_says_the_same_about_the_same_milk(dialect: str) -> 
         "is_weighted": False,
         "quantity_in_package": None,
         "price": Decimal("7.1000"),
-        "unit_price": Decimal("0.7100"),
+        "published_unit_price": Decimal("0.7100"),
         "allows_discount": True,
         "status": 1,
         "price_set_at": datetime(2026, 11, 23, 5, 0, 5, tzinfo=UTC),

@@ -101,7 +101,7 @@ def test_a_row_that_cannot_be_taken_has_a_reason(column: str, text: str | None, 
         ("quantity_in_package", "6 יח'"),
         ("quantity", "בערך 3"),
         ("quantity", "123456789012345"),
-        ("unit_price", "0x10"),
+        ("published_unit_price", "0x10"),
         ("status", "1.5"),
         ("status", "70000"),
         ("is_weighted", "2"),
@@ -212,11 +212,11 @@ def test_a_number_in_words_stands_beside_real_numbers() -> None:
 
 
 def test_long_unit_prices_are_rounded_and_said_to_be() -> None:
-    taken = take({**MILK, "unit_price": "0.33333333"})
+    taken = take({**MILK, "published_unit_price": "0.33333333"})
 
-    assert taken.rows["unit_price"].to_list() == [Decimal("0.3333")]
+    assert taken.rows["published_unit_price"].to_list() == [Decimal("0.3333")]
     assert taken.notes == ("rounded_numbers",)
-    assert take({**MILK, "unit_price": "0.3300000"}).notes == ()
+    assert take({**MILK, "published_unit_price": "0.3300000"}).notes == ()
 
 
 @pytest.mark.parametrize(

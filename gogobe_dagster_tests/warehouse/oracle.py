@@ -17,7 +17,7 @@ class Period:
     store: int
     product: int
     price: Decimal
-    unit_price: Decimal | None
+    published_unit_price: Decimal | None
     valid_from: datetime
     file_id: int
     valid_to: datetime | None = None

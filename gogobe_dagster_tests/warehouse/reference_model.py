@@ -16,13 +16,13 @@ LABEL = "f.feed || ' ' || f.name"
 ENDED = "left join file e on e.file_id = h.closed_by_file_id"
 TABLES = {
     "price_history": f"""
-        select s.store_id, {PRODUCT}, h.price, h.unit_price, h.valid_from, {LABEL}, h.valid_to,
+        select s.store_id, {PRODUCT}, h.price, h.published_unit_price, h.valid_from, {LABEL}, h.valid_to,
             e.feed || ' ' || e.name
         from price_history h join store s using (store_key) join product p using (product_key)
         join file f using (file_id) {ENDED}
     """,
     "price_current": f"""
-        select s.store_id, {PRODUCT}, h.price, h.unit_price, h.valid_from, {LABEL}
+        select s.store_id, {PRODUCT}, h.price, h.published_unit_price, h.valid_from, {LABEL}
         from price_current h join store s using (store_key) join product p using (product_key)
         join file f using (file_id)
     """,
@@ -110,7 +110,9 @@ def product_of(code: str) -> str:
 
 
 def _value(row: PriceRow) -> tuple[Decimal, Decimal | None]:
-    return Decimal(row.price or ""), None if row.unit_price is None else Decimal(row.unit_price)
+    return Decimal(row.price or ""), None if row.published_unit_price is None else Decimal(
+        row.published_unit_price
+    )
 
 
 def replay(published: Sequence[Published]) -> dict[str, set[tuple[Any, ...]]]:

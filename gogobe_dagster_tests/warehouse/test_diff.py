@@ -26,7 +26,7 @@ NEXT_OF_EACH = st.lists(NEXT, max_size=3, unique_by=lambda file: file.store)
 
 def as_promotions(frame: pl.DataFrame) -> pl.DataFrame:
     """The same statements of promotions: an id for each product, a content for each price."""
-    content = pl.col("price").cast(pl.Int32) * 10 + pl.col("unit_price").is_not_null()
+    content = pl.col("price").cast(pl.Int32) * 10 + pl.col("published_unit_price").is_not_null()
     renamed = {"promotion_id": pl.format("{}1", "product_key"), "promotion_key": content.cast(pl.Int32)}
     return frame.with_columns(**renamed)
 

@@ -182,11 +182,11 @@ def test_rule_8_the_store_of_the_content_holds_against_that_of_the_name(market: 
 @pytest.mark.parametrize("price", ["0", "-3.9", "0.0001", "25999.99", "9999999999.9999"])
 def test_rule_9_money_is_exact(market: Market, price: str) -> None:
     price_row = PriceRow(
-        MILK, price, unit_price=price, price_set_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC)
+        MILK, price, published_unit_price=price, price_set_at=datetime(2026, 11, 1, 7, 30, 0, 123456, UTC)
     )
     market.open(PriceFile(5, [price_row], is_full=True))
     assert market.prices() == {MILK: Decimal(price)}
-    (row,) = market.ask("select price, unit_price, price_set_at, valid_from from price_history")
+    (row,) = market.ask("select price, published_unit_price, price_set_at, valid_from from price_history")
     assert row == (Decimal(price), Decimal(price), price_row.price_set_at, NOON.replace(hour=5))
 
 

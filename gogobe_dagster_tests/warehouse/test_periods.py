@@ -254,5 +254,5 @@ def test_no_period_is_empty_and_no_two_neighbours_say_the_same(files: list[File]
         if (period.store, period.product) == (other.store, other.product):
             assert period.valid_to is not None
             assert period.valid_to <= other.valid_from
-            is_same = (period.price, period.unit_price) == (other.price, other.unit_price)
+            is_same = (period.price, period.published_unit_price) == (other.price, other.published_unit_price)
             assert not (period.valid_to == other.valid_from and is_same)

@@ -43,7 +43,7 @@ SHELVES = st.builds(
     PriceRow,
     code=st.sampled_from(CODES),
     price=st.sampled_from(["5", "6", "0", None]),
-    unit_price=st.sampled_from([None, "0.5"]),
+    published_unit_price=st.sampled_from([None, "0.5"]),
     is_barcode=st.just(value=True),
     name=st.sampled_from([None, "חלב", "לחם"]),
     manufacturer=st.sampled_from([None, "תנובה"]),
@@ -189,7 +189,7 @@ def test_rule_04_no_period_is_empty_and_no_two_neighbours_say_the_same(market: M
         market.load_all([item])
 
     for table, entity, tracked in (
-        ("price_history", "product_key", "price, unit_price"),
+        ("price_history", "product_key", "price, published_unit_price"),
         ("promotion_store", "promotion_id", "promotion_key"),
     ):
         neighbours = f"""

@@ -70,7 +70,11 @@ def test_parquet_has_exact_money_aware_times_and_any_text(market: Market, tmp_pa
     frame = exported(market, tmp_path, Subject.PRICES, Only(store_ids=[1]), format_=FileFormat.PARQUET)
 
     milk, tomato = frame.sort("code", descending=True).to_dicts()
-    assert (milk["price"], milk["unit_price"], milk["product_name"]) == (Decimal("7.0001"), None, NAME)
+    assert (milk["price"], milk["published_unit_price"], milk["product_name"]) == (
+        Decimal("7.0001"),
+        None,
+        NAME,
+    )
     assert (milk["valid_from"], milk["store_name"]) == (NOON.replace(hour=6), "תלפיות")
     assert (tomato["price"], tomato["gtin"]) == (Decimal(5), None)
     query = f"select product_name from current_prices where code = '{TOMATO}' and store_id = 1"

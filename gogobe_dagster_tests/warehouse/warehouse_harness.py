@@ -28,12 +28,13 @@ TOMATO = "120"  # a chain's own code
 PLACE = "s.chain_id, s.sub_chain_id, s.store_id"
 PRODUCT = "coalesce(p.gtin, p.chain_id || ':' || p.code)"
 PRICES_NOW = f"""
-select {PLACE}, {PRODUCT}, c.price, c.unit_price, c.price_set_at, c.valid_from, f.name
+select {PLACE}, {PRODUCT}, c.price, c.published_unit_price, c.price_set_at, c.valid_from, f.name
 from price_current c join store s using (store_key) join product p using (product_key)
 join file f using (file_id) order by 1, 2, 3, 4
 """
 HISTORY = f"""
-select {PLACE}, {PRODUCT}, h.price, h.unit_price, h.price_set_at, h.valid_from, h.valid_to, f.name, e.name
+select {PLACE}, {PRODUCT}, h.price, h.published_unit_price, h.price_set_at, h.valid_from, h.valid_to,
+    f.name, e.name
 from price_history h join store s using (store_key) join product p using (product_key)
 join file f using (file_id) left join file e on e.file_id = h.closed_by_file_id
 order by 1, 2, 3, 4, h.valid_from
@@ -75,7 +76,7 @@ class PriceRow:
     code: str
     price: str | None
     """None: the file lists the code, and its price could not be read."""
-    unit_price: str | None = None
+    published_unit_price: str | None = None
     is_barcode: bool | None = None
     name: str | None = None
     manufacturer: str | None = None
@@ -287,7 +288,8 @@ def frame_of(published: AnyFile) -> pl.DataFrame:
             {
                 **vars(price_row),
                 "price": price_row.price and Decimal(price_row.price),
-                "unit_price": price_row.unit_price and Decimal(price_row.unit_price),
+                "published_unit_price": price_row.published_unit_price
+                and Decimal(price_row.published_unit_price),
             }
             for price_row in published.rows
         ]

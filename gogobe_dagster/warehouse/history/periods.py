@@ -80,7 +80,7 @@ class HistorySpec:
 PRICES = HistorySpec(
     entity="product_key",
     entity_type=pl.Int32(),
-    tracked={"price": DECIMAL, "unit_price": DECIMAL},
+    tracked={"price": DECIMAL, "published_unit_price": DECIMAL},
     untracked={"price_set_at": TIMESTAMP},
 )
 PROMOTIONS = HistorySpec(

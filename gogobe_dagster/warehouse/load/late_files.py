@@ -37,11 +37,12 @@ _UNDO = {
             delete from price_past
             using unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
             where store_key = late.key and valid_to >= late.since and valid_to >= :oldest
-            returning store_key, product_key, price, unit_price, price_set_at, valid_from, file_id, late.since
+            returning store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id,
+                late.since
         )
         insert into price_current
-            (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
-        select store_key, product_key, price, unit_price, price_set_at, valid_from, file_id
+            (store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id)
+        select store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id
         from undone where valid_from < since
         """,
     ),

@@ -14,7 +14,7 @@ NOTHING = -(2**63)
 """Stands for a unit price that is not there."""
 _HELD = f"""
 select store_key, array_agg(product_key), array_agg((price * 10000)::bigint),
-    array_agg(coalesce((unit_price * 10000)::bigint, {NOTHING}))
+    array_agg(coalesce((published_unit_price * 10000)::bigint, {NOTHING}))
 from price_current
 """  # noqa: S608 - a number of ours
 _OF_STORES = f"{_HELD} where store_key = any(%(stores)s) group by store_key"
@@ -23,9 +23,9 @@ _OF_PRODUCTS = f"""
 using (store_key, product_key) group by store_key
 """
 _END = """
-insert into price_past (store_key, product_key, valid_from, valid_to, price, unit_price, price_set_at,
-    file_id, closed_by_file_id)
-select store_key, product_key, valid_from, e.valid_to, price, unit_price, price_set_at,
+insert into price_past (store_key, product_key, valid_from, valid_to, price, published_unit_price,
+    price_set_at, file_id, closed_by_file_id)
+select store_key, product_key, valid_from, e.valid_to, price, published_unit_price, price_set_at,
     file_id, e.closed_by_file_id
 from price_current
 join unnest(%(store_key)s::int[], %(product_key)s::int[], %(valid_to)s::timestamptz[],
@@ -33,11 +33,12 @@ join unnest(%(store_key)s::int[], %(product_key)s::int[], %(valid_to)s::timestam
 using (store_key, product_key)
 """
 _UPDATE = """
-update price_current c set price = n.price, unit_price = n.unit_price, price_set_at = n.price_set_at,
-    valid_from = n.valid_from, file_id = n.file_id
-from unnest(%(store_key)s::int[], %(product_key)s::int[], %(price)s::numeric[], %(unit_price)s::numeric[],
-    %(price_set_at)s::timestamptz[], %(valid_from)s::timestamptz[], %(file_id)s::bigint[])
-    as n (store_key, product_key, price, unit_price, price_set_at, valid_from, file_id)
+update price_current c set price = n.price, published_unit_price = n.published_unit_price,
+    price_set_at = n.price_set_at, valid_from = n.valid_from, file_id = n.file_id
+from unnest(%(store_key)s::int[], %(product_key)s::int[], %(price)s::numeric[],
+    %(published_unit_price)s::numeric[], %(price_set_at)s::timestamptz[], %(valid_from)s::timestamptz[],
+    %(file_id)s::bigint[])
+    as n (store_key, product_key, price, published_unit_price, price_set_at, valid_from, file_id)
 where c.store_key = n.store_key and c.product_key = n.product_key
 """
 _REMOVE = """
@@ -73,7 +74,7 @@ def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:
             "store_key": np.full(len(products), int.from_bytes(store_key), np.int32),
             "product_key": products,
             "price": money(prices, null=NOTHING),
-            "unit_price": money(unit_prices, null=NOTHING),
+            "published_unit_price": money(unit_prices, null=NOTHING),
         })  # fmt: skip
 
 

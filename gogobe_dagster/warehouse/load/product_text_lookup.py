@@ -31,7 +31,7 @@ from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refus
 VOICE = "voice"
 """Number of a chain on a day: who words a product, and when."""
 MARKS = [VOICE, ATTRIBUTES_HASH]
-NUMBERS = ("price", "unit_price", "price_set_at")
+NUMBERS = ("price", "published_unit_price", "price_set_at")
 _MET = pl.Schema({VOICE: pl.Int32(), ATTRIBUTES_HASH: pl.UInt64(), "product_key": pl.Int32()})
 _FIRST = pl.Schema(
     {

@@ -72,7 +72,7 @@ _SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the store."
 _PERIOD = {
     **_from(price_past, "valid_from"),
     "valid_to": f"{str(price_past.c.valid_to.comment).removesuffix('.')}; null: it is still valid.",
-    **_from(price_past, "price", "unit_price", "price_set_at", "file_id", "closed_by_file_id"),
+    **_from(price_past, "price", "published_unit_price", "price_set_at", "file_id", "closed_by_file_id"),
 }
 
 _CONFIRMED_AT = (
@@ -119,8 +119,7 @@ VIEWS = (
             "confirmed_at": _CONFIRMED_AT,
             "address": "Street address.",
             "manufacturer": "Manufacturer as the chain publishes it.",
-            **_from(price_current, "price", "price_set_at", "valid_from", "file_id"),
-            "unit_price": "Price in ILS of one unit_of_measure.",
+            **_from(price_current, "price", "published_unit_price", "price_set_at", "valid_from", "file_id"),
             **_from(chain_product, "unit_of_measure", "quantity", "unit_quantity", "is_weighted"),
         },
     ),

@@ -15,7 +15,7 @@ select
     cp.name as product_name,
     cp.manufacturer,
     pc.price,
-    pc.unit_price,
+    pc.published_unit_price,
     cp.unit_of_measure,
     cp.quantity,
     cp.unit_quantity,

@@ -12,7 +12,7 @@ select
     h.valid_from,
     h.valid_to,
     h.price,
-    h.unit_price,
+    h.published_unit_price,
     h.price_set_at,
     h.store_key,
     h.product_key,
