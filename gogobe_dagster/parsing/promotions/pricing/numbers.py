@@ -39,14 +39,14 @@ def is_type(*types: int) -> pl.Expr:
     return pl.col("reward_type").is_in(types).fill_null(value=False)
 
 
-def is_near(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+def is_near(amount: pl.Expr, other: pl.Expr) -> pl.Expr:
     """Whether two amounts differ by rounding only."""
-    return ((one - other).abs() < TOLERANCE).fill_null(value=False)
+    return ((amount - other).abs() < TOLERANCE).fill_null(value=False)
 
 
 def with_numbers(offers: pl.DataFrame) -> pl.DataFrame:
     """Add what the rules decide by."""
-    text = offers.with_columns(words.said())
+    text = offers.with_columns(words.text_columns())
     stated = text.with_columns(_stated())
     return stated.with_columns(_weighed()).with_columns(_price_is_for()).with_columns(*_counted())
 
@@ -81,8 +81,8 @@ def _weighed() -> pl.Expr:
     Where there is no flag, only the words may name kilograms (Shufersal: `2קג ב99שח`).
     """
     quantity = pl.col("quantity")
-    says_kilograms = (quantity > 1) & is_near(pl.col("said kilograms"), quantity)
-    is_named = says_kilograms & ~(_states("is_weighted") | SALE | BINA)
+    names_kilograms = (quantity > 1) & is_near(pl.col("text_kilograms"), quantity)
+    is_named = names_kilograms & ~(_states("is_weighted") | SALE | BINA)
     is_fraction = quantity != quantity.round(0)
     return (is_fraction | is_named | pl.col("is_weighted")).alias("is_by_weight")
 
@@ -94,18 +94,18 @@ def _price_is_for() -> list[pl.Expr]:
     the price of a measure, which is a kilogram or 100 grams, tells them apart, or else the words.
     """
     price, quantity, measure = pl.col("price"), pl.col("quantity"), pl.col("price of measure")
-    is_said = is_near(pl.col("said quantity").round(0), quantity.round(0))
+    names_quantity = is_near(pl.col("text_quantity").round(0), quantity.round(0))
     of_kilogram = (
-        pl.col("says price of kilogram")
+        pl.col("text_names_kilogram_price")
         | is_near(measure, price)
         | is_near(measure * 10, price)
         | is_near(measure, price * quantity)
-        | (is_said & is_near(pl.col("said price"), price * pl.col("said quantity")))
+        | (names_quantity & is_near(pl.col("text_price"), price * pl.col("text_quantity")))
     )
     of_all = (
         is_near(measure * quantity, price)
         | is_near(measure * 10 * quantity, price)
-        | ((GROUPED | ~_states("is_weighted")) & is_said & is_near(pl.col("said price"), price))
+        | ((GROUPED | ~_states("is_weighted")) & names_quantity & is_near(pl.col("text_price"), price))
     )
     is_total = SALE | BINA | (of_all & ~of_kilogram)
     return [
@@ -122,13 +122,13 @@ def _counted() -> list[pl.Expr]:
     MinQty counts all of them; where words such as `2+1` show that it counts the paid ones, only those.
     """
     quantity, gifts = pl.col("quantity"), pl.col("gifts")
-    paid, free = pl.col("said paid"), pl.col("said free")
-    is_said = ((quantity == paid + free) | (quantity == paid)).fill_null(value=False)
+    paid, free = pl.col("text_paid"), pl.col("text_free")
+    names_pieces = ((quantity == paid + free) | (quantity == paid)).fill_null(value=False)
     with_gifts = pl.when(quantity > gifts).then(quantity).otherwise(quantity + gifts)
     pieces = pl.when(is_type(7)).then(with_gifts).otherwise(pl.max_horizontal(quantity, 1.0))
     cheaper = pl.when(is_type(7)).then(gifts).otherwise(1.0)
     return [
-        pl.when(is_said).then(paid + free).otherwise(pieces).alias("pieces"),
-        pl.when(is_said).then(free).otherwise(cheaper).alias("cheaper pieces"),
-        (free.is_not_null() & ~is_said).alias("says other pieces"),
+        pl.when(names_pieces).then(paid + free).otherwise(pieces).alias("pieces"),
+        pl.when(names_pieces).then(free).otherwise(cheaper).alias("cheaper pieces"),
+        (free.is_not_null() & ~names_pieces).alias("text_names_other_pieces"),
     ]

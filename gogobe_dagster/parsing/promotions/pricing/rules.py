@@ -67,7 +67,7 @@ _price = pl.col("price")
 _rate = pl.col("rate")
 _has_price = _price.is_not_null()
 _has_rate = _rate.is_not_null()
-_said_percent = pl.col("said percent")
+_text_percent = pl.col("text_percent")
 _is_fixed = is_type(*FIXED_PRICE_TYPES) & _has_price
 _is_last_piece = is_type(*LAST_PIECE_TYPES)
 # the seventh type says by itself that the last piece is free
@@ -81,14 +81,18 @@ _quantity_with_last = pl.when(_quantity < 1).then(_quantity).otherwise(_pieces)
 _price_is_percent = (
     is_type(3, *FIXED_PRICE_TYPES)
     & _has_price
-    & (is_near(_said_percent, _price) | (pl.col("says last") & (_quantity > 1)))
+    & (is_near(_text_percent, _price) | (pl.col("text_names_last_piece") & (_quantity > 1)))
 )
 _other_percentage = is_type(2) & (
-    (pl.col("says last") & (_quantity == 1)) | ((_said_percent - _rate * PER_CENT).abs() >= 1)
+    (pl.col("text_names_last_piece") & (_quantity == 1)) | ((_text_percent - _rate * PER_CENT).abs() >= 1)
 )
-_other_pieces = _is_last_piece & (_rate_of_last >= 1) & pl.col("says other pieces")
+_other_pieces = _is_last_piece & (_rate_of_last >= 1) & pl.col("text_names_other_pieces")
 _each_not_last = (
-    is_type(9) & (_rate < 1) & (_quantity > 1) & ~pl.col("says last") & _said_percent.is_not_null()
+    is_type(9)
+    & (_rate < 1)
+    & (_quantity > 1)
+    & ~pl.col("text_names_last_piece")
+    & _text_percent.is_not_null()
 )
 
 RULES: Final = (
@@ -139,7 +143,7 @@ RULES: Final = (
     ),
     Rule(
         meaning="Type 2 whose words say that only the last piece is for less.",
-        when=is_type(2) & (_rate <= 1) & pl.col("says last"),
+        when=is_type(2) & (_rate <= 1) & pl.col("text_names_last_piece"),
         share=(_quantity - _rate) / _quantity,
     ),
     Rule(meaning="Type 2, all of it off: a gift.", when=is_type(2) & (_rate >= 1), reason=NoPrice.GIFT),
@@ -224,7 +228,7 @@ def _conditions() -> list[pl.Expr]:
     is_coupon = pl.col("is_coupon").fill_null(value=False)
     is_for_club = (pl.col("club_ids").str.split(",").list.contains("0") == 0).fill_null(value=False)
     return [
-        (is_coupon | pl.col("says coupon")).alias("needs_coupon"),
-        (is_for_club | pl.col("says club")).alias("needs_club"),
+        (is_coupon | pl.col("text_names_coupon")).alias("needs_coupon"),
+        (is_for_club | pl.col("text_names_club")).alias("needs_club"),
         pl.col("is_compensation"),
     ]

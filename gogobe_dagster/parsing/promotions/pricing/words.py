@@ -32,25 +32,25 @@ TEXT: Final = pl.col("description").fill_null("")
 TEXT_AND_REMARKS: Final = pl.concat_str(TEXT, pl.lit(" "), pl.col("remarks").fill_null(""))
 
 
-def said() -> list[pl.Expr]:
-    """What the text says, as columns; null where it does not."""
+def text_columns() -> list[pl.Expr]:
+    """Return what the text states, as columns; null where it does not."""
     at_price = TEXT.str.extract_groups(QUANTITY_AT_PRICE)
     pieces = TEXT.str.extract_groups(PAID_PLUS_FREE)
     percent = TEXT.str.extract_groups(PERCENT_OFF)
-    one, other = _number(pieces, 1), _number(pieces, 2)
-    free = pl.min_horizontal(one, other)
+    first, second = _number(pieces, 1), _number(pieces, 2)
+    free = pl.min_horizontal(first, second)
     return [
-        TEXT.str.extract(KILOGRAMS).cast(pl.Float64, strict=False).alias("said kilograms"),
-        _number(at_price, 1).alias("said quantity"),
-        _number(at_price, 2).alias("said price"),
-        TEXT_AND_REMARKS.str.contains(PRICE_OF_KILOGRAM).alias("says price of kilogram"),
-        pl.max_horizontal(one, other).alias("said paid"),
-        pl.when(free > 0).then(free).alias("said free"),
-        pl.coalesce(_number(percent, group) for group in range(1, 5)).alias("said percent"),
-        TEXT.str.contains(LAST_FOR_LESS).alias("says last"),
+        TEXT.str.extract(KILOGRAMS).cast(pl.Float64, strict=False).alias("text_kilograms"),
+        _number(at_price, 1).alias("text_quantity"),
+        _number(at_price, 2).alias("text_price"),
+        TEXT_AND_REMARKS.str.contains(PRICE_OF_KILOGRAM).alias("text_names_kilogram_price"),
+        pl.max_horizontal(first, second).alias("text_paid"),
+        pl.when(free > 0).then(free).alias("text_free"),
+        pl.coalesce(_number(percent, group) for group in range(1, 5)).alias("text_percent"),
+        TEXT.str.contains(LAST_FOR_LESS).alias("text_names_last_piece"),
         TEXT.str.contains(COMPENSATION).alias("is_compensation"),
-        TEXT_AND_REMARKS.str.contains(COUPON).alias("says coupon"),
-        TEXT.str.contains(CLUB).alias("says club"),
+        TEXT_AND_REMARKS.str.contains(COUPON).alias("text_names_coupon"),
+        TEXT.str.contains(CLUB).alias("text_names_club"),
     ]
 
 
