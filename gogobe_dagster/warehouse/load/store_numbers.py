@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.schema.enums import FileState
-from gogobe_dagster.warehouse.schema.tables import file, store, store_number
+from gogobe_dagster.warehouse.schema.tables import file, store_number
 
 
 class StoreNumber(NamedTuple):
@@ -66,6 +66,14 @@ from unnest(cast(:chain_ids as text[]), cast(:store_ids as int[]), cast(:sub_cha
     cast(:ambiguous as boolean[])) as l (chain_id, store_id, sub_chain_id, is_ambiguous)
 where n.chain_id = l.chain_id and n.store_id = l.store_id
 """)
+_NAME_SUB_CHAINS = sa.text("""
+update store s set sub_chain_id = l.sub_chain_id
+from unnest(cast(:chain_ids as text[]), cast(:store_ids as int[]), cast(:sub_chain_ids as int[]))
+    as l (chain_id, store_id, sub_chain_id)
+where s.chain_id = l.chain_id and s.sub_chain_id = 0 and s.store_id = l.store_id and l.sub_chain_id <> 0
+returning s.chain_id, s.sub_chain_id, s.store_id
+""")
+"""Gives stores that were made without a sub-chain their own."""
 
 
 def attribute(
@@ -110,30 +118,18 @@ def _lock(connection: sa.Connection, numbers: Collection[StoreNumber]) -> dict[S
 
 
 def _write(connection: sa.Connection, learned: Mapping[StoreNumber, Attribution]) -> None:
-    connection.execute(
-        _UPDATE,
-        {
-            "chain_ids": [number.chain_id for number in learned],
-            "store_ids": [number.store_id for number in learned],
-            "sub_chain_ids": [known.sub_chain_id for known in learned.values()],
-            "ambiguous": [known.is_ambiguous for known in learned.values()],
-        },
-    )
-    for number, known in sorted(learned.items()):
-        if known.sub_chain_id:
-            _name_sub_chain(connection, number, known.sub_chain_id)
-
-
-def _name_sub_chain(connection: sa.Connection, number: StoreNumber, sub_chain_id: int) -> None:
-    """Give the store that was made without a sub-chain its own, and its loaded files with it."""
-    is_without = (store.c.chain_id, store.c.sub_chain_id, store.c.store_id)
-    unknown = (number.chain_id, 0, number.store_id)
-    rename = sa.update(store).where(sa.tuple_(*is_without) == sa.tuple_(*unknown))
-    if not connection.execute(rename.values(sub_chain_id=sub_chain_id)).rowcount:
-        return
-    are_its = sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id) == sa.tuple_(*unknown)
+    values = {
+        "chain_ids": [number.chain_id for number in learned],
+        "store_ids": [number.store_id for number in learned],
+        "sub_chain_ids": [known.sub_chain_id for known in learned.values()],
+    }
+    ambiguous = [known.is_ambiguous for known in learned.values()]
+    connection.execute(_UPDATE, {**values, "ambiguous": ambiguous})
     is_loaded = (file.c.state == FileState.LOADED) & (file.c.kind != FileKind.STORES)
-    set_sub_chain(connection, sa.select(file.c.file_id).where(are_its, is_loaded), sub_chain_id)
+    natural = sa.tuple_(file.c.chain_id, file.c.sub_chain_id, file.c.store_id)
+    for chain_id, sub_chain_id, store_id in connection.execute(_NAME_SUB_CHAINS, values).all():
+        are_its = natural == sa.tuple_(chain_id, 0, store_id)
+        set_sub_chain(connection, sa.select(file.c.file_id).where(are_its, is_loaded), sub_chain_id)
 
 
 def set_sub_chain(
