@@ -18,6 +18,7 @@ from gogobe_dagster.portals.http_client import PageLimitReached
 from gogobe_dagster.portals.http_errors import was_refused
 from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
 from gogobe_dagster.warehouse.ledger.portal_probes import PortalProbe
 from gogobe_dagster.warehouse.schema.enums import Reach
 
@@ -47,6 +48,7 @@ def probe_portals(
     A portal that cannot be reached is not asked again for its other feeds. Results come when all have
     ended, because a silent portal refuses this machine only if others answer it.
     """
+    _ = resources.engine  # opened here: threads that share it must not open one each
     by_portal = sorted(feeds, key=lambda feed: base_url(feed, resources.settings))
     groups = groupby(by_portal, key=lambda feed: base_url(feed, resources.settings))
     with ThreadPoolExecutor(PARALLEL_PORTALS, thread_name_prefix="probe") as pool:
@@ -78,6 +80,9 @@ def _ask_all(feeds: Sequence[Feed], resources: Resources, seconds: float) -> lis
 
 
 def _ask(feed: Feed, resources: Resources, seconds: float) -> _Answer:
+    """Ask once. A portal that has refused lately is left alone; its refusal is the answer."""
+    if pause := active_pause(resources.engine, resources.portal_account(feed), now=resources.clock()):
+        return _Answer(feed=feed, error=pause.error, seconds=0)
     started, error = monotonic(), None
     policy = replace(POLICY, max_pages=connector_class(feed).pages_until_listing)
     portal = open_portal(feed, resources.settings, policy=policy, clock=resources.clock, budget=seconds)

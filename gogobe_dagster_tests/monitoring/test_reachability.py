@@ -1,20 +1,22 @@
 """Who answers: real sockets that answer, refuse, hang or are not there."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.feed_settings import FeedOverride
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.monitoring.reachability import probe_portals
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger.portal_pause import PortalAccount, record_refusal
 from gogobe_dagster.warehouse.ledger.portal_probes import KEPT, PortalProbe, last_probes, record_probes
 from gogobe_dagster.warehouse.schema.enums import Reach
 from gogobe_dagster_tests.portals.servers import ScriptedServer, reset, says, scripted, stay_silent
@@ -26,14 +28,25 @@ WALL = b"<html><title>Just a moment...</title></html>"
 EMPTY = says(b"[]")
 
 
-def probe(**addresses: str) -> dict[str, tuple[Reach, str | None]]:
+Probe = Callable[..., dict[str, tuple[Reach, str | None]]]
+
+
+@pytest.fixture
+def probe(engine: sa.Engine, warehouse_url: str) -> Probe:
     """Probe feeds at these addresses; return answer and code of each."""
-    overrides = {key: FeedOverride(base_url=url) for key, url in addresses.items()}
-    resources = Resources(Settings(feed=overrides), clock=lambda: NOON)
-    feeds = [find_feed(key) for key in addresses]
-    probes = list(probe_portals(feeds, resources, seconds=SECONDS))
-    assert [probe.feed for probe in probes] == list(addresses)
-    return {probe.feed: (probe.reach, probe.code) for probe in probes}
+    with engine.begin() as connection:
+        connection.execute(sa.text("delete from portal_pause"))
+
+    def run(**addresses: str) -> dict[str, tuple[Reach, str | None]]:
+        overrides = {key: FeedOverride(base_url=url) for key, url in addresses.items()}
+        settings = Settings(feed=overrides, database_url=warehouse_url)
+        with closing(Resources(settings, clock=lambda: NOON)) as resources:
+            feeds = [find_feed(key) for key in addresses]
+            probes = list(probe_portals(feeds, resources, seconds=SECONDS))
+        assert [probe.feed for probe in probes] == list(addresses)
+        return {probe.feed: (probe.reach, probe.code) for probe in probes}
+
+    return run
 
 
 @contextmanager
@@ -58,7 +71,7 @@ def not_tls() -> Iterator[ScriptedServer]:
         ("503 Service Unavailable", WALL),
     ],
 )
-def test_a_portal_that_refuses_this_machine_is_refused(status: str, body: bytes) -> None:
+def test_a_portal_that_refuses_this_machine_is_refused(probe: Probe, status: str, body: bytes) -> None:
     with scripted(says(body, "Content-Type: text/html", status=status)) as server:
         answers = probe(mishnat_yosef_worker=server.url)
 
@@ -70,7 +83,7 @@ def test_a_portal_that_refuses_this_machine_is_refused(status: str, body: bytes)
     ("status", "body"),
     [("200 OK", b"[]"), ("200 OK", b"<html>another page</html>"), ("500 Internal Server Error", b"oops")],
 )
-def test_a_portal_that_answers_badly_answers(status: str, body: bytes) -> None:
+def test_a_portal_that_answers_badly_answers(probe: Probe, status: str, body: bytes) -> None:
     with scripted(says(body, status=status)) as server:
         answers = probe(mishnat_yosef_worker=server.url)
 
@@ -78,7 +91,7 @@ def test_a_portal_that_answers_badly_answers(status: str, body: bytes) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_portal_that_is_not_there_does_not_answer() -> None:
+def test_a_portal_that_is_not_there_does_not_answer(probe: Probe) -> None:
     with not_listening() as refused, not_tls() as tls, scripted(EMPTY) as good:
         answers = probe(
             mishnat_yosef_worker=good.url,
@@ -96,7 +109,7 @@ def test_a_portal_that_is_not_there_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize("silence", [stay_silent, reset])
-def test_a_silent_portal_refuses_this_machine_only_while_others_answer(silence: object) -> None:
+def test_a_silent_portal_refuses_this_machine_only_while_others_answer(probe: Probe, silence: object) -> None:
     assert callable(silence)
     with scripted(silence) as hanging, scripted(EMPTY) as good:
         with_others = probe(wolt_market=hanging.url, mishnat_yosef_worker=good.url)
@@ -106,7 +119,7 @@ def test_a_silent_portal_refuses_this_machine_only_while_others_answer(silence: 
     assert alone["wolt_market"] == (Reach.NO_ANSWER, "connection_lost")
 
 
-def test_a_silent_portal_is_not_asked_for_its_other_feeds() -> None:
+def test_a_silent_portal_is_not_asked_for_its_other_feeds(probe: Probe) -> None:
     with scripted(stay_silent) as hanging:
         answers = probe(victory=hanging.url, mahsanei_hashuk=hanging.url, het_cohen=hanging.url)
 
@@ -114,7 +127,7 @@ def test_a_silent_portal_is_not_asked_for_its_other_feeds() -> None:
     assert len(hanging.requests) == 1
 
 
-def test_a_listing_of_several_pages_is_asked_for_the_first() -> None:
+def test_a_listing_of_several_pages_is_asked_for_the_first(probe: Probe) -> None:
     """A listing of Bina takes a request per kind of file."""
     with scripted(EMPTY) as server:
         answers = probe(king_store=server.url)
@@ -123,15 +136,26 @@ def test_a_listing_of_several_pages_is_asked_for_the_first() -> None:
     assert len(server.requests) == 1
 
 
-def test_an_account_is_logged_in_and_a_wrong_password_is_an_answer() -> None:
+def test_an_account_is_logged_in_and_a_wrong_password_is_an_answer(warehouse_url: str) -> None:
     with Replica(clock=lambda: NOON) as replica:
         keshet, osher_ad = find_feed("keshet"), find_feed("osher_ad")
         wrong = {"osher_ad": FeedOverride(password="wrong", transport="web")}
-        resources = Resources(Settings(replica_url=replica.url, feed=wrong), clock=lambda: NOON)
-        probes = {probe.feed: probe for probe in probe_portals([keshet, osher_ad], resources)}
+        settings = Settings(replica_url=replica.url, feed=wrong, database_url=warehouse_url)
+        with closing(Resources(settings, clock=lambda: NOON)) as resources:
+            probes = {probe.feed: probe for probe in probe_portals([keshet, osher_ad], resources)}
 
     assert {probe.reach for probe in probes.values()} == {Reach.ANSWERS}
     assert probes["osher_ad"].code == "auth_failed"
+
+
+def test_a_portal_that_asked_to_be_left_alone_is_left_alone(probe: Probe, engine: sa.Engine) -> None:
+    with scripted(EMPTY) as server:
+        at = PortalAccount(portal=server.url, account="list-files")
+        record_refusal(engine, at, PortalError(Code.RATE_LIMITED, "status 429"), now=NOON)
+        answers = probe(mishnat_yosef_worker=server.url)
+
+    assert answers == {"mishnat_yosef_worker": (Reach.ANSWERS, "rate_limited")}
+    assert server.requests == []
 
 
 def test_the_last_twenty_answers_of_each_feed_are_kept(engine: sa.Engine) -> None:
