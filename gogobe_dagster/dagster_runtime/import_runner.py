@@ -8,6 +8,7 @@ other; their steps share one fork server.
 
 import argparse
 import json
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import dagster as dg
 
+from gogobe_dagster.dagster_runtime.orphaned_runs import fail_orphaned_runs
 from gogobe_dagster.definitions import defs
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY_TAG, FEED_TAG
@@ -22,6 +24,9 @@ from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.defs.selection import selection_config
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
 from gogobe_dagster.settings import Settings
+
+HOST_TAG = "gogobe/host"
+"""Tag of a run with the machine on which `gogobe import` executes it."""
 
 
 def import_feed() -> dg.JobDefinition:
@@ -34,7 +39,7 @@ def run_partition(
 ) -> dict[str, object]:
     """Run the job for one partition, `feed|day`, and return the outcome."""
     feed, day = partition.split("|")
-    tags = {"dagster/partition": partition, FEED_TAG: feed, DAY_TAG: day}
+    tags = {"dagster/partition": partition, FEED_TAG: feed, DAY_TAG: day, HOST_TAG: socket.gethostname()}
     started = time.monotonic()
     job = dg.reconstructable(import_feed)
     with dg.execute_job(job, instance=instance, tags=tags, run_config=run_config) as result:
@@ -64,6 +69,9 @@ def main(outcomes_file: Path, partitions: list[str], selection: FileSelection = 
     run_config = selection_config(selection)
     with dg.DagsterInstance.get() as instance, outcomes_file.open("a", buffering=1) as outcomes:
         write_pool_limits(instance, Settings.read())
+        # without a daemon nobody else frees the pool slots of an import that was killed
+        for run_id in fail_orphaned_runs(instance, tags={HOST_TAG: socket.gethostname()}):
+            print(f"run {run_id}: marked as failed, its process is gone", flush=True)  # noqa: T201 - the log
         for partition in partitions:
             outcomes.write(json.dumps(run_partition(partition, instance, run_config)) + "\n")
 

@@ -1,12 +1,14 @@
 """Marks orphaned runs as failed: Dagster considers them running, but their process is gone.
 
 Dagster's default launcher does not check whether the process of a run is alive. After a power cut, such a run
-stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue. `gogobe up` therefore starts
-with `python -m gogobe_dagster.dagster_runtime.orphaned_runs`. A run is orphaned if none of the process ids in
+stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue and of the pools. `gogobe up`
+therefore starts with `python -m gogobe_dagster.dagster_runtime.orphaned_runs`, and imports do the same for
+runs of earlier imports on their machine. A run is orphaned if none of the process ids in
 its log exists, or if they now belong to younger processes. The same program writes the pool limits.
 """
 
 import socket
+from collections.abc import Mapping
 
 import dagster as dg
 import psutil
@@ -21,10 +23,13 @@ ACTIVE_STATUSES = [
 ]
 
 
-def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark orphaned runs as failed and return their ids. Idempotent."""
+def fail_orphaned_runs(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> list[str]:
+    """Mark orphaned runs as failed, free their pool slots, and return their ids. Idempotent.
+
+    `tags` restricts it to runs with these tags. Runs of other machines would look orphaned here.
+    """
     orphaned = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_STATUSES)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_STATUSES, tags=tags or {})):
         run_id = record.dagster_run.run_id
         processes = _processes(instance, run_id)
         if processes and not any(_is_alive(pid, logged_at) for pid, logged_at in processes):
