@@ -53,7 +53,7 @@ PRODUCT_TEXT = (
     "code", "is_barcode", "name", "manufacturer", "country", "description", "unit_quantity", "quantity",
     "unit_of_measure", "is_weighted", "quantity_in_package",
 )  # fmt: skip
-"""What a row of PRICES says of the product itself; mostly every store of a chain says the same, every day."""
+"""What a row of PRICES states about the product itself, mostly the same in all stores of a chain."""
 
 STORES = pa.schema(
     [

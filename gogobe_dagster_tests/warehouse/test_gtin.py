@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gogobe_dagster.warehouse.load.gtin import gtin, is_usable
 
-SAID, SAID_NOT, NOT_SAID = True, False, None
+BARCODE, INTERNAL, UNKNOWN = True, False, None
 
 
 def gtin_of(code: str, is_barcode: bool | None) -> str | None:  # noqa: FBT001 - a column's value
@@ -21,29 +21,29 @@ def gtin_of(code: str, is_barcode: bool | None) -> str | None:  # noqa: FBT001 -
 @pytest.mark.parametrize(
     ("code", "is_barcode", "expected"),
     [
-        ("7290000149844", SAID, "7290000149844"),
-        ("7290000149844", NOT_SAID, "7290000149844"),  # old Super-Pharm has no ItemType
-        ("7290000149844", SAID_NOT, None),
-        ("7290000149845", SAID, None),  # its check digit is 4
-        ("007290000149844", SAID, "7290000149844"),
-        ("0033984000391", NOT_SAID, "0033984000391"),  # UPC-A as EAN-13
-        ("033984018600", NOT_SAID, "0033984018600"),
-        ("769904000669", SAID, "0769904000669"),
-        ("25675121430", SAID, "0025675121430"),  # UPC-A without its zero
-        ("25675121430", NOT_SAID, None),
-        ("8421361571", SAID, "0008421361571"),  # UPC-A without two zeros
-        ("585311842", SAID, None),
-        ("72917329", SAID, "0000072917329"),
-        ("72917329", NOT_SAID, None),
-        ("72917329", SAID_NOT, None),
-        ("2234659110249", SAID, None),  # prefix 2 is the shop's own
-        ("290019153276", SAID, None),
-        ("24", SAID, None),
-        ("17290000149841", SAID, "17290000149841"),  # a case, indicator 1
-        ("0000000000000", SAID, None),
-        ("729*0106722415", SAID, None),
-        ("٧٢٩٠٠٠٠١٤٩٨٤٤", SAID, None),
-        ("", SAID, None),
+        ("7290000149844", BARCODE, "7290000149844"),
+        ("7290000149844", UNKNOWN, "7290000149844"),  # old Super-Pharm has no ItemType
+        ("7290000149844", INTERNAL, None),
+        ("7290000149845", BARCODE, None),  # its check digit is 4
+        ("007290000149844", BARCODE, "7290000149844"),
+        ("0033984000391", UNKNOWN, "0033984000391"),  # UPC-A as EAN-13
+        ("033984018600", UNKNOWN, "0033984018600"),
+        ("769904000669", BARCODE, "0769904000669"),
+        ("25675121430", BARCODE, "0025675121430"),  # UPC-A without its zero
+        ("25675121430", UNKNOWN, None),
+        ("8421361571", BARCODE, "0008421361571"),  # UPC-A without two zeros
+        ("585311842", BARCODE, None),
+        ("72917329", BARCODE, "0000072917329"),
+        ("72917329", UNKNOWN, None),
+        ("72917329", INTERNAL, None),
+        ("2234659110249", BARCODE, None),  # prefix 2 is the shop's own
+        ("290019153276", BARCODE, None),
+        ("24", BARCODE, None),
+        ("17290000149841", BARCODE, "17290000149841"),  # a case, indicator 1
+        ("0000000000000", BARCODE, None),
+        ("729*0106722415", BARCODE, None),
+        ("٧٢٩٠٠٠٠١٤٩٨٤٤", BARCODE, None),
+        ("", BARCODE, None),
     ],
 )
 def test_a_code_is_a_gtin_only_when_everything_says_so(
@@ -63,13 +63,13 @@ def _with_check_digit(digits: str) -> str:
 @given(st.from_regex(r"[3-9][0-9]{11}", fullmatch=True), st.integers(0, 2))
 def test_leading_zeros_never_make_another_product(digits: str, zeros: int) -> None:
     code = _with_check_digit(digits)
-    assert gtin_of("0" * zeros + code, SAID) == code
+    assert gtin_of("0" * zeros + code, BARCODE) == code
 
 
 @settings(deadline=None)
 @given(st.from_regex(r"[3-9][0-9]{12}", fullmatch=True))
 def test_nine_of_ten_numbers_are_no_gtin(code: str) -> None:
-    assert (gtin_of(code, SAID) is not None) == (_with_check_digit(code[:-1]) == code)
+    assert (gtin_of(code, BARCODE) is not None) == (_with_check_digit(code[:-1]) == code)
 
 
 @pytest.mark.parametrize(

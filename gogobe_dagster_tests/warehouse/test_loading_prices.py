@@ -262,4 +262,4 @@ def test_files_that_cannot_be_placed_never_reach_a_load(market: Market) -> None:
 
 
 def test_all_that_is_kept_of_a_products_words_is_in_their_hash() -> None:
-    assert set(PRODUCT_TEXT) >= {*product_attributes.SAID, *SPELLING} - {"chain_id"}
+    assert set(PRODUCT_TEXT) >= {*product_attributes.ATTRIBUTES, *SPELLING} - {"chain_id"}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from gogobe_dagster.parsing.column_types import DECIMAL
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
 from gogobe_dagster.warehouse.load.product_attributes import (
+    ATTRIBUTES,
     ATTRIBUTES_HASH,
     KEY,
-    SAID,
     hash_of,
     lookup_by_hash,
     reset_days,
@@ -30,7 +30,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "chain_id": pl.String(),
     "product_key": pl.Int32(),
     "attributes_as_of": pl.Date(),
-    **{name: NUMBERS.get(name, pl.String()) for name in SAID},
+    **{name: NUMBERS.get(name, pl.String()) for name in ATTRIBUTES},
 }
 FIRST, SECOND = date(2026, 11, 23), date(2026, 11, 24)
 WORDINGS = st.lists(
@@ -70,12 +70,12 @@ def products(engine: sa.Engine) -> sa.Engine:
 def frame_of(rows: Sequence[Attributes]) -> pl.DataFrame:
     """Rows as a load has them: with the hash of their attributes."""
     frame = pl.DataFrame([{name: item.get(name) for name in SCHEMA} for item in rows], schema=SCHEMA)
-    return frame.with_columns(pl.struct(SAID).hash().alias(ATTRIBUTES_HASH))
+    return frame.with_columns(pl.struct(ATTRIBUTES).hash().alias(ATTRIBUTES_HASH))
 
 
 def greatness(attributes: Attributes) -> tuple[Any, ...]:
-    texts = [_text(attributes.get(name)).encode() for name in SAID]
-    return attributes["attributes_as_of"], sum(attributes.get(name) is not None for name in SAID), texts
+    texts = [_text(attributes.get(name)).encode() for name in ATTRIBUTES]
+    return attributes["attributes_as_of"], sum(attributes.get(name) is not None for name in ATTRIBUTES), texts
 
 
 def _text(value: object) -> str:

@@ -72,8 +72,8 @@ def _mark_regular(span: Span, buffer: bytes, tags: NDArray, is_outside: NDArray)
 
 
 def _outside(span: Span, buffer: bytes, tags: NDArray) -> NDArray:
-    words = uint64_view(buffer)[tags]
-    begins, ended = (_tags_like(text, buffer, tags, words) for text in (span.start, span.end))
+    eight_bytes = uint64_view(buffer)[tags]
+    begins, ended = (_tags_like(text, buffer, tags, eight_bytes) for text in (span.start, span.end))
     if len(begins) != len(ended) or (begins >= ended).any() or (ended[:-1] >= begins[1:]).any():
         raise NotCacheable
     # Plus one after each beginning, minus one at each end: the running sum is 1 inside spans.
@@ -84,10 +84,10 @@ def _outside(span: Span, buffer: bytes, tags: NDArray) -> NDArray:
     return is_outside
 
 
-def _tags_like(text: bytes, buffer: bytes, tags: NDArray, words: NDArray) -> NDArray:
+def _tags_like(text: bytes, buffer: bytes, tags: NDArray, eight_bytes: NDArray) -> NDArray:
     """Return which tags are written like this; the first eight bytes of all are compared first."""
     start = text[:WORD_BYTES]
     mask = np.uint64((1 << (8 * len(start))) - 1)
-    candidates = np.flatnonzero(words & mask == np.uint64(int.from_bytes(start, "little")))
+    candidates = np.flatnonzero(eight_bytes & mask == np.uint64(int.from_bytes(start, "little")))
     matching: NDArray = candidates[matches_at(text, buffer, tags[candidates])]
     return matching

@@ -175,17 +175,17 @@ def record_indexes(indexes: NDArray, starts: NDArray) -> NDArray:
 
 def _views(buffer: bytes, starts: NDArray, lengths: NDArray) -> NDArray:
     """Make an Arrow string view of each text: two numbers of eight bytes."""
-    words = uint64_view(buffer)
+    eight_bytes = uint64_view(buffer)
     sizes = np.minimum(lengths, INLINE + 1)
     # First number: the length and the first four bytes, for short and for long texts.
-    low = words[starts] & LOW[sizes]
+    low = eight_bytes[starts] & LOW[sizes]
     views = np.empty((len(starts), 2), np.uint64)
     np.left_shift(low, np.uint64(32), out=views[:, 0])
     views[:, 0] |= lengths.view(np.uint64)
     # Second number: bytes 4 to 12 of a short text; of a longer one the buffer (0) and the offset in it.
     np.right_shift(low, np.uint64(32), out=views[:, 1])
     if sizes.max(initial=0) > WORD_BYTES:
-        high = words[starts + WORD_BYTES] & HIGH[sizes]
+        high = eight_bytes[starts + WORD_BYTES] & HIGH[sizes]
         high += (starts * (sizes > INLINE)).view(np.uint64)
         views[:, 1] |= high << np.uint64(32)
     return views

@@ -1,4 +1,4 @@
-"""Columns in PostgreSQL's binary form, made and read by numpy: a million values are no Python objects.
+"""Columns in PostgreSQL's binary form, written and read by NumPy: a million values make no Python objects.
 
 A value is what its type's send function makes of it: big-endian, times from the year 2000 on, a numeric as
 digits to the base of 10,000. COPY and arrays wrap it alike: its length, then the value; of a null, only the
@@ -36,7 +36,7 @@ def _write_numbers(values: Values, physical: Values) -> None:
     values[:] = physical
 
 
-def _write_moments(values: Values, physical: Values) -> None:
+def _write_timestamps(values: Values, physical: Values) -> None:
     values[:] = physical - EPOCH
 
 
@@ -44,6 +44,8 @@ def _write_money(values: Values, physical: Values) -> None:
     """Write all digits that a value may have; the server drops the zeros in front and behind."""
     values["digits"], values["weight"], values["scale"] = DIGITS, DIGITS - 2, DECIMALS
     values["sign"] = np.where(physical < 0, NEGATIVE, 0)
+    # Digits to the base of 10,000, the last first. The sign is a field of its own, hence the absolute value:
+    # divmod of a negative number would round down and give other digits.
     rest = np.abs(physical)
     for place in reversed(range(DIGITS)):
         rest, values["base_10000"][:, place] = np.divmod(rest, BASE)
@@ -67,7 +69,7 @@ FORMS: dict[pl.DataType, Form] = {
     pl.Int32(): Form(oid=23, layout=np.dtype(">i4")),
     pl.Int64(): Form(oid=20, layout=np.dtype(">i8")),
     DECIMAL: Form(oid=1700, layout=_NUMERIC, write=_write_money),
-    TIMESTAMP: Form(oid=1184, layout=np.dtype(">i8"), write=_write_moments),
+    TIMESTAMP: Form(oid=1184, layout=np.dtype(">i8"), write=_write_timestamps),
 }
 _INTEGERS = {form.oid: form.layout for form in FORMS.values() if form.oid in {20, 23}}
 
@@ -91,6 +93,7 @@ class Array(bytes):
             raise ValueError("this is no array of integers without nulls")
         element = np.dtype([("length", ">i4"), ("value", _INTEGERS[oid])])
         offset = _ARRAY.size if dimensions else _NO_ELEMENTS.size
+        # Big-endian as sent; NumPy computes faster with the machine's own byte order.
         elements = np.frombuffer(self, element, offset=offset)
         return elements["value"].astype(element["value"].newbyteorder("="))
 
@@ -154,6 +157,7 @@ class _Rows:
 
 def _without(rows: Values, nulls: Mapping[str, Values]) -> bytes:
     """Leave out the values that are null."""
+    # A null is its length of -1 and no value. A value left behind would shift every later field of the row.
     for name, is_null in nulls.items():
         rows[name]["length"][is_null] = -1
     stays = np.ones(rows.shape, [(name, "?", rows.dtype[name].itemsize) for name in rows.dtype.names or ()])
@@ -174,6 +178,7 @@ class _Column:
     def of(cls, series: pl.Series) -> "_Column":
         return cls(
             form=FORMS[series.dtype],
+            # The value below a null is never sent, but NumPy has no null: 0 keeps the column an integer.
             physical=series.to_physical().cast(pl.Int64).fill_null(0).to_numpy(),
             is_null=series.is_null().to_numpy() if series.null_count() else None,
         )

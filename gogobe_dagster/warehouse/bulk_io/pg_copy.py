@@ -1,4 +1,4 @@
-"""Frames to PostgreSQL and back, as fast as it goes. Nothing here knows what the rows mean."""
+"""Frames to PostgreSQL and back, by COPY and arrays. Nothing here knows what the rows mean."""
 
 from collections.abc import Collection
 from io import BytesIO
@@ -65,6 +65,7 @@ def copy_in(
     """
     if frame.is_empty():
         return
+    # Binary COPY rejects a column of another width than the table's, so a wrong type is never stored.
     is_binary = has_form(frame.schema)
     force_null = sql.SQL(", force_null ({})").format(_names(empty_is_null)) if empty_is_null else sql.SQL("")
     form = sql.SQL("format binary") if is_binary else sql.SQL("format csv") + force_null
@@ -87,6 +88,7 @@ def stage(connection: sa.Connection, name: str, columns: str, frame: pl.DataFram
     """Put a frame into a temporary table, with statistics, so that joins on it are planned well."""
     create = f"create temporary table if not exists {name} ({columns}) on commit delete rows"
     connection.execute(sa.text(create))
+    # The table lives as long as the session: an earlier chunk of this transaction may have left its rows.
     connection.execute(sa.text(f"truncate {name}"))
     copy_in(connection, name, frame)
     connection.execute(sa.text(f"analyze {name}"))

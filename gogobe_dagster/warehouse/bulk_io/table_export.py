@@ -88,7 +88,7 @@ def export(
     tell: Callable[[int], object],
     block_rows: int = BLOCK_ROWS,
 ) -> int:
-    """Write the rows as they are at this moment; return how many. `tell` hears how many each block had."""
+    """Write the rows as they are now; return how many. `tell` is called with the number of each block."""
     with engine.connect() as connection, _appearing(path) as file, driver_cursor(connection) as cursor:
         cursor.execute("set local timezone to 'UTC'")
         query = _query(subject, only, stores_in_cities(cursor, only.cities) if only.cities else None)

@@ -19,8 +19,8 @@ from gogobe_dagster.warehouse.schema.tables import CODE_LIMIT
 
 WEIGHTS = [3, 1] * 7
 LENGTHS = [8, 10, 11, 12, 13, 14]
-LENGTHS_IF_NOT_SAID = [11, 12, 13, 14]
-PRINTED_IF_NOT_SAID = [12, 13, 14]
+LENGTHS_WITHOUT_TYPE = [11, 12, 13, 14]
+PRINTED_WITHOUT_TYPE = [12, 13, 14]
 RESTRICTED = "^(02|002|004|0{6}2)"
 """Prefixes in fourteen digits: EAN-13 2, 02 and 04, EAN-8 2."""
 
@@ -48,13 +48,15 @@ def gtin() -> pl.Expr:
 
 
 def _has_length(length: pl.Expr) -> pl.Expr:
-    if_said = _is_barcode & length.is_in(LENGTHS)
-    is_printed = _code.str.len_bytes().is_in(PRINTED_IF_NOT_SAID)
+    with_type = _is_barcode & length.is_in(LENGTHS)
+    is_printed = _code.str.len_bytes().is_in(PRINTED_WITHOUT_TYPE)
     return (
-        pl.when(_is_barcode.is_null()).then(length.is_in(LENGTHS_IF_NOT_SAID) & is_printed).otherwise(if_said)
+        pl.when(_is_barcode.is_null())
+        .then(length.is_in(LENGTHS_WITHOUT_TYPE) & is_printed)
+        .otherwise(with_type)
     )
 
 
 def _check_sum(padded: pl.Expr) -> pl.Expr:
-    digits = [padded.str.slice(place, 1).cast(pl.Int32, strict=False) for place in range(14)]
+    digits = [padded.str.slice(position, 1).cast(pl.Int32, strict=False) for position in range(14)]
     return pl.sum_horizontal([digit * weight for digit, weight in zip(digits, WEIGHTS, strict=True)])

@@ -28,7 +28,7 @@ from gogobe_dagster.warehouse.load.late_files import (
     quarantine_too_late,
     undo_since,
 )
-from gogobe_dagster.warehouse.load.price_periods import read_held, write_changes
+from gogobe_dagster.warehouse.load.price_periods import read_current, write_changes
 from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
 from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
@@ -36,7 +36,7 @@ from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
 
 
 class PriceLoad:
-    """Loads price files, a transaction at a time, and remembers the products it has met."""
+    """Loads price files, a transaction at a time, and remembers the products that it has looked up."""
 
     def __init__(self, lake: Lake, *, now: datetime, rows_at_once: int) -> None:
         self._now, self._rows_at_once = now, rows_at_once
@@ -52,10 +52,11 @@ class PriceLoad:
         claimed = quarantine_too_late(connection, Document.PRICES, claimed, stores, now=self._now)
         if not claimed:
             return Counter()
-        rows, refused = self._lookup.read(connection, claimed)
+        # Text before prices: the locks of products come before those of prices in every loader.
+        rows, rejected = self._lookup.read(connection, claimed)
         self._lookup.upsert(connection, rows)
         late = late_since(Document.PRICES, claimed, stores)
-        again = _taken_back(connection, late, stores)
+        again = _undo(connection, late, stores)
         counts = apply_with_followers(
             claimed,
             rows.select(*PRICES.file_rows),
@@ -65,7 +66,7 @@ class PriceLoad:
             max_rows=self._rows_at_once,
         )
         note_files(connection, Document.PRICES, claimed, stores)
-        mark_loaded(connection, claimed, refused, now=self._now)
+        mark_loaded(connection, claimed, rejected, now=self._now)
         counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)
         counts.update(new_products=self._lookup.products.made - made_before)
         return counts
@@ -73,7 +74,7 @@ class PriceLoad:
     def replay(self, connection: sa.Connection, store: StoreIdentity, *, since: datetime) -> Counter[str]:
         """Drop what the tables say about a store since a timestamp; apply its loaded files since again."""
         stores, _ = lock_stores(connection, {store})
-        again = _taken_back(connection, {store: since}, stores)
+        again = _undo(connection, {store: since}, stores)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             rows, _ = self._lookup.read(connection, chunk)
@@ -82,7 +83,7 @@ class PriceLoad:
         return counts
 
 
-def _taken_back(
+def _undo(
     connection: sa.Connection, since: Mapping[StoreIdentity, datetime], stores: Stores
 ) -> list[LedgerFile]:
     """Undo, and see that the periods of the files to apply again find their months."""
@@ -96,6 +97,6 @@ def _apply(
     connection: sa.Connection, files: Sequence[LedgerFile], rows: pl.DataFrame, stores: Stores
 ) -> Counter[str]:
     statements = [store_file_of(file, stores[store_of(file)].key) for file in files]
-    done = find_changes(PRICES, read_held(connection, statements, rows), statements, rows)
+    done = find_changes(PRICES, read_current(connection, statements, rows), statements, rows)
     write_changes(connection, done)
     return Counter(inserted=len(done.inserted), changed=len(done.updated), ended=len(done.removed))

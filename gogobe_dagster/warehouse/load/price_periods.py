@@ -12,14 +12,14 @@ from gogobe_dagster.warehouse.history.periods import PRICES, Changes, StoreFile
 
 NOTHING = -(2**63)
 """Stands for a unit price that is not there."""
-_HELD = f"""
+_CURRENT = f"""
 select store_key, array_agg(product_key), array_agg((price * 10000)::bigint),
     array_agg(coalesce((published_unit_price * 10000)::bigint, {NOTHING}))
 from price_current
 """  # noqa: S608 - a number of ours
-_OF_STORES = f"{_HELD} where store_key = any(%(stores)s) group by store_key"
+_OF_STORES = f"{_CURRENT} where store_key = any(%(stores)s) group by store_key"
 _OF_PRODUCTS = f"""
-{_HELD} join unnest(%(store_key)s::int[], %(product_key)s::int[]) as wanted (store_key, product_key)
+{_CURRENT} join unnest(%(store_key)s::int[], %(product_key)s::int[]) as wanted (store_key, product_key)
 using (store_key, product_key) group by store_key
 """
 _END = """
@@ -48,23 +48,25 @@ where c.store_key = gone.store_key and c.product_key = gone.product_key
 """
 
 
-def read_held(connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame) -> pl.DataFrame:
-    """Read what stores hold: all of those that a complete file speaks of, of others what is mentioned."""
+def read_current(
+    connection: sa.Connection, statements: Sequence[StoreFile], rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Read current prices: all of a store with a complete file, otherwise those of the listed products."""
     whole = {statement.store_key for statement in statements if statement.is_complete}
-    held = [pl.DataFrame(schema=PRICES.current)]
+    current = [pl.DataFrame(schema=PRICES.current)]
     if whole:
         stores = pl.Series(sorted(whole), dtype=pl.Int32)
-        held += _frames(execute(connection, _OF_STORES, stores=stores))
+        current += _frames(execute(connection, _OF_STORES, stores=stores))
     store_keys = {
         statement.file_id: statement.store_key for statement in statements if statement.store_key not in whole
     }
     if store_keys:
-        mentioned = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
+        listed = rows.filter(pl.col("file_id").is_in(list(store_keys))).select(
             pl.col("file_id").replace_strict(store_keys, return_dtype=pl.Int32).alias("store_key"),
             "product_key",
         )
-        held += _frames(execute(connection, _OF_PRODUCTS, **mentioned.unique().to_dict()))
-    return pl.concat(held)
+        current += _frames(execute(connection, _OF_PRODUCTS, **listed.unique().to_dict()))
+    return pl.concat(current)
 
 
 def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:

@@ -1,10 +1,10 @@
 """What each chain says about its products: names, makers, units. The newest day's statement holds.
 
-Stores of a chain word a product differently on the same day. So that the result does not depend on the
-order of loading, statements have one order (day, then the fullest, then their text by its bytes) and the
-greatest holds. Repeating one changes nothing, which is why a loader may skip those it has already told. Most
-repeat the words of the day before: of those only the day is written, and a loader need not even read them, as
-their hash is beside them.
+Stores of a chain publish different text for a product on the same day. So that the result does not depend on
+the order of loading, versions of the text have one order (day, then the number of filled columns, then their
+bytes) and the greatest is kept. Writing one again changes nothing, so a loader may skip what it has written.
+Most text is that of the day before: for it only the day is written, and a loader need not read it, because
+its hash is stored beside it.
 
 One writer per chain, held by an advisory lock until its transaction ends.
 """
@@ -23,23 +23,23 @@ from gogobe_dagster.warehouse.schema.tables import chain_product
 
 KEY = ["chain_id", "product_key"]
 ATTRIBUTES_HASH = "attributes_hash"
-NOT_SAID = {*KEY, "attributes_as_of", ATTRIBUTES_HASH}
-SAID = [column.name for column in chain_product.columns if column.name not in NOT_SAID]
-TEXTS = [name for name in SAID if isinstance(chain_product.c[name].type, sa.Text)]
+NOT_ATTRIBUTES = {*KEY, "attributes_as_of", ATTRIBUTES_HASH}
+ATTRIBUTES = [column.name for column in chain_product.columns if column.name not in NOT_ATTRIBUTES]
+TEXTS = [name for name in ATTRIBUTES if isinstance(chain_product.c[name].type, sa.Text)]
 UNSTATED = date(1, 1, 1)
 """Day of names that no file has stated again yet, while a chain is rebuilt: any real statement is greater."""
 
 
-def _said(alias: str) -> str:
-    return ", ".join(f"{alias}.{name}" for name in SAID)
+def _attributes(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in ATTRIBUTES)
 
 
 def _greatness(alias: str) -> str:
-    texts = ", ".join(f"coalesce({alias}.{name}::text, '') collate \"C\"" for name in SAID)
-    return f"({alias}.attributes_as_of, num_nonnulls({_said(alias)}), {texts})"
+    texts = ", ".join(f"coalesce({alias}.{name}::text, '') collate \"C\"" for name in ATTRIBUTES)
+    return f"({alias}.attributes_as_of, num_nonnulls({_attributes(alias)}), {texts})"
 
 
-_COLUMNS = ", ".join([*KEY, "attributes_as_of", *SAID, ATTRIBUTES_HASH])
+_COLUMNS = ", ".join([*KEY, "attributes_as_of", *ATTRIBUTES, ATTRIBUTES_HASH])
 _CREATE = (
     f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
     " from chain_product with no data"
@@ -49,18 +49,19 @@ update chain_product known set attributes_as_of = s.attributes_as_of, attributes
 from statement s
 where s.chain_id = known.chain_id and s.product_key = known.product_key
     and s.attributes_as_of > known.attributes_as_of
-    and ({_said("s")}) is not distinct from ({_said("known")})
+    and ({_attributes("s")}) is not distinct from ({_attributes("known")})
 """  # noqa: S608 - column names of our own table
-_TELL = f"""
+_UPSERT = f"""
 insert into chain_product ({_COLUMNS})
-select {", ".join(f"s.{name}" for name in KEY)}, s.attributes_as_of, {_said("s")}, s.attributes_hash
+select {", ".join(f"s.{name}" for name in KEY)}, s.attributes_as_of, {_attributes("s")}, s.attributes_hash
 from statement s left join chain_product known using (chain_id, product_key)
 where known.product_key is null or {_greatness("s")} > {_greatness("known")}
 on conflict (chain_id, product_key) do update set
-    attributes_as_of = excluded.attributes_as_of, {", ".join(f"{name} = excluded.{name}" for name in SAID)},
+    attributes_as_of = excluded.attributes_as_of,
+    {", ".join(f"{name} = excluded.{name}" for name in ATTRIBUTES)},
     attributes_hash = excluded.attributes_hash
 """  # noqa: S608 - column names of our own table
-_RECALL = """
+_FIND_HASHES = """
 select coalesce(array_agg(product_key), '{}'), coalesce(array_agg(attributes_hash), '{}') from chain_product
 where chain_id = %(chain_id)s and attributes_hash = any(%(attributes_hash)s::bigint[])
 """
@@ -72,7 +73,7 @@ select coalesce(array_agg(s.product_key), '{{}}') from {_REPEATED} left join cha
     on known.chain_id = %(chain_id)s and known.product_key = s.product_key
 where known.attributes_hash is distinct from s.attributes_hash
 """  # noqa: S608 - ours
-_SAY_AGAIN = f"""
+_WRITE_DAY = f"""
 update chain_product known set attributes_as_of = %(attributes_as_of)s from {_REPEATED}
 where known.chain_id = %(chain_id)s and known.product_key = s.product_key
     and known.attributes_hash = s.attributes_hash and known.attributes_as_of < %(attributes_as_of)s
@@ -110,61 +111,63 @@ def delete_unset(connection: sa.Connection, chain_ids: Collection[str]) -> None:
     )
 
 
-def lookup_by_hash(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
-    """Return those rows whose words a product has, with its `product_key`.
+def lookup_by_hash(connection: sa.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return those rows whose text a product has, with its `product_key`.
 
     Rows have `chain_id` and a `attributes_hash`.
     """
-    found = [said.clear().with_columns(product_key=pl.lit(None, pl.Int32))]
-    for (chain_id,), some in said.partition_by("chain_id", as_dict=True).items():
+    found = [rows.clear().with_columns(product_key=pl.lit(None, pl.Int32))]
+    for (chain_id,), some in rows.partition_by("chain_id", as_dict=True).items():
         hashes = some[ATTRIBUTES_HASH].unique().reinterpret(signed=True)
-        ((keys, held),) = execute(connection, _RECALL, chain_id=chain_id, attributes_hash=hashes)
+        ((keys, hashes_found),) = execute(connection, _FIND_HASHES, chain_id=chain_id, attributes_hash=hashes)
         columns = {
-            ATTRIBUTES_HASH: pl.Series(Array(held).integers(), dtype=pl.Int64).reinterpret(signed=False),
+            ATTRIBUTES_HASH: pl.Series(Array(hashes_found).integers(), dtype=pl.Int64).reinterpret(
+                signed=False
+            ),
             "product_key": pl.Series(Array(keys).integers(), dtype=pl.Int32),
         }
-        # words that two products have, which only an identity of another release can bring about, are read
+        # Text of two products is read: which of them is meant, its hash alone cannot say.
         of_one = pl.DataFrame(columns).unique(ATTRIBUTES_HASH, keep="none")
         found.append(some.join(of_one, on=ATTRIBUTES_HASH, how="inner", maintain_order="left"))
     return pl.concat(found)
 
 
-def touch(connection: sa.Connection, said: pl.DataFrame) -> pl.DataFrame:
-    """Write the day of words that were recalled; return the rows whose product has other words by now.
+def touch(connection: sa.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """Write the day of text that was found by its hash; return the rows whose product has other text by now.
 
     Rows have the KEY, `attributes_as_of` and `attributes_hash`.
     """
-    altered = [said.clear()]
-    _lock_chains(connection, said["chain_id"].unique().to_list())
-    for (chain_id, day), some in said.partition_by("chain_id", "attributes_as_of", as_dict=True).items():
+    altered = [rows.clear()]
+    _lock_chains(connection, rows["chain_id"].unique().to_list())
+    for (chain_id, day), some in rows.partition_by("chain_id", "attributes_as_of", as_dict=True).items():
         hashes = some[ATTRIBUTES_HASH].reinterpret(signed=True)
         repeated = {"chain_id": chain_id, "product_key": some["product_key"], ATTRIBUTES_HASH: hashes}
         ((keys,),) = execute(connection, _ALTERED, **repeated)
         altered.append(some.filter(pl.col("product_key").is_in(Array(keys).integers().tolist())))
-        execute(connection, _SAY_AGAIN, attributes_as_of=day, **repeated)
+        execute(connection, _WRITE_DAY, attributes_as_of=day, **repeated)
     return pl.concat(altered)
 
 
-def upsert(connection: sa.Connection, said: pl.DataFrame) -> None:
+def upsert(connection: sa.Connection, rows: pl.DataFrame) -> None:
     """Write attributes: the lake's columns and their hash, the KEY and `attributes_as_of`."""
-    if said.is_empty():
+    if rows.is_empty():
         return
     hashes = pl.col(ATTRIBUTES_HASH).reinterpret(signed=True)
-    told = latest(said.select(*KEY, "attributes_as_of", *SAID, hashes).with_columns(_storable))
-    _lock_chains(connection, told["chain_id"].unique().to_list())
+    newest = latest(rows.select(*KEY, "attributes_as_of", *ATTRIBUTES, hashes).with_columns(_storable))
+    _lock_chains(connection, newest["chain_id"].unique().to_list())
     connection.execute(sa.text(_CREATE))
-    copy_in(connection, "statement", told, empty_is_null=TEXTS)
-    for statement in (_REPEAT, _TELL, "truncate statement"):
+    copy_in(connection, "statement", newest, empty_is_null=TEXTS)
+    for statement in (_REPEAT, _UPSERT, "truncate statement"):
         connection.execute(sa.text(statement))
 
 
-def latest(told: pl.DataFrame) -> pl.DataFrame:
-    """Return the statement that holds of each product."""
-    if not told.select(pl.struct(KEY).is_duplicated().any()).item():
-        return told
-    fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in SAID)
-    texts = [pl.col(name).cast(pl.String).fill_null("") for name in SAID]
-    return told.sort("attributes_as_of", fullness, *texts).unique(KEY, keep="last")
+def latest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the version that is kept of each product."""
+    if not rows.select(pl.struct(KEY).is_duplicated().any()).item():
+        return rows
+    fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in ATTRIBUTES)
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in ATTRIBUTES]
+    return rows.sort("attributes_as_of", fullness, *texts).unique(KEY, keep="last")
 
 
 def _lock_chains(connection: sa.Connection, chain_ids: Collection[str]) -> None:

@@ -1,12 +1,12 @@
 """Product keys for the rows of price files: looked up, and made where a product is new.
 
-What makes two rows one product is `codes`. A row whose code cannot be one, or that repeats a product of
-its file, is refused with a reason and never fatal. Rows of `product` are never deleted, so what a process
+What makes two rows one product is `gtin`. A row whose code cannot be one, or that repeats a product of
+its file, is rejected with a reason and never fatal. Rows of `product` are never deleted, so what a process
 has once looked up stays right.
 
 A GTIN is one product in all chains, and loaders of all chains meet the same new ones: they are made in short
-transactions of their own, or a loader would wait for all that another one does. So a load that fails may
-leave products that nothing speaks of; the next load finds them.
+transactions of their own, or a loader would wait for the whole transaction of another one. So a load that
+fails may leave products that no row refers to; the next load finds them.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _MAKE_CODES = sa.text(
 
 
 class Products:
-    """The product keys that one loader has met so far. Use it for one load, in transactions that commit."""
+    """The product keys that a loader has looked up. Use it for one load, in transactions that commit."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -76,6 +76,7 @@ class Products:
         ItemType is left aside: it may be what could not be read of the row.
         """
         item_types = pl.DataFrame({"is_barcode": [True, False, None]}, schema={"is_barcode": pl.Boolean()})
+        # A code that cannot be one was never loaded, so it can keep nothing from ending.
         spelled = rows.filter(is_usable()).join(item_types, how="cross")
         identities = _identities(spelled)
         keys = _look_up(connection, identities.select(IDENTITY).unique().sort(IDENTITY))
@@ -84,6 +85,7 @@ class Products:
 
     def _keys(self, connection: sa.Connection, identities: pl.DataFrame) -> pl.DataFrame:
         known = _look_up(connection, identities)
+        # Another loader may make the same product meanwhile: `on conflict do nothing`, then look up again.
         missing = identities.join(known, on=IDENTITY, how="anti", maintain_order="left")
         if missing.is_empty():
             return known
@@ -135,35 +137,36 @@ def _make_codes(connection: sa.Connection, owner: str, texts: list[str]) -> int:
     return connection.execute(_MAKE_CODES, {"owner": owner, "texts": texts}).rowcount
 
 
-def refuse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part resolved rows into those to load, one a file and product, and those refused, with a `reason`.
+def split_rejected(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split resolved rows into those to load, one per file and product, and the rejected, with a `reason`.
 
     Where a file names a product twice (two articles of one code, or a code with and without its zeros), its
     last row holds.
     """
-    place = pl.col("file_id") * 2**31 + pl.col("product_key")
+    # Keys are below 2**31, so no two pairs share a value; one column is compared in half the time of two.
+    file_and_product = pl.col("file_id") * 2**31 + pl.col("product_key")
     has_key = pl.col("product_key").is_not_null()
-    is_plain = rows.select(has_key.all() & (place.n_unique() == pl.len())).item()
+    is_plain = rows.select(has_key.all() & (file_and_product.n_unique() == pl.len())).item()
     if is_plain:
         return rows, rows.clear().with_columns(reason=pl.lit(None, pl.String))
     is_last = pl.col("row_number") == pl.col("row_number").max().over("file_id", "product_key")
-    judged = rows.with_columns(
+    with_reason = rows.with_columns(
         reason=pl.when(~has_key)
         .then(pl.lit(RejectReason.CODE_UNUSABLE.value))
         .when(~is_last)
         .then(pl.lit(RejectReason.PRODUCT_REPEATED.value))
     )
-    kept = judged.filter(pl.col("reason").is_null()).drop("reason")
-    return kept, judged.filter(pl.col("reason").is_not_null())
+    kept = with_reason.filter(pl.col("reason").is_null()).drop("reason")
+    return kept, with_reason.filter(pl.col("reason").is_not_null())
 
 
-def refusals(refused: pl.DataFrame) -> Mapping[int, RejectedRows]:
-    """Count and show refused rows by file: `file_id`, `row_number`, `reason`, `code`, `name` and `price`."""
-    by_file = refused.partition_by("file_id", as_dict=True)
-    return {int(str(file_id)): _refused(some) for (file_id,), some in by_file.items()}
+def count_rejected(rejected: pl.DataFrame) -> Mapping[int, RejectedRows]:
+    """Count and show rejected rows by file: `file_id`, `row_number`, `reason`, `code`, `name` and `price`."""
+    by_file = rejected.partition_by("file_id", as_dict=True)
+    return {int(str(file_id)): _rejected_rows(some) for (file_id,), some in by_file.items()}
 
 
-def _refused(rows: pl.DataFrame) -> RejectedRows:
+def _rejected_rows(rows: pl.DataFrame) -> RejectedRows:
     reasons = rows.group_by("reason").len().iter_rows()
     samples = (
         rows.select("row_number", "reason", "code", "name", "price").head(MAX_SAMPLES).iter_rows(named=True)

@@ -26,41 +26,41 @@ from gogobe_dagster.warehouse.load.product_attributes import (
     touch,
     upsert,
 )
-from gogobe_dagster.warehouse.load.product_keys import Products, refusals, refuse
+from gogobe_dagster.warehouse.load.product_keys import Products, count_rejected, split_rejected
 
-VOICE = "voice"
-"""Number of a chain on a day: who words a product, and when."""
-MARKS = [VOICE, ATTRIBUTES_HASH]
+CHAIN_DAY = "chain_day"
+"""Number of a chain on a day. Text is stored per chain and dated, so a hash alone does not identify it."""
+TEXT_ID = [CHAIN_DAY, ATTRIBUTES_HASH]
 NUMBERS = ("price", "published_unit_price", "price_set_at")
-_MET = pl.Schema({VOICE: pl.Int32(), ATTRIBUTES_HASH: pl.UInt64(), "product_key": pl.Int32()})
+_SEEN = pl.Schema({CHAIN_DAY: pl.Int32(), ATTRIBUTES_HASH: pl.UInt64(), "product_key": pl.Int32()})
 _FIRST = pl.Schema(
     {
         "file_id": pl.Int64(),
         "row_number": pl.Int32(),
-        **_MET,
+        **_SEEN,
         "chain_id": pl.String(),
         "attributes_as_of": pl.Date(),
     }
 )
-"""The first row that said words which its product has already."""
+"""The first row with text that its product has already."""
 
 
 class ProductTextLookup:
-    """The wordings that one loader has met. Use it for one load, in transactions that commit."""
+    """The product text that one loader has seen. Use it for one load, in transactions that commit."""
 
     def __init__(self, lake: Lake) -> None:
         self.products = Products()
         self._lake = lake
         self._sources: dict[int, str] = {}
-        self._voices: dict[tuple[str, date], int] = {}
-        self._met = pl.DataFrame(schema=_MET)
+        self._chain_days: dict[tuple[str, date], int] = {}
+        self._seen = pl.DataFrame(schema=_SEEN)
         self._repeated = pl.DataFrame(schema=_FIRST)
-        self._untold: pl.DataFrame | None = None
+        self._unwritten: pl.DataFrame | None = None
 
     def read(
         self, connection: sa.Connection, files: Sequence[LedgerFile]
     ) -> tuple[pl.DataFrame, dict[int, RejectedRows]]:
-        """Return the numbers of these files' rows with `product_key`, and by file what is refused of them.
+        """Return the numbers of these files' rows with `product_key`, and by file what is rejected of them.
 
         A row with nothing but a product says that the file lists it, and that its price could not be read.
         """
@@ -70,27 +70,27 @@ class ProductTextLookup:
         unread = texts.filter(pl.col("price").is_null())
         texts = texts if unread.is_empty() else texts.filter(pl.col("price").is_not_null())
         rows = texts.select(*ROW_ID, *NUMBERS, hash_of(texts))
-        rows = rows.join(self._voices_of(files), on="file_id", how="inner", maintain_order="left")
-        new = rows.join(self._met, on=MARKS, how="anti").unique(MARKS, keep="first", maintain_order=True)
+        rows = rows.join(self._chain_days_of(files), on="file_id", how="inner", maintain_order="left")
+        new = rows.join(self._seen, on=TEXT_ID, how="anti").unique(TEXT_ID, keep="first", maintain_order=True)
         if not new.is_empty():
-            self._meet(connection, new, texts)
-        known = rows.join(self._met, on=MARKS, how="left", maintain_order="left")
-        kept, refused = refuse(known)
+            self._resolve_new(connection, new, texts)
+        known = rows.join(self._seen, on=TEXT_ID, how="left", maintain_order="left")
+        kept, rejected = split_rejected(known)
         if not unread.is_empty():
             kept = pl.concat([kept, self._listed_only(connection, files, unread, kept)], how="diagonal")
-        return kept, _refusals(refused, texts)
+        return kept, _count_rejected(rejected, texts)
 
     def upsert(self, connection: sa.Connection, rows: pl.DataFrame) -> None:
-        """Tell chain_product the words of these rows, as `read` gave them, unless it has been told."""
-        said = rows.select(MARKS).unique()
+        """Write the text of these rows, as `read` returned them, to chain_product, unless that is done."""
+        written = rows.select(TEXT_ID).unique()
         if not self._repeated.is_empty():
-            altered = touch(connection, self._repeated.join(said, on=MARKS, how="semi"))
-            self._repeated = self._repeated.join(said, on=MARKS, how="anti")
+            altered = touch(connection, self._repeated.join(written, on=TEXT_ID, how="semi"))
+            self._repeated = self._repeated.join(written, on=TEXT_ID, how="anti")
             if not altered.is_empty():
                 upsert(connection, self._read_again(altered))
-        if self._untold is not None and not self._untold.is_empty():
-            upsert(connection, self._untold.join(said, on=MARKS, how="semi"))
-            self._untold = self._untold.join(said, on=MARKS, how="anti")
+        if self._unwritten is not None and not self._unwritten.is_empty():
+            upsert(connection, self._unwritten.join(written, on=TEXT_ID, how="semi"))
+            self._unwritten = self._unwritten.join(written, on=TEXT_ID, how="anti")
 
     def _listed_only(
         self, connection: sa.Connection, files: Sequence[LedgerFile], unread: pl.DataFrame, kept: pl.DataFrame
@@ -106,31 +106,31 @@ class ProductTextLookup:
         listed = self.products.find(connection, codes).unique(row_of_product)
         return listed.select(row_of_product).join(kept, on=row_of_product, how="anti")
 
-    def _voices_of(self, files: Sequence[LedgerFile]) -> pl.DataFrame:
+    def _chain_days_of(self, files: Sequence[LedgerFile]) -> pl.DataFrame:
         names = [(file.id, (str(file.chain_id), day_of(published_at_of(file)))) for file in files]
-        numbers = [(id_, self._voices.setdefault(name, len(self._voices))) for id_, name in names]
-        return pl.DataFrame(numbers, schema={"file_id": pl.Int64(), VOICE: pl.Int32()}, orient="row")
+        numbers = [(id_, self._chain_days.setdefault(name, len(self._chain_days))) for id_, name in names]
+        return pl.DataFrame(numbers, schema={"file_id": pl.Int64(), CHAIN_DAY: pl.Int32()}, orient="row")
 
-    def _meet(self, connection: sa.Connection, new: pl.DataFrame, texts: pl.DataFrame) -> None:
-        """Find the products of rows with product text that this load has not met yet."""
-        speakers = pl.DataFrame(
-            [(number, chain_id, day) for (chain_id, day), number in self._voices.items()],
-            schema={VOICE: pl.Int32(), "chain_id": pl.String(), "attributes_as_of": pl.Date()},
+    def _resolve_new(self, connection: sa.Connection, new: pl.DataFrame, texts: pl.DataFrame) -> None:
+        """Find the products of rows with product text that this load has not seen yet."""
+        chain_days = pl.DataFrame(
+            [(number, chain_id, day) for (chain_id, day), number in self._chain_days.items()],
+            schema={CHAIN_DAY: pl.Int32(), "chain_id": pl.String(), "attributes_as_of": pl.Date()},
             orient="row",
         )
-        first = new.select(*ROW_ID, *MARKS).join(speakers, on=VOICE, how="inner")
+        first = new.select(*ROW_ID, *TEXT_ID).join(chain_days, on=CHAIN_DAY, how="inner")
         repeated = lookup_by_hash(connection, first).select(_FIRST.names())
         self._repeated = pl.concat([self._repeated, repeated])
-        self._met = pl.concat([self._met, repeated.select(_MET.names())])
-        unknown = first.join(repeated, on=MARKS, how="anti")
+        self._seen = pl.concat([self._seen, repeated.select(_SEEN.names())])
+        unknown = first.join(repeated, on=TEXT_ID, how="anti")
         if not unknown.is_empty():
             self._look_up(connection, _with_columns(unknown, texts, PRODUCT_TEXT))
 
     def _look_up(self, connection: sa.Connection, unknown: pl.DataFrame) -> None:
-        words = self.products.resolve(connection, unknown)
-        self._met = pl.concat([self._met, words.select(_MET.names())])
-        sayable = words.filter(pl.col("product_key").is_not_null()).drop(ROW_ID)
-        self._untold = sayable if self._untold is None else pl.concat([self._untold, sayable])
+        resolved = self.products.resolve(connection, unknown)
+        self._seen = pl.concat([self._seen, resolved.select(_SEEN.names())])
+        usable = resolved.filter(pl.col("product_key").is_not_null()).drop(ROW_ID)
+        self._unwritten = usable if self._unwritten is None else pl.concat([self._unwritten, usable])
 
     def _read_again(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Add product text to some rows; only the files that have them are read."""
@@ -140,8 +140,10 @@ class ProductTextLookup:
         )
 
 
-def _refusals(refused: pl.DataFrame, texts: pl.DataFrame) -> dict[int, RejectedRows]:
-    return {} if refused.is_empty() else dict(refusals(_with_columns(refused, texts, ("code", "name"))))
+def _count_rejected(rejected: pl.DataFrame, texts: pl.DataFrame) -> dict[int, RejectedRows]:
+    return (
+        {} if rejected.is_empty() else dict(count_rejected(_with_columns(rejected, texts, ("code", "name"))))
+    )
 
 
 def _with_columns(rows: pl.DataFrame, texts: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
