@@ -100,8 +100,8 @@ def mark_loaded(
     """Note that the rows of these files are in the tables, but for those refused."""
     ids = [file.id for file in files]
     of_each = [refused.get(file_id, _NOTHING) for file_id in ids]
-    reasons = [json.dumps({**item.reasons, **item.inside}) for item in of_each]
-    rows = {"ids": ids, "rows": [item.rows for item in of_each], "reasons": reasons}
+    reasons = [json.dumps({**rejected.reasons, **rejected.inside}) for rejected in of_each]
+    rows = {"ids": ids, "rows": [rejected.rows for rejected in of_each], "reasons": reasons}
     connection.execute(_MARK_LOADED, {**rows, "now": now})
-    replace_rejects(connection, {file_id: item.samples for file_id, item in refused.items()}, stage="load")
+    replace_rejects(connection, {key: rejected.samples for key, rejected in refused.items()}, stage="load")
     append_events(connection, [event(file_id, FileState.LOADED, at=now) for file_id in ids])

@@ -49,17 +49,17 @@ def record(
         if name in newest and _has_changed(seen_file, newest[name])
     }
     known = {name: seen_file for name, seen_file in seen.items() if name not in new and name not in changed}
-    _touch(connection, {newest[name].id: item for name, item in known.items()}, now)
+    _touch(connection, {newest[name].id: row for name, row in known.items()}, now)
     _release(
         connection,
-        {newest[name].id: item for name, item in known.items() if _is_wanted_now(item, newest[name], now)},
+        {newest[name].id: row for name, row in known.items() if _is_wanted_now(row, newest[name], now)},
         now,
     )
     _supersede(connection, [newest[name] for name in changed], now)
     revisions = {name: newest[name].revision + 1 for name in changed}
     first_seen = {
-        name: replace(item, published_at=publication_time(item, listed_before=listed_before, now=now))
-        for name, item in {**new, **changed}.items()
+        name: replace(row, published_at=publication_time(row, listed_before=listed_before, now=now))
+        for name, row in {**new, **changed}.items()
     }
     _insert(connection, feed_key, first_seen, revisions, now)
     return ListingResult(
@@ -67,7 +67,7 @@ def record(
         new=len(new),
         known=len(known),
         republished=len(changed),
-        quarantined=sum(item.problem is not None for item in (*new.values(), *changed.values())),
+        quarantined=sum(row.problem is not None for row in (*new.values(), *changed.values())),
     )
 
 
@@ -105,9 +105,12 @@ def _touch(connection: sa.Connection, seen: Mapping[int, ListedFile], now: datet
 
 
 def _release(connection: sa.Connection, wanted: Mapping[int, ListedFile], now: datetime) -> None:
-    for file_id, item in wanted.items():
-        values = _of_name(item) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
-        values |= {"retry_at": None, "published_at": sa.func.coalesce(file.c.published_at, item.published_at)}
+    for file_id, row in wanted.items():
+        values = _of_name(row) | {"state": FileState.DISCOVERED, "code": None, "reason": None}
+        values |= {
+            "retry_at": None,
+            "published_at": sa.func.coalesce(file.c.published_at, row.published_at),
+        }
         connection.execute(sa.update(file).where(file.c.file_id == file_id).values(values))
     append_events(
         connection, [event(file_id, FileState.DISCOVERED, at=now, detail="wanted now") for file_id in wanted]
