@@ -4,6 +4,7 @@ The map, in reading order:
 
 pipeline         discover, download, parse, load: the whole import in plain functions
 downloading      downloads the pending files of a feed for as long as its portal delivers
+step_results     what these steps return and pass on
 identity         which chain, store and day a file belongs to
 resources        database, raw store, lake and portals, opened from the settings
 feeds            the register of feeds, its lookup, per-feed settings and the publishing calendar

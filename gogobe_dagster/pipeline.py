@@ -11,10 +11,8 @@ recorded with its code and does not stop the others. A partial run passes a `Fil
 after the first; files that it does not take stay pending. Nothing here knows Dagster.
 """
 
-import hashlib
 from collections.abc import Collection
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from math import inf
@@ -34,9 +32,11 @@ from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
+from gogobe_dagster.step_results import Batch, Downloads
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListingResult, ParsedEntry
-from gogobe_dagster.warehouse.ledger.portal_pause import PortalPause, active_pause, record_refusal
-from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
+from gogobe_dagster.warehouse.ledger.portal_pause import active_pause, record_refusal
+from gogobe_dagster.warehouse.load.load_report import LoadReport
+from gogobe_dagster.warehouse.load.loader import load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
 
 LOADERS = {
@@ -138,20 +138,6 @@ def _taken(
     return [file for file in pending if file.id not in others]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Downloads:
-    """The result of `download`."""
-
-    fetched: int
-    failed: int
-    """Files that the portal did not deliver although it delivered others."""
-    bytes: int
-    waiting: int
-    """Files that stay pending because the portal is left alone."""
-    pause: PortalPause | None
-    """Why the portal is left alone, and until when; None: it delivered."""
-
-
 def to_download(
     feed: Feed, days: Collection[date], resources: Resources, selection: FileSelection = EVERYTHING
 ) -> list[LedgerFile]:
@@ -192,21 +178,6 @@ def download(
         waiting=len(pending) - len(sizes) - failed,
         pause=downloader.pause,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Files of one feed and day that are parsed in one step, into one lake file per type of document."""
-
-    feed: str
-    day: date
-    file_ids: tuple[int, ...]
-
-    @property
-    def key(self) -> str:
-        """Name in the lake; the same files have the same key, so a repeated batch overwrites itself."""
-        ids = ",".join(map(str, sorted(self.file_ids)))
-        return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
 
 def plan(

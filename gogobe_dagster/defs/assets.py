@@ -39,6 +39,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.step_results import Downloads
 
 LISTED_BY_SENSOR = "gogobe/listed_at"
 """Tag of a run whose sensor has just listed the portal: the run need not list it again."""
@@ -177,7 +178,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         selection: dg.ResourceParam[FileSelection],
     ) -> Materialized:
         from gogobe_dagster.identity import is_expected_quarantine
-        from gogobe_dagster.pipeline import Downloads, download, to_download
+        from gogobe_dagster.pipeline import download, to_download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
         downloads, tried = list[Downloads](), set[int]()

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import sqlalchemy as sa
 
 from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.defs.plots import bar_chart
@@ -19,14 +20,11 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.monitoring.statistics import files_by_hour, rows_by_day
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.step_results import Downloads
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.load.load_report import LoadReport
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from gogobe_dagster.pipeline import Downloads
-    from gogobe_dagster.warehouse.ledger.model import LedgerFile
-    from gogobe_dagster.warehouse.load.loader import LoadReport
-
     Materialized = dg.MaterializeResult[None]
 else:
     # Dagster 1.13 accepts only the bare class as the return annotation of an asset that declares checks
@@ -79,7 +77,7 @@ def partial_run_metadata(
     return {"partial run": f"only {selection}", "files left out": others}
 
 
-def files_metadata(files: "Sequence[LedgerFile]", unavailable: Sequence[str]) -> dict[str, Any]:
+def files_metadata(files: Sequence[LedgerFile], unavailable: Sequence[str]) -> dict[str, Any]:
     """Count the files by state and list them. `unavailable`: the result of `unavailable_days`."""
     states = Counter(file.state.value for file in files)
     codes = Counter(file.code for file in files if file.code)
@@ -136,7 +134,7 @@ def available_days_check(unavailable: Sequence[str]) -> dg.AssetCheckResult:
     )
 
 
-def _file_table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
+def _file_table(files: Sequence[LedgerFile]) -> dg.TableMetadataValue:
     """List files, those with a code first, `MAX_TABLE_ROWS` at most."""
     shown = sorted(files, key=lambda file: (file.code is None, file.name))[:MAX_TABLE_ROWS]
     rows = [
@@ -153,7 +151,7 @@ def _file_table(files: "Sequence[LedgerFile]") -> dg.TableMetadataValue:
     return metadata_table(FILE_COLUMNS, rows)
 
 
-def publication_hours_metadata(files: "Sequence[LedgerFile]") -> dict[str, Any]:
+def publication_hours_metadata(files: Sequence[LedgerFile]) -> dict[str, Any]:
     """Chart at which hours the files were published; {} if none has a publication time."""
     counts = {f"{hour:02}:00": count for hour, count in files_by_hour(files).items()}
     return {"files published per hour": bar_chart(counts, "files per hour")} if any(counts.values()) else {}
@@ -174,7 +172,7 @@ def throughput_metadata(unit: str, count: int, seconds: float) -> dict[str, Any]
     return {"seconds": round(seconds, 2), f"{unit} per second": round(count / seconds) if seconds else 0}
 
 
-def file_line(file: "LedgerFile") -> str:
+def file_line(file: LedgerFile) -> str:
     """Describe a file's state in one line of a log."""
     if file.code:
         return f"{file.name}: {file.state.value}, {file.code}: {file.reason}"
@@ -200,7 +198,7 @@ def table_metadata(resources: Resources, document: Document) -> dict[str, Any]:
     return {"dagster/row_count": table_rows(resources.engine, _table_of(document))}
 
 
-def download_metadata(downloads: "Sequence[Downloads]", seconds: float) -> dict[str, Any]:
+def download_metadata(downloads: Sequence[Downloads], seconds: float) -> dict[str, Any]:
     """Return what this run downloaded, and which portals are left alone."""
     size = sum(download.bytes for download in downloads)
     lines = [line for download in downloads if (line := waiting_line(download))]
@@ -215,14 +213,14 @@ def download_metadata(downloads: "Sequence[Downloads]", seconds: float) -> dict[
     return metadata
 
 
-def waiting_line(download: "Downloads") -> str:
+def waiting_line(download: Downloads) -> str:
     """Say how many files wait for a portal that refused, why and until when; empty if it delivered."""
     if download.pause is None:
         return ""
     return f"{download.waiting} files wait: {download.pause.code}: {download.pause.error.reason}"
 
 
-def load_metadata(reports: "Sequence[LoadReport]") -> dict[str, Any]:
+def load_metadata(reports: Sequence[LoadReport]) -> dict[str, Any]:
     """Return what this run changed in the tables."""
     seconds = sum(report.seconds for report in reports)
     rows = sum(report.rows for report in reports)
@@ -243,7 +241,7 @@ def load_metadata(reports: "Sequence[LoadReport]") -> dict[str, Any]:
 
 
 def files_check(
-    name: str, files: "Sequence[LedgerFile]", *, total: int, left_out: "Sequence[LedgerFile]" = ()
+    name: str, files: Sequence[LedgerFile], *, total: int, left_out: Sequence[LedgerFile] = ()
 ) -> dg.AssetCheckResult:
     """Return a check that warns if files are missing, with a table of those that failed.
 
@@ -282,7 +280,7 @@ def column_schema(document: Document) -> dg.TableSchema:
     )
 
 
-def _table_of(document: Document) -> "sa.Table":
+def _table_of(document: Document) -> sa.Table:
     from gogobe_dagster.warehouse.schema.promotion_tables import promotion_store
     from gogobe_dagster.warehouse.schema.tables import price_current, store
 

@@ -6,7 +6,7 @@ Gantt chart; a bad file never fails its batch.
 
 from datetime import date
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -27,9 +27,7 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-
-if TYPE_CHECKING:
-    from gogobe_dagster.pipeline import Batch
+from gogobe_dagster.step_results import Batch
 
 PARSED = """
 The rows of every readable file, in one model whatever the dialect, as Parquet files in the lake.
@@ -142,8 +140,7 @@ def parsed_asset() -> dg.Definitions:
     return dg.Definitions(with_asset_metadata([parsed], settings))
 
 
-def _batch(values: BatchValues) -> "Batch":
-    from gogobe_dagster.pipeline import Batch
+def _batch(values: BatchValues) -> Batch:
 
     return Batch(
         feed=values["feed"], day=date.fromisoformat(values["day"]), file_ids=tuple(values["file_ids"])

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Thread
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -32,9 +31,7 @@ from gogobe_dagster.run_planning import (
     skip_poll_reason,
 )
 from gogobe_dagster.settings import Settings
-
-if TYPE_CHECKING:
-    from gogobe_dagster.warehouse.ledger.model import ListingResult
+from gogobe_dagster.warehouse.ledger.model import ListingResult
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -160,7 +157,7 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
     return PollResult(message=f"{listing.listed} files listed, {listing.new} new", cursor="")
 
 
-def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> "ListingResult":
+def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> ListingResult:
     """List the portal in a thread, to give up on what no client timeout ends: a hanging DNS lookup, say.
 
     The thread may finish later. What it then writes into the ledger is still correct.

@@ -10,6 +10,7 @@ from gogobe_dagster import clock, pipeline
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.step_results import Downloads
 from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
@@ -52,7 +53,7 @@ class Importer:
         self.env, self.feed, self.clock = env, feed, MovableClock()
         self.resources = Resources(env.settings, clock=self.clock)
 
-    def run(self) -> pipeline.Downloads | PortalError:
+    def run(self) -> Downloads | PortalError:
         """List, download and parse; return what came of it."""
         try:
             pipeline.discover(self.feed, [yesterday()], self.resources)
@@ -132,7 +133,7 @@ def test_a_run_says_how_many_files_wait_and_until_when(importer: Importer) -> No
 
     done = importer.run()
 
-    assert isinstance(done, pipeline.Downloads)
+    assert isinstance(done, Downloads)
     assert done.pause
     assert (done.fetched, done.failed, done.waiting) == (0, 0, len(importer.states()))
     until = f"{importer.clock() + timedelta(minutes=30):%H:%M}"
@@ -171,7 +172,7 @@ def test_waits_grow_and_the_first_request_after_one_is_for_a_single_file(importe
     for _ in range(9):
         before = importer.refused()
         done = importer.run()
-        assert isinstance(done, pipeline.Downloads)
+        assert isinstance(done, Downloads)
         assert done.pause
         waits.append((done.pause.until - importer.clock()).total_seconds() / 60)
         requests.append(importer.refused() - before)
@@ -227,7 +228,7 @@ def test_a_refused_login_concerns_one_account_and_passes(importer: Importer) -> 
     assert isinstance(again, PortalError)
     assert (refused.code, again.code, importer.refused()) == (Code.AUTH_FAILED, Code.AUTH_FAILED, 1)
     assert "left alone until" in again.reason
-    assert isinstance(other.run(), pipeline.Downloads)
+    assert isinstance(other.run(), Downloads)
     other.resources.close()
     importer.env.replica.faults.switch_off()
     importer.clock.forward(minutes=2)

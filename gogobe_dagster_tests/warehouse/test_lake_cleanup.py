@@ -11,7 +11,7 @@ from gogobe_dagster import clock, pipeline
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.pipeline import Batch
+from gogobe_dagster.step_results import Batch
 from gogobe_dagster.warehouse.maintenance.lake_cleanup import LakeCleanup, tidy_lake
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 

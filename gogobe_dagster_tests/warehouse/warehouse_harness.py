@@ -16,7 +16,8 @@ from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, STORES
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
-from gogobe_dagster.warehouse.load.loader import LoadReport, load_prices, load_promotions, load_stores
+from gogobe_dagster.warehouse.load.load_report import LoadReport
+from gogobe_dagster.warehouse.load.loader import load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.tables import file, schema_fingerprint
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, StoreFileOfTest, parsed, sighting

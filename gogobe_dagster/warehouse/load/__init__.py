@@ -1,6 +1,6 @@
 """Parsed files become rows: prices, promotions and store lists, one transaction at a time.
 
-loader               what the pipeline calls; it divides the work into transactions
+loader, load_report  what the pipeline calls; it divides the work into transactions
 price_load, promotion_load, store_load
                      one transaction each
 file_order           in which order files apply

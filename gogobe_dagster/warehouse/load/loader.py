@@ -10,7 +10,6 @@ changes is `history`; a late file is `late_files`; one transaction is `price_loa
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ from gogobe_dagster.warehouse.ledger.file_claims import requeue_missing
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.load.ambiguous_numbers import settle_ambiguous_numbers
 from gogobe_dagster.warehouse.load.file_order import published_at_of, store_of
+from gogobe_dagster.warehouse.load.load_report import LoadReport
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.promotion_load import PromotionLoad
 from gogobe_dagster.warehouse.load.store_load import StoreLoad
@@ -31,26 +31,6 @@ Load = PriceLoad | PromotionLoad | StoreLoad
 MOST_FILES = 500
 MOST_ROWS = 150_000
 """Rows that a transaction takes, unless one file has more: about 200 MB; more at once is no faster."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReport:
-    """What a load did; a second one finds nothing to do and reports zeros."""
-
-    files: int = 0
-    rows: int = 0
-    """Rows of these files that the tables took."""
-    inserted: int = 0
-    """Products or promotions new in a store, or stores new in a list."""
-    changed: int = 0
-    """Products at another price, promotions with another content, or stores described otherwise."""
-    ended: int = 0
-    """Products or promotions that a store has no longer, or stores that left their list."""
-    new_products: int = 0
-    new_stores: int = 0
-    new_promotions: int = 0
-    """Contents of promotions that are new in their chain."""
-    seconds: float = 0.0
 
 
 @interruptions()
