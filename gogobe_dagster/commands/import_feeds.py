@@ -16,6 +16,8 @@ from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import FileSelection
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 
 @click.command("import", cls=FeedCommand)
@@ -29,8 +31,8 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...], selection: Fil
 
     Discovers, downloads, parses and loads the files that the feeds published. Each feed and day is a
     Dagster run, also shown in the web UI. Without --feed, all feeds are imported one after another; for
-    that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, or if a portal does
-    not list the files of a past day any more.
+    that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, if files wait because
+    their portal refuses, or if a portal does not list the files of a past day any more.
 
     --kind, --store, --name, --newest and --limit restrict the runs to some files of each feed and day. The
     other files are recorded and stay pending: a later import, or a sensor, takes them.
@@ -58,9 +60,28 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...], selection: Fil
         click.secho(message, fg="yellow", err=True)
     if selection.is_partial:
         _print_left_out(selected_feeds(feeds), publication_days, resources, selection)
+    is_waiting = _print_waiting(selected_feeds(feeds), publication_days, resources, selection)
     report(outcomes)
-    if unavailable:
+    if unavailable or is_waiting:
         raise SystemExit(1)
+
+
+def _print_waiting(
+    feeds: Sequence[Feed], days: Sequence[date], resources: Resources, selection: FileSelection
+) -> bool:
+    """Print which portals are left alone although files wait to be downloaded; return whether any is."""
+    from gogobe_dagster.pipeline import selected
+
+    is_waiting = False
+    for feed in feeds:
+        pause = active_pause(resources.engine, resources.portal_account(feed), now=resources.clock())
+        files = selected(feed, days, resources, selection) if pause else []
+        waiting = sum(file.state is FileState.DISCOVERED for file in files)
+        if pause and waiting:
+            message = f"{feed.key}: {waiting} files wait; the portal is {pause.error.reason}"
+            click.secho(f"{message}. Import again then.", fg="yellow", err=True)
+            is_waiting = True
+    return is_waiting
 
 
 def _print_left_out(

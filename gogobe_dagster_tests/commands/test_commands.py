@@ -147,6 +147,19 @@ def test_an_import_that_fails_says_why(import_env: ImportEnv) -> None:
     assert " failed: king_store: bot_challenge: " in ended.stderr
 
 
+def test_an_import_says_which_files_wait_for_a_portal_that_refuses(import_env: ImportEnv) -> None:
+    import_env.publish("keshet")
+    import_env.replica.faults.switch_on("rate_limited", feed="keshet", names="?*", seconds=1800)
+
+    ended = import_env.run("gogobe", "import", "--feed", "keshet", "--day", str(yesterday()), check=False)
+
+    waiting = len(import_env.states("keshet"))
+    assert ended.returncode == 1
+    printed = " ".join(ended.stderr.split())
+    assert f"keshet: {waiting} files wait; the portal is left alone until" in printed
+    assert printed.endswith("Import again then.")
+
+
 def test_an_import_whose_process_dies_says_its_last_words(
     import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
