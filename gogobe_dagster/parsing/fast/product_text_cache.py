@@ -127,6 +127,7 @@ class ProductTextCache:
         if self._columns_of(inside) - self._columns or self._columns_of(outside) & self._columns:
             raise NotCacheable
         texts = SourceTexts(structure.boundaries.tokens)
+        # Rows that repeat a product are gone from `first.rows`, so hashes are picked by row number.
         hashes = texts.text_hashes(spans)[first.rows[ROW_NUMBER] - 1]
         entries = first.rows.select(self._cached_rules.schema.names)
         entries = entries.with_columns(pl.lit(value=False).alias(ROUNDED))
@@ -181,6 +182,7 @@ class ProductTextCache:
         wanted = pl.DataFrame({HASH: hashes})
         entries = wanted.join(self._known, on=HASH, how="left", maintain_order="left")[ENTRY]
         if missing := entries.null_count():
+            # A batch that is mostly new costs more than reading it plainly; the first one always is.
             self._misses += bool(len(self._entries)) and missing * 2 > len(entries)
             new = (
                 wanted.with_row_index(INDEX)
@@ -200,12 +202,14 @@ class ProductTextCache:
         typed = parse_types(read.rows, self._cached_rules)
         is_complete = set(read.rows.columns).issubset({ROW_NUMBER, *self._cached_rules.schema.names})
         is_regular = typed.is_clean and is_complete and not read.documents[0].unknown
+        # One row more or less would give every later span the text of its neighbour.
         if len(typed.rows) != len(hashes) or not is_regular:
             raise NotCacheable
         rounded = is_rounded(read.rows, self._cached_rules).alias(ROUNDED)
         self._add(hashes, typed.rows.drop(ROW_NUMBER).with_columns(rounded))
 
     def _add(self, hashes: pl.Series, rows: pl.DataFrame) -> None:
+        # An entry is the position of its row in `_entries`, so rows are only ever appended.
         entries = pl.Series(ENTRY, range(len(self._entries), len(self._entries) + len(rows)), pl.UInt32)
         self._known = pl.concat([self._known, pl.DataFrame([hashes.alias(HASH), entries])])
         self._entries = pl.concat([self._entries, rows], rechunk=True) if len(self._entries) else rows

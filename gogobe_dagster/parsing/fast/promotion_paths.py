@@ -24,6 +24,7 @@ class PromotionPaths:
     def record_of(self, path: Path) -> Path:
         """Return the innermost row, group or item that contains the path, or is it."""
         record = ROW
+        # A record needs a parent below the row: a path of one tag is a field of the row.
         for end in range(2, len(path) + 1):
             if self._is_record(path[:end], record):
                 record = path[:end]
@@ -61,6 +62,7 @@ class PromotionPaths:
         return {column: ranked for column, ranked in found.items() if ranked}
 
     def _is_record(self, path: Path, parent: Path) -> bool:
+        # Items are leaves: what looks like an item inside one is a field of it.
         if self.is_item(parent):
             return False
         place = place_of(path)

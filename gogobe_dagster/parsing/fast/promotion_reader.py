@@ -133,6 +133,7 @@ class _Records:
     # ------------------------------------------------------------ records
 
     def _row_numbers(self, starts: NDArray) -> pl.Series:
+        # The row of a record is the last one that starts before it; rows do not overlap.
         numbers = np.searchsorted(self._starts[ROW], starts, side="right")
         return pl.Series(ROW_NUMBER, numbers.astype(np.int32))
 
@@ -215,6 +216,7 @@ def _group_by_path(boundaries: RowBoundaries) -> Iterator[tuple[Path, NDArray]]:
     changes = boundaries.paths.changes
     number = len(tokens.separators)
     fields_of: dict[Path, int] = {}
+    # A path and a separator together name a field. Both as one number: millions of texts have few pairs.
     seen = boundaries.paths.per_text(range(len(changes)), len(tokens)) * number + tokens.separator_ids
     fields = np.zeros(len(changes) * number, np.uint16)
     for pair in np.flatnonzero(np.bincount(seen[boundaries.is_inside])).tolist():
@@ -222,6 +224,7 @@ def _group_by_path(boundaries: RowBoundaries) -> Iterator[tuple[Path, NDArray]]:
         if separator.opened:
             path = (*change.after[depth:], separator.opened)
             fields[pair] = fields_of.setdefault(path, len(fields_of) + 1)
+    # 0 is no field. A stable sort keeps document order within a field; `column_per_record` relies on it.
     found = np.where(boundaries.is_inside, fields[seen], 0)
     order = np.argsort(found, kind="stable")
     sizes = np.bincount(found, minlength=len(fields_of) + 1)

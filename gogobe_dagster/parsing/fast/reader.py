@@ -93,6 +93,7 @@ def locate_structure(
     documents: Sequence[bytes | memoryview], layout: Layout, span: Span | None = None
 ) -> Structure:
     """Find where everything is in complete, regular documents. Raises as `read_batch` does."""
+    # One pass over all bytes of all documents; everything after it works on arrays of offsets.
     tokens = tokenize(documents, span)
     boundaries = RowBoundaries(tokens, find_paths(tokens), layout)
     lengths = np.diff(np.searchsorted(tokens.starts[boundaries.rows], tokens.bounds)).tolist()
@@ -178,5 +179,6 @@ def coalesce_nonblank(texts: Sequence[pl.Series]) -> pl.Series:
     """Return for each row the first text that is more than blanks."""
     if len(texts) == 1:
         return texts[0]
+    # An element that is there and blank does not hide another spelling that has the value.
     nonblank = [pl.when(pl.lit(text).str.strip_chars() != "").then(pl.lit(text)) for text in texts]
     return pl.select(pl.coalesce(nonblank)).to_series()

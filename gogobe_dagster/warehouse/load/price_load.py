@@ -65,6 +65,7 @@ class PriceLoad:
             apply=lambda files, stated: _apply(connection, files, stated, stores),
             max_rows=self._rows_at_once,
         )
+        # Last, in the same transaction: a crash leaves both the rows and the state `loaded`, or neither.
         note_files(connection, Document.PRICES, claimed, stores)
         mark_loaded(connection, claimed, rejected, now=self._now)
         counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)

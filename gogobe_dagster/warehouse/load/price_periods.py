@@ -17,6 +17,7 @@ select store_key, array_agg(product_key), array_agg((price * 10000)::bigint),
     array_agg(coalesce((published_unit_price * 10000)::bigint, {NOTHING}))
 from price_current
 """  # noqa: S608 - a number of ours
+# One row per store with arrays: a driver takes longer to fetch 10,000 rows than the server to find them.
 _OF_STORES = f"{_CURRENT} where store_key = any(%(stores)s) group by store_key"
 _OF_PRODUCTS = f"""
 {_CURRENT} join unnest(%(store_key)s::int[], %(product_key)s::int[]) as wanted (store_key, product_key)
@@ -82,6 +83,7 @@ def _frames(stores: Iterable[Sequence[bytes]]) -> Iterable[pl.DataFrame]:
 
 def write_changes(connection: sa.Connection, done: Changes) -> None:
     """Write what `history` found out."""
+    # In this order: an ended period is copied from the current row before that is removed or changed.
     for statement, frame in ((_END, done.ended), (_REMOVE, done.removed), (_UPDATE, done.updated)):
         if not frame.is_empty():
             execute(connection, statement, **frame.to_dict())

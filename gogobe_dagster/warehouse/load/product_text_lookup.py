@@ -71,6 +71,7 @@ class ProductTextLookup:
         texts = texts if unread.is_empty() else texts.filter(pl.col("price").is_not_null())
         rows = texts.select(*ROW_ID, *NUMBERS, hash_of(texts))
         rows = rows.join(self._chain_days_of(files), on="file_id", how="inner", maintain_order="left")
+        # The first row with a text speaks for all others: the database is asked once per text, not per row.
         new = rows.join(self._seen, on=TEXT_ID, how="anti").unique(TEXT_ID, keep="first", maintain_order=True)
         if not new.is_empty():
             self._resolve_new(connection, new, texts)
@@ -84,6 +85,7 @@ class ProductTextLookup:
         """Write the text of these rows, as `read` returned them, to chain_product, unless that is done."""
         written = rows.select(TEXT_ID).unique()
         if not self._repeated.is_empty():
+            # Known text only needs its date, unless another load has given the product other text since.
             altered = touch(connection, self._repeated.join(written, on=TEXT_ID, how="semi"))
             self._repeated = self._repeated.join(written, on=TEXT_ID, how="anti")
             if not altered.is_empty():
@@ -120,6 +122,7 @@ class ProductTextLookup:
         )
         first = new.select(*ROW_ID, *TEXT_ID).join(chain_days, on=CHAIN_DAY, how="inner")
         repeated = lookup_by_hash(connection, first).select(_FIRST.names())
+        # Written in `upsert`, after all reading: products are locked for as short as possible.
         self._repeated = pl.concat([self._repeated, repeated])
         self._seen = pl.concat([self._seen, repeated.select(_SEEN.names())])
         unknown = first.join(repeated, on=TEXT_ID, how="anti")

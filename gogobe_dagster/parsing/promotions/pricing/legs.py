@@ -48,6 +48,7 @@ def _split(legs: pl.DataFrame, promotion: str) -> pl.DataFrame:
     items = items.with_columns(pl.col("items").struct.field("code"))
     deals = items.group_by(promotion, "code").agg(*_sums()).with_columns(_decided())
     deals = deals.select(promotion, "code", *map(typed, DECIDED))
+    # Items of one offer that now cost differently part here, which is why an offer may become several.
     priced = items.drop("no_price_reason").join(deals, on=[promotion, "code"], maintain_order="left")
     parts = priced.group_by(ROW, *DECIDED, maintain_order=True).agg("items")
     return legs.drop("items", *DECIDED).join(parts, on=ROW, maintain_order="left")
@@ -56,6 +57,7 @@ def _split(legs: pl.DataFrame, promotion: str) -> pl.DataFrame:
 def _leg() -> list[pl.Expr]:
     """How many pieces a leg takes, and what one of them costs."""
     price, rate = (pl.col(name).cast(pl.Float64) for name in ("discounted_price", "discount_rate"))
+    # A rate above 100 can only be in hundredths of a percent.
     off = pl.when(rate <= PER_CENT).then(rate / PER_CENT).otherwise(rate / PER_CENT**2).fill_null(0.0)
     is_condition = pl.col("reward_type").fill_null(0) == 0
     is_free = (off >= 1) | ((price == 0) & (off == 0) & ~is_condition).fill_null(value=False)
