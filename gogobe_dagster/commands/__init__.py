@@ -11,5 +11,5 @@ read, export    write files
 env             variables for `dagster`, `dg` and `psql`
 
 Shared by them: options, selection_options, tables, disabled, bootstrap, environment, processes,
-import_progress, scan_probe, read_files, read_output, demo_queries.
+import_progress, replica_session, scan_probe, read_files, read_output, demo_queries.
 """

@@ -1,27 +1,14 @@
 """`gogobe replica`: serves copies of the portals on loopback, with made-up or real files."""
 
-import errno
-import signal
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING
 
 import click
 
-from gogobe_dagster import clock
 from gogobe_dagster.commands.options import FiniteNumber, WholeNumber, feed_option, selected_feeds
 from gogobe_dagster.feeds.registry import Family, Feed
 
-if TYPE_CHECKING:
-    from gogobe_dagster.replica.generator.chains import SyntheticChains
-    from gogobe_dagster.replica.generator.market import SyntheticMarket
-    from gogobe_dagster.replica.server import Replica
-    from gogobe_dagster.replica.simulated_clock import SimulatedClock
-
-STEP = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)  # the resolution of the times in file names
 EPILOG = """\b
 Examples:
   gogobe replica
@@ -141,18 +128,18 @@ def replica(
     if "help" in faults:
         _list_faults()
         return
+    from gogobe_dagster.commands.replica_session import open_replica, serve_folder, serve_made_up_chains
     from gogobe_dagster.replica.generator.market import SyntheticMarket
     from gogobe_dagster.replica.simulated_clock import SimulatedClock
 
     feeds = [feed for feed in selected_feeds(feeds) if not families or feed.family in families]
     portal_clock = SimulatedClock(start, speed=speed)
-    server = _replica(feeds, port, faults, portal_clock)
+    server = open_replica(feeds, port, faults, portal_clock)
     if folder is not None:
-        _fill_from_folder(server, folder, feeds)
-        _serve(server, every=None, publish=lambda: None)
+        serve_folder(server, folder, feeds)
         return
     market = SyntheticMarket(seed=seed, scale=scale)
-    _serve_made_up_chains(
+    serve_made_up_chains(
         server,
         feeds,
         market,
@@ -163,116 +150,8 @@ def replica(
     )
 
 
-def _serve_made_up_chains(
-    server: "Replica",
-    feeds: Sequence[Feed],
-    market: "SyntheticMarket",
-    portal_clock: "SimulatedClock",
-    *,
-    days: int,
-    stray_files: bool,
-    keep_publishing: float | None,
-) -> None:
-    from gogobe_dagster.replica.generator.chains import SyntheticChains
-
-    publications_by_feed = {feed.key: server.publications(feed.key) for feed in feeds}
-    chains = SyntheticChains(publications_by_feed, feeds, market=market, days=days)
-    first_day = clock.day_of(portal_clock()) - timedelta(days=days - 1)
-    if stray_files:
-        chains.publish_stray_files(first_day, portal_clock())
-    if keep_publishing:
-        steps = _HourByHour(chains, portal_clock, first_day)
-        _serve(server, every=keep_publishing, publish=steps.publish_next)
-        return
-    chains.follow(portal_clock)
-    portal_clock.when_moved(lambda: chains.follow(portal_clock))
-    _serve(
-        server,
-        every=1,
-        publish=lambda: _report(portal_clock(), chains.follow(portal_clock, at_least=MINUTE)),
-    )
-
-
-class _HourByHour:
-    """Publishes the files of one more hour at each step, until it has caught up with the portals' clock."""
-
-    def __init__(self, chains: "SyntheticChains", portal_clock: "SimulatedClock", first_day: date) -> None:
-        self._chains = chains
-        self._portal_clock = portal_clock
-        self._first_day = first_day
-        self._published_until = _morning(first_day, portal_clock())
-        chains.publish(self._published_until, first_day=first_day)
-
-    def publish_next(self) -> None:
-        self._published_until = min(self._portal_clock(), self._published_until + STEP)
-        new = self._chains.publish(self._published_until, first_day=self._first_day)
-        click.echo(f"{self._published_until:%Y-%m-%d %H:%M}  {new} new files")
-
-
-def _report(now: datetime, new: int) -> None:
-    if new:
-        click.echo(f"{now:%Y-%m-%d %H:%M}  {new} new files")
-
-
-def _replica(
-    feeds: Sequence[Feed], port: int, faults: Sequence[str], portal_clock: "SimulatedClock"
-) -> "Replica":
-    from gogobe_dagster.replica.publication import Publications
-    from gogobe_dagster.replica.server import Replica
-
-    server = Replica({feed.key: Publications() for feed in feeds}, port=port, clock=portal_clock)
-    for fault in faults:
-        name, _, feed = fault.partition(":")
-        try:
-            server.faults.switch_on(name, feed=feed or None)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-    return server
-
-
-def _serve(server: "Replica", *, every: float | None, publish: Callable[[], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    try:
-        server.start()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise click.ClickException(
-            f"{error.strerror}: {server.url}; choose another port with --port."
-        ) from None
-    click.echo(f"The portals are at {server.url}/ until Ctrl-C. In another terminal:")
-    click.echo(f"export GOGOBE_REPLICA_URL={server.url}")
-    if server.has_ftp:
-        click.echo(
-            f"Cerberus accounts are also served at {server.ftp_url}; gogobe commands find it by themselves."
-        )
-    try:
-        while not stop.wait(every):
-            publish()
-    finally:
-        server.stop()
-
-
-def _fill_from_folder(server: "Replica", folder: Path, feeds: Sequence[Feed]) -> None:
-    from gogobe_dagster.replica.folder import fill_from_folder
-
-    unassigned = fill_from_folder({feed.key: server.publications(feed.key) for feed in feeds}, folder, feeds)
-    if unassigned:
-        click.echo(
-            f"{len(unassigned)} files belong to none of these feeds, such as {unassigned[0]}", err=True
-        )
-
-
 def _list_faults() -> None:
     from gogobe_dagster.replica.faults import FAULTS
 
     for name, kind in FAULTS.items():
         click.echo(f"{name:26} {', '.join(sorted(kind.families)):26} {kind.meaning}")
-
-
-def _morning(first_day: date, now: datetime) -> datetime:
-    """Return 06:00 on the first day, when full files are published and deltas are not."""
-    return min(now, datetime.combine(first_day, time(6), clock.ISRAEL))
