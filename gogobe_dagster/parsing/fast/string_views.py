@@ -28,6 +28,7 @@ ENTITY: Final = re.compile(
 ENTITIES: Final = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
 CONTROL: Final = re.compile("[\x00-\x1f]+")
 SURROGATES, LAST_CHARACTER = range(0xD800, 0xE000), 0x10FFFF
+NO_CHARACTERS: Final = frozenset({0xFFFE, 0xFFFF})
 INLINE: Final = 12
 """The longest text that a view holds itself."""
 # Masks by length: which of a text's first eight bytes, and of the four after them, go into its view. The
@@ -204,6 +205,6 @@ def _character(found: re.Match[bytes]) -> bytes:
     if name:
         return ENTITIES[name].encode()
     number = -1 if bare else int(decimal) if decimal else int(hexadecimal, 16)
-    if not 0 < number <= LAST_CHARACTER or number in SURROGATES:
+    if not 0 < number <= LAST_CHARACTER or number in SURROGATES or number in NO_CHARACTERS:
         raise NotRegular(Note.MALFORMED)
     return chr(number).encode()

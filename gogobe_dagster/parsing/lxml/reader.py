@@ -6,7 +6,7 @@ both tags. What the values mean is in `normalization`.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -34,7 +34,14 @@ ENTITIES: Final = {
     b"&apos;": b"&#39;",
     b"]]>": b"]]&#62;",  # outside CDATA; libxml2 would lose the text before it
 }
-CDATA: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+CDATA, CDATA_END = b"<![CDATA[", b"]]>"
+REFERENCES: Final = re.compile(rb"(?:&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)+")
+REFERENCE: Final = re.compile(rb"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));")
+SURROGATES: Final = range(0xD800, 0xE000)
+NO_CHARACTERS: Final = frozenset({0xFFFE, 0xFFFF})
+WHITE_SPACE: Final = frozenset(b"\t\n\r")
+FIRST_PRINTABLE, LAST_CHARACTER = ord(" "), 0x10FFFF
+REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 NO_CONTROL: Final = bytes.maketrans(bytes(range(32)), b"\n" * 32)
 MAX_COUNT_DIGITS: Final = 9
 
@@ -73,8 +80,8 @@ def read_with_lxml(xml: bytes, layout: Layout) -> RawRows:
 def repair(xml: bytes) -> tuple[bytes, bool]:
     """Escape text so that libxml2 keeps it; return also whether it was wrong before."""
     # Every second section is CDATA, in which nothing needs to be escaped.
-    sections = CDATA.split(xml.translate(NO_CONTROL)) if b"<![CDATA[" in xml else [xml.translate(NO_CONTROL)]
-    wrong = 0
+    xml, wrong = replace_bad_references(xml.translate(NO_CONTROL))
+    sections = _split_at_cdata(xml)
     for number in range(0, len(sections), 2):
         text, bare_less = BARE_LESS.subn(b"&#60;", sections[number])
         text, bare_ampersand = BARE_AMPERSAND.subn(b"&#38;", text)
@@ -83,6 +90,61 @@ def repair(xml: bytes) -> tuple[bytes, bool]:
         sections[number] = text
         wrong += bare_less + bare_ampersand
     return b"".join(sections), wrong > 0
+
+
+def _split_at_cdata(xml: bytes) -> list[bytes]:
+    """Return text and CDATA sections by turns. A section that does not end is text, as all after it."""
+    sections, after = [], 0
+    while (start := xml.find(CDATA, after)) >= 0 and (end := xml.find(CDATA_END, start)) >= 0:
+        end += len(CDATA_END)
+        sections += [xml[after:start], xml[start:end]]
+        after = end
+    return [*sections, xml[after:]]
+
+
+def replace_bad_references(xml: bytes) -> tuple[bytes, int]:
+    """Replace references to what is no character of XML; return also how many runs of them there were.
+
+    libxml2 would drop them, or pass on bytes that are no UTF-8. Programs that know characters as units of
+    UTF-16 write an emoji as `&#xD83D;&#xDE00;`: both halves become the emoji that is meant. A half alone, and
+    what else is no character, becomes a replacement character; control characters become line ends.
+    """
+    if b"&#" not in xml:
+        return xml, 0
+    wrong = 0
+
+    def repaired(run: re.Match[bytes]) -> bytes:
+        nonlocal wrong
+        numbers = [
+            int(decimal or b"0") or int(hexadecimal or b"0", 16)
+            for decimal, hexadecimal in REFERENCE.findall(run[0])
+        ]
+        if not any(map(_is_bad, numbers)):
+            return run[0]
+        wrong += 1
+        return b"".join(map(_reference, _joined(numbers)))
+
+    return REFERENCES.sub(repaired, xml), wrong
+
+
+def _is_bad(number: int) -> bool:
+    is_control = number < FIRST_PRINTABLE and number not in WHITE_SPACE
+    return is_control or number > LAST_CHARACTER or number in SURROGATES or number in NO_CHARACTERS
+
+
+def _joined(numbers: Iterable[int]) -> str:
+    """Join the halves of surrogate pairs."""
+    text = "".join(chr(number) if number <= LAST_CHARACTER else REPLACED for number in numbers)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _reference(character: str) -> bytes:
+    number = ord(character)
+    if number == 0 or number in NO_CHARACTERS:
+        number = ord(REPLACED)
+    elif _is_bad(number):
+        number = ord("\n")
+    return b"&#%d;" % number
 
 
 def count_row_starts(xml: bytes, layout: Layout) -> int:
