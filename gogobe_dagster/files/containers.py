@@ -21,9 +21,17 @@ ZIP: Final = b"PK\x03\x04"
 GZIP_WINDOW: Final = 31  # zlib's parameter for a gzip header and checksum
 MAX_NESTING: Final = 2  # a gzip file inside a zip file; deeper nesting is an attack
 STEP: Final = 4096
+FIRST_STEP: Final = 256
+"""Bytes of a gzip member after the first that are tried at once at first; most members are one step."""
+LARGEST_STEP: Final = 1 << 20
+MAX_MEMBERS: Final = 10_000
+"""bgzip makes one per 64 KB, other programs one."""
 ZIP_ENTRY: Final = b"PK\x01\x02"
 MAX_ENTRIES: Final = 1000
 ZIP_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # the stubs call it an instance
+# What isal raises: OverflowError for a name of half a megabyte in the header.
+ISAL_ERRORS: Final = (_ISAL_ERROR, OverflowError)
 # what zipfile raises for damaged headers, whichever number is damaged
 ZIP_ERRORS: Final = (
     zipfile.BadZipFile,
@@ -82,10 +90,14 @@ def _within(data: bytes, limit: int) -> bytes:
 
 def _gunzip(data: bytes, limit: int) -> Unpacked:
     """Inflate every member; bytes after the last one are padding, as for gzip itself."""
-    parts: list[bytes] = []
-    room, rest, whole = limit, data, True
-    while whole and rest.startswith(GZIP):
-        part, rest, whole = _inflate(rest, room)
+    part, rest, whole = _inflate(data, limit)
+    parts = [_within(part, limit)]
+    room, start, members = limit - len(part), len(data) - len(rest), 1
+    while whole and data.startswith(GZIP, start):
+        members += 1
+        if members > MAX_MEMBERS:
+            raise ContentError(Code.HOSTILE_CONTENT, f"a gzip file of more than {MAX_MEMBERS:,} members")
+        part, start, whole = _inflate_member(data, start, room)
         parts.append(_within(part, room))
         room -= len(part)
     if not whole and not any(parts):
@@ -103,7 +115,35 @@ def _inflate(data: bytes, room: int) -> tuple[bytes, bytes, bool]:
         content = inflater.decompress(data, min(size, room, 64 * len(data)) + 1)
         if not inflater.eof and inflater.unconsumed_tail:
             content += inflater.decompress(inflater.unconsumed_tail, max(room + 1 - len(content), 1))
-    except isal_zlib.error:  # type: ignore[misc]  # the stubs call the class an instance
+    except ISAL_ERRORS:
+        return _inflate_slowly(data, room)
+    return content, inflater.unused_data, inflater.eof
+
+
+def _inflate_member(data: bytes, start: int, room: int) -> tuple[bytes, int, bool]:
+    """Return the content of a member after the first, the offset after it, and whether it is complete.
+
+    The member takes small steps: what follows it is copied with each step that reaches beyond its end.
+    """
+    inflater = isal_zlib.decompressobj(GZIP_WINDOW)
+    content, end, step = bytearray(), start, FIRST_STEP
+    while not inflater.eof and end < len(data) and len(content) <= room:
+        block = data[end : end + step]
+        try:
+            content += inflater.decompress(block, room + 1 - len(content))
+        except ISAL_ERRORS:
+            part, rest, whole = _inflate_slowly(data[start:], room)
+            return part, len(data) - len(rest), whole
+        end, step = end + len(block), min(step * 2, LARGEST_STEP)
+    return bytes(content), end - len(inflater.unused_data), inflater.eof
+
+
+def _inflate_slowly(data: bytes, room: int) -> tuple[bytes, bytes, bool]:
+    """Do as `_inflate` with zlib: it takes names of any length in the header, and recovers damaged data."""
+    inflater = zlib.decompressobj(GZIP_WINDOW)
+    try:
+        content = inflater.decompress(data, room + 1)
+    except zlib.error:
         return _recover(data, room), b"", False
     return content, inflater.unused_data, inflater.eof
 
@@ -113,7 +153,7 @@ def _recover(data: bytes, room: int) -> bytes:
     inflater = zlib.decompressobj(GZIP_WINDOW)
     recovered = bytearray()
     start, step = 0, STEP
-    while start < len(data) and len(recovered) <= room:
+    while start < len(data) and len(recovered) <= room and not inflater.eof:
         before = inflater.copy()
         try:
             recovered += inflater.decompress(data[start : start + step])

@@ -15,7 +15,7 @@ from gogobe_dagster.files.encodings import to_utf8
 from gogobe_dagster.files.notes import Note
 
 CONTAINERS_BY_EXTENSION: Final = {"gz": "gzip", "zip": "zip", "xml": "plain"}
-PROLOG: Final = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+PROLOG: Final = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 ELEMENT: Final = re.compile(rb"<[A-Za-z_]")
 WEB_PAGE: Final = re.compile(rb"<!doctype\s+html|<(?:html|head|body|script|title|meta)\b", re.IGNORECASE)
 JSON_STARTS: Final = (b"{", b"[")

@@ -18,7 +18,7 @@ import pyarrow as pa
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.notes import Note
 
-BYTE_ORDER_MARKS: Final = re.compile(rb"(?:\xef\xbb\xbf)*")
+BYTE_ORDER_MARKS: Final = re.compile(rb"(?:\xef\xbb\xbf)*+")
 DECLARATION: Final = re.compile(rb"\s*<\?xml\b[^>]{0,200}?\?>")
 DECLARED: Final = re.compile(rb"""encoding\s*=\s*["']\s*([A-Za-z0-9._:-]{1,40})""")
 UTF_16_BOMS: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}

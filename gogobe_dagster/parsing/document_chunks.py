@@ -11,10 +11,10 @@ from io import BytesIO
 from itertools import chain
 from typing import Final
 
-from isal import igzip, isal_zlib
+from isal import igzip
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.files.containers import GZIP
+from gogobe_dagster.files.containers import GZIP, ISAL_ERRORS
 from gogobe_dagster.files.content import OpenedFile, open_content
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.layout_detection import TAG, Layout
@@ -65,7 +65,7 @@ def stream_document(data: bytes, *, name: str, limit: int) -> DocumentStream:
     if not data.startswith(GZIP) or not _is_large(data):
         raise NotStreamable("small, or not gzip")
     blocks = _unpacked(data, limit)
-    start = next(blocks)
+    start = next(blocks, b"")
     start_stop = start.rfind(b">") + 1
     if not start_stop:  # such as a megabyte of blanks
         raise NotStreamable("no markup at its start")
@@ -100,7 +100,7 @@ def _unpacked(data: bytes, limit: int) -> Iterator[bytes]:
         while True:
             try:
                 block = file.read(size)
-            except (EOFError, OSError, isal_zlib.error) as error:  # type: ignore[misc]  # an instance to the stubs
+            except (EOFError, OSError, *ISAL_ERRORS) as error:
                 raise NotStreamable("a damaged archive") from error
             if not block:
                 return

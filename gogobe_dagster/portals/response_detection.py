@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from lxml import etree, html
 
 HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title)\b",
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body|script|title)\b",
     re.IGNORECASE | re.DOTALL,
 )
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
