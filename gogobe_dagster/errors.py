@@ -320,6 +320,13 @@ class Code(StrEnum):
         "The content could harm a parser: an archive bomb, a DTD, NUL bytes, extreme nesting or length.",
         "Nothing. If a large document is genuine, raise `GOGOBE_MAX_DOCUMENT_MB`.",
     )
+    READER_FAILED = (
+        "reader_failed",
+        _INSTALLATION,
+        _NONE,
+        "Reading the file raised an error that nobody foresaw; the log has its traceback.",
+        "Report it with the file and the traceback. After an update: `gogobe retry --code reader_failed`.",
+    )
     # ------------------------------------------------------------ this installation
     RAW_FILE_MISSING = (
         "raw_file_missing",

@@ -29,6 +29,7 @@ from gogobe_dagster.identity import FileIdentity, classify_listing, identify
 from gogobe_dagster.lake.parquet_lake import LakeBatch
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
+from gogobe_dagster.parsing.reader_errors import only_content_errors
 from gogobe_dagster.portals.portal import Portal, RemoteFile
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import chunk_by_size
@@ -216,8 +217,9 @@ def parse(batch: Batch, feed: Feed, resources: Resources) -> list[ParsedEntry]:
         )
         for file, result in zip(files, results, strict=True):
             try:
-                parsed = _unwrap(result)
-                identity = identify(file, parsed, feed)
+                with only_content_errors(file.name):
+                    parsed = _unwrap(result)
+                    identity = identify(file, parsed, feed)
             except FileError as error:
                 _mark_unparsed(file, error, resources)
                 continue

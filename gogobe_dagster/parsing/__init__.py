@@ -9,6 +9,7 @@ From file to rows
     dates               dates and times in every form, as UTC
     document_rules      per document type: keys, defaults, limits, and what rejects a row
     promotions          promotions: offers, terms, and what they cost
+    reader_errors       what nobody foresaw becomes a code of the file
 
 Tables to look things up in
     dialects            which element feeds which column: add a spelling here

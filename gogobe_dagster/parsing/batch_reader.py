@@ -12,6 +12,7 @@ from gogobe_dagster.errors import ContentError
 from gogobe_dagster.files.content import OpenedFile, open_content
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.fast.entry import FastReader, NormalizedDocument, NotRegular
+from gogobe_dagster.parsing.fast.entry import Outcome as FastOutcome
 from gogobe_dagster.parsing.file_reader import (
     ParsedFile,
     build_parsed_file,
@@ -21,6 +22,7 @@ from gogobe_dagster.parsing.file_reader import (
 )
 from gogobe_dagster.parsing.layout_detection import Layout, detect_layout
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
+from gogobe_dagster.parsing.reader_errors import only_content_errors
 
 MAX_BATCH_FILES: Final = 200
 MAX_BATCH_BYTES: Final = 1 << 23
@@ -62,6 +64,7 @@ def read_files(
 class _Waiting:
     """A document of prices that waits for others of its layout."""
 
+    name: str
     opened: OpenedFile
     layout: Layout
 
@@ -70,15 +73,20 @@ def _open(data: bytes | ContentError, name: str, limit: int, reader: FastReader 
     if isinstance(data, ContentError):
         return data
     try:
-        if (large := read_large(data, name=name, limit=limit, fast=reader)) is not None:
-            return large
-        opened = open_content(data, name=name, limit=limit)
-        layout = None if opened.damaged or reader is None else detect_layout(opened.view)
-        if layout is not None and layout.dialects.document is Document.PRICES:
-            return _Waiting(opened=opened, layout=layout)
-        return read_opened(opened, name=name, fast=reader)
+        with only_content_errors(name):
+            return _open_or_read(data, name, limit, reader)
     except ContentError as error:
         return error
+
+
+def _open_or_read(data: bytes, name: str, limit: int, reader: FastReader | None) -> ParsedFile | _Waiting:
+    if (large := read_large(data, name=name, limit=limit, fast=reader)) is not None:
+        return large
+    opened = open_content(data, name=name, limit=limit)
+    layout = None if opened.damaged or reader is None else detect_layout(opened.view)
+    if layout is not None and layout.dialects.document is Document.PRICES:
+        return _Waiting(name=name, opened=opened, layout=layout)
+    return read_opened(opened, name=name, fast=reader)
 
 
 def _finish(batch: Sequence[Outcome | _Waiting], reader: FastReader | None) -> Iterator[Outcome]:
@@ -96,17 +104,35 @@ def _read_together(layout: Layout, files: Sequence[_Waiting], reader: FastReader
     if reader is None:  # then no file waits
         return
     outcomes = reader.read([file.opened.view for file in files], layout)
-    for file, outcome in zip(files, outcomes, strict=True):
-        if isinstance(outcome, NormalizedDocument):
-            yield build_parsed_file(file.opened, outcome.raw, outcome.normalized)
-        elif isinstance(outcome, NotRegular):
-            yield _read_irregular(file, outcome)
-        elif isinstance(outcome, ContentError):
-            yield outcome
+    for number, file in enumerate(files):
+        try:
+            with only_content_errors(f"{file.name} (one of {len(files)} files read together)"):
+                outcome = next(outcomes)
+        except ContentError:
+            # Which of the files is to blame is not known.
+            reader.forget()
+            yield from (_read_alone(other, reader) for other in files[number:])
+            return
+        yield _finish_file(file, outcome)
 
 
-def _read_irregular(file: _Waiting, error: NotRegular) -> Outcome:
+def _read_alone(file: _Waiting, reader: FastReader) -> Outcome:
     try:
-        return read_irregular(file.opened, file.layout, error)
-    except ContentError as content_error:
-        return content_error
+        with only_content_errors(file.name):
+            return read_opened(file.opened, name=file.name, fast=reader)
+    except ContentError as error:
+        reader.forget()
+        return error
+
+
+def _finish_file(file: _Waiting, outcome: FastOutcome) -> Outcome:
+    try:
+        with only_content_errors(file.name):
+            if isinstance(outcome, NormalizedDocument):
+                return build_parsed_file(file.opened, outcome.raw, outcome.normalized)
+            if isinstance(outcome, NotRegular):
+                return read_irregular(file.opened, file.layout, outcome)
+            assert isinstance(outcome, ContentError)  # noqa: S101 - prices have no other outcome
+            return outcome
+    except ContentError as error:
+        return error

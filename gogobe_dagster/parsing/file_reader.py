@@ -25,11 +25,12 @@ from gogobe_dagster.parsing.document_chunks import (
 )
 from gogobe_dagster.parsing.fast.entry import FastReader, NormalizedDocument, NotRegular
 from gogobe_dagster.parsing.layout_detection import Layout, detect_layout
-from gogobe_dagster.parsing.lxml.reader import read_with_lxml
+from gogobe_dagster.parsing.lxml.reader import read_with_lxml, replace_bad_references
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
 from gogobe_dagster.parsing.normalization import NormalizedRows, normalize
 from gogobe_dagster.parsing.promotions.raw import RawPromotions
 from gogobe_dagster.parsing.promotions.reader import NO_ELEMENTS, no_promotions, read_promotions
+from gogobe_dagster.parsing.reader_errors import only_content_errors
 from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
 from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reader
 
@@ -69,9 +70,10 @@ def read_file(data: bytes, *, name: str, limit: int, use_fast_reader: bool = Tru
     """
     keep_freed_memory()
     fast = FastReader() if use_fast_reader else None
-    if (large := read_large(data, name=name, limit=limit, fast=fast)) is not None:
-        return large
-    return read_opened(open_content(data, name=name, limit=limit), name=name, fast=fast)
+    with only_content_errors(name):
+        if (large := read_large(data, name=name, limit=limit, fast=fast)) is not None:
+            return large
+        return read_opened(open_content(data, name=name, limit=limit), name=name, fast=fast)
 
 
 def read_opened(opened: OpenedFile, *, name: str, fast: FastReader | None) -> ParsedFile:
@@ -196,7 +198,7 @@ def _with_chain(raw: RawRows, chain_id: str) -> RawRows:
 
 def _read_empty(xml: bytes, file_name: FileName | None) -> RawRows:
     """Accept a header without rows as an empty document. Anything else is an unknown schema."""
-    root = _tree(xml)
+    root = _tree(replace_bad_references(xml)[0])
     elements = [(local(element.tag), element) for element in root.iter(etree.Element)]
     lists = {dialects for tag, _ in elements if (dialects := find_dialects_by_list(tag.lower()))}
     by_name = next(

@@ -71,6 +71,10 @@ class FastReader:
             except (NotRegular, ContentError) as error:
                 yield error
 
+    def forget(self) -> None:
+        """Empty the caches: after an unexpected error nobody knows what is in them."""
+        self._caches.clear()
+
     def _read_prices(self, documents: Sequence[Xml], layout: Layout) -> Iterator[Outcome]:
         groups: dict[CachedFields | None, list[Xml]] = {}
         fields = [self._cached_fields(xml, layout) for xml in documents]
