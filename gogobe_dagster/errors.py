@@ -178,6 +178,13 @@ class Code(StrEnum):
         "The listing ended before its last row, or exceeds what the portal can show.",
         "Nothing at first: it is tried again. If it persists, adapt the connector.",
     )
+    LISTING_TOO_LONG = (
+        "listing_too_long",
+        _PORTAL,
+        _NONE,
+        "The listing has more files, or more names of no known pattern, than are recorded of one listing.",
+        "Open the portal in a browser. Files with names of a known pattern are recorded first, and imported.",
+    )
     LISTING_TOO_SLOW = (
         "listing_too_slow",
         _PORTAL,
@@ -473,12 +480,15 @@ class FileError(CodedError):
     """One file could not be identified, downloaded, opened or parsed; the other files go on."""
 
 
+MAX_SHOWN_NAME = 255
+
+
 class UnknownFileName(FileError):
     """The name fits no known pattern (docs/portals.md)."""
 
     def __init__(self, name: str, reason: str) -> None:
         """Take the name and which part of the pattern it breaks."""
-        super().__init__(Code.NAME_UNPARSED, f"{name!r}: {reason}")
+        super().__init__(Code.NAME_UNPARSED, f"{name[:MAX_SHOWN_NAME]!r}: {reason}")
         self.name = name
 
 

@@ -4,15 +4,16 @@ The content has precedence over the name, and the name over the portal's label; 
 Nothing here downloads, reads or stores.
 """
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code, ContentError, FileError, Trait, UnknownFileName
+from gogobe_dagster.errors import Code, ContentError, FileError, PortalError, Trait, UnknownFileName
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
-from gogobe_dagster.files.names import FileName
+from gogobe_dagster.files.names import MAX_LENGTH, FileName
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.report import Header
@@ -20,6 +21,10 @@ from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 
+MAX_LISTED_FILES = 100_000
+"""Of one listing; the longest real ones have 4,000."""
+MAX_UNKNOWN_NAMES = 1_000
+"""Of one listing, because the ledger keeps every name for ever."""
 EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
 
 
@@ -30,16 +35,18 @@ def classify_listing(
 
     Its publication day is that of the timestamp in its name; if the name cannot be parsed, that of its
     modification or of `now`. A file older than `stale_after` is imported only if its day is in `requested`,
-    and a file of a future day not before that day.
+    and a file of a future day not before that day. A name too long for the ledger's index is cut.
     """
     seen = ListedFile(
-        name=file.name,
+        name=_short_name(file.name),
         link=file.link,
         size=file.size,
         size_tolerance=file.size_tolerance,
         modified_at=file.modified_at,
         publication_day=day_of(file.modified_at or now),
     )
+    if seen.name != file.name:
+        return replace(seen, problem=UnknownFileName(file.name, f"has {len(file.name):,} characters"))
     try:
         name = FileName.parse(file.name)
     except UnknownFileName as problem:
@@ -56,6 +63,29 @@ def classify_listing(
         problem=_foreign_chain(name, feed)
         or _stale_or_future(day, today=day_of(now), requested=requested, stale_after=stale_after),
     )
+
+
+def _short_name(name: str) -> str:
+    """Return the name, or its start and a hash: the same name listed again is the same file."""
+    if len(name) <= MAX_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[: MAX_LENGTH - len(digest) - 1]}…{digest}"
+
+
+def within_limits(seen: Sequence[ListedFile]) -> tuple[list[ListedFile], PortalError | None]:
+    """Return what is recorded of a listing, and the error to report if that is not all of it.
+
+    Files whose names are understood come first.
+    """
+    known = [file for file in seen if file.kind is not None]
+    unknown = [file for file in seen if file.kind is None]
+    taken = [*known, *unknown[:MAX_UNKNOWN_NAMES]][:MAX_LISTED_FILES]
+    if len(taken) == len(seen):
+        return taken, None
+    left = f"{len(seen) - len(taken):,} of {len(seen):,} files are not recorded"
+    reason = f"{left}; {len(unknown):,} have names of no known pattern"
+    return taken, PortalError(Code.LISTING_TOO_LONG, reason)
 
 
 def _canonical_chain_id(chain_id: str, feed: Feed) -> str:

@@ -25,7 +25,7 @@ from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.raw_store import StoredFile
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
-from gogobe_dagster.identity import FileIdentity, classify_listing, identify
+from gogobe_dagster.identity import FileIdentity, classify_listing, identify, within_limits
 from gogobe_dagster.lake.parquet_lake import LakeBatch
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
@@ -54,7 +54,8 @@ def discover(
 
     Files of days that were not requested are recorded too, for the runs of those days. `budget`: seconds for
     all pages together. Raises `PortalError`; then only the failure is recorded. A portal that has refused
-    lately is not asked: the error says until when.
+    lately is not asked: the error says until when. Of a listing beyond `within_limits` only a part is
+    recorded, and the feed's last listing has the code.
     """
     now, at = resources.clock(), resources.portal_account(feed)
     stale_after = timedelta(days=resources.settings.stale_after_days)
@@ -70,7 +71,11 @@ def discover(
     sightings = [
         classify_listing(file, feed, now=now, requested=days, stale_after=stale_after) for file in listed
     ]
-    return resources.ledger.record(feed.key, sightings, now=now)
+    taken, excess = within_limits(sightings)
+    recorded = resources.ledger.record(feed.key, taken, now=now)
+    if excess:
+        resources.ledger.record_failure(feed.key, excess, now=now)
+    return recorded
 
 
 def list_portal(

@@ -104,7 +104,7 @@ class CerberusFtp:
     def _read_rows(self, connection: FtpConnection, command: str) -> list[str]:
         timeout = self._policy.listing_timeout
         chunks = connection.receive(f"{command} {self._feed.folder}", kind="A", read_timeout=timeout)
-        return [row for row in b"".join(chunks).decode().splitlines() if row]
+        return [row for row in b"".join(chunks).decode("utf-8", "replace").splitlines() if row]
 
     def _parse_mlsd_row(self, row: str) -> Iterator[RemoteFile]:
         """Parse `type=file;size=402113;modify=20260810230300; PriceFull….gz`; skip folders."""

@@ -19,8 +19,14 @@ from gogobe_dagster.portals.http_errors import HttpResponse, without_query
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.response_detection import is_html
 
+NO_JSON = (ValueError, RecursionError)
+"""What Python's parser raises: RecursionError for a thousand lists in lists."""
+HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
+MAX_SIZE = 1 << 35
+"""Bytes, 32 GB; real files have up to 20 MB."""
+YEARS = range(2000, 2100)
 UNITS = {"B": 1, "KB": 1024, "MB": 1024**2}
-SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(B|KB|MB)", re.IGNORECASE)
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) *(B|KB|MB)", re.IGNORECASE)
 # No portal says whether its KB is 1,000 or 1,024 bytes; a wrong guess would make every file look truncated.
 UNIT_UNCERTAINTY = 1 - 1000**2 / 1024**2
 SAMPLE_LENGTH = 200
@@ -39,7 +45,7 @@ def parse_json(response: HttpResponse) -> Any:
         raise schema_changed(response.url, "a web page instead of JSON")
     try:
         return json.loads(response.body.decode("utf-8-sig"))
-    except ValueError as error:
+    except NO_JSON as error:
         raise schema_changed(response.url, f"no JSON ({error})", response.body[:SAMPLE_LENGTH]) from None
 
 
@@ -52,17 +58,20 @@ def parse_json_rows(response: HttpResponse) -> list[dict[str, Any]]:
 
 
 def text_field(row: Any, key: str, url: str) -> str:
-    """Return a text of a JSON row. Raises `PortalError` if it is missing or blank."""
+    """Return a text of a JSON row. Raises `PortalError` if it is missing or blank.
+
+    Half a surrogate pair, which JSON can have and no URL, is a replacement character.
+    """
     value = row.get(key) if isinstance(row, dict) else None
     if not isinstance(value, str) or not value.strip():
         raise schema_changed(url, f"a row without {key}", row)
-    return value.strip()
+    return HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value.strip())
 
 
 def size_field(row: dict[str, Any], key: str, url: str) -> int:
     """Return a number of bytes of a JSON row. Raises `PortalError` if it is anything else."""
     size = row.get(key)
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size <= MAX_SIZE:
         raise schema_changed(url, "a row without a size in bytes", row)
     return size
 
@@ -70,9 +79,12 @@ def size_field(row: dict[str, Any], key: str, url: str) -> int:
 def parse_israel_time(text: str, form: str, url: str) -> datetime:
     """Parse civil time of Israel. In the hour that autumn repeats, the first passing is meant."""
     try:
-        return datetime.strptime(text.strip(), form).replace(tzinfo=ISRAEL)
+        time = datetime.strptime(text.strip(), form).replace(tzinfo=ISRAEL)
     except ValueError:
         raise schema_changed(url, f"a time that is not {form}", text) from None
+    if time.year not in YEARS:
+        raise schema_changed(url, "a time of an impossible year", text)
+    return time
 
 
 def parse_rounded_size(text: str, url: str) -> tuple[int, int]:
@@ -82,6 +94,8 @@ def parse_rounded_size(text: str, url: str) -> tuple[int, int]:
         raise schema_changed(url, "an unreadable size", text)
     unit = UNITS[match[2].upper()]
     size = round(float(match[1]) * unit)
+    if size > MAX_SIZE:
+        raise schema_changed(url, "an impossible size", text)
     return size, 0 if unit == 1 else unit + round(size * UNIT_UNCERTAINTY)
 
 

@@ -16,6 +16,7 @@ from gogobe_dagster.errors import PortalError
 from gogobe_dagster.portals.connector import Connector
 from gogobe_dagster.portals.http_errors import HttpResponse
 from gogobe_dagster.portals.listing_fields import (
+    NO_JSON,
     SAMPLE_LENGTH,
     parse_israel_time,
     parse_name,
@@ -93,7 +94,7 @@ def _parse_constant(name: re.Pattern[str], script: str, url: str) -> list[Any]:
     start = name.search(script)
     try:
         value = json.JSONDecoder().raw_decode(script, start.end())[0] if start else None
-    except ValueError as error:
+    except NO_JSON as error:
         raise schema_changed(url, f"a constant that is no JSON ({error})") from None
     if not isinstance(value, list):
         raise schema_changed(url, "a constant that is no list", value)

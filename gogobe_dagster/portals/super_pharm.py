@@ -17,7 +17,7 @@ from gogobe_dagster.portals.connector import ConnectorOptions
 from gogobe_dagster.portals.download_stream import check_is_file
 from gogobe_dagster.portals.html_tables import TableRow, find_table, read_row
 from gogobe_dagster.portals.http_errors import HttpResponse
-from gogobe_dagster.portals.listing_fields import parse_israel_time, parse_name
+from gogobe_dagster.portals.listing_fields import NO_JSON, parse_israel_time, parse_name
 from gogobe_dagster.portals.paging import ListingPage, highest_page, read_all_pages
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.session_connector import PortalSession, SessionConnector
@@ -126,7 +126,7 @@ def _file_address(start: bytes) -> str | None:
         return None
     try:
         message = json.loads(start)
-    except ValueError:
+    except NO_JSON:
         return None
     address = message.get("href")
     if not isinstance(address, str) or not address:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.factory import base_url, open_portal
-from gogobe_dagster.portals.listing_fields import parse_israel_time, parse_rounded_size
+from gogobe_dagster.portals.http_errors import HttpResponse
+from gogobe_dagster.portals.listing_fields import (
+    parse_israel_time,
+    parse_json,
+    parse_rounded_size,
+    text_field,
+)
 from gogobe_dagster.portals.response_detection import is_bot_challenge, is_html, is_login_form
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
@@ -34,7 +40,9 @@ def test_a_rounded_size_allows_for_rounding_and_for_both_meanings_of_a_kilobyte(
     assert size - slack <= smallest <= largest <= size + slack
 
 
-@pytest.mark.parametrize("text", ["", "KB", "12", "1,024 KB", "-1 KB", "1 GB", "NaN KB"])
+@pytest.mark.parametrize(
+    "text", ["", "KB", "12", "1,024 KB", "-1 KB", "1 GB", "NaN KB", f"{'9' * 400} MB", "99999999 MB"]
+)
 def test_a_size_that_is_none_means_that_the_portal_changed(text: str) -> None:
     with pytest.raises(PortalError) as caught:
         parse_rounded_size(text, "https://prices.shufersal.co.il")
@@ -154,3 +162,22 @@ def test_the_replica_stands_in_for_every_portal_by_path() -> None:
     assert base_url(find_feed("city_market_shops"), replica) == "http://127.0.0.1:8080/city_market"
     assert base_url(find_feed("netiv_hahesed"), replica) == "http://127.0.0.1:8080/netiv_hahesed"
     assert base_url(find_feed("shuk_hair"), real) == "https://shuk-hayir.binaprojects.com"
+
+
+@pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
+def test_json_nested_without_an_end_means_that_the_portal_changed(bracket: bytes) -> None:
+    response = HttpResponse(url="https://prices.example", status=200, headers={}, body=bracket * (30 << 20))
+
+    with pytest.raises(PortalError) as caught:
+        parse_json(response)
+
+    assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
+
+
+def test_half_a_character_in_a_name_is_a_replacement_character() -> None:
+    assert text_field({"name": "Price\ud83d.gz"}, "name", "") == "Price\N{REPLACEMENT CHARACTER}.gz"
+
+
+def test_many_comments_before_a_page_cost_no_time() -> None:
+    assert not is_html(b"<!---->" * 50_000)
+    assert is_html(b"<!---->" * 50_000 + b"<html>")
