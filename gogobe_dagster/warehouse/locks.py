@@ -5,6 +5,7 @@ order. Therefore writers wait for each other and never deadlock. Rows are row lo
 number covers all stores with this number and the loaded files about them: only its holder attributes files.
 
     migrate                 SCHEMA
+    replacing localities    STORE_LISTS; rows of locality, store
     ensure_partitions       SCHEMA, in a transaction of its own, also in the middle of a load
     recording a listing     LISTING of the feed; rows of file
     load of store lists     STORE_LISTS; rows of file, chain, sub_chain, store_number, store

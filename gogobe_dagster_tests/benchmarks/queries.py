@@ -37,6 +37,8 @@ IN_STORE = "chain_id = %(chain_id)s and sub_chain_id = 1 and store_id = %(store)
 QUERIES = {
     "a product's prices over the country": "select * from current_prices where gtin = %(gtin)s",
     "where a product is cheapest": "select * from cheapest_prices where gtin = %(gtin)s",
+    "a product's prices in a town": """select * from current_prices
+        where gtin = %(gtin)s and locality_name = 'ירושלים'""",
     "a store's price list": f"""select gtin, code, product_name, price, published_unit_price
         from current_prices
         where {IN_STORE}""",

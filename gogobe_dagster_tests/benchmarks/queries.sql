@@ -5,9 +5,10 @@ create function word(seed bigint) returns text language sql immutable as $$
 $$;
 insert into chain (chain_id, name) select (7290000000000 + c)::text, 'רשת ' || c from generate_series(1, 34) c;
 insert into sub_chain (chain_id, sub_chain_id) select chain_id, 1 from chain;
-insert into store (chain_id, sub_chain_id, store_id, name, city, is_listed,
+insert into store (chain_id, sub_chain_id, store_id, name, city, locality_code, is_listed,
     first_seen_at, last_seen_at, last_price_at, last_full_price_at)
-select (7290000000001 + s % 34)::text, 1, s, 'סניף ' || s, 'עיר ' || s % 80, true, now(), now(), now(), now()
+select (7290000000001 + s % 34)::text, 1, s, 'סניף ' || s, 'עיר ' || s % 80,
+    (select array_agg(locality_code order by population desc nulls last) from locality)[1 + s % 80], true, now(), now(), now(), now()
 from generate_series(1, :stores) s;
 insert into product (gtin) select (7290000000000 + p)::text from generate_series(1, 150000) p;
 create temporary table assortment as

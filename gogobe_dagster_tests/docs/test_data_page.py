@@ -49,9 +49,8 @@ def _load(market: Market) -> None:
         PriceRow(code, "7", is_barcode=True, name=name)
         for code, name in ((EGGS, "קוטג' תנובה 5%"), (MILK, "חלב תנובה"), (BREAD, "לחם אחיד"))
     )
-    market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
-    with market.engine.begin() as connection:
-        connection.execute(sa.text("update store set city = 'ירושלים'"))
+    names, cities = {(1, 1): "תלפיות", (1, 3): 'ביל"ו'}, {(1, 1): {"city": "3000"}}
+    market.load_lists(market.publish(StoreList(1, names, addresses=cities)))
     market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
     market.open(PriceFile(8, [PriceRow(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
     market.offer(

@@ -90,6 +90,7 @@ def test_the_reader_reads_the_views_and_nothing_else(open_server: EmbeddedPostgr
         for view in VIEWS:
             assert connection.execute(f"select count(*) from {view.name}".encode()).fetchone() == (0,)
         assert connection.execute("select * from search_products('חלב')").fetchall() == []
+        assert connection.execute("select name from locality where locality_code = 3000").fetchone()
         assert connection.execute("show statement_timeout").fetchone() == ("30s",)
         connection.execute("set default_transaction_read_only = off")
         for statement in ("select * from file", "delete from price_current", "create table mine (a int)"):

@@ -97,9 +97,8 @@ def test_only_what_is_asked_for_comes(market: Market, tmp_path: Path) -> None:
 def test_a_city_is_known_however_it_is_written(
     market: Market, tmp_path: Path, asked: str, published: str | None
 ) -> None:
-    with market.engine.begin() as connection:
-        city = sa.text("update store set city = :city, address = 'הרצל 1, תל אביב' where store_id = 2")
-        connection.execute(city, {"city": published})
+    address = {"city": published, "address": "הרצל 1, תל אביב"}
+    market.load_lists(market.publish(StoreList(7, {(1, 2): "הרצל"}, addresses={(1, 2): address})))
 
     frame = exported(market, tmp_path, Subject.PRICES, Only(cities=[asked]), format_=FileFormat.PARQUET)
 

@@ -19,7 +19,7 @@ from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
 from gogobe_dagster.warehouse.load.load_report import LoadReport
 from gogobe_dagster.warehouse.load.loader import load_prices, load_promotions, load_stores
 from gogobe_dagster.warehouse.schema.columns import metadata
-from gogobe_dagster.warehouse.schema.tables import file, schema_fingerprint
+from gogobe_dagster.warehouse.schema.tables import file, locality, schema_fingerprint
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, NOON, TODAY, StoreFileOfTest, parsed, sighting
 from gogobe_dagster_tests.warehouse.promotions import PromotionFile
 
@@ -42,7 +42,8 @@ order by 1, 2, 3, 4, h.valid_from
 """
 STORES_NOW = f"""
 select {PLACE}, s.name, s.address, s.city, s.is_listed, l.name, s.first_seen_at, s.last_seen_at,
-    s.last_price_at, s.last_full_price_at, c.name, b.name, s.last_promotion_at, s.last_full_promotion_at
+    s.last_price_at, s.last_full_price_at, c.name, b.name, s.last_promotion_at, s.last_full_promotion_at,
+    s.locality_code
 from store s left join file l on l.file_id = s.list_file_id join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id order by 1, 2, 3
 """
@@ -126,6 +127,8 @@ class StoreList:
     """The only store of the list; None: all stores."""
     sub_chain: int = 0
     """The sub-chain in the file's name."""
+    addresses: Mapping[tuple[int, int], Mapping[str, str | None]] = field(default_factory=dict)
+    """City and address of stores that have them, by sub-chain and store id."""
 
     @property
     def sighting(self) -> ListedFile:
@@ -258,13 +261,10 @@ class Market:
 
 
 def forget(engine: sa.Engine) -> None:
-    """Empty all tables."""
+    """Empty all tables but those that `migrate` fills."""
+    kept = {schema_fingerprint.name, locality.name}
     with engine.begin() as connection:
-        connection.execute(
-            sa.text(
-                f"truncate {', '.join(metadata.tables.keys() - {schema_fingerprint.name})} restart identity"
-            )
-        )
+        connection.execute(sa.text(f"truncate {', '.join(metadata.tables.keys() - kept)} restart identity"))
 
 
 def _hours(span: timedelta) -> float:
@@ -298,11 +298,12 @@ def frame_of(published: AnyFile) -> pl.DataFrame:
     else:
         rows = [
             {
-                "chain_id": CHAIN,
+                "chain_id": published.chain,
                 "chain_name": published.chain_name,
                 "sub_chain_id": sub,
                 "store_id": store,
                 "name": name,
+                **published.addresses.get((sub, store), {}),
             }
             for (sub, store), name in published.names.items()
         ]

@@ -71,8 +71,8 @@ SOURCES = {
     Subject.PRICES: "select * from current_prices",
     # without its age: an interval that is old when the file is read
     Subject.STORES: """select chain_id, chain_name, sub_chain_id, sub_chain_name, store_id, store_name, city,
-        listing_status, prices, newest_full_at, newest_delta_at, first_seen_at, last_seen_at, store_type,
-        store_key from store_coverage""",
+        locality_code, locality_name, district, listing_status, prices, newest_full_at, newest_delta_at,
+        first_seen_at, last_seen_at, store_type, store_key from store_coverage""",
     Subject.PRODUCTS: _PRODUCTS,
     Subject.HISTORY: "select * from price_periods",
 }

@@ -24,6 +24,7 @@ from gogobe_dagster.warehouse.load.store_keys import lock_stores, note_lists
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity, StoreNumber
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import FileState
+from gogobe_dagster.warehouse.schema.store_localities import find_locality_code
 from gogobe_dagster.warehouse.schema.tables import chain, file, store, sub_chain
 
 Order = tuple[datetime, str, str, int]
@@ -34,7 +35,10 @@ NATURAL_KEYS = {
     "sub_chain": ("chain_id", "sub_chain_id"),
     "store": ("chain_id", "sub_chain_id", "store_id"),
 }
-DESCRIPTION = {name: name for name in ("check_digit", "store_type", "name", "address", "city", "zip_code")}
+DESCRIPTION = {
+    name: name
+    for name in ("check_digit", "store_type", "name", "address", "city", "zip_code", "locality_code")
+}
 _RELIST = sa.text("""
 with verdict as (
     select s.store_key, not exists (
@@ -122,7 +126,10 @@ class StoreLoad:
         ordered = sorted(stated, key=lambda row: (_order(claimed[row["file_id"]]), row["row_number"]))
         for table, name in ((chain, "chain_name"), (sub_chain, "sub_chain_name")):
             _write(connection, table, {"name": name}, [row for row in ordered if row[name]], claimed)
-        described = [{**row, **stores[_stated(row)].identity._asdict()} for row in ordered]
+        described = [
+            {**row, **stores[_stated(row)].identity._asdict(), "locality_code": _locality_code(row)}
+            for row in ordered
+        ]
         changed = _write(connection, store, DESCRIPTION, described, claimed)
         seen = [(stores[_stated(row)].key, published_at_of(claimed[row["file_id"]])) for row in stated]
         note_lists(connection, seen)
@@ -150,6 +157,10 @@ def stores_of_chain(connection: sa.Connection, chain_id: str) -> set[StoreIdenti
 
 def _stated(row: Row) -> StoreIdentity:
     return StoreIdentity(row["chain_id"], row["sub_chain_id"], row["store_id"])
+
+
+def _locality_code(row: Row) -> int | None:
+    return find_locality_code(row["city"], row["address"], row["name"])
 
 
 def _real_zeros(rows: Iterable[Row]) -> set[StoreNumber]:

@@ -5,7 +5,7 @@ Every table and column has a comment, which is the data dictionary. The tables a
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -35,6 +35,7 @@ def column(
     null: bool = True,
     key: bool = False,
     default: str | None = None,
+    autoincrement: bool | Literal["auto"] = "auto",
 ) -> sa.Column[Any]:
     """Make a column that says what it is."""
     server_default = None if default is None else sa.text(default)
@@ -46,6 +47,7 @@ def column(
         nullable=null and not key,
         primary_key=key,
         server_default=server_default,
+        autoincrement=autoincrement,
     )
 
 

@@ -17,6 +17,15 @@ class FileState(StrEnum):
 OPEN_STATES = (FileState.DISCOVERED, FileState.DOWNLOADED, FileState.PARSED)
 
 
+class Replaced(StrEnum):
+    """What `migrate` replaces as a whole when the package has another version of it."""
+
+    DEFINITIONS = "definitions"
+    """Functions, triggers, views, comments and grants."""
+    LOCALITIES = "localities"
+    """The table of localities, and which of them each store is in."""
+
+
 class Reach(StrEnum):
     """How a portal treats this machine, by the answer to one probe."""
 

@@ -1,7 +1,8 @@
 """Reaching the warehouse: one way to connect, one way to bring its schema up to date.
 
 Tables change by Alembic's revisions, which `make migration` writes from `tables` and `promotion_tables`.
-Functions, views and comments are `repeatable`. Alembic runs from inside the package, without an alembic.ini.
+Functions, views and comments are `repeatable`; the table of localities is filled by `store_localities`.
+Alembic runs from inside the package, without an alembic.ini.
 """
 
 import re
@@ -16,6 +17,7 @@ from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.repeatable import replace_definitions
+from gogobe_dagster.warehouse.schema.store_localities import replace_localities
 
 SCRIPTS = Path(__file__).parent / "migrations"
 CONNECT_SECONDS = 10
@@ -89,6 +91,8 @@ def migrate(url: str) -> None:
             lock(connection, AdvisoryLock.SCHEMA)
             command.upgrade(config(connection), "head")
             replace_definitions(connection)
+        with engine.begin() as connection:
+            replace_localities(connection)
     finally:
         engine.dispose()
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.warehouse.schema.columns import metadata
+from gogobe_dagster.warehouse.schema.enums import Replaced
 from gogobe_dagster.warehouse.schema.extensions import require_trigrams
+from gogobe_dagster.warehouse.schema.fingerprints import is_current, remember
 from gogobe_dagster.warehouse.schema.grants import grant_reading
-from gogobe_dagster.warehouse.schema.tables import schema_fingerprint
 from gogobe_dagster.warehouse.schema.views import FUNCTIONS, SQL, VIEWS
 
 _ALEMBIC_COMMENTS = (
@@ -33,14 +33,14 @@ def replace_definitions(connection: sa.Connection) -> None:
     views = [view.sql for view in VIEWS]
     comments = list(_comments())
     fingerprint = hashlib.sha256("\0".join([*functions, *views, *comments]).encode()).hexdigest()
-    if connection.scalar(sa.select(schema_fingerprint.c.sha256)) == fingerprint:
+    if is_current(connection, Replaced.DEFINITIONS, fingerprint):
         return
     require_trigrams(connection)  # and so load them: only then may a role store their parameters in functions
     _run(connection, "\n".join(functions))
     _replace_views(connection, "\n".join(views))
     _run(connection, "\n".join(comments))
     grant_reading(connection)
-    _remember(connection, fingerprint)
+    remember(connection, Replaced.DEFINITIONS, fingerprint)
 
 
 def _replace_views(connection: sa.Connection, views: str) -> None:
@@ -54,12 +54,6 @@ def _replace_views(connection: sa.Connection, views: str) -> None:
         for view in reversed(VIEWS):
             connection.execute(sa.text(f"drop view if exists {view.name}"))
         _run(connection, views)
-
-
-def _remember(connection: sa.Connection, fingerprint: str) -> None:
-    upsert = insert(schema_fingerprint).values(only_row=True, sha256=fingerprint)
-    values = {"sha256": upsert.excluded.sha256}
-    connection.execute(upsert.on_conflict_do_update(index_elements=["only_row"], set_=values))
 
 
 def _comments() -> Iterator[str]:

@@ -15,7 +15,7 @@ from gogobe_dagster.parsing import meanings
 from gogobe_dagster.warehouse.schema.columns import Exact, Money, Timestamp, metadata
 from gogobe_dagster.warehouse.schema.columns import column as _column
 from gogobe_dagster.warehouse.schema.columns import one_of as _one_of
-from gogobe_dagster.warehouse.schema.enums import FileState, Reach
+from gogobe_dagster.warehouse.schema.enums import FileState, Reach, Replaced
 
 CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
@@ -238,6 +238,23 @@ sub_chain = sa.Table(
     comment="Brands within a chain.",
 )
 
+locality = sa.Table(
+    "locality",
+    metadata,
+    _column("locality_code", sa.Integer(), "Its code at the Central Bureau of Statistics (CBS).", key=True,
+            autoincrement=False),
+    _column("name", sa.Text(), "Its name in Hebrew, as the CBS writes it.", null=False),
+    _column("english_name", sa.Text(), "The CBS's transliteration of the name: Petah Tiqwa.", null=False),
+    _column("district", sa.Text(), "District, in Hebrew.", null=False),
+    _column("sub_district", sa.Text(), "Sub-district, in Hebrew.", null=False),
+    _column("latitude", sa.Double(), "Degrees (WGS84) of a point in the middle of the locality.",
+            null=False),
+    _column("longitude", sa.Double(), "Degrees (WGS84) of the same point.", null=False),
+    _column("population", sa.Integer(), "Inhabitants at the end of 2021; null: none published."),
+    comment="Towns and villages of Israel with a code of the CBS, from the table in the package:"
+    " `migrate` replaces it when that changes.",
+)  # fmt: skip
+
 store = sa.Table(
     "store",
     metadata,
@@ -251,6 +268,10 @@ store = sa.Table(
     _column("address", sa.Text(), meanings.STORE["address"]),
     _column("city", sa.Text(), meanings.STORE["city"]),
     _column("zip_code", sa.Text(), meanings.STORE["zip_code"]),
+    _column("locality_code", sa.Integer(),
+            "CBS code of the store's locality, found from its city, address and name; null: they name none"
+            " for certain.",
+            sa.ForeignKey("locality.locality_code")),
     _column("is_online", sa.Boolean(),
             "Whether it sells online only: store_type 2, an online word in its name, or a chain without"
             " shops. False for one that also has a shop (store_type 3).",
@@ -397,8 +418,9 @@ price_past = sa.Table(
 schema_fingerprint = sa.Table(
     "schema_fingerprint",
     metadata,
-    _column("only_row", sa.Boolean(), "Always true: there is one row.", key=True),
-    _column("sha256", sa.Text(), "Hash of their text.", null=False),
-    sa.CheckConstraint("only_row", name="only_row"),
-    comment="Which functions, views and comments this database has; `gogobe` replaces them when they differ.",
-)
+    _column("part", sa.Text(), "What was replaced: definitions (functions, views, comments) or localities.",
+            key=True),
+    _column("sha256", sa.Text(), "Hash of its version in the package.", null=False),
+    sa.CheckConstraint(_one_of("part", Replaced), name="part"),
+    comment="Which version this database has of what `migrate` replaces as a whole.",
+)  # fmt: skip

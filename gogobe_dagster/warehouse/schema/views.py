@@ -53,13 +53,19 @@ def _from(table: sa.Table, *names: str) -> dict[str, str]:
     return {name: str(table.c[name].comment) for name in names}
 
 
+_LOCALITY = {
+    **_from(store, "locality_code"),
+    "locality_name": "Name of this locality in Hebrew, the same in all chains; null if locality_code is.",
+    "district": "District of this locality, in Hebrew; null if locality_code is.",
+}
 _STORE = {
     "chain_id": "Chain id.",
     "chain_name": "Name of the chain.",
     "sub_chain_id": "Sub-chain id; 0: none.",
     "store_id": "The store's number in its sub-chain.",
     "store_name": "Name of the store; null: no store list shows it.",
-    "city": "City: a name, or a CBS locality code.",
+    "city": "City as published: a name, or a CBS locality code.",
+    **_LOCALITY,
     "store_key": "Key of the store.",
 }
 _PRODUCT = {
@@ -95,7 +101,8 @@ _CHEAPEST = {
     "sub_chain_id": "Its sub-chain id; 0: none.",
     "store_id": "Its number in its sub-chain.",
     "store_name": "Its name; null: no store list shows it.",
-    "city": "Its city: a name, or a CBS locality code.",
+    "city": "Its city as published: a name, or a CBS locality code.",
+    **_LOCALITY,
     "store_key": "Its key.",
     "highest_price": "Highest shelf price in ILS.",
     "stores": "Stores that sell it.",

@@ -17,6 +17,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     s.store_key,
     sold.highest_price,
     sold.stores,
@@ -34,6 +37,7 @@ cross join lateral (
     where pc.product_key = p.product_key and pc.price > 0 and {is_in}
 ) sold
 join store s on s.store_key = sold.store_key
+left join locality l on l.locality_code = s.locality_code
 join price_current cheapest on cheapest.store_key = sold.store_key and cheapest.product_key = p.product_key
 join chain c on c.chain_id = s.chain_id
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = p.product_key;

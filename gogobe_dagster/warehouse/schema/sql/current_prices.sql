@@ -7,6 +7,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     s.address,
     s.store_type,
     s.is_online,
@@ -28,6 +31,7 @@ select
     pc.file_id
 from price_current pc
 join store s using (store_key)
+left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id
 join product p using (product_key)

@@ -9,6 +9,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     p.gtin,
     cp.code,
     cp.name as product_name,
@@ -30,6 +33,7 @@ cross join lateral (
         and p.valid_to > before.valid_to -- always true, but lets the planner skip the months before
 ) h
 join store s on s.store_key = before.store_key
+left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join product p on p.product_key = before.product_key
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = before.product_key

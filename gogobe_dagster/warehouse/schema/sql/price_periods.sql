@@ -6,6 +6,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     p.gtin,
     cp.code,
     cp.name as product_name,
@@ -19,6 +22,7 @@ select
     h.file_id,
     h.closed_by_file_id
 from store s
+left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join price_history h using (store_key)
 join product p using (product_key)

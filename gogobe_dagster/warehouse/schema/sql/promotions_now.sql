@@ -6,6 +6,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     ps.promotion_id,
     o.description,
     p.gtin,
@@ -48,6 +51,7 @@ select
     ps.promotion_key
 from promotion_store ps
 join store s on s.store_key = ps.store_key
+left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join promotion_offer o on o.promotion_key = ps.promotion_key
 left join promotion_item i on i.promotion_key = o.promotion_key and i.offer_number = o.offer_number

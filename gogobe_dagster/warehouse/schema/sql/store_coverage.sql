@@ -7,6 +7,9 @@ select
     s.store_id,
     s.name as store_name,
     s.city,
+    s.locality_code,
+    l.name as locality_name,
+    l.district,
     case
         when s.is_listed and s.last_price_at is null then 'ghost'
         when s.is_listed then 'listed'
@@ -30,6 +33,7 @@ select
     number.other_sub_chains,
     s.store_key
 from store s
+left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id
 join (

@@ -146,6 +146,18 @@ create table sub_chain (
     constraint sub_chain_list_file_id_fkey foreign key (list_file_id) references file (file_id)
 );
 
+create table locality (
+    locality_code integer not null,
+    name text not null,
+    english_name text not null,
+    district text not null,
+    sub_district text not null,
+    latitude double precision not null,
+    longitude double precision not null,
+    population integer,
+    constraint locality_pkey primary key (locality_code)
+);
+
 create table store (
     store_key integer generated always as identity,
     chain_id text not null,
@@ -157,6 +169,7 @@ create table store (
     address text,
     city text,
     zip_code text,
+    locality_code integer,
     is_online boolean generated always as (
         not store_type is distinct from 2
         or chain_id = '7290058249350'::text or chain_id = '7291029710008'::text
@@ -174,7 +187,8 @@ create table store (
     constraint store_chain_id_sub_chain_id_store_id_key unique (chain_id, sub_chain_id, store_id),
     constraint store_chain_id_sub_chain_id_fkey foreign key (chain_id, sub_chain_id)
         references sub_chain (chain_id, sub_chain_id),
-    constraint store_list_file_id_fkey foreign key (list_file_id) references file (file_id)
+    constraint store_list_file_id_fkey foreign key (list_file_id) references file (file_id),
+    constraint store_locality_code_fkey foreign key (locality_code) references locality (locality_code)
 );
 
 create table store_number (
@@ -265,10 +279,10 @@ create table price_past (
 create index price_past_valid_to_idx on price_past using brin (valid_to);
 
 create table schema_fingerprint (
-    only_row boolean not null,
+    part text not null,
     sha256 text not null,
-    constraint schema_fingerprint_pkey primary key (only_row),
-    constraint schema_fingerprint_only_row_check check (only_row)
+    constraint schema_fingerprint_pkey primary key (part),
+    constraint schema_fingerprint_part_check check (part in ('definitions', 'localities'))
 );
 
 create table promotion (
