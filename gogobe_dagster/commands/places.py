@@ -5,15 +5,23 @@ from collections.abc import Sequence
 
 import click
 
+from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.localities.resolver import Resolution, resolve_place
+from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.schema.store_localities import unresolved_cities
 
 
 @click.command(no_args_is_help=True)
-@click.argument("spellings", nargs=-1, required=True, metavar="SPELLING...")
+@click.argument("spellings", nargs=-1, metavar="SPELLING...")
+@click.option(
+    "--unresolved",
+    is_flag=True,
+    help="Show instead the cities of imported stores that have no locality: city, stores and how.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of objects: given, code, name, district and how."
 )
-def places(spellings: Sequence[str], as_json: bool) -> None:
+def places(spellings: Sequence[str], unresolved: bool, as_json: bool) -> None:
     r"""Show which locality each SPELLING means.
 
     SPELLING is what a store list has in the city field: a name in Hebrew or English, an abbreviation
@@ -25,11 +33,18 @@ def places(spellings: Sequence[str], as_json: bool) -> None:
     locality it says why: empty, unknown_code, not_a_locality or ambiguous; the code is then empty, null
     in JSON.
 
+    --unresolved counts the imported stores without a locality by the city that their chains publish.
+
     Exit status 0 if every spelling is one locality, else 1.
 
     \b
     gogobe places 'תל אביב' 5000 'נצרת עילית' "Petah Tikva"
     """
+    if unresolved == bool(spellings):
+        raise click.UsageError("name spellings, or use --unresolved")
+    if unresolved:
+        _show_unresolved(as_json=as_json)
+        return
     found = [(spelling, resolve_place(spelling)) for spelling in spellings]
     if as_json:
         click.echo(json.dumps([_row(*item) for item in found], ensure_ascii=False, indent=2))
@@ -37,6 +52,20 @@ def places(spellings: Sequence[str], as_json: bool) -> None:
         _print_table(found)
     if not all(resolution.locality for _, resolution in found):
         raise SystemExit(1)
+
+
+def _show_unresolved(*, as_json: bool) -> None:
+    with open_warehouse(Settings.read()).engine.connect() as connection:
+        counts = unresolved_cities(connection).most_common()
+    rows = [{"city": city, "stores": stores, "how": reason} for (city, reason), stores in counts]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        _print_rows(("city", "stores", "how"), [list(map(_text, row.values())) for row in rows])
+
+
+def _text(value: str | int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _row(given: str, resolution: Resolution) -> dict[str, str | int | None]:
@@ -51,16 +80,22 @@ def _row(given: str, resolution: Resolution) -> dict[str, str | int | None]:
 
 
 def _print_table(found: Sequence[tuple[str, Resolution]]) -> None:
+    rows = []
+    for given, resolution in found:
+        *texts, how = map(_text, _row(given, resolution).values())
+        rows.append([*texts, how + _candidates(resolution)])
+    _print_rows(("given", "code", "name", "district", "how"), rows)
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("given", "code", "name", "district", "how", box=box.SIMPLE_HEAD)
-    for given, resolution in found:
-        row = _row(given, resolution)
-        texts = ["" if value is None else str(value) for value in row.values()]
-        table.add_row(*map(escape, [*texts[:-1], texts[-1] + _candidates(resolution)]))
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(escape, row))
     Console().print(table)
 
 

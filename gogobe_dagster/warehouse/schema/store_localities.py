@@ -5,9 +5,12 @@ fills the table again and looks for the locality of every store again. Nothing i
 fields name no locality for certain has none.
 """
 
+from collections import Counter
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from gogobe_dagster.localities.index import Reason
 from gogobe_dagster.localities.resolver import resolve_store
 from gogobe_dagster.localities.table import Locality, localities, package_hash
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
@@ -20,6 +23,17 @@ def find_locality_code(city: str | None, address: str | None, store_name: str | 
     """Return the code of the locality that these published fields name; None where they name none."""
     place = resolve_store(city, address, store_name).locality
     return place.code if place else None
+
+
+def unresolved_cities(connection: sa.Connection) -> Counter[tuple[str | None, Reason | None]]:
+    """Count the stores without a locality by published city, and by the reason why they have none.
+
+    Stores that no list shows are left out: nothing is known of where they are.
+    """
+    fields = sa.select(store.c.city, store.c.address, store.c.name)
+    lost = fields.where(store.c.locality_code.is_(None), store.c.list_file_id.is_not(None))
+    rows = connection.execute(lost.order_by(store.c.store_key))
+    return Counter((city, resolve_store(city, address, name).reason) for city, address, name in rows)
 
 
 def replace_localities(connection: sa.Connection) -> None:
