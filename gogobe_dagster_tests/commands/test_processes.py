@@ -17,8 +17,7 @@ from gogobe_dagster_tests.waiting import wait_for_progress
 
 PATIENT = (
     "import time\n"
-    "print('ready', flush=True)\n"
-    "try: time.sleep(300)\n"
+    "try: print('ready', flush=True); time.sleep(300)\n"
     "except KeyboardInterrupt: print('closing the till', flush=True)\n"
 )
 STUBBORN = (

@@ -29,7 +29,7 @@ def test_after_a_power_cut_committed_rows_are_back_and_others_are_not(
 ) -> None:
     durable_server.start()
     execute(durable_server, "CREATE TABLE price AS SELECT 5.90 AS price FROM generate_series(1, 100000)")
-    with psycopg.connect(durable_server.url("gogobe")) as unfinished:
+    with psycopg.connect(durable_server.admin_url("gogobe")) as unfinished:
         unfinished.execute("INSERT INTO price SELECT 0 FROM generate_series(1, 1000)")
         kill_everything(durable_server)
         with suppress(psycopg.OperationalError):

@@ -100,12 +100,14 @@ class PromotionsResult:
 
     def _list_unread(self) -> pl.DataFrame:
         """Return one row without content per promotion of which only the id can be read."""
+        if not any(map(len, self._unread)):
+            return self.rows.clear()
         ids = pl.concat(self._unread).filter(
             ~pl.col("promotion_id").is_in(self.rows["promotion_id"].implode())
         )
         rows = ids.unique("promotion_id", keep="first", maintain_order=True)
         first = len(self.rows) + 1
-        return pl.concat([no_promotions(), rows], how="diagonal_relaxed").with_columns(
+        return pl.concat([self.rows.clear(), rows], how="diagonal_relaxed").with_columns(
             pl.int_range(first, first + len(rows), dtype=pl.Int32).alias(ROW_NUMBER),
             pl.lit(1, pl.Int32).alias("group_id"),
             pl.lit([]).cast(self.rows.schema["items"]).alias("items"),

@@ -109,8 +109,10 @@ def _whole_elements(accepted: pl.DataFrame, elements: pl.Series) -> pl.DataFrame
 
 def _unread(readable: pl.DataFrame, rejected: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     """Return the ids of terms that are not accepted: the document lists their promotions all the same."""
-    dropped = readable.join(accepted, on=TERMS_ID, how="anti", maintain_order="left")
-    ids = [frame.select("promotion_id") for frame in (dropped, rejected) if frame.width]
+    parts = [rejected] if rejected.width else []
+    if len(accepted) < len(readable):
+        parts.append(readable.join(accepted, on=TERMS_ID, how="anti", maintain_order="left"))
+    ids = [part.select("promotion_id") for part in parts]
     return pl.concat([pl.DataFrame(schema={"promotion_id": pl.String}), *ids])
 
 

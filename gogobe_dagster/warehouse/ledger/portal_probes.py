@@ -49,4 +49,7 @@ def last_probes(engine: sa.Engine) -> dict[str, PortalProbe]:
     query = sa.select(*columns).distinct(portal_probe.c.feed).order_by(portal_probe.c.feed, newest_first)
     with engine.connect() as connection:
         rows = [row._asdict() for row in connection.execute(query)]
-    return {row["feed"]: PortalProbe(**row | {"reach": Reach(row["reach"])}) for row in rows}
+    return {
+        row["feed"]: PortalProbe(**row | {"reach": Reach(row["reach"]), "seconds": float(row["seconds"])})
+        for row in rows
+    }

@@ -171,7 +171,7 @@ portal_probe = sa.Table(
     ),
     _column("code", sa.Text(), "Code of the failure; null: it answered as usual."),
     _column("reason", sa.Text(), "The failure as a message."),
-    _column("seconds", sa.Double(), "How long it took.", null=False),
+    _column("seconds", sa.Numeric(8, 2), "How long it took.", null=False),
     sa.CheckConstraint(_one_of("reach", Reach), name="reach"),
     comment="The last twenty probes of each portal from this machine: `gogobe scan --probe`.",
 )

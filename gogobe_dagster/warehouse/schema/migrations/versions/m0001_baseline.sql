@@ -105,7 +105,7 @@ create table portal_probe (
     reach text not null,
     code text,
     reason text,
-    seconds double precision not null,
+    seconds numeric(8, 2) not null,
     constraint portal_probe_pkey primary key (feed, probed_at),
     constraint portal_probe_reach_check check (reach in ('answers', 'refused', 'no_answer'))
 );
