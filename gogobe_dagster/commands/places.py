@@ -5,10 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.localities.resolver import Resolution, resolve_place
-from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.schema.store_localities import unresolved_cities
 
 
 @click.command(no_args_is_help=True)
@@ -55,6 +52,11 @@ def places(spellings: Sequence[str], unresolved: bool, as_json: bool) -> None:
 
 
 def _show_unresolved(*, as_json: bool) -> None:
+    # here, because spellings need no database and none of its libraries
+    from gogobe_dagster.commands.bootstrap import open_warehouse
+    from gogobe_dagster.settings import Settings
+    from gogobe_dagster.warehouse.schema.store_localities import unresolved_cities
+
     with open_warehouse(Settings.read()).engine.connect() as connection:
         counts = unresolved_cities(connection).most_common()
     rows = [{"city": city, "stores": stores, "how": reason} for (city, reason), stores in counts]

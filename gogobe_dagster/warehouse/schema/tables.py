@@ -247,9 +247,9 @@ locality = sa.Table(
     _column("english_name", sa.Text(), "The CBS's transliteration of the name: Petah Tiqwa.", null=False),
     _column("district", sa.Text(), "District, in Hebrew.", null=False),
     _column("sub_district", sa.Text(), "Sub-district, in Hebrew.", null=False),
-    _column("latitude", sa.Double(), "Degrees (WGS84) of a point in the middle of the locality.",
+    _column("latitude", sa.Numeric(9, 6), "Degrees (WGS84) of a point in the middle of the locality.",
             null=False),
-    _column("longitude", sa.Double(), "Degrees (WGS84) of the same point.", null=False),
+    _column("longitude", sa.Numeric(9, 6), "Degrees (WGS84) of the same point.", null=False),
     _column("population", sa.Integer(), "Inhabitants at the end of 2021; null: none published."),
     comment="Towns and villages of Israel with a code of the CBS, from the table in the package:"
     " `migrate` replaces it when that changes.",

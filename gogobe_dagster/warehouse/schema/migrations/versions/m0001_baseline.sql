@@ -152,8 +152,8 @@ create table locality (
     english_name text not null,
     district text not null,
     sub_district text not null,
-    latitude double precision not null,
-    longitude double precision not null,
+    latitude numeric(9, 6) not null,
+    longitude numeric(9, 6) not null,
     population integer,
     constraint locality_pkey primary key (locality_code)
 );
