@@ -51,8 +51,9 @@ MIX_FIRST, MIX_SECOND, MIX_COUNT = (
 )
 NAME: Final = rb"[A-Za-z_][\w.:-]*"
 ATTRIBUTE: Final = re.compile(rb"""\s+([\w.:-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""", re.ASCII)
+# Real tags have up to 5 attributes. Without a limit a million of them took half a gigabyte.
 START_TAG: Final = re.compile(
-    rb"\s*<(%s)((?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*(/?)>" % NAME, re.ASCII
+    rb"\s*<(%s)((?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')){0,1000}+)\s*(/?)>" % NAME, re.ASCII
 )
 END_TAG: Final = re.compile(rb"</(%s)\s*>" % NAME, re.ASCII)
 BLANKS: Final = re.compile(rb"\s*")
