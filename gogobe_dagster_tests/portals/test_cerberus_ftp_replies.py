@@ -87,7 +87,6 @@ def test_lists_are_read_as_unix_and_as_windows_print_them(line: str) -> None:
         b"type=file;modify=20260811020300; Price.gz",
         b"type=file;size=1;modify=today; Price.gz",
         b"type=file;size=1;modify=20260811020300;",
-        b"type=file;size=1;modify=20260811020300; Price\xff.gz",
         b"<html>",
     ],
 )
@@ -96,6 +95,15 @@ def test_a_list_that_is_not_as_it_was_is_an_error_and_no_empty_list(data: bytes)
         connector(address).list_files()
 
     assert caught.value.code is Code.LISTING_SCHEMA_CHANGED
+
+
+def test_a_name_that_is_not_utf8_is_one_line_of_the_list() -> None:
+    with ftp_server({}, b"type=file;size=1;modify=20260811020300; Price\xff.gz") as address:
+        portal = connector(address)
+        [file] = portal.list_files()
+        portal.close()
+
+    assert file.name == "Price\N{REPLACEMENT CHARACTER}.gz"
 
 
 @pytest.mark.parametrize(
