@@ -98,6 +98,22 @@ def test_the_reader_reads_the_views_and_nothing_else(open_server: EmbeddedPostgr
                 connection.execute(statement.encode())
 
 
+def test_a_reader_that_is_newer_than_the_views_may_read_them_after_the_next_start(
+    server: EmbeddedPostgres,
+) -> None:
+    server.start()
+    migrate(server.url("gogobe"))
+    with psycopg.connect(server.admin_url("gogobe"), autocommit=True) as connection:
+        connection.execute(f"drop owned by {READER}".encode())  # all it was granted, as if it were new
+        connection.execute(f"grant connect on database gogobe to {READER}".encode())
+
+    migrate(server.url("gogobe"))
+
+    with psycopg.connect(server.url("gogobe")) as connection:
+        may = "select has_table_privilege(%s, 'current_prices', 'select')"
+        assert connection.execute(may, [READER]).fetchone() == (True,)
+
+
 @pytest.fixture
 def squatted(short_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A server whose socket has to be in /tmp, where another user's server answers already."""

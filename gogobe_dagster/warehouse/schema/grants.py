@@ -6,11 +6,16 @@ from gogobe_dagster.postgres.roles import READER
 from gogobe_dagster.warehouse.schema.tables import locality
 from gogobe_dagster.warehouse.schema.views import VIEWS
 
+_MISSING = sa.text("""
+select relation from pg_roles, unnest(cast(:relations as text[])) as relation
+where rolname = :role and not has_table_privilege(oid, relation, 'select')
+""")
 SEARCHED = ("chain", "chain_product", "product", "product_name")
 
 
 def grant_reading(connection: sa.Connection) -> None:
-    """Let the reader select, if the server has that role. Idempotent."""
-    if connection.scalar(sa.text("select 1 from pg_roles where rolname = :name"), {"name": READER}):
-        relations = ", ".join([*(view.name for view in VIEWS), *SEARCHED, locality.name])
-        connection.execute(sa.text(f"grant select on {relations} to {READER}"))
+    """Let the reader select, if the server has that role, also if it was made only now. Idempotent."""
+    relations = [*(view.name for view in VIEWS), *SEARCHED, locality.name]
+    missing = connection.scalars(_MISSING, {"role": READER, "relations": relations}).all()
+    if missing:
+        connection.execute(sa.text(f"grant select on {', '.join(missing)} to {READER}"))

@@ -34,6 +34,7 @@ def replace_definitions(connection: sa.Connection) -> None:
     comments = list(_comments())
     fingerprint = hashlib.sha256("\0".join([*functions, *views, *comments]).encode()).hexdigest()
     if is_current(connection, Replaced.DEFINITIONS, fingerprint):
+        grant_reading(connection)  # the role may be newer than the definitions
         return
     require_trigrams(connection)  # and so load them: only then may a role store their parameters in functions
     _run(connection, "\n".join(functions))
