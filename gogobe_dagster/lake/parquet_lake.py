@@ -33,6 +33,7 @@ SCHEMAS: Final = {
 FILE_ID: Final = "file_id"
 DRAFT: Final = ".draft"
 DAMAGED: Final = ".damaged"
+"""Of files that could not be read. Nothing removes them: the fault may be the reader's."""
 MAGIC: Final = b"PAR1"
 """The first and the last bytes of a Parquet file."""
 ROW_ID: Final = (FILE_ID, "row_number")
@@ -159,14 +160,14 @@ class Lake:
             return False
 
     def files(self) -> list[LakeFile]:
-        """Return every file that batches wrote, including damaged ones and drafts of killed writers."""
+        """Return every file that batches wrote, including drafts of running and of killed writers."""
         fs, root = self._root.fs, self._root.path
         found = fs.find(root, detail=True) if self._root.exists() else {}
         sizes = {path.removeprefix(root).lstrip("/"): int(info["size"]) for path, info in found.items()}
         return [
             LakeFile(path=path, size=size, modified_at=_as_utc(fs.modified((self._root / path).path)))
             for path, size in sorted(sizes.items())
-            if path.endswith((".parquet", DRAFT, DAMAGED)) and path.partition("/")[0] in set(Document)
+            if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
         ]
 
     def sizes(self, *, before: date) -> dict[str, int]:
