@@ -51,13 +51,14 @@ select
     ps.promotion_key
 from promotion_store ps
 join store s on s.store_key = ps.store_key
-left join locality l on l.locality_code = s.locality_code
 join chain c on c.chain_id = s.chain_id
 join promotion_offer o on o.promotion_key = ps.promotion_key
 left join promotion_item i on i.promotion_key = o.promotion_key and i.offer_number = o.offer_number
 left join product p on p.product_key = i.product_key
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
 left join price_current pc on pc.store_key = ps.store_key and pc.product_key = i.product_key
+-- last: PostgreSQL plans eight joined tables together, and this one of a thousand rows can wait
+left join locality l on l.locality_code = s.locality_code
 cross join lateral (
     select
         {effective_unit_price} as effective_unit_price,
@@ -65,7 +66,8 @@ cross join lateral (
         {no_price_reason} as no_price_reason
     from (
         select o.reward_type, o.regular_price_share, o.fixed_unit_price, o.fixed_kilogram_price, o.is_by_weight,
-            o.min_total_quantity, o.no_price_reason, i.is_gift, pc.price as regular_price, cp.is_weighted as product_is_weighted
+            o.min_total_quantity, o.no_price_reason, i.is_gift, pc.price as regular_price,
+            cp.is_weighted as product_is_weighted
     ) known
 ) unit
 where ps.valid_to is null
