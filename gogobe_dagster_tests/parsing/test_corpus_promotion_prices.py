@@ -21,6 +21,8 @@ from gogobe_dagster_tests.parsing.promotion_words import Said, read_words
 LIMIT: Final = 1 << 29
 REGULAR: Final = 1000
 """ILS: dear enough that an amount off leaves something, and a part of it is told from an amount."""
+DEARER: Final = Fraction(187, 100)
+"""Than a price that the words state. As dear as the whole offer, it would be a package and have no price."""
 CENT: Final = Fraction(11, 1000)
 ROUNDING: Final = Fraction(1, 5000)
 """Chains state two thirds and prices of a kilogram with two digits."""
@@ -51,7 +53,7 @@ def _compare(path: Path, chain: str) -> Iterator[Compared]:
     said = [_said(offer) for offer in offers.iter_rows(named=True)]
     prices = with_shopper_prices(
         offers.with_columns(
-            pl.lit(REGULAR).alias("regular_price"),
+            pl.Series("regular_price", [_regular_price(words) for words in said], pl.Float64),
             pl.lit(value=False).alias("is_gift"),
             pl.Series("product_is_weighted", [one and one.form == "N kg for X" for one in said], pl.Boolean),
         )
@@ -64,6 +66,11 @@ def _compare(path: Path, chain: str) -> Iterator[Compared]:
 
 def _said(offer: dict[str, Any]) -> Said | None:
     return read_words(offer["description"] or "", Fraction(offer["min_quantity"] or 1) or Fraction(1))
+
+
+def _regular_price(words: Said | None) -> float:
+    """No reader sees it: what one piece costs without the offer."""
+    return float(DEARER * words.amount) if words and words.share == 0 else REGULAR
 
 
 def _outcome(words: Said, price: Any) -> str:
