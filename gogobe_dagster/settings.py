@@ -21,11 +21,12 @@ from gogobe_dagster.feeds.feed_settings import FeedKey, FeedOverride, check_tran
 PREFIX = "GOGOBE_"
 DELIMITER = "__"
 """Between feed and field: GOGOBE_FEED__RAMI_LEVY__PROXY."""
-SECRET_FIELDS = frozenset({"password", "proxy"})
+SECRET_FIELDS = frozenset({"password", "proxy", "web_password"})
 INTERNAL_VARIABLES = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "TEST_DATABASE_URL"})
 """Set by `gogobe` for the processes that it starts, and by the tests."""
 CRON = r"[\d*/,-]+"
 HOUR = r"([01]\d|2[0-3]):[0-5]\d"
+HOST_NAME = r"[\w.-]+"
 Workers = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -148,6 +149,16 @@ class Settings(BaseSettings):
         default=2, description="Steps that load tables at the same time, over all runs."
     )
     keep_run_logs_days: int = Field(default=14, ge=1, description="Days to keep Dagster's logs of a run.")
+    web_hosts: str = Field(
+        default="",
+        pattern=rf"^({HOST_NAME}(, *{HOST_NAME})*)?$",
+        description="Names, besides 127.0.0.1 and localhost, under which `gogobe up` serves the web UI, such "
+        "as that of a reverse proxy; separated by commas.",
+    )
+    web_password: str = Field(
+        default="",
+        description="Password that `gogobe up`'s web UI asks for, with any user name; empty = none.",
+    )
     alert_url: str = Field(
         default="",
         description="Where alerts are sent: an Apprise URL (mail, Slack, Telegram …); empty = nowhere.",
@@ -232,6 +243,11 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """The lake as an fsspec URL or an absolute path."""
         return self.lake or str(self.folder / "lake")
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The host names in `web_hosts`."""
+        return frozenset(filter(None, self.web_hosts.replace(" ", "").split(",")))
 
     @property
     def quiet_period(self) -> tuple[time, time] | None:

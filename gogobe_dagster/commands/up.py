@@ -25,6 +25,7 @@ from gogobe_dagster.settings import Settings
 HOST = "127.0.0.1"
 READY_SECONDS = 180
 WORKSPACE = ("-w", "workspace.server.yaml")
+WEB_SERVER = "gogobe_dagster.dagster_runtime.web_server"
 CODE_SOCKET = "GOGOBE_CODE_SOCKET"
 CODE_SERVER = ("api", "grpc", "-m", "gogobe_dagster.definitions", "--location-name", "gogobe_dagster")
 CODE_THREADS = 16
@@ -106,7 +107,7 @@ def serve(processes: ManagedProcesses, port: int, stop: threading.Event) -> None
     processes.start("code", [*python, "dagster", *CODE_SERVER, "-s", code, "-n", str(CODE_THREADS)])
     if not processes.wait_until(code.exists, what="the code server", seconds=READY_SECONDS, stop=stop):
         return
-    processes.start("webserver", [*python, "dagster_webserver", "-h", HOST, "-p", str(port), *WORKSPACE])
+    processes.start("webserver", [*python, WEB_SERVER, "-h", HOST, "-p", str(port), *WORKSPACE])
     processes.start("daemon", [*python, "dagster._daemon", "run", *WORKSPACE])
     what = f"the web UI on port {port}"
     if not processes.wait_until(lambda: _responds(port), what=what, seconds=READY_SECONDS, stop=stop):

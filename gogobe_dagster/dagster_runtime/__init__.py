@@ -3,4 +3,5 @@
 import_runner  executes the import job for `gogobe import` and `gogobe demo`
 preload        modules that the fork server of the steps imports once
 orphaned_runs  marks runs as failed whose processes are gone
+web_server     Dagster's web server behind web_guard, which refuses requests of foreign web pages
 """

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 import psutil
 
+from gogobe_dagster.commands.up import WEB_SERVER
+
 PR_SET_CHILD_SUBREAPER = 36
 IDLE_SECONDS = 90
 """Longer than the interval of Dagster's daemons, which is 30 s."""
@@ -96,7 +98,7 @@ def _part(process: psutil.Process) -> Part:
         command = process.cmdline()
     except psutil.Error:
         command = []
-    return Part.DAEMON if {"up", "dagster_webserver", "dagster._daemon", "grpc"} & set(command) else Part.RUNS
+    return Part.DAEMON if {"up", WEB_SERVER, "dagster._daemon", "grpc"} & set(command) else Part.RUNS
 
 
 def _seconds(process: psutil.Process) -> tuple[float, float]:
