@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PAGES := chains codes data dialects settings
+PAGES := chains codes data dialects settings units
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui up test test-fast check docs bench migration format clean

@@ -9,6 +9,7 @@ identity         which chain, store and day a file belongs to
 resources        database, raw store, lake and portals, opened from the settings
 feeds            the register of feeds, its lookup, per-feed settings and the publishing calendar
 localities       Israel's towns and villages, and which one a published city means
+units            how much of a product a price is for, and the price of one kilogram, litre or piece
 files            names, kinds, selection, containers and encodings of published files; the raw store
 portals          one module per portal family: how to list and download
 parsing          documents in every dialect to one model

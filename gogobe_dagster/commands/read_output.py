@@ -25,6 +25,7 @@ from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.promotions.pricing.rules import PRICES
 from gogobe_dagster.parsing.promotions.pricing.shopper_price import with_shopper_prices
+from gogobe_dagster.units.comparable import with_comparable_prices
 
 TIME_ZONE = "Asia/Jerusalem"
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
@@ -36,8 +37,8 @@ TABLE_COLUMNS = {
         "name",
         "manufacturer",
         "price",
-        "published_unit_price",
-        "unit_of_measure",
+        "comparable_price",
+        "base_unit",
         "price_set_at",
     ),
     Document.STORES: ("sub_chain_id", "store_id", "name", "address", "city", "zip_code"),
@@ -229,17 +230,24 @@ def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_prices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a unit costs under an offer, where it has any item that is not a gift."""
+    """Add what a unit costs: by content, or under an offer that has any item that is not a gift."""
     if "no_price_reason" not in frame.columns:
-        return frame
+        return _with_content_prices(frame)
     items = pl.col("items").list
     only_gifts = (items.len() > 0) & items.eval(pl.element().struct.field("is_gift")).list.all()
     return _priced(frame, only_gifts)
 
 
 def _with_item_prices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a unit of each item costs under an offer."""
-    return _priced(frame, pl.col("items.is_gift")) if "no_price_reason" in frame.columns else frame
+    """Add what a unit costs: by content, or of each item under an offer."""
+    if "no_price_reason" not in frame.columns:
+        return _with_content_prices(frame)
+    return _priced(frame, pl.col("items.is_gift"))
+
+
+def _with_content_prices(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what a kilogram, litre, metre or piece costs, to rows of prices."""
+    return with_comparable_prices(frame) if "published_unit_price" in frame.columns else frame
 
 
 def _priced(frame: pl.DataFrame, is_gift: pl.Expr) -> pl.DataFrame:

@@ -122,6 +122,17 @@ def test_parquet_keeps_the_types_of_the_model(published: Path, tmp_path: Path) -
     assert not list(tmp_path.glob("*.draft"))
 
 
+def test_prices_are_read_with_what_a_litre_costs(published: Path) -> None:
+    table = gogobe_read(published / PRICES_NAME, "--format", "csv")
+    lines = gogobe_read(published / PRICES_NAME, "--only", "prices", "--format", "jsonl")
+
+    row, record = next(csv.DictReader(io.StringIO(table.stdout.decode()))), json.loads(lines.stdout)
+    for read in (row, record):
+        content = (read["base_unit"], Decimal(read["base_quantity"]), read["content_source"])
+        assert content == ("l", Decimal(1), "fields")
+        assert (read["comparable_price"], read["no_content_reason"] or None) == ("7.1000", None)
+
+
 def test_stores_and_prices_are_not_put_into_one_csv_file(published: Path, tmp_path: Path) -> None:
     files = [published / PRICES_NAME, published / STORES_NAME]
     target = tmp_path / "all.csv"

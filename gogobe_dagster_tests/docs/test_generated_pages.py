@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster_tests.docs import chains_page, codes_page, dialects_page, settings_page
+from gogobe_dagster_tests.docs import chains_page, codes_page, dialects_page, settings_page, units_page
 from gogobe_dagster_tests.docs.pages import filled
 
-PAGES = [(module.PAGE, module.parts()) for module in (chains_page, codes_page, dialects_page, settings_page)]
+MODULES = (chains_page, codes_page, dialects_page, settings_page, units_page)
+PAGES = [(module.PAGE, module.parts()) for module in MODULES]
 
 
 @pytest.mark.parametrize(("page", "parts"), PAGES, ids=[page.name for page, _ in PAGES])
