@@ -18,6 +18,7 @@ from gogobe_dagster.portals.gov_register import parse_table, read_official_regis
 from gogobe_dagster.replica.publication import Publications
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.families import RECORDED_FEEDS
 from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import says, scripted
 
@@ -42,9 +43,9 @@ def test_the_recorded_page_of_june_lists_our_feeds_and_no_other(corpus: Path) ->
     """Its row of Quik is not a difference, because that feed is disabled."""
     page = (corpus / "portals" / "govil_cpfta_prices_regulations.html").read_text(encoding="utf-8")
 
-    found = drift(parse_table(page, "gov.il"), FEEDS, DISABLED)
+    found = drift(parse_table(page, "gov.il"), RECORDED_FEEDS, DISABLED)
 
-    unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in FEEDS}
+    unknown = WITHOUT_CONNECTOR_AT_FIRST - {official_account_of(feed).label for feed in RECORDED_FEEDS}
     assert {(row.change, row.official) for row in found} == {(DriftKind.NEW, label) for label in unknown}
 
 
