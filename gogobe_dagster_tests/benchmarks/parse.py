@@ -43,7 +43,6 @@ BATCH = "read_files, as a batch"
 PARSED = "parsed: with Parquet"
 DELTAS_ONCE, DELTAS_TWICE = "delta files parsed", "delta files parsed, two processes"
 
-Crew = ProcessPoolExecutor
 Figures = dict[str, float | int | str]
 
 
@@ -60,7 +59,7 @@ def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
     figures: Figures = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-parse-")))
-        single, double = (stack.enter_context(_crew(processes)) for processes in (1, 2))
+        single, double = (stack.enter_context(_pool(processes)) for processes in (1, 2))
         made = full_files(_below(folder, "in"), scale=scale)
         figures |= _full([made], single, double, folder, rounds=rounds, title="made-up", rival=rival_python)
         if real := [[file] for file in real_price_files(corpus)]:
@@ -73,11 +72,11 @@ def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
     finish(figures)
 
 
-def _crew(processes: int) -> Crew:
+def _pool(processes: int) -> ProcessPoolExecutor:
     """Start the processes and let them import everything."""
-    crew = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    list(crew.map(_warm, range(processes)))
-    return crew
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    list(pool.map(_warm, range(processes)))
+    return pool
 
 
 def _warm(_number: int) -> None:
@@ -91,8 +90,8 @@ def _below(folder: Path, name: str) -> Path:
 
 def _full(
     batches: Sequence[Sequence[InputFile]],
-    single: Crew,
-    double: Crew,
+    single: ProcessPoolExecutor,
+    double: ProcessPoolExecutor,
     folder: Path,
     *,
     rounds: int,
@@ -136,14 +135,16 @@ def _ratio(result: Result, other: Result) -> float:
     return round(result.rate / other.rate, 3)
 
 
-def _deltas(folder: Path, single: Crew, double: Crew, *, scale: float, rounds: int) -> Figures:
+def _deltas(
+    folder: Path, single: ProcessPoolExecutor, double: ProcessPoolExecutor, *, scale: float, rounds: int
+) -> Figures:
     files = delta_files(_below(folder, "in"), number=max(CHUNK * 2, round(DELTAS * scale)))
     lake = folder / "lake of delta files"
 
-    def parsed_by(crew: Crew) -> Callable[[], int]:
+    def parsed_by(pool: ProcessPoolExecutor) -> Callable[[], int]:
         def run() -> int:
             chunks = list(_chunks(files))
-            list(crew.map(parse_work.parsed, chunks, [lake] * len(chunks)))
+            list(pool.map(parse_work.parsed, chunks, [lake] * len(chunks)))
             return len(files)
 
         return run

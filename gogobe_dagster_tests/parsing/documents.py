@@ -35,7 +35,7 @@ BREAD: Final = {
     "ItemPrice": "6.5",
 }
 
-SHOPS: Final = (
+TWO_STORES: Final = (
     ("1", "6", "תלפיות", "האומן 15", "3000"),
     ("37", "5", "רמות", "", "ירושלים"),
 )
@@ -53,13 +53,13 @@ def row(tag: str, fields: Mapping[str, str], renamed: Mapping[str, str] | None =
 
 def prices(*items: Mapping[str, str], count: int | None = None, head: str = "") -> str:
     """Write a document as Cerberus does."""
-    said = head or (
+    header = head or (
         f"<XmlDocVersion>19</XmlDocVersion><ChainId>{CHAIN}</ChainId><SubChainId>1</SubChainId>"
         "<StoreId>001</StoreId><BikoretNo>4</BikoretNo><DllVerNo>9.4.0.50</DllVerNo>"
     )
     rows = "\n".join(row("Item", item) for item in items)
     number = len(items) if count is None else count
-    return f'<Root>\n{said}\n<Items Count="{number}">\n{rows}\n</Items></Root>'
+    return f'<Root>\n{header}\n<Items Count="{number}">\n{rows}\n</Items></Root>'
 
 
 IDS: Final = (
@@ -124,22 +124,22 @@ PRICE_DIALECTS: Final = {
 }
 
 
-def _shop(tag: str, shop: tuple[str, ...], spelled: str = "StoreId ZipCode", extra: str = "") -> str:
+def _store(tag: str, store: tuple[str, ...], spelled: str = "StoreId ZipCode", extra: str = "") -> str:
     store_id, zip_code = spelled.split()
     fields = {
-        store_id: shop[0],
-        "BikoretNo": shop[1],
+        store_id: store[0],
+        "BikoretNo": store[1],
         "StoreType": "1",
-        "StoreName": shop[2],
-        "Address": shop[3],
-        "City": shop[4],
+        "StoreName": store[2],
+        "Address": store[3],
+        "City": store[4],
         zip_code: "unknown",
     }
     return element(tag, extra + "".join(element(name, value) for name, value in fields.items()))
 
 
 def _shops(tag: str, spelled: str = "StoreId ZipCode", extra: str = "") -> str:
-    return "".join(_shop(tag, shop, spelled, extra) for shop in SHOPS)
+    return "".join(_store(tag, store, spelled, extra) for store in TWO_STORES)
 
 
 SUB: Final = "<SubChainId>2</SubChainId><SubChainName>דיל</SubChainName>"

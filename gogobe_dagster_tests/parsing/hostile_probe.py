@@ -37,8 +37,8 @@ def _tell(path: Path, limit: int) -> None:
     _say(name=path.name, code=became, **cost)
 
 
-def _say(**told: object) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _say(**facts: object) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 
 

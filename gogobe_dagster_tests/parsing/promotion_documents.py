@@ -35,8 +35,8 @@ def fields(values: Mapping[str, str], **changed: str) -> str:
 
 
 def item(code: str, *, kind: str = "1", gift: str = "0", price: str = "") -> str:
-    said = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
-    return element("Item", fields(said))
+    texts = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
+    return element("Item", fields(texts))
 
 
 BOUGHT: Final = (item(SOY), item(MILK))
@@ -76,18 +76,18 @@ GROUPED: Final = {
 
 def listed(code: str, *, kind: str = "1", gift: str = "", price: str = "", **changed: str) -> str:
     """Write an item with terms of its own, as grouped promotions of 2026 have them."""
-    said = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
-    return element("PromotionItem", (fields(said) or "<ItemCode/>") + fields(TERMS, **changed))
+    texts = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
+    return element("PromotionItem", (fields(texts) or "<ItemCode/>") + fields(TERMS, **changed))
 
 
 def group(*items: str, number: int = 1) -> str:
-    said = f"<GroupID>{number}</GroupID><MinPurchaseAmount>0.00</MinPurchaseAmount><DiscountType/>"
-    return element("Group", said + element("PromotionItems", "".join(items)))
+    texts = f"<GroupID>{number}</GroupID><MinPurchaseAmount>0.00</MinPurchaseAmount><DiscountType/>"
+    return element("Group", texts + element("PromotionItems", "".join(items)))
 
 
 def grouped(*groups: str, **changed: str) -> str:
-    said = fields(GROUPED, **changed) + "<IsGiftItem>4</IsGiftItem><PromotionDays/><RedemptionLimit/>"
-    return element("Promotion", said + element("Groups", "".join(groups)))
+    texts = fields(GROUPED, **changed) + "<IsGiftItem>4</IsGiftItem><PromotionDays/><RedemptionLimit/>"
+    return element("Promotion", texts + element("Groups", "".join(groups)))
 
 
 NEW_GIFT: Final = listed(BAG, kind="0", gift="1", price="1.50")
@@ -114,8 +114,8 @@ def sale(code: str, *, kind: str = "1", gift: str = "0", price: str = "") -> str
         "AdditionalsCoupon": "0",
     }
     gone = dict.fromkeys(("PromotionId", "MinPurchaseAmnt", "PromotionUpdateDate", "MinNoOfItemOfered"), "")
-    said = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
-    return element("Sale", fields(said) + fields({**FLAT, **renamed}, **gone) + "<AdditionalRestrictions/>")
+    texts = {"ItemCode": code, "ItemType": kind, "IsGiftItem": gift, "GiftItemPrice": price}
+    return element("Sale", fields(texts) + fields({**FLAT, **renamed}, **gone) + "<AdditionalRestrictions/>")
 
 
 ONE_CLUB: Final = RESTRICTED + "<Clubs><ClubId>1</ClubId></Clubs>"

@@ -45,26 +45,28 @@ class Compared(NamedTuple):
 def compared(corpus: Path) -> list[Compared]:
     with (corpus / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if "Promo" in row["kind"]]
-    return [one for row in rows for one in _compare(corpus / "files" / row["path"], row["chain_name"])]
+    return [offer for row in rows for offer in _compare(corpus / "files" / row["path"], row["chain_name"])]
 
 
 def _compare(path: Path, chain: str) -> Iterator[Compared]:
     offers = with_pricing(read_file(path.read_bytes(), name=path.name, limit=LIMIT).rows)
-    said = [_said(offer) for offer in offers.iter_rows(named=True)]
+    words = [_words_of(offer) for offer in offers.iter_rows(named=True)]
     prices = with_shopper_prices(
         offers.with_columns(
-            pl.Series("regular_price", [_regular_price(words) for words in said], pl.Float64),
+            pl.Series("regular_price", [_regular_price(found) for found in words], pl.Float64),
             pl.lit(value=False).alias("is_gift"),
-            pl.Series("product_is_weighted", [one and one.form == "N kg for X" for one in said], pl.Boolean),
+            pl.Series(
+                "product_is_weighted", [found and found.form == "N kg for X" for found in words], pl.Boolean
+            ),
         )
     )
-    for offer, words in zip(prices.iter_rows(named=True), said, strict=True):
-        if words:
-            outcome = offer["no_price_reason"] or _outcome(words, offer["effective_unit_price"])
-            yield Compared(words.form, chain, offer["reward_type"], offer["description"], outcome)
+    for offer, found in zip(prices.iter_rows(named=True), words, strict=True):
+        if found:
+            outcome = offer["no_price_reason"] or _outcome(found, offer["effective_unit_price"])
+            yield Compared(found.form, chain, offer["reward_type"], offer["description"], outcome)
 
 
-def _said(offer: dict[str, Any]) -> Said | None:
+def _words_of(offer: dict[str, Any]) -> Said | None:
     return read_words(offer["description"] or "", Fraction(offer["min_quantity"] or 1) or Fraction(1))
 
 
@@ -82,9 +84,9 @@ def test_prices_are_what_the_words_say(compared: list[Compared], capsys: pytest.
     """Run with `-n 0` to see the table."""
     with capsys.disabled():
         Console(width=120).print(_table(compared))
-    believed = [one for one in compared if one.words not in CONTRADICTED]
-    forms = Counter(one.form for one in believed)
-    agreed = Counter(one.form for one in believed if one.outcome == "agrees")
+    believed = [offer for offer in compared if offer.words not in CONTRADICTED]
+    forms = Counter(offer.form for offer in believed)
+    agreed = Counter(offer.form for offer in believed if offer.outcome == "agrees")
 
     assert {form: agreed[form] / count for form, count in forms.items() if agreed[form] < 0.99 * count} == {}
     assert forms == agreed
@@ -97,21 +99,23 @@ def test_prices_are_what_the_words_say(compared: list[Compared], capsys: pytest.
 
 
 def test_the_list_of_contradictions_has_nothing_else(compared: list[Compared]) -> None:
-    found = {one.words for one in compared if one.outcome != "agrees"}
-    unpriced = {one.words: one.outcome for one in compared if one.outcome not in {"agrees", "disagrees"}}
+    found = {offer.words for offer in compared if offer.outcome != "agrees"}
+    unpriced = {
+        offer.words: offer.outcome for offer in compared if offer.outcome not in {"agrees", "disagrees"}
+    }
 
     assert found == CONTRADICTED
     assert unpriced == NO_PRICE
 
 
 def test_contradictions_are_few(compared: list[Compared]) -> None:
-    disagreed = [one for one in compared if one.outcome != "agrees"]
+    disagreed = [offer for offer in compared if offer.outcome != "agrees"]
 
     assert len(disagreed) < 0.01 * len(compared)
 
 
 def _table(compared: list[Compared]) -> Table:
-    counts = Counter((one.form, one.chain, one.reward_type, one.outcome) for one in compared)
+    counts = Counter((offer.form, offer.chain, offer.reward_type, offer.outcome) for offer in compared)
     table = Table("form", "chain", "reward type", "agrees", "disagrees", "no price", title="Words and prices")
     for form, chain, kind in sorted({key[:3] for key in counts}):
         outcomes = {key[3]: count for key, count in counts.items() if key[:3] == (form, chain, kind)}

@@ -183,11 +183,11 @@ def test_every_encoding_gives_the_same_rows(encoding: str, declaration: str) -> 
 
 
 def test_stores_of_several_sub_chains_keep_their_own() -> None:
-    one, two = STORE_DIALECTS["nested"].split("<SubChains>")
-    first = two.split("</SubChains>")[0]
+    start, stores = STORE_DIALECTS["nested"].split("<SubChains>")
+    first = stores.split("</SubChains>")[0]
     other = first.replace("<SubChainId>2</SubChainId>", "<SubChainId>15</SubChainId>").replace("דיל", "יש")
     empty = "<SubChain><SubChainId>9</SubChainId><Stores/></SubChain>"
-    document = f"{one}<SubChains>{first}{empty}{other}</SubChains></Root>"
+    document = f"{start}<SubChains>{first}{empty}{other}</SubChains></Root>"
 
     file = parse(document, name=STORES_NAME)
 

@@ -26,14 +26,14 @@ MOST_MEMORY = 9 * LIMIT // MB
 MOST_SECONDS = 30
 
 
-def repeated(piece: bytes, size: int) -> bytes:
-    return piece * (size // len(piece))
+def repeated(part: bytes, size: int) -> bytes:
+    return part * (size // len(part))
 
 
-def packed(pieces: Iterator[bytes]) -> bytes:
+def packed(parts: Iterator[bytes]) -> bytes:
     """Pack what would not fit into memory."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join([*(packer.compress(piece) for piece in pieces), packer.flush()])
+    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
 
 
 def spaces(gigabytes: float) -> Iterator[bytes]:
@@ -158,7 +158,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     folder = tmp_path_factory.mktemp("hostile")
     for name, (make, _) in HOSTILE.items():
         (folder / name).write_bytes(make())
@@ -169,11 +169,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object
 
 @pytest.mark.xdist_group("hostile")
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_made_to_hurt_does_not(name: str, told: dict[str, dict[str, object]]) -> None:
-    one = told[name]
+def test_what_is_made_to_hurt_does_not(name: str, outcomes: dict[str, dict[str, object]]) -> None:
+    outcome = outcomes[name]
 
-    assert one["code"] == HOSTILE[name][1]
-    assert isinstance(one["mb"], int)
-    assert isinstance(one["seconds"], float)
-    assert one["mb"] < MOST_MEMORY
-    assert one["seconds"] < MOST_SECONDS
+    assert outcome["code"] == HOSTILE[name][1]
+    assert isinstance(outcome["mb"], int)
+    assert isinstance(outcome["seconds"], float)
+    assert outcome["mb"] < MOST_MEMORY
+    assert outcome["seconds"] < MOST_SECONDS

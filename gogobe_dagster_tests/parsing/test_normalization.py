@@ -242,7 +242,7 @@ def test_store_ids_are_integers(text: str, store: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "timestamp"),
     [
         ("2026-11-23 07:00:05", "2026-11-23T05:00:05"),
         ("2026-11-23 07:00", "2026-11-23T05:00:00"),
@@ -279,8 +279,8 @@ def test_store_ids_are_integers(text: str, store: int) -> None:
         ("20261123 07:00", "2026-11-23T05:00:00"),
     ],
 )
-def test_every_form_of_date_is_civil_time_of_israel(text: str, moment: str) -> None:
-    assert value("price_set_at", text) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+def test_every_form_of_date_is_civil_time_of_israel(text: str, timestamp: str) -> None:
+    assert value("price_set_at", text) == datetime.fromisoformat(timestamp).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -332,14 +332,14 @@ FORMS = [
 
 
 @given(
-    moment=st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)),  # noqa: DTZ001 - as chains write it
+    timestamp=st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)),  # noqa: DTZ001 - as chains write it
     form=st.sampled_from(FORMS),
 )
 @settings(max_examples=200)
-def test_any_israeli_moment_survives_in_any_form(moment: datetime, form: str) -> None:
-    read = value("price_set_at", moment.strftime(form))
+def test_any_israeli_moment_survives_in_any_form(timestamp: datetime, form: str) -> None:
+    read = value("price_set_at", timestamp.strftime(form))
 
-    civil = moment.replace(microsecond=0, tzinfo=ISRAEL)
+    civil = timestamp.replace(microsecond=0, tzinfo=ISRAEL)
     is_skipped = civil.astimezone(UTC).astimezone(ISRAEL).replace(tzinfo=None) != civil.replace(tzinfo=None)
     expected = civil.replace(tzinfo=None) - timedelta(hours=2) if is_skipped else civil.astimezone(UTC)
     assert read.replace(tzinfo=None) == expected.replace(tzinfo=None)

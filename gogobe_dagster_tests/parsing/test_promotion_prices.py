@@ -47,7 +47,7 @@ def bina(words: str, *items: str, **terms: str) -> str:
 
 
 def laib(words: str, **terms: str) -> str:
-    said = {
+    texts = {
         "PromotionID": "1",
         "PromotionDescription": words,
         "ItemCode": CODE,
@@ -59,7 +59,7 @@ def laib(words: str, **terms: str) -> str:
         "AdditionalsGiftCount": "1",
         **DAYS,
     }
-    return element("Promos", IDS + element("Sales", element("Sale", fields(said, **terms))))
+    return element("Promos", IDS + element("Sales", element("Sale", fields(texts, **terms))))
 
 
 def group(number: int, *codes: str, spend: str = "0.00", **terms: str) -> str:
@@ -70,8 +70,8 @@ def group(number: int, *codes: str, spend: str = "0.00", **terms: str) -> str:
 
 def grouped(words: str, *groups: str) -> str:
     """Write the layout of 2026."""
-    said = {"PromotionID": "0001", "PromotionDescription": words, "AdditionalIsCoupon": "0"}
-    return promotions(element("Promotion", fields(said) + element("Groups", "".join(groups))), head=IDS)
+    texts = {"PromotionID": "0001", "PromotionDescription": words, "AdditionalIsCoupon": "0"}
+    return promotions(element("Promotion", fields(texts) + element("Groups", "".join(groups))), head=IDS)
 
 
 def offers(
@@ -357,8 +357,8 @@ def test_a_condition_in_one_group_holds_for_all() -> None:
 
 
 def test_legs_that_only_ask_or_that_cost_nothing_have_no_price() -> None:
-    one, two = (group(number, CODE, RewardType="0", MinQty="1") for number in (1, 2))
-    assert legs(one, two, regular="9") == [(CODE, "not_stated")] * 2
+    first, second = (group(number, CODE, RewardType="0", MinQty="1") for number in (1, 2))
+    assert legs(first, second, regular="9") == [(CODE, "not_stated")] * 2
     free = {"RewardType": "1", "MinQty": "1", "DiscountRate": "100", "DiscountedPrice": "0.00"}
     assert legs(group(1, CODE, **free), group(2, CODE, **free)) == [(CODE, "gift")] * 2
     weighed = {"RewardType": "1", "MinQty": "1", "DiscountedPrice": "9.00", "bIsWeighted": "1"}

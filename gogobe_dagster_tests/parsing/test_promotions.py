@@ -76,10 +76,10 @@ def codes(offer: dict[str, Any]) -> list[str]:
 def test_an_offer_has_every_column_of_the_model() -> None:
     (offer,) = the_offer(DIALECTS["flat"]).rows(named=True)
 
-    said = {name: value for name, value in offer.items() if value is not None}
+    stated = {name: value for name, value in offer.items() if value is not None}
     assert list(offer) == [name for name in PROMOTIONS.names if name != "file_id"]
-    assert len(said.pop("content_hash")) == 32
-    assert said == {
+    assert len(stated.pop("content_hash")) == 32
+    assert stated == {
         "row_number": 1,
         "promotion_id": "900001",
         "group_id": 1,
@@ -162,10 +162,10 @@ def test_terms_of_items_make_offers_of_one_promotion_with_one_hash() -> None:
 def test_the_order_of_items_groups_and_elements_is_no_content() -> None:
     first, second = group(listed("1"), listed("2")), group(listed("3"), number=2)
 
-    one = parse(promotions(grouped(first, second))).rows
+    whole = parse(promotions(grouped(first, second))).rows
     other = parse(promotions(grouped(second), grouped(group(listed("2"), listed("1"))))).rows
 
-    assert_frame_equal(one, other)
+    assert_frame_equal(whole, other)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +181,12 @@ def test_other_terms_are_other_content(changed: dict[str, str]) -> None:
 
 
 def test_when_it_was_written_is_no_content() -> None:
-    one, other = (
+    earlier, later = (
         parse(promotions(flat(*BOUGHT, PromotionUpdateDate=day))).rows for day in ("2026-11-01", "2026-11-02")
     )
 
-    assert one["content_hash"].equals(other["content_hash"])
-    assert one["updated_at"][0] < other["updated_at"][0]
+    assert earlier["content_hash"].equals(later["content_hash"])
+    assert earlier["updated_at"][0] < later["updated_at"][0]
 
 
 def test_items_said_twice_are_one_and_are_counted() -> None:
@@ -236,7 +236,7 @@ def test_an_item_without_a_code_names_nothing_and_leaves_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("club_id", "expected"),
     [
         ("0 - כלל הלקוחות", "0"),
         ("0=אין", "0"),
@@ -247,8 +247,8 @@ def test_an_item_without_a_code_names_nothing_and_leaves_the_others() -> None:
         ("", None),
     ],
 )
-def test_open_offers_are_never_taken_for_club_offers(said: str, expected: str | None) -> None:
-    assert parse(promotions(grouped(group(listed(MILK)), ClubID=said))).rows["club_ids"][0] == expected
+def test_open_offers_are_never_taken_for_club_offers(club_id: str, expected: str | None) -> None:
+    assert parse(promotions(grouped(group(listed(MILK)), ClubID=club_id))).rows["club_ids"][0] == expected
 
 
 @pytest.mark.parametrize("more", [CLUBS, element("AdditionalRestrictions", CLUBS)])
@@ -460,7 +460,7 @@ def test_a_wrong_count_is_noted() -> None:
     assert "count_mismatch" not in parse(promotions(flat(*BOUGHT))).report.notes
 
 
-# ---------------------------------------------------------------- pieces
+# ---------------------------------------------------------------- chunks
 
 
 def test_a_long_document_is_cut_into_whole_ones() -> None:
@@ -471,12 +471,12 @@ def test_a_long_document_is_cut_into_whole_ones() -> None:
     layout = detect_layout(xml)
     assert layout
 
-    pieces = list(split_document([xml], layout))
+    chunks = list(split_document([xml], layout))
 
-    assert 1 < len(pieces) < 10
-    assert sum(piece.count(b"<Promotion>") for piece in pieces) == 30
-    assert [piece.startswith(b"<Root><ChainId>") for piece in pieces] == [True] + [False] * (len(pieces) - 1)
-    assert all(piece.startswith(b"<Root><Promotions>") for piece in pieces[1:])
+    assert 1 < len(chunks) < 10
+    assert sum(chunk.count(b"<Promotion>") for chunk in chunks) == 30
+    assert [chunk.startswith(b"<Root><ChainId>") for chunk in chunks] == [True] + [False] * (len(chunks) - 1)
+    assert all(chunk.startswith(b"<Root><Promotions>") for chunk in chunks[1:])
     assert parse(gzip.compress(xml, 1)).report.items == parse(xml).report.items
 
 

@@ -1,4 +1,4 @@
-"""A promotion document of more than a hundred megabytes is read in the memory of a piece."""
+"""A promotion document of more than a hundred megabytes is read in the memory of a chunk."""
 
 import gzip
 import json
@@ -52,8 +52,8 @@ def read_apart(path: Path, folder: Path) -> dict[str, Any]:
         check=True,
         timeout=240,
     )
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
 
 
 def write_long(path: Path, *, promotions: int, items: int) -> None:
@@ -70,17 +70,17 @@ def test_a_document_of_a_hundred_megabytes_is_read_in_little_memory(tmp_path: Pa
     path = tmp_path / NAME
     write_long(path, promotions=24, items=34_900)
 
-    said = read_apart(path, tmp_path)
+    outcome = read_apart(path, tmp_path)
 
-    assert (said["reader"], said["offers"], said["items"]) == ("fast", 24, 24 * 34_900)
-    assert said["megabytes"] < MOST_MEGABYTES, said
+    assert (outcome["reader"], outcome["offers"], outcome["items"]) == ("fast", 24, 24 * 34_900)
+    assert outcome["megabytes"] < MOST_MEGABYTES, outcome
 
 
 @pytest.mark.corpus
 def test_the_longest_real_document_is_read_in_little_memory(corpus: Path, tmp_path: Path) -> None:
     path = corpus / "files" / "Mugitaba__BatMarket" / "PromoFull7290055700007-5304-202507080511.gz"
 
-    said = read_apart(path, tmp_path)
+    outcome = read_apart(path, tmp_path)
 
-    assert (said["reader"], said["offers"], said["items"]) == ("fast", 1_458, 758_197)
-    assert said["megabytes"] < MOST_MEGABYTES, said
+    assert (outcome["reader"], outcome["offers"], outcome["items"]) == ("fast", 1_458, 758_197)
+    assert outcome["megabytes"] < MOST_MEGABYTES, outcome

@@ -43,8 +43,8 @@ def strictly(*documents: bytes) -> Fields:
         for element in etree.fromstring(document, etree.XMLParser(huge_tree=True)).iter(etree.Element):
             if not len(element) and element.text:
                 ancestors = [ancestor.tag for ancestor in element.iterancestors()][::-1]
-                said = re.sub("[\x00-\x1f]+", " ", element.text)
-                found.append(("/".join([*ancestors, element.tag]), said))
+                text = re.sub("[\x00-\x1f]+", " ", element.text)
+                found.append(("/".join([*ancestors, element.tag]), text))
     return found
 
 

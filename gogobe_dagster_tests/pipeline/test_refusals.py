@@ -146,9 +146,9 @@ def test_what_the_portal_asks_for_is_heeded_by_another_process(importer: Importe
     importer.run()
     before = importer.refused()
 
-    told = importer.env.run("python", "-c", IMPORT)
+    done = importer.env.run("python", "-c", IMPORT)
 
-    assert told.stdout.startswith("rate_limited left alone until")
+    assert done.stdout.startswith("rate_limited left alone until")
     listed = importer.env.query("select count(*), min(first_seen_at) = max(last_seen_at) from file")
     assert listed == [(len(importer.states()), True)], "the other process did not even list"
     assert importer.refused() == before

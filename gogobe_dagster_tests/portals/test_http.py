@@ -148,11 +148,11 @@ def test_a_portal_says_in_seconds_or_as_a_date_how_long_to_leave_it_alone(
     assert (of_file.value.retry_after, of_page.value.retry_after) == (expected, expected)
 
 
-@pytest.mark.parametrize(("told", "requests"), [("0", 3), ("60", 1)])
+@pytest.mark.parametrize(("seconds", "requests"), [("0", 3), ("60", 1)])
 def test_a_page_is_asked_for_again_only_if_the_portal_asks_for_a_short_wait(
-    client: HttpClient, told: str, requests: int
+    client: HttpClient, seconds: str, requests: int
 ) -> None:
-    with scripted(says(b"", f"Retry-After: {told}", status="503 Busy")) as server:
+    with scripted(says(b"", f"Retry-After: {seconds}", status="503 Busy")) as server:
         with pytest.raises(PortalError):
             client.request(server.url)
 

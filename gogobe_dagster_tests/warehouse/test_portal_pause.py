@@ -44,12 +44,12 @@ def test_a_refused_login_concerns_one_account_and_everything_else_the_portal(
 
 
 @pytest.mark.parametrize(
-    ("told", "minutes"), [(timedelta(minutes=25), 25), (timedelta(days=400), 12 * 60), (timedelta(), 1)]
+    ("wait", "minutes"), [(timedelta(minutes=25), 25), (timedelta(days=400), 12 * 60), (timedelta(), 1)]
 )
 def test_a_portal_that_says_how_long_is_taken_at_its_word_within_reason(
-    engine: sa.Engine, told: timedelta, minutes: int
+    engine: sa.Engine, wait: timedelta, minutes: int
 ) -> None:
-    pause = record_refusal(engine, HERE, PortalError(Code.RATE_LIMITED, "429", retry_after=told), now=NOON)
+    pause = record_refusal(engine, HERE, PortalError(Code.RATE_LIMITED, "429", retry_after=wait), now=NOON)
     assert pause.until == NOON + minutes * MINUTE
 
 
@@ -75,8 +75,8 @@ def test_a_refusal_long_after_the_last_one_is_the_first_again(engine: sa.Engine)
 
 
 def test_processes_that_are_refused_at_once_count_as_one_and_never_shorten_a_pause(engine: sa.Engine) -> None:
-    told = PortalError(Code.RATE_LIMITED, "429", retry_after=timedelta(minutes=30))
-    record_refusal(engine, HERE, told, now=NOON)
+    refusal = PortalError(Code.RATE_LIMITED, "429", retry_after=timedelta(minutes=30))
+    record_refusal(engine, HERE, refusal, now=NOON)
     with ThreadPoolExecutor(4) as pool:
         pauses = list(pool.map(lambda _: record_refusal(engine, HERE, BUSY, now=NOON), range(4)))
     assert {(pause.refusals, pause.until) for pause in pauses} == {(1, NOON + 30 * MINUTE)}

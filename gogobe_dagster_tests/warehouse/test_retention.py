@@ -74,9 +74,9 @@ def test_raw_bytes_go_when_every_file_that_had_them_is_loaded(it: RetentionSetup
 
 
 def test_raw_bytes_of_a_file_set_aside_go_as_well(it: RetentionSetup) -> None:
-    (one,) = it.market.publish(PriceFile(1, {MILK: "7"}))
-    it.give_bytes(one.id, it.save(b"broken"))
-    it.market.ledger.mark_failed(one.id, ContentError(Code.CORRUPT_ARCHIVE, "x"), now=NOON, max_attempts=1)
+    (file,) = it.market.publish(PriceFile(1, {MILK: "7"}))
+    it.give_bytes(file.id, it.save(b"broken"))
+    it.market.ledger.mark_failed(file.id, ContentError(Code.CORRUPT_ARCHIVE, "x"), now=NOON, max_attempts=1)
 
     assert it.retain(raw=3) == {"raw": Removed(count=1, bytes=6)}
 
@@ -114,7 +114,7 @@ def aged(it: RetentionSetup, *, hours: float) -> None:
 
 
 def publish_days(it: RetentionSetup) -> None:
-    """Put the lake's files where their days are: the tests' market writes all into one."""
+    """Put the lake's files where their days are: the tests' market writes all into file."""
     root = Path(str(it.market.lake._root))  # noqa: SLF001
     rows = it.market.ask("select file_id, lake_path, published_at from file")
     for file_id, path, published_at in rows:
@@ -294,9 +294,9 @@ def test_killed_at_any_moment_it_is_done_by_the_next(
     it: RetentionSetup, warehouse_url: str, tmp_path: Path
 ) -> None:
     for hour in range(12):
-        (one,) = it.market.publish(PriceFile(hour, {MILK: f"{hour + 1}"}))
-        it.give_bytes(one.id, it.save(b"%d" % hour))
-        it.market.load([one])
+        (file,) = it.market.publish(PriceFile(hour, {MILK: f"{hour + 1}"}))
+        it.give_bytes(file.id, it.save(b"%d" % hour))
+        it.market.load([file])
     now = LATER.replace(hour=0)
     command: list[Any] = [sys.executable, "-c", RETAINER, warehouse_url, tmp_path, now.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as retainer:

@@ -156,7 +156,7 @@ def _items(offers: pl.DataFrame) -> pl.DataFrame:
 def _heads(offers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """Return what the table promotion says of each content."""
     first = offers.sort("group_id", "description", nulls_last=True).group_by(CONTENT)
-    said = first.agg(
+    terms = first.agg(
         pl.col("description").first(),
         pl.when(pl.col("starts_at").is_not_null().all()).then(pl.col("starts_at").min()),
         pl.when(pl.col("ends_at").is_not_null().all()).then(pl.col("ends_at").max()),
@@ -166,7 +166,7 @@ def _heads(offers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     )
     unusable = items.filter(~is_usable()).group_by(CONTENT)
     left_out = unusable.agg(unusable=shown.unique().sort().str.join(_BETWEEN))
-    return said.join(left_out, on=CONTENT, how="left")
+    return terms.join(left_out, on=CONTENT, how="left")
 
 
 def _hold(connection: sa.Connection, contents: pl.DataFrame) -> pl.DataFrame:
