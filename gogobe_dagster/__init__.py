@@ -17,6 +17,7 @@ lake             parsed rows as Parquet
 warehouse        the PostgreSQL tables, the ledger, the exact load
 postgres         the embedded PostgreSQL server and its maintenance
 run_planning     when a sensor polls a portal, and which runs it requests
+backup           backups of databases, raw store and lake, and restoring them
 monitoring       data quality, statistics and alerts
 defs             Dagster: assets, partitions, sensors, jobs; definitions assembles them
 dagster_runtime  processes around Dagster: the import runner, the preload list, orphaned runs

@@ -6,6 +6,7 @@ GogobeError                  anything raised on purpose
 │   ├── DatabaseUnavailable  PostgreSQL does not answer, or the embedded server cannot start
 │   ├── LoadInterrupted      the database rolled back a load: connection lost, disk full or deadlock
 │   ├── AlertNotSent         an alert could not be delivered
+│   ├── BackupError          a backup cannot be made or restored
 │   ├── PortalError          a portal refuses or is out of reach (the whole feed is affected)
 │   └── FileError            one file could not be identified, downloaded, opened or parsed
 │       ├── UnknownFileName  the name fits no known pattern
@@ -398,6 +399,13 @@ class Code(StrEnum):
         "An alert could not be delivered.",
         "Check `GOGOBE_ALERT_URL`; the alert is sent again at the next evaluation.",
     )
+    BACKUP_FAILED = (
+        "backup_failed",
+        _INSTALLATION,
+        _NONE,
+        "A backup could not be made or restored.",
+        "Do what the reason says; the next backup goes on with the files that were copied.",
+    )
 
     @property
     def retry(self) -> bool:
@@ -461,6 +469,14 @@ class AlertNotSent(CodedError):
     def __init__(self, reason: str) -> None:
         """Take the message; the code is always the same."""
         super().__init__(Code.ALERT_NOT_SENT, reason)
+
+
+class BackupError(CodedError):
+    """A backup cannot be made, or cannot be restored; the message says why and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the message; the code is always the same."""
+        super().__init__(Code.BACKUP_FAILED, reason)
 
 
 class LoadInterrupted(CodedError):

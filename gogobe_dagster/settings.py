@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     keep_file_events_days: int = Field(
         default=30, ge=0, description="Days to keep the events of each file; 0 = forever."
     )
+    backup_folder: str = Field(
+        default="", description="Folder for a backup every night; empty = none. On another disk, if possible."
+    )
+    keep_backups: int = Field(
+        default=7, ge=1, description="Number of backups to keep in a folder; older ones are removed."
+    )
     poll_timeout_seconds: int = Field(
         default=20, ge=1, le=30, description="Seconds a sensor may spend on polling a portal."
     )

@@ -8,8 +8,9 @@ import_feeds (`gogobe import`), backfill, retry, rebuild, retain
 scan, register, status, places
                 show; scan and register ask the portals and gov.il
 read, export    write files
+backup, restore copy everything to a folder and back
 env             variables for `dagster`, `dg` and `psql`
 
-Shared by them: options, selection_options, tables, disabled, bootstrap, environment, processes,
+Shared by them: options, selection_options, tables, progress, disabled, bootstrap, environment, processes,
 import_progress, replica_session, scan_probe, read_files, read_output, demo_queries.
 """

@@ -25,6 +25,8 @@ COMMANDS = {
     "export": ("gogobe_dagster.commands.export", "export_command"),
     "rebuild": ("gogobe_dagster.commands.rebuild", "rebuild"),
     "retain": ("gogobe_dagster.commands.retain", "retain_command"),
+    "backup": ("gogobe_dagster.commands.backup", "backup_command"),
+    "restore": ("gogobe_dagster.commands.restore", "restore_command"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }

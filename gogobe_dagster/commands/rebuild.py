@@ -4,12 +4,11 @@ from contextlib import closing
 from datetime import date, datetime, time
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option
+from gogobe_dagster.commands.progress import telling
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.resources import Resources
@@ -77,13 +76,5 @@ def rebuild(  # noqa: PLR0917 - click passes them by name
 
 
 def _rebuild(document: Document, scope: Scope, resources: Resources) -> Rebuilt:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(document)
-        return REBUILDERS[document](
-            resources.engine,
-            resources.lake,
-            scope,
-            now=resources.clock(),
-            tell=lambda what: progress.update(task, description=what),
-        )
+    with telling(document) as tell:
+        return REBUILDERS[document](resources.engine, resources.lake, scope, now=resources.clock(), tell=tell)

@@ -9,6 +9,7 @@ Definitions
     sensors              one sensor per feed, which requests runs of that job
     checks, alerts       the checks of all feeds, and the sensors that send alerts
     maintenance          the nightly job, and all schedules
+    backups              the nightly backup
     retry                the job that puts failed files back
     register_drift       the weekly comparison with the official register
     portal_probe         the weekly question which portals answer this machine

@@ -55,7 +55,7 @@ class RawStore:
         Raises `ContentError` (`raw_file_missing`) if they are not there, or other bytes are in their place.
         """
         try:
-            content = self._path(sha256).read_bytes()
+            content = self.path(sha256).read_bytes()
         except OSError as error:
             reason = f"raw file {sha256[:12]}… cannot be read from {self.root}: {error.strerror or error}"
             raise ContentError(Code.RAW_FILE_MISSING, reason) from None
@@ -66,7 +66,7 @@ class RawStore:
 
     def has(self, sha256: str) -> bool:
         """Whether these bytes are stored."""
-        return self._path(sha256).exists()
+        return self.path(sha256).exists()
 
     def sizes(self) -> dict[str, int]:
         """Return the size in bytes of every stored file, by hash."""
@@ -76,19 +76,20 @@ class RawStore:
 
     def stored_at(self, sha256: str) -> datetime:
         """Return when these bytes were last stored; raises `FileNotFoundError` if they are not."""
-        path = self._path(sha256)
+        path = self.path(sha256)
         modified: datetime = path.fs.modified(path.path)
         return modified
 
     def remove(self, sha256: str) -> None:
         """Remove these bytes. Idempotent."""
-        self._path(sha256).unlink(missing_ok=True)
+        self.path(sha256).unlink(missing_ok=True)
 
-    def _path(self, sha256: str) -> UPath:
+    def path(self, sha256: str) -> UPath:
+        """Return where these bytes are, whether stored or not."""
         return self.root / sha256[:2] / sha256
 
     def _publish(self, partial: UPath, sha256: str) -> None:
-        stored_path = self._path(sha256)
+        stored_path = self.path(sha256)
         make_folder(stored_path.parent)
         publish(partial, stored_path)  # also over an existing one: retention goes by the last time of storing
 

@@ -170,6 +170,18 @@ class Lake:
             if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
         ]
 
+    def content(self, path: str) -> UPath:
+        """Return where the bytes of a file are."""
+        return self._root / path
+
+    def put(self, path: str, content: bytes) -> None:
+        """Store the bytes of a whole file, as a backup has them. On return they are on the disk."""
+        final = self._root / path
+        draft = final.with_name(f".{final.name}.{uuid.uuid4().hex}{DRAFT}")
+        make_folder(final.parent)
+        draft.write_bytes(content)
+        publish(draft, final)
+
     def sizes(self, *, before: date) -> dict[str, int]:
         """Return the size in bytes of every file of earlier days, by path."""
         root = self._root.path.rstrip("/") + "/"

@@ -4,6 +4,7 @@ server             start, stop and find the server; database URLs
 cluster            the server's data folder, its owner and its configuration
 binaries           where PostgreSQL's programs are and how they are run
 roles              the server's roles and their passwords
+dump               pg_dump and pg_restore of whole databases
 index_maintenance  rebuild bloated indexes
 dagster_retention  delete Dagster's old event logs
 """

@@ -106,6 +106,12 @@ def find_programs(bin_folder: Path | None, account: Account) -> Path:
     )
 
 
+def program_folders(bin_folder: Path | None) -> list[Path]:
+    """Return the folders that may have client programs: the given one, the wheel's, then Debian's."""
+    debian = sorted(DEBIAN.glob("*/bin"), key=_debian_major, reverse=True)
+    return [folder for folder in (bin_folder, _wheel_programs(), *debian) if folder]
+
+
 def prepare_folder(folder: Path, account: Account) -> Path:
     """Create the server's folder, if necessary, and return its real path, where the account can write.
 
@@ -177,7 +183,11 @@ def _wheel_programs() -> Path | None:
 
 def _debian_programs() -> Path | None:
     versions = [path for path in DEBIAN.glob("*/bin") if (path / "postgres").is_file()]
-    return max(versions, key=lambda path: int(path.parent.name.split(".")[0]), default=None)
+    return max(versions, key=_debian_major, default=None)
+
+
+def _debian_major(folder: Path) -> int:
+    return int(folder.parent.name.split(".")[0])
 
 
 def _copy_programs(folder: Path) -> Path:

@@ -19,6 +19,7 @@ number covers all stores with this number and the loaded files about them: only 
     rebuild of promotions   rows of store_number, store; HISTORY shared; PROMOTION_VERSIONS of the chain;
                             then as a load
     rebuild of store lists  STORE_LISTS; rows of store_number, store
+    backup                  HISTORY shared, while tables are dumped: dropping one would end the dump
     retention               HISTORY exclusive; tables and rows of the history
 """
 

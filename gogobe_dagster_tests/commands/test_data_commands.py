@@ -118,3 +118,31 @@ def test_an_export_that_cannot_be_written_is_one_sentence() -> None:
 
     assert code == 1
     assert "gogobe: /proc/prices.csv cannot be written: " in text
+
+
+NEED_TABLES = (
+    ["status"],
+    ["env"],
+    ["export"],
+    ["retain"],
+    ["rebuild", "--yes"],
+    ["retry"],
+    ["scan"],
+    ["import"],
+    ["places", "--unresolved"],
+    ["backup", "saved"],
+    ["up"],
+)
+
+
+def test_every_command_says_that_a_newer_version_made_the_tables(market: Market) -> None:
+    with market.engine.begin() as connection:
+        connection.execute(sa.text("update alembic_version set version_num = '9999'"))
+
+    for arguments in NEED_TABLES:
+        code, text = run_gogobe(*arguments)
+
+        sentence = (
+            "gogobe: the database's tables were made by a newer version of gogobe (revision 9999; this "
+        )
+        assert (code, text.startswith(sentence), len(text.splitlines())) == (1, True, 1), arguments

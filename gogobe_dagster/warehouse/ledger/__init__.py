@@ -11,6 +11,7 @@ listing_status   the last poll of each portal
 portal_probes    the last answers of portals to probes
 file_claims      take files for a load, quarantine them, mark them as loaded
 file_events      events, samples of rejected rows
+stored_files     files of raw store and lake that the ledger names
 file_rows        rows of the table as Python values
 summaries        counts for people
 """

@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
@@ -84,17 +86,44 @@ def _parse(url: str) -> sa.URL:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema up to date. Idempotent; of processes that start together, one does it."""
+    """Bring the schema up to date. Idempotent; of processes that start together, one does it.
+
+    Raises `DatabaseUnavailable`, and changes nothing, if a newer version of this program made the tables.
+    """
     engine = connect(url)
     try:
         with engine.begin() as connection:
             lock(connection, AdvisoryLock.SCHEMA)
+            check_revision(revision_of(connection), "the database's tables were made")
             command.upgrade(config(connection), "head")
             replace_definitions(connection)
         with engine.begin() as connection:
             replace_localities(connection)
     finally:
         engine.dispose()
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision of a database's tables; None: it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """Return the revision that `migrate` brings a database to."""
+    return _scripts().get_current_head()
+
+
+def check_revision(revision: str | None, subject: str) -> None:
+    """Raise `DatabaseUnavailable` for a revision that this version of the program does not know."""
+    if revision and revision not in {script.revision for script in _scripts().walk_revisions()}:
+        raise DatabaseUnavailable(
+            f"{subject} by a newer version of gogobe (revision {revision}; this version knows up to "
+            f"{newest_revision()}): install that version or a newer one"
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(SCRIPTS))
 
 
 def config(connection: sa.Connection, *, scripts: Path = SCRIPTS, tables: sa.MetaData = metadata) -> Config:
