@@ -5,7 +5,7 @@ up, down, demo, replica
                 start and stop processes
 import_feeds (`gogobe import`), backfill, retry, rebuild, retain
                 change what is in the tables or in the ledger
-scan, register, status, places
+scan, register, status, places, doctor
                 show; scan and register ask the portals and gov.il
 read, export    write files
 backup, restore copy everything to a folder and back

@@ -18,6 +18,7 @@ COMMANDS = {
     "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
     "scan": ("gogobe_dagster.commands.scan", "scan"),
     "status": ("gogobe_dagster.commands.status", "status"),
+    "doctor": ("gogobe_dagster.commands.doctor", "doctor_command"),
     "retry": ("gogobe_dagster.commands.retry", "retry"),
     "register": ("gogobe_dagster.commands.register", "register"),
     "places": ("gogobe_dagster.commands.places", "places"),

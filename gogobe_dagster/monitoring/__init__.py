@@ -1,7 +1,8 @@
-"""Checks of the imported data, counts for charts, alerts, and probes of portals.
+"""Checks of the imported data and of the installation, counts for charts, alerts, and probes of portals.
 
 data_quality  checks of feeds and of imported rows
 statistics    daily and hourly counts for charts
 alerts        alert state, messages and delivery
+doctor        what is wrong with the installation, and what to do
 reachability  which portals answer this machine
 """
