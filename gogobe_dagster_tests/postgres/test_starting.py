@@ -1,5 +1,6 @@
 """Starting, stopping, sharing: what people do on purpose."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -137,3 +138,17 @@ def test_a_port_that_is_taken_is_named(server: EmbeddedPostgres, short_folder: P
             EmbeddedPostgres(server.folder, port=port).start()
     finally:
         first.stop()
+
+
+def test_data_of_another_major_version_says_how_to_move_it(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    version = server.folder.resolve() / "data" / "PG_VERSION"
+    version.write_text("9.6\n")
+
+    with pytest.raises(DatabaseUnavailable) as refused:
+        server.start()
+
+    expected = r"is of PostgreSQL 9\.6, and the programs in \S+ are of version \d\d\. To move it: install"
+    assert re.search(expected, str(refused.value))
+    assert "type `GOGOBE_PG_BIN=FOLDER_OF_ITS_PROGRAMS gogobe backup BACKUPS`" in str(refused.value)
