@@ -43,6 +43,7 @@ def settle_ambiguous_numbers(engine: sa.Engine, lake: Lake, *, now: datetime, ro
 def _settle(
     connection: sa.Connection, number: StoreNumber, lake: Lake, *, now: datetime, rows_at_once: int
 ) -> None:
+    # All stores of the chain at once: no loader may attribute a file to one that is about to be emptied.
     lock(connection, AdvisoryLock.STORE_LISTS)
     lock_stores(connection, stores_of_chain(connection, number.chain_id))
     moving = _moving(connection, number, lake)
@@ -52,6 +53,7 @@ def _settle(
         Document.PROMOTIONS: PromotionLoad(lake, now=now, rows_at_once=rows_at_once),
         Document.PRICES: PriceLoad(lake, now=now, rows_at_once=rows_at_once),
     }
+    # Promotions before prices: the order of locks in `warehouse.locks`.
     for document, load in loads.items():
         moved = [file for file in moving if file.kind and file.kind.document is document]
         for identity in sorted(stores) if moved else ():

@@ -32,6 +32,7 @@ _UNDO = {
         using unnest(cast(:keys as int[]), cast(:timestamps as timestamptz[])) as late (key, since)
         where store_key = late.key and valid_from >= late.since
         """,
+        # A period that had begun before, and ended since, is the current one again.
         """
         with undone as (
             delete from price_past
@@ -75,6 +76,7 @@ def late_since(
 
 def _is_late(document: Document, file: LedgerFile, stores: Stores) -> bool:
     newest = stores[store_of(file)].newest[document]
+    # An equal timestamp is late too: which of two such files counts is decided by name, not by arrival.
     return newest is not None and published_at_of(file) <= newest
 
 

@@ -64,6 +64,7 @@ class PromotionLoad:
             apply=lambda files, stated: _apply(connection, files, stated, stores),
             max_rows=self._rows_at_once,
         )
+        # Last, in the same transaction: a crash leaves both the rows and the state `loaded`, or neither.
         note_files(connection, Document.PROMOTIONS, claimed, stores)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=offers["content_hash"].count(), new_stores=new_stores)
@@ -99,6 +100,7 @@ class PromotionLoad:
             orient="row",
         )
         rows = self._lake.read(Document.PROMOTIONS, sources, columns=HASHED)
+        # A promotion that could not be read is listed all the same, so it must not end.
         listed_only = rows.filter(pl.col("content_hash").is_null())
         rows = rows.filter(pl.col("content_hash").is_not_null())
         judged = rows.join(chains, on="file_id", how="inner", maintain_order="left").with_columns(

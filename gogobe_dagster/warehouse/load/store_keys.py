@@ -66,6 +66,7 @@ def lock_stores(
     are_these = sa.tuple_(*natural).in_(identities)
     known = {StoreIdentity(*row) for row in connection.execute(sa.select(*natural).where(are_these))}
     new = _make_stores(connection, sorted(set(identities) - known))
+    # FOR NO KEY UPDATE: who only inserts rows that refer to the store need not wait.
     query = sa.select(*natural, store.c.store_key, store.c.last_price_at, store.c.last_promotion_at)
     rows = connection.execute(
         query.where(are_these).order_by(store.c.store_key).with_for_update(key_share=True)
@@ -83,6 +84,7 @@ def lock_stores_of(
     attributed = []
     for file in files:
         sub_chain_id = stores[store_of(file)].identity.sub_chain_id
+        # Noted per file: if the number turns out to be ambiguous, just these files have to leave the store.
         if sub_chain_id != file.sub_chain_id:
             inferred.setdefault(sub_chain_id, []).append(file.id)
         attributed.append(replace(file, sub_chain_id=sub_chain_id))

@@ -50,6 +50,7 @@ with verdict as (
     ) as is_listed
     from store s join file l on l.file_id = s.list_file_id
     where l.feed = any(:feeds) and l.chain_id = any(:chains)
+    -- by key, as all loaders lock stores: they wait for each other and never deadlock
     order by s.store_key for no key update of s
 )
 update store s set is_listed = v.is_listed from verdict v
@@ -109,6 +110,7 @@ class StoreLoad:
         lock(connection, AdvisoryLock.STORE_LISTS)
         stores = stores_of_chain(connection, chain_id)
         lock_stores(connection, stores)
+        # Names that no remaining list states would stay for ever if lists were only applied over them.
         for table in (chain, sub_chain, store):
             nothing = dict.fromkeys((*DESCRIPTION, "name") if table is store else ("name",))
             forget = sa.update(table).where(table.c.chain_id == chain_id)
@@ -187,10 +189,12 @@ def _write(
     key = NATURAL_KEYS[table.name]
     known = _known(connection, table, list(columns))
     updates, changed = [], 0
+    # The dictionary keeps the last row per key, which is the newest: rows come oldest first.
     for natural, row in sorted({tuple(row[part] for part in key): row for row in rows}.items()):
         order, before = known[natural]
         if order is None or order < _order(files[row["file_id"]]):
             listed = {column: row[name] for column, name in columns.items()}
+            # A list that says nothing new is still noted: an older one that comes later must not win over it.
             changed += before != tuple(listed.values())
             this = {f"this_{part}": value for part, value in zip(key, natural, strict=True)}
             updates.append({**this, **listed, "list_file_id": row["file_id"]})
