@@ -63,14 +63,19 @@ def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> 
     assert PAGE.read_text(encoding="utf-8") == filled(PAGE, parts(columns_of(loaded_url)))
 
 
-def test_the_columns_of_search_are_those_of_the_function(loaded_url: str) -> None:
-    section = PAGE.read_text(encoding="utf-8").split("### search_products")[1].split("###")[0]
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [("search_products", "search_products('x')"), ("basket", """basket('[{"gtin": "7290000000015"}]')""")],
+)
+def test_the_columns_of_functions_are_described(loaded_url: str, function: str, call: str) -> None:
+    section = PAGE.read_text(encoding="utf-8").split(f"### {function}\n")[1].split("###")[0]
     engine = connect(loaded_url)
     with engine.connect() as connection:
-        keys = list(connection.execute(sa.text("select * from search_products('x')")).keys())
+        keys = list(connection.execute(sa.text(f"select * from {call}")).keys())
     engine.dispose()
 
-    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == keys
+    table = section.split("| column | meaning |")[1]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == keys
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -90,6 +90,8 @@ def test_the_reader_reads_the_views_and_nothing_else(open_server: EmbeddedPostgr
         for view in VIEWS:
             assert connection.execute(f"select count(*) from {view.name}".encode()).fetchone() == (0,)
         assert connection.execute("select * from search_products('חלב')").fetchall() == []
+        lines = '[{"gtin": "7290000000015"}]'
+        assert connection.execute("select * from basket(%s)", [lines]).fetchall() == []
         assert connection.execute("select name from locality where locality_code = 3000").fetchone()
         assert connection.execute("show statement_timeout").fetchone() == ("30s",)
         connection.execute("set default_transaction_read_only = off")

@@ -1,4 +1,4 @@
-"""What the reader may see: views for people, the tables that `search_products` reads, and localities."""
+"""What the reader may see: views for people, the tables that `search_products` and `basket` read, and localities."""
 
 import sqlalchemy as sa
 
@@ -10,12 +10,12 @@ _MISSING = sa.text("""
 select relation from pg_roles, unnest(cast(:relations as text[])) as relation
 where rolname = :role and not has_table_privilege(oid, relation, 'select')
 """)
-SEARCHED = ("chain", "chain_product", "product", "product_name")
+READ_BY_FUNCTIONS = ("chain", "chain_product", "price_current", "product", "product_name", "store")
 
 
 def grant_reading(connection: sa.Connection) -> None:
     """Let the reader select, if the server has that role, also if it was made only now. Idempotent."""
-    relations = [*(view.name for view in VIEWS), *SEARCHED, locality.name]
+    relations = [*(view.name for view in VIEWS), *READ_BY_FUNCTIONS, locality.name]
     missing = connection.scalars(_MISSING, {"role": READER, "relations": relations}).all()
     if missing:
         connection.execute(sa.text(f"grant select on {', '.join(missing)} to {READER}"))

@@ -239,5 +239,5 @@ VIEWS = (
     ),
 )
 """In the order in which they can be created: a view comes after those that it reads."""
-FUNCTIONS = ("search",)
+FUNCTIONS = ("search", "basket")
 """Files in `sql` with functions and triggers. They come before the views, which use them."""

@@ -1,0 +1,136 @@
+-- What a basket of products costs in each store, promotions applied. Comes after the views, which it reads.
+
+create or replace function distance_km(
+    latitude numeric, longitude numeric, other_latitude numeric, other_longitude numeric
+) returns numeric
+language sql immutable parallel safe strict
+return round((12742 * asin(least(1, sqrt(
+    sin(radians(other_latitude - latitude) / 2) ^ 2
+    + cos(radians(latitude)) * cos(radians(other_latitude)) * sin(radians(other_longitude - longitude) / 2) ^ 2
+))))::numeric, 1);
+comment on function distance_km(numeric, numeric, numeric, numeric) is
+    'Kilometres between two points in degrees (WGS84) on a sphere, with one decimal.';
+
+-- An offer for four cans covers four of five. Goods by weight have the price from the least quantity on.
+create or replace function promoted_quantity(
+    quantity numeric, least_quantity numeric, most_quantity numeric, price_basis text
+) returns numeric
+language sql immutable parallel safe
+return (
+    select case
+        when quantity < least_quantity then 0
+        when price_basis = 'kilogram' then allowed.quantity
+        else floor(allowed.quantity / least_quantity) * least_quantity
+    end
+    -- chains publish 0 for no limit; a limit below the least quantity is none either
+    from (select case when most_quantity >= least_quantity then least(quantity, most_quantity) else quantity end)
+        allowed (quantity)
+);
+comment on function promoted_quantity(numeric, numeric, numeric, text) is
+    'How much of a quantity has the price of an offer: whole multiples of pieces, or kilograms up to the limit.';
+
+create or replace function basket(
+    items jsonb,
+    in_locality text default null,
+    in_district text default null,
+    near_latitude numeric default null,
+    near_longitude numeric default null,
+    radius_km numeric default 10,
+    with_club boolean default false,
+    with_coupon boolean default false,
+    with_online boolean default false
+) returns table (
+    store_key integer, chain_id text, chain_name text, store_id integer, store_name text, locality_name text,
+    district text, is_online boolean, distance numeric, lines bigint, missing bigint, total numeric,
+    regular_total numeric, comparable_total numeric
+)
+language plpgsql stable
+set plan_cache_mode = force_custom_plan
+as $function$
+#variable_conflict use_column
+declare
+    stores integer[];
+    products integer[];
+begin
+    if jsonb_typeof(items) is distinct from 'array' or jsonb_array_length(items) not between 1 and 200 then
+        raise 'basket: items must be a list of 1 to 200 lines, such as [{"gtin": "7290000042640", "quantity": 2}]'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if exists (
+        select from jsonb_array_elements(items) line
+        where jsonb_typeof(line) <> 'object' or jsonb_typeof(line -> 'gtin') is distinct from 'string'
+        or case jsonb_typeof(coalesce(line -> 'quantity', '1'))
+            when 'number' then coalesce((line ->> 'quantity')::numeric, 1) not between 0.001 and 10000
+            else true end
+    ) then
+        raise 'basket: each line needs a "gtin" in quotes, and a "quantity" between 0.001 and 10000, or none for 1'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    select array_agg(distinct p.product_key) into products
+    from jsonb_array_elements(items) line join product p on p.gtin = search_gtin(line ->> 'gtin');
+    select array_agg(s.store_key) into stores
+    from store s left join locality l using (locality_code)
+    where (with_online and s.is_online) or (
+        not s.is_online
+        and (in_locality is null or in_locality in (l.name, split_part(l.name, '-', 1), l.locality_code::text)
+            or regexp_replace(lower(in_locality), '[^a-z]+', '', 'g')
+                = regexp_replace(lower(l.english_name), '[^a-z]+', '', 'g'))
+        and (in_district is null or in_district = l.district)
+        and (near_latitude is null
+            or distance_km(near_latitude, near_longitude, l.latitude, l.longitude) <= radius_km)
+    );
+    return query
+    with line as (
+        -- a product that stands in several lines is bought once, in their sum
+        select search_gtin(line ->> 'gtin') as gtin, max(p.product_key) as product_key,
+            sum(coalesce((line ->> 'quantity')::numeric, 1)) as quantity
+        from jsonb_array_elements(items) line left join product p on p.gtin = search_gtin(line ->> 'gtin')
+        group by 1
+    ), shelf as materialized (
+        select pc.store_key, pc.product_key, line.quantity, pc.price, line.quantity * pc.price as regular
+        from price_current pc join line using (product_key)
+        -- chains publish 0 for a price they do not state
+        where pc.store_key = any (stores) and pc.product_key = any (products) and pc.price > 0
+    ), offer as materialized (
+        select o.store_key, o.product_key, o.effective_unit_price, o.price_basis,
+            coalesce(nullif(o.min_total_quantity, 0), 1) as least_quantity, o.max_quantity,
+            greatest(o.min_purchase_amount, o.min_basket_amount, 0) as least_amount
+        from promotions_now o
+        where o.store_key = any (stores) and o.product_key = any (products)
+            and o.effective_unit_price < o.regular_price and not o.is_compensation
+            and (with_club or not o.needs_club) and (with_coupon or not o.needs_coupon)
+    ), bill as (
+        select store_key, sum(regular) as regular from shelf group by store_key
+    ), cost as (
+        select shelf.store_key, shelf.product_key, shelf.regular, shelf.regular - coalesce(max(
+            promoted_quantity(shelf.quantity, offer.least_quantity, offer.max_quantity, offer.price_basis)
+            * (shelf.price - offer.effective_unit_price)), 0) as promoted
+        from shelf join bill using (store_key)
+        left join offer on offer.store_key = shelf.store_key and offer.product_key = shelf.product_key
+            and offer.least_amount <= bill.regular
+        group by shelf.store_key, shelf.product_key, shelf.regular
+    ), usual as (
+        select line.gtin, percentile_cont(0.5) within group (order by cost.promoted)::numeric as promoted
+        from line left join cost using (product_key) group by line.gtin
+    ), bought as (
+        select cost.store_key, count(*) as lines, sum(cost.promoted) as total, sum(cost.regular) as regular,
+            array_agg(cost.product_key) as products
+        from cost group by cost.store_key
+    )
+    select s.store_key, s.chain_id, c.name, s.store_id, s.name, l.name, l.district, s.is_online,
+        distance_km(near_latitude, near_longitude, l.latitude, l.longitude),
+        bought.lines, absent.lines, round(bought.total, 2), round(bought.regular, 2),
+        round(bought.total + absent.usual, 2)
+    from bought join store s using (store_key) join chain c using (chain_id) left join locality l using (locality_code)
+    cross join lateral (
+        -- null if one of them is sold in none of the stores
+        select count(*) as lines,
+            case when count(*) = count(usual.promoted) then coalesce(sum(usual.promoted), 0) end as usual
+        from line join usual using (gtin)
+        where line.product_key is null or line.product_key <> all (bought.products)
+    ) absent
+    order by 14 nulls last, absent.lines, bought.total, s.store_key;
+end
+$function$;
+comment on function basket(jsonb, text, text, numeric, numeric, numeric, boolean, boolean, boolean) is
+    'What a list of GTINs and quantities costs in each store of a locality, district or circle, promotions applied.';
