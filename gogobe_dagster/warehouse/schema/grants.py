@@ -1,4 +1,4 @@
-"""What the reader may see: views for people, the tables that `search_products` and `basket` read, and localities."""
+"""What the reader may see: views for people, the tables that functions for people read, and localities."""
 
 import sqlalchemy as sa
 
