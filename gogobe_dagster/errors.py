@@ -109,6 +109,20 @@ class Code(StrEnum):
         "The portal answered with an error status, or with something that is not an answer.",
         "Nothing at first: it is tried again. If it persists, open the portal in a browser.",
     )
+    FOREIGN_HOST = (
+        "foreign_host",
+        _PORTAL,
+        _RETRY | _TRANSPORT,
+        "The portal names a host that is not its own, or its host name leads to a private address.",
+        "Nothing was sent there. If its files have moved, name their host in `GOGOBE_FEED__<FEED>__HOSTS`.",
+    )
+    TOO_SLOW = (
+        "too_slow",
+        _PORTAL,
+        _RETRY | _TRANSPORT | _PAUSE,
+        "The portal sends bytes, but too few a second, or not all of them in time.",
+        "Nothing at first: it is tried again. If it persists, check network and proxy.",
+    )
     PORTAL_UNAVAILABLE = (
         "portal_unavailable",
         _PORTAL,

@@ -16,7 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.feeds.feed_settings import FeedKey, FeedOverride, check_transports
+from gogobe_dagster.feeds.feed_settings import (
+    HOST_NAME,
+    FeedKey,
+    FeedOverride,
+    check_transports,
+    list_of_hosts,
+)
 
 PREFIX = "GOGOBE_"
 DELIMITER = "__"
@@ -26,7 +32,6 @@ INTERNAL_VARIABLES = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "
 """Set by `gogobe` for the processes that it starts, and by the tests."""
 CRON = r"[\d*/,-]+"
 HOUR = r"([01]\d|2[0-3]):[0-5]\d"
-HOST_NAME = r"[\w.-]+"
 Workers = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -253,7 +258,7 @@ class Settings(BaseSettings):
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """The host names in `web_hosts`."""
-        return frozenset(filter(None, self.web_hosts.replace(" ", "").split(",")))
+        return frozenset(list_of_hosts(self.web_hosts))
 
     @property
     def quiet_period(self) -> tuple[time, time] | None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.feeds.registry import Family, find_feed
 
+HOST_NAME = r"[\w.-]+"
 Transport = Literal["auto", "web", "ftp"]
 
 
@@ -35,6 +36,12 @@ class FeedOverride(BaseModel):
     ftp_url: str = Field(
         default="", pattern=r"^(ftp://[^/]+)?$", description="Address of its FTP server: ftp://host:port."
     )
+    hosts: str = Field(
+        default="",
+        pattern=rf"^({HOST_NAME}(, *{HOST_NAME})*)?$",
+        description="Other hosts that its links and redirects may name, with their subdomains; separated by "
+        "commas.",
+    )
     user: str | None = Field(default=None, description="User name for the login.")
     password: str | None = Field(default=None, description="Password for the login.")
     proxy: str = Field(
@@ -52,6 +59,16 @@ class FeedOverride(BaseModel):
         default="auto",
         description="Cerberus only: web, ftp, or auto = web first, FTP when the web listing fails.",
     )
+
+    @property
+    def file_hosts(self) -> list[str]:
+        """The host names in `hosts`."""
+        return list_of_hosts(self.hosts)
+
+
+def list_of_hosts(text: str) -> list[str]:
+    """Split host names that are separated by commas."""
+    return [host for host in text.lower().replace(" ", "").split(",") if host]
 
 
 def check_transports(feeds: Mapping[str, FeedOverride]) -> Mapping[str, FeedOverride]:

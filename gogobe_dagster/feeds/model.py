@@ -47,6 +47,8 @@ class Feed:
     base_url: str
     register_host: str = ""
     """The host in the official register, if it is not the host of `base_url`."""
+    file_hosts: tuple[str, ...] = ()
+    """Other hosts that serve its files, with their subdomains; `*`: any public host, if they are unknown."""
     account: str
     """Identifies the feed on its portal: a Cerberus user, a Bina host prefix, a Laib page."""
     password: str = ""

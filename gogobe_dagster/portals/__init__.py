@@ -11,8 +11,9 @@ cerberus_ftp, cerberus_fallback
 gov_register        the official register of portals
 listing_fields, html_tables, paging
                     parsing what listings share: times, sizes, links, HTML tables, pages
-http_client, ftp_client, request_policy, network
+http_client, http_adapter, ftp_client, request_policy, network
                     requests with time limits and retries, proxies and certificates
+reach, pace         which hosts and addresses may be reached, and how slowly a response may arrive
 http_errors, ftp_errors, response_detection, download_stream
                     which code a failure has
 """

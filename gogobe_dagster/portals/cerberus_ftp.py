@@ -7,6 +7,7 @@ import ftplib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Final
@@ -45,7 +46,7 @@ DOS_ROW = re.compile(r"[\d/-]+ +\d+:\d+ ?[AP]M +(?P<size>\d+|<DIR>) +(?P<name>.+
 class CerberusFtp:
     """One account; see `Portal`."""
 
-    policy = RequestPolicy(listing_timeout=300)  # the server writes a long list slowly
+    policy = RequestPolicy(listing_timeout=300, page_window=300)  # the server writes a long list slowly
     offers_past_days = False
 
     def __init__(
@@ -76,7 +77,8 @@ class CerberusFtp:
             url = f"{self._client.url}{path}"
             with ftp_errors(url, download_error):
                 timeout = self._policy.download_timeout
-                chunks = connection.receive(f"RETR {path}", kind="I", read_timeout=timeout)
+                pace = self._policy.file_pace(file.size)
+                chunks = connection.receive(f"RETR {path}", kind="I", read_timeout=timeout, pace=pace)
                 start = read_at_least(chunks, START_BYTES)
                 check_start(url, start)
                 check_is_file(url, start)
@@ -103,7 +105,9 @@ class CerberusFtp:
 
     def _read_rows(self, connection: FtpConnection, command: str) -> list[str]:
         timeout = self._policy.listing_timeout
-        chunks = connection.receive(f"{command} {self._feed.folder}", kind="A", read_timeout=timeout)
+        command = f"{command} {self._feed.folder}"
+        pace = self._policy.page_pace()
+        chunks = connection.receive(command, kind="A", read_timeout=timeout, pace=pace)
         return [row for row in b"".join(chunks).decode("utf-8", "replace").splitlines() if row]
 
     def _parse_mlsd_row(self, row: str) -> Iterator[RemoteFile]:
@@ -142,7 +146,8 @@ class CerberusFtp:
 def parse_address(url: str) -> FtpAddress:
     """Return the address in a setting: ftp://host:port."""
     parts = urlsplit(url)
-    return FtpAddress(host=parts.hostname or "", port=parts.port or ftplib.FTP_PORT)
+    port = parts.port or ftplib.FTP_PORT
+    return FtpAddress(host=parts.hostname or "", port=port, is_configured=True)
 
 
 def address_in_replica(replica_url: str, policy: RequestPolicy) -> FtpAddress:
@@ -152,4 +157,4 @@ def address_in_replica(replica_url: str, policy: RequestPolicy) -> FtpAddress:
     server = parse_json(response)
     address = parse_address(text_field(server, "url", replica_url))
     authority = text_field(server, "authority", replica_url)
-    return FtpAddress(host=address.host, port=address.port, authority=authority)
+    return replace(address, authority=authority)

@@ -22,6 +22,7 @@ from gogobe_dagster.portals.netiv_hahesed import NetivHaHesed
 from gogobe_dagster.portals.network import NetworkOptions
 from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.portals.publish_price import PublishPrice
+from gogobe_dagster.portals.reach import Reach, host_and_port, own_domain
 from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster.portals.shufersal import Shufersal
 from gogobe_dagster.portals.super_pharm import SuperPharm
@@ -59,7 +60,7 @@ def open_portal(
     """
     override = settings.for_feed(feed.key)
     feed = _with_account(feed, override)
-    network = _network_options(feed, override)
+    network = replace(_network_options(feed, override), reach=_reach(feed, settings))
     options = ConnectorOptions(
         feed=feed,
         base_url=base_url(feed, settings),
@@ -111,6 +112,16 @@ def _network_options(feed: Feed, override: FeedOverride) -> NetworkOptions:
     )
     network.warn_if_unverified(feed.key)
     return network
+
+
+def _reach(feed: Feed, settings: Settings) -> Reach:
+    """Return which hosts requests may reach: the feed's own, and those of the register and of settings."""
+    override = settings.for_feed(feed.key)
+    addresses = [address for address in (override.base_url, settings.replica_url) if address]
+    return Reach(
+        domains={own_domain(feed.base_url), *feed.file_hosts, *override.file_hosts},
+        configured=[host_and_port(address) for address in addresses],
+    )
 
 
 def _ftp_locator(

@@ -6,6 +6,7 @@ part.
 """
 
 import ftplib
+import io
 import logging
 import socket
 import ssl
@@ -14,22 +15,25 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
-from time import monotonic
 
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.download_stream import CHUNK_BYTES
 from gogobe_dagster.portals.ftp_errors import (
     FTP_ERRORS,
+    EndlessReply,
     IncompleteTransfer,
     Unreachable,
     ftp_errors,
     listing_error,
     requires_tls,
 )
+from gogobe_dagster.portals.pace import Pace, PacedReader
 from gogobe_dagster.portals.request_policy import RequestPolicy
 
 LOG = logging.getLogger(__name__)
+MAX_REPLY_LINES = 1000
+"""A greeting of a page is usual; a reply is kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class FtpAddress:
     port: int
     authority: str = ""
     """PEM of an authority that signs for this server, trusted in addition to the usual ones."""
+    is_configured: bool = False
+    """Whether a setting names it, so that it may have a private address."""
 
     @property
     def url(self) -> str:
@@ -59,11 +65,13 @@ class FtpConnection(ftplib.FTP_TLS):
         )
         self._policy = policy
         self._encrypts_data = False
+        self._may_be_private = address.is_configured or policy.network.reach is None
+        self._lines = 0
         self.host, self.port = address.host, address.port
         self.sock = self._connect(address.port)
         self.sock.settimeout(min(policy.connect_timeout, policy.listing_timeout))
         self.af = self.sock.family
-        self.file = self.sock.makefile("r", encoding=self.encoding)
+        self._read_replies()
         try:
             self.welcome = self.getresp()
         except BaseException:
@@ -74,21 +82,39 @@ class FtpConnection(ftplib.FTP_TLS):
         """Encrypt commands from now on, and data where the server agrees. Raises `ssl.SSLError`."""
         try:
             self.auth()
+            self._read_replies()
         except ftplib.error_perm as refusal:
             raise ssl.SSLError(f"the server has no TLS: {refusal}") from refusal
         with suppress(ftplib.error_perm):  # some servers protect only the commands
             self.prot_p()
             self._encrypts_data = True
 
-    def receive(self, command: str, *, kind: str, read_timeout: float) -> Iterator[bytes]:
+    def getresp(self) -> str:
+        """Read a reply, which has to be complete in time. Raises as ftplib does, and `TooSlow`."""
+        self._lines = 0
+        self._replies.pace = self._policy.head_pace()
+        return super().getresp()
+
+    def getline(self) -> str:
+        """Read a line of a reply. Raises `EndlessReply` if the reply has too many."""
+        self._lines += 1
+        if self._lines > MAX_REPLY_LINES:
+            raise EndlessReply(f"a reply of more than {MAX_REPLY_LINES} lines")
+        return super().getline()
+
+    def _read_replies(self) -> None:
+        """Read the replies of the socket as it is now, encrypted or not."""
+        received = self.sock.makefile("rb", buffering=0)  # type: ignore[union-attr]  # it is connected
+        self._replies = PacedReader(received, self._policy.head_pace())
+        self.file = io.TextIOWrapper(io.BufferedReader(self._replies), encoding=self.encoding)
+
+    def receive(self, command: str, *, kind: str, read_timeout: float, pace: Pace) -> Iterator[bytes]:
         """Yield what a command sends, as it arrives. `kind` is the TYPE: A for a listing, I for a file."""
         self.sock.settimeout(read_timeout)  # type: ignore[union-attr]  # connected since __init__
         self.voidcmd(f"TYPE {kind}")
-        until = monotonic() + self._policy.total_timeout
         with closing(self._open_data(command, read_timeout)) as data:
             while chunk := data.recv(CHUNK_BYTES):
-                if monotonic() > until:
-                    raise TimeoutError(f"not complete after {self._policy.total_timeout:g} seconds")
+                pace.count(len(chunk))
                 yield chunk
         self.sock.settimeout(min(self._policy.connect_timeout, read_timeout))  # type: ignore[union-attr]
         try:
@@ -109,7 +135,12 @@ class FtpConnection(ftplib.FTP_TLS):
 
     def _connect(self, port: int) -> socket.socket:
         try:
-            return self._policy.network.connect(self.host, port, timeout=self._policy.connect_timeout)
+            return self._policy.network.connect(
+                self.host,
+                port,
+                timeout=self._policy.connect_timeout,
+                may_be_private=self._may_be_private,
+            )
         except OSError as error:
             raise Unreachable(f"{self.host}:{port}") from error
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gogobe_dagster.errors import Code, CodedError, PortalError
+from gogobe_dagster.portals.pace import TooSlow
+from gogobe_dagster.portals.reach import ForbiddenHost
 
 NOT_FOUND, UNAVAILABLE = "550", "421"
 UNKNOWN_COMMAND = ("500", "501", "502", "504")
@@ -22,6 +24,10 @@ class Unreachable(Exception):
     """No connection for commands or data could be opened; the cause says why."""
 
 
+class EndlessReply(ftplib.Error):
+    """A reply has more lines than any server sends."""
+
+
 class IncompleteTransfer(Exception):
     """The data ended, and the server did not confirm that they are complete."""
 
@@ -30,6 +36,8 @@ FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 TRANSPORT_ERRORS = (*FTP_ERRORS, Unreachable, IncompleteTransfer, UnicodeDecodeError)
 # The first row that fits decides.
 CODES: tuple[tuple[type[BaseException], Code, str], ...] = (
+    (ForbiddenHost, Code.FOREIGN_HOST, "no connection was opened"),
+    (TooSlow, Code.TOO_SLOW, "sent too slowly"),
     (socket.gaierror, Code.DNS_DEAD, "the host name does not resolve"),
     (IncompleteTransfer, Code.TRUNCATED_DOWNLOAD, "ended without confirmation"),
     (Unreachable, Code.CONNECT_TIMEOUT, "no connection"),

@@ -6,6 +6,7 @@ How it differs from our own register is decided in `feeds.official_register`.
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from gogobe_dagster.feeds.official_register import (
 from gogobe_dagster.portals.http_client import HttpClient
 from gogobe_dagster.portals.http_errors import FORBIDDEN, HttpResponse
 from gogobe_dagster.portals.listing_fields import SAMPLE_LENGTH, parse_json, schema_changed
+from gogobe_dagster.portals.network import NetworkOptions
+from gogobe_dagster.portals.reach import Reach, host_and_port
 from gogobe_dagster.portals.request_policy import RequestPolicy
 from gogobe_dagster.portals.response_detection import parse_html
 from gogobe_dagster.settings import Settings
@@ -47,7 +50,9 @@ def read_official_register(settings: Settings, *, policy: RequestPolicy | None =
         "Referer": "https://www.gov.il/he/pages/cpfta_prices_regulations",
         "x-client-id": settings.gov_il_client_id,
     }
-    with closing(HttpClient(policy or RequestPolicy())) as client:
+    policy = policy or RequestPolicy()
+    network = NetworkOptions(reach=Reach(domains=["gov.il"], configured=[host_and_port(host)]))
+    with closing(HttpClient(replace(policy, network=network))) as client:
         url, query = f"{host}{PATH}", {"culture": "he"}
         response = client.request(url, query=query, headers=headers, classify=_classify_refusal)
     return _parse_page(response)

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from gogobe_dagster.errors import Code, GogobeError, PortalError
@@ -24,6 +23,7 @@ from gogobe_dagster.portals.download_stream import (
     check_start,
     read_at_least,
 )
+from gogobe_dagster.portals.http_adapter import LimitedAdapter
 from gogobe_dagster.portals.http_errors import (
     Classifier,
     HttpResponse,
@@ -33,6 +33,7 @@ from gogobe_dagster.portals.http_errors import (
     page_errors,
     without_query,
 )
+from gogobe_dagster.portals.pace import Pace
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.portals.request_policy import RequestPolicy, with_retries
 from gogobe_dagster.sizes import MEGABYTE
@@ -44,6 +45,8 @@ USER_AGENT: Final = (
     "Chrome/140.0.0.0 Safari/537.36"
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+MAX_DIGITS: Final = 18
+"""Of a number of bytes; longer ones can take long to read."""
 MAX_PAGE_BYTES: Final = 64 * MEGABYTE
 
 
@@ -81,7 +84,7 @@ class HttpClient:
         session = DirectToLoopback()
         session.headers["User-Agent"] = USER_AGENT
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=self.policy.parallel))
+            session.mount(scheme, LimitedAdapter(self.policy))
         self.policy.network.configure(session)
         return session
 
@@ -136,7 +139,8 @@ class HttpClient:
         caller looks for messages in place of the file itself.
         """
         with download_errors(url), closing(self._open(url, cookies)) as response:
-            chunks = self._chunks(response, decode=False)
+            pace = self.policy.file_pace(_size(file, response))
+            chunks = _chunks(response, pace, decode=False)
             start = read_at_least(chunks, START_BYTES)
             _check_response(url, _http_response(response, start), classify, max_bytes)
             check_start(url, start, final_url=response.url)
@@ -155,7 +159,8 @@ class HttpClient:
             read = min(self.policy.listing_timeout, self._seconds_left)
             response = session.request(url=url, timeout=(connect, read), stream=True, **options)
             with closing(response):
-                body = read_at_least(self._chunks(response, decode=True), MAX_PAGE_BYTES)
+                pace = self.policy.page_pace(seconds=min(self.policy.total_timeout, self._seconds_left))
+                body = read_at_least(_chunks(response, pace, decode=True), MAX_PAGE_BYTES)
         if len(body) >= MAX_PAGE_BYTES:
             reason = f"{without_query(url)}: a page of {MAX_PAGE_BYTES} bytes and more"
             raise PortalError(Code.TOO_LARGE, reason)
@@ -175,15 +180,6 @@ class HttpClient:
             timeout=(self.policy.connect_timeout, self.policy.download_timeout),
             stream=True,
         )
-
-    def _chunks(self, response: requests.Response, *, decode: bool) -> Iterator[bytes]:
-        """Read whatever has arrived, so that a portal that sends byte by byte also meets the time limit."""
-        limit = min(self.policy.total_timeout, self.policy.budget)
-        until = min(monotonic() + self.policy.total_timeout, self._until)
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=decode):
-            if monotonic() > until:
-                raise TimeoutError(f"not complete after {limit:g} seconds")
-            yield chunk
 
     @property
     def _seconds_left(self) -> float:
@@ -206,12 +202,31 @@ class HttpClient:
         return PortalError(Code.LISTING_TOO_SLOW, f"{without_query(url)}: {pages}")
 
 
+def _chunks(response: requests.Response, pace: Pace, *, decode: bool) -> Iterator[bytes]:
+    """Read whatever has arrived, so that a portal that sends byte by byte also meets the limits."""
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=decode):
+        pace.count(len(chunk))
+        yield chunk
+
+
+def _size(file: RemoteFile, response: requests.Response) -> int | None:
+    """Return how many bytes a file has by its listing or by the response, whichever are more."""
+    known = [size for size in (file.size, _announced(response.headers)) if size is not None]
+    return max(known, default=None)
+
+
+def _announced(headers: Mapping[str, str]) -> int | None:
+    """Return a Content-Length; None if there is none that can be one."""
+    text = headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+
+
 def _check_response(url: str, response: HttpResponse, classify: Classifier | None, max_bytes: int) -> None:
     """Raise if status, headers or first bytes show that this is not the file."""
     if refusal := find_refusal(response, classify):
         raise download_error(url, refusal.code, refusal.reason, retry_after=refusal.retry_after)
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
+    announced = _announced(response.headers)
+    if announced is not None and announced > max_bytes:
         raise download_error(url, Code.TOO_LARGE, f"{announced} bytes, the limit is {max_bytes}")
 
 

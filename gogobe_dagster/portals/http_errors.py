@@ -15,6 +15,8 @@ import urllib3.exceptions as urllib3
 
 from gogobe_dagster import clock
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError, Trait
+from gogobe_dagster.portals.pace import TooSlow
+from gogobe_dagster.portals.reach import ForbiddenHost
 from gogobe_dagster.portals.response_detection import is_bot_challenge
 
 OK, NOT_FOUND, GONE, FORBIDDEN = 200, 404, 410, 403
@@ -22,6 +24,8 @@ REFUSALS = {429: Code.RATE_LIMITED, 503: Code.PORTAL_UNAVAILABLE}
 TRANSPORT_ERRORS = (requests.RequestException, urllib3.HTTPError, OSError)
 # The first row whose exception occurs anywhere in the chain of causes decides.
 CODES: tuple[tuple[type[Exception], Code, str], ...] = (
+    (ForbiddenHost, Code.FOREIGN_HOST, "the request was not sent"),
+    (TooSlow, Code.TOO_SLOW, "sent too slowly"),
     (urllib3.NameResolutionError, Code.DNS_DEAD, "the host name does not resolve"),
     (urllib3.SSLError, Code.TLS_ERROR, "no TLS connection"),
     (urllib3.NewConnectionError, Code.CONNECT_TIMEOUT, "no connection"),

@@ -4,11 +4,15 @@ import base64
 import logging
 import socket
 import ssl
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
+
+from gogobe_dagster.portals.reach import Reach, public_addresses, resolve
 
 LOG = logging.getLogger(__name__)
 MAX_PROXY_RESPONSE = 16 * 1024
@@ -25,6 +29,8 @@ class NetworkOptions:
     ca_bundle: str = ""
     """A PEM file of trusted certificates that replaces the usual ones."""
     verifies_tls: bool = True
+    reach: Reach | None = None
+    """Which hosts requests may reach; None: all, for a connector that no feed was opened with."""
 
     def configure(self, session: requests.Session) -> None:
         """Apply these options to a session."""
@@ -50,10 +56,11 @@ class NetworkOptions:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def connect(self, host: str, port: int, *, timeout: float) -> socket.socket:
-        """Return a connection, through the proxy if there is one. Raises `OSError`."""
+    def connect(self, host: str, port: int, *, timeout: float, may_be_private: bool = True) -> socket.socket:
+        """Return a connection, through the proxy if there is one. Raises `OSError` and `ForbiddenHost`."""
         if not self.proxy:
-            return socket.create_connection((host, port), timeout)
+            addresses = resolve(host, port) if may_be_private else public_addresses(host, port)
+            return _connect_to_first(addresses, port, timeout)
         proxy = urlsplit(self.proxy)
         sock = socket.create_connection((proxy.hostname, proxy.port or HTTP_PORT), timeout)
         try:
@@ -67,6 +74,14 @@ class NetworkOptions:
         """Log a warning if certificates are not verified."""
         if not self.verifies_tls:
             LOG.warning("%s: certificates are not checked (GOGOBE_FEED__…__VERIFY_TLS is off)", feed_key)
+
+
+def _connect_to_first(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+    """Connect to the first address that answers, each within the timeout."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout)
+    return socket.create_connection((addresses[-1], port), timeout)
 
 
 def _open_tunnel(sock: socket.socket, target: str, user: str | None, password: str | None) -> None:

@@ -10,6 +10,7 @@ import stamina
 
 from gogobe_dagster.errors import CodedError, PortalError, Trait
 from gogobe_dagster.portals.network import NetworkOptions
+from gogobe_dagster.portals.pace import Pace
 
 T = TypeVar("T")
 
@@ -24,7 +25,16 @@ class RequestPolicy:
     download_timeout: float = 120
     """How long a file may send nothing."""
     total_timeout: float = 900
-    """How long one response may take in all: a portal that sends byte by byte must not hold a worker."""
+    """How long one page, or a file of unknown size, may take in all."""
+    page_rate: float = 200
+    """Bytes a second that a page, its headers or a list over FTP must bring in every window."""
+    file_rate: float = 2_000
+    """The same of a file."""
+    page_window: float = 60
+    """Seconds over which the rate of a page is measured: some portals write a list with long pauses."""
+    file_window: float = 60
+    whole_file_rate: float = 8_000
+    """Bytes a second by which a file of known size must be complete, beside one window."""
     budget: float = inf
     """How long all pages of one client may take together: a poll has to end in time."""
     max_pages: float = inf
@@ -34,6 +44,20 @@ class RequestPolicy:
     first_wait: float = 2
     longest_wait: float = 30
     network: NetworkOptions = field(default_factory=NetworkOptions)
+
+    def head_pace(self) -> Pace:
+        """Return the pace of a response's status and headers, which begins before they are awaited."""
+        return self.page_pace(seconds=self.download_timeout + self.page_window)
+
+    def page_pace(self, *, seconds: float | None = None) -> Pace:
+        """Return the pace of one page, which begins now; by default it may take `total_timeout`."""
+        seconds = self.total_timeout if seconds is None else seconds
+        return Pace(rate=self.page_rate, window=self.page_window, seconds=seconds)
+
+    def file_pace(self, size: int | None) -> Pace:
+        """Return the pace of one file, which begins now."""
+        known = self.total_timeout if size is None else self.file_window + size / self.whole_file_rate
+        return Pace(rate=self.file_rate, window=self.file_window, seconds=known)
 
 
 def with_retries(policy: RequestPolicy, work: Callable[[], T], *, until: float = inf) -> T:

@@ -27,6 +27,10 @@ class ScriptedServer:
         """Replace a script: for responses that must contain the address of this server."""
         self._scripts[number] = script
 
+    def then(self, script: Script) -> None:
+        """Add a script for the requests that follow."""
+        self._scripts.append(script)
+
     def serve(self) -> None:
         while True:
             try:

@@ -12,6 +12,7 @@ from gogobe_dagster.portals.cerberus_ftp import CerberusFtp
 from gogobe_dagster.portals.ftp_client import FtpAddress
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster_tests.portals.conftest import options
+from gogobe_dagster_tests.portals.servers import Script, says_raw
 from gogobe_dagster_tests.portals.test_faults import fetched
 
 
@@ -19,9 +20,19 @@ def connector(address: FtpAddress) -> CerberusFtp:
     return CerberusFtp(options("rami_levy", ""), locate=lambda: address)
 
 
+GREETING = says_raw(b"220 Published Prices Server\r\n")
+
+
 @contextmanager
-def ftp_server(replies: dict[str, str], data: bytes) -> Iterator[FtpAddress]:
+def ftp_server(
+    replies: dict[str, str],
+    data: bytes | Script,
+    *,
+    greeting: Script = GREETING,
+    passive_host: str = "127,0,0,1",
+) -> Iterator[FtpAddress]:
     """Say exactly these replies to commands, others are fine; send these data to every transfer."""
+    send = says_raw(data) if isinstance(data, bytes) else data
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_server(("127.0.0.1", 0)) as passive,
@@ -31,18 +42,18 @@ def ftp_server(replies: dict[str, str], data: bytes) -> Iterator[FtpAddress]:
             "USER": "331 go on",
             "PASS": "230 in",
             "TYPE": "200 ok",
-            "PASV": f"227 ok (127,0,0,1,{high},{low})",
+            "PASV": f"227 ok ({passive_host},{high},{low})",
         }
 
         def answer(line: socket.socket) -> None:
             with line, line.makefile("r") as commands:
-                line.sendall(b"220 Published Prices Server\r\n")
+                greeting(line)
                 for command in commands:
                     reply = (usual | replies).get(command.split()[0])
                     line.sendall(f"{reply or '150 here it comes'}\r\n".encode())
-                    if command.split()[0] in {"MLSD", "LIST"}:
+                    if command.split()[0] in {"MLSD", "LIST", "RETR"}:
                         with passive.accept()[0] as sending:
-                            sending.sendall(b"" if reply else data)
+                            (says_raw(b"") if reply else send)(sending)
                     if reply is None:
                         line.sendall(b"226 done\r\n")
 

@@ -21,7 +21,15 @@ from gogobe_dagster_tests.portals.servers import (
     stay_silent,
 )
 
-SHORT = replace(QUICK, listing_timeout=2, download_timeout=2, total_timeout=5, longest_wait=0.02)
+SHORT = replace(
+    QUICK,
+    listing_timeout=2,
+    download_timeout=2,
+    total_timeout=5,
+    longest_wait=0.02,
+    page_window=1,
+    file_window=1,
+)
 LIMIT = 1_000_000
 MILK = b"\x1f\x8b" + bytes(range(256)) * 1000
 PAGE = b"<!DOCTYPE html><html><body><form id='login-form'></form></body></html>"
@@ -67,7 +75,7 @@ def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: HttpC
         (says(b"", length=9), Code.TRUNCATED_DOWNLOAD),
         (says_raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\n<ml>\r\n"), Code.TRUNCATED_DOWNLOAD),
         (says_raw(HEAD + b"Content-Length: 9\r\n\r\n<ml>", then=stay_silent), Code.CONNECTION_LOST),
-        (says_raw(HEAD + b"Content-Length: 9999\r\n\r\n", then=drip), Code.CONNECTION_LOST),
+        (says_raw(HEAD + b"Content-Length: 9999\r\n\r\n", then=drip), Code.TOO_SLOW),
         (reset, Code.CONNECTION_LOST),
         (stay_silent, Code.CONNECTION_LOST),
         (says_raw(b""), Code.CONNECTION_LOST),
