@@ -1,7 +1,6 @@
 """The built-in table of localities: codes, names and places as the Central Bureau of Statistics has them."""
 
 import csv
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -31,16 +30,6 @@ def read_rows(name: str) -> list[dict[str, str]]:
     """Read a table of this package; tabs between its columns, no quoting."""
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-@cache
-def package_hash() -> str:
-    """Return the hash of this package: another one means that a spelling may have another meaning."""
-    sha256 = hashlib.sha256()
-    sources = (file for file in files(__package__).iterdir() if file.name.endswith((".py", ".tsv")))
-    for source in sorted(sources, key=lambda file: file.name):
-        sha256.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    return sha256.hexdigest()
 
 
 @cache

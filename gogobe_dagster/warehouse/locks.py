@@ -6,6 +6,7 @@ number covers all stores with this number and the loaded files about them: only 
 
     migrate                 SCHEMA
     replacing localities    STORE_LISTS; rows of locality, store
+    replacing contents      PRODUCT_ATTRIBUTES of one chain after another; rows of chain_product
     ensure_partitions       SCHEMA, in a transaction of its own, also in the middle of a load
     recording a listing     LISTING of the feed; rows of file
     load of store lists     STORE_LISTS; rows of file, chain, sub_chain, store_number, store

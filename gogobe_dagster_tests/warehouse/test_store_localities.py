@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.localities.table import localities
-from gogobe_dagster.warehouse.schema.migrate import connect, migrate
+from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster.warehouse.schema.views import VIEWS
+from gogobe_dagster_tests.warehouse.databases import ask, run
 from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, MILK, Market, PriceFile, StoreList
@@ -99,7 +100,7 @@ def test_the_cheapest_in_a_town_is_found_by_its_name(market: Market) -> None:
 def test_an_empty_database_gets_every_locality(database_url: str) -> None:
     migrate(database_url)
 
-    known = _ask(database_url, "select locality_code, name, population from locality order by 1")
+    known = ask(database_url, "select locality_code, name, population from locality order by 1")
     assert known == [(place.code, place.name, place.population) for place in localities().values()]
     # as the Central Bureau of Statistics has it
     assert (3000, "ירושלים") in {row[:2] for row in known}
@@ -107,7 +108,7 @@ def test_an_empty_database_gets_every_locality(database_url: str) -> None:
 
 def test_a_new_package_replaces_localities_and_looks_for_every_store_again(database_url: str) -> None:
     migrate(database_url)
-    _run(
+    run(
         database_url,
         "update locality set name = 'as in an older package'",
         "insert into locality values (99999, 'gone', 'gone', 'x', 'x', 31, 35)",
@@ -123,18 +124,18 @@ def test_a_new_package_replaces_localities_and_looks_for_every_store_again(datab
 
     migrate(database_url)
 
-    assert _ask(database_url, CODES) == [(1, JERUSALEM), (2, TEL_AVIV), (3, None)]
-    known = _ask(database_url, "select locality_code, name, population from locality order by 1")
+    assert ask(database_url, CODES) == [(1, JERUSALEM), (2, TEL_AVIV), (3, None)]
+    known = ask(database_url, "select locality_code, name, population from locality order by 1")
     assert known == [(place.code, place.name, place.population) for place in localities().values()]
 
 
 def test_nothing_is_written_while_the_package_is_the_same(database_url: str) -> None:
     migrate(database_url)
-    _run(database_url, "update locality set name = 'mine' where locality_code = 3000")
+    run(database_url, "update locality set name = 'mine' where locality_code = 3000")
 
     migrate(database_url)
 
-    assert _ask(database_url, "select name from locality where locality_code = 3000") == [("mine",)]
+    assert ask(database_url, "select name from locality where locality_code = 3000") == [("mine",)]
 
 
 def test_every_view_with_a_city_has_its_locality() -> None:
@@ -178,19 +179,3 @@ def test_prices_and_promotions_are_looked_up_by_index(market: Market, query: str
     assert "price_current" in plan
     for table in ("price_current", "promotion_store", "promotion_item"):
         assert f"Seq Scan on {table} " not in plan
-
-
-def _run(url: str, *statements: str) -> None:
-    engine = connect(url)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
-    engine.dispose()
-
-
-def _ask(url: str, query: str) -> list[tuple[object, ...]]:
-    engine = connect(url)
-    with engine.connect() as connection:
-        rows = [tuple(row) for row in connection.execute(sa.text(query))]
-    engine.dispose()
-    return rows

@@ -49,7 +49,8 @@ join sub_chain b on b.chain_id = s.chain_id and b.sub_chain_id = s.sub_chain_id 
 """
 ATTRIBUTES = f"""
 select d.chain_id, {PRODUCT}, d.attributes_as_of, d.code, d.name, d.manufacturer, d.unit_quantity, d.quantity,
-    d.is_weighted from chain_product d join product p using (product_key) order by 1, 2
+    d.is_weighted, d.base_unit, d.base_quantity, d.content_source, d.no_content_reason
+from chain_product d join product p using (product_key) order by 1, 2
 """
 PROMOTION_PERIODS = f"""
 select {PLACE}, h.promotion_id, replace(p.content_hash::text, '-', ''), h.valid_from, h.valid_to,
@@ -85,6 +86,9 @@ class PriceRow:
     price_set_at: datetime | None = None
     article: str | None = None
     is_weighted: bool | None = None
+    unit_quantity: str | None = None
+    quantity: Decimal | None = None
+    unit_of_measure: str | None = None
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class Only:
 
 _PRODUCTS = """
 select d.chain_id, c.name as chain_name, p.gtin, d.code, d.name, d.manufacturer, d.country, d.description,
-    d.quantity, d.unit_quantity, d.unit_of_measure, d.is_weighted, d.quantity_in_package, d.attributes_as_of,
-    d.product_key
+    d.quantity, d.unit_quantity, d.unit_of_measure, d.is_weighted, d.quantity_in_package, d.base_unit,
+    d.base_quantity, d.content_source, d.no_content_reason, d.attributes_as_of, d.product_key
 from chain_product d join chain c using (chain_id) join product p using (product_key)
 """
 SOURCES = {
@@ -131,7 +131,13 @@ def _schema(cursor: psycopg.Cursor[Any], query: sql.Composed) -> pa.Schema:
     cursor.execute(query + sql.SQL(" limit 0"))
     names = dict(_type_names(cursor))
     cursor.execute(query + sql.SQL(" limit 0"))
-    return pa.schema([(column.name, TYPES[names[column.type_code]]) for column in cursor.description or ()])
+    return pa.schema([(column.name, _type(column, names)) for column in cursor.description or ()])
+
+
+def _type(column: psycopg.Column, names: Mapping[int, str]) -> pa.DataType:
+    if column.precision and column.scale is not None:
+        return pa.decimal128(column.precision, column.scale)
+    return TYPES[names[column.type_code]]
 
 
 def _type_names(cursor: psycopg.Cursor[Any]) -> list[tuple[int, str]]:

@@ -16,6 +16,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from gogobe_dagster.parsing.model import PRODUCT_TEXT
+from gogobe_dagster.units.content import OUTPUT, with_content
 from gogobe_dagster.warehouse.bulk_io.pg_binary import Array
 from gogobe_dagster.warehouse.bulk_io.pg_copy import copy_in, execute
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
@@ -23,7 +24,9 @@ from gogobe_dagster.warehouse.schema.tables import chain_product
 
 KEY = ["chain_id", "product_key"]
 ATTRIBUTES_HASH = "attributes_hash"
-NOT_ATTRIBUTES = {*KEY, "attributes_as_of", ATTRIBUTES_HASH}
+CONTENT = list(OUTPUT)
+"""Found from the attributes, and written with them."""
+NOT_ATTRIBUTES = {*KEY, "attributes_as_of", ATTRIBUTES_HASH, *CONTENT}
 ATTRIBUTES = [column.name for column in chain_product.columns if column.name not in NOT_ATTRIBUTES]
 TEXTS = [name for name in ATTRIBUTES if isinstance(chain_product.c[name].type, sa.Text)]
 UNSTATED = date(1, 1, 1)
@@ -39,7 +42,7 @@ def _greatness(alias: str) -> str:
     return f"({alias}.attributes_as_of, num_nonnulls({_attributes(alias)}), {texts})"
 
 
-_COLUMNS = ", ".join([*KEY, "attributes_as_of", *ATTRIBUTES, ATTRIBUTES_HASH])
+_COLUMNS = ", ".join([*KEY, "attributes_as_of", *ATTRIBUTES, ATTRIBUTES_HASH, *CONTENT])
 _CREATE = (
     f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
     " from chain_product with no data"
@@ -53,12 +56,13 @@ where s.chain_id = known.chain_id and s.product_key = known.product_key
 """  # noqa: S608 - column names of our own table
 _UPSERT = f"""
 insert into chain_product ({_COLUMNS})
-select {", ".join(f"s.{name}" for name in KEY)}, s.attributes_as_of, {_attributes("s")}, s.attributes_hash
+select {", ".join(f"s.{name}" for name in KEY)}, s.attributes_as_of, {_attributes("s")}, s.attributes_hash,
+    {", ".join(f"s.{name}" for name in CONTENT)}
 from statement s left join chain_product known using (chain_id, product_key)
 where known.product_key is null or {_greatness("s")} > {_greatness("known")}
 on conflict (chain_id, product_key) do update set
     attributes_as_of = excluded.attributes_as_of,
-    {", ".join(f"{name} = excluded.{name}" for name in ATTRIBUTES)},
+    {", ".join(f"{name} = excluded.{name}" for name in [*ATTRIBUTES, *CONTENT])},
     attributes_hash = excluded.attributes_hash
 """  # noqa: S608 - column names of our own table
 _FIND_HASHES = """
@@ -156,7 +160,7 @@ def upsert(connection: sa.Connection, rows: pl.DataFrame) -> None:
     newest = latest(rows.select(*KEY, "attributes_as_of", *ATTRIBUTES, hashes).with_columns(_storable))
     _lock_chains(connection, newest["chain_id"].unique().to_list())
     connection.execute(sa.text(_CREATE))
-    copy_in(connection, "statement", newest, empty_is_null=TEXTS)
+    copy_in(connection, "statement", with_content(newest), empty_is_null=TEXTS)
     for statement in (_REPEAT, _UPSERT, "truncate statement"):
         connection.execute(sa.text(statement))
 

@@ -5,7 +5,8 @@ enums                      values that columns may have
 views                      the views; their SQL is in sql/
 repeatable                 functions, triggers, views and comments, replaced when they change
 store_localities           the table of localities, and which of them each store is in
-fingerprints               which version of both a database has
+product_contents           how much of each product is in a package
+fingerprints               which version of all this a database has
 migrate                    connect, and migrate to the newest revision in migrations/
 monthly_partitions         partitions of price_past
 extensions                 the PostgreSQL extension that search needs

@@ -24,6 +24,8 @@ class Replaced(StrEnum):
     """Functions, triggers, views, comments and grants."""
     LOCALITIES = "localities"
     """The table of localities, and which of them each store is in."""
+    CONTENTS = "contents"
+    """How much of each product is in a package."""
 
 
 class Reach(StrEnum):

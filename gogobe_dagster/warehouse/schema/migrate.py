@@ -1,7 +1,8 @@
 """Reaching the warehouse: one way to connect, one way to bring its schema up to date.
 
 Tables change by Alembic's revisions, which `make migration` writes from `tables` and `promotion_tables`.
-Functions, views and comments are `repeatable`; the table of localities is filled by `store_localities`.
+Functions, views and comments are `repeatable`; the table of localities is filled by `store_localities`,
+contents of products are found by `product_contents`.
 Alembic runs from inside the package, without an alembic.ini.
 """
 
@@ -18,6 +19,7 @@ from alembic.script import ScriptDirectory
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.columns import metadata
+from gogobe_dagster.warehouse.schema.product_contents import replace_contents
 from gogobe_dagster.warehouse.schema.repeatable import replace_definitions
 from gogobe_dagster.warehouse.schema.store_localities import replace_localities
 
@@ -99,6 +101,7 @@ def migrate(url: str) -> None:
             replace_definitions(connection)
         with engine.begin() as connection:
             replace_localities(connection)
+        replace_contents(engine)
     finally:
         engine.dispose()
 

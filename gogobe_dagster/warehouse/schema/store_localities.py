@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gogobe_dagster.localities.index import Reason
 from gogobe_dagster.localities.resolver import resolve_store
-from gogobe_dagster.localities.table import Locality, localities, package_hash
+from gogobe_dagster.localities.table import Locality, localities
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import Replaced
-from gogobe_dagster.warehouse.schema.fingerprints import is_current, remember
+from gogobe_dagster.warehouse.schema.fingerprints import is_current, package_hash, remember
 from gogobe_dagster.warehouse.schema.tables import locality, store
 
 
@@ -42,7 +42,7 @@ def replace_localities(connection: sa.Connection) -> None:
     Not in the transaction that holds the lock of the schema: a load holds rows of `store` while it waits for
     that one.
     """
-    sha256 = package_hash()
+    sha256 = package_hash("gogobe_dagster.localities")
     if is_current(connection, Replaced.LOCALITIES, sha256):
         return
     lock(connection, AdvisoryLock.STORE_LISTS)

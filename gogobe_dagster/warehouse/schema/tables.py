@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing import meanings
+from gogobe_dagster.units.reasons import ContentSource, NoContentReason
+from gogobe_dagster.units.table import BaseUnit
 from gogobe_dagster.warehouse.schema.columns import Exact, Money, Timestamp, metadata
 from gogobe_dagster.warehouse.schema.columns import column as _column
 from gogobe_dagster.warehouse.schema.columns import one_of as _one_of
@@ -32,6 +34,11 @@ _IS_ONLINE = """
 DISAGREES = "state = 'loaded' and (is_sub_chain_inferred or notes @> '\"store_mismatch\"')"
 """Files whose name, header and store list disagree about the store; `store_coverage` counts them."""
 
+_CONTENT = f"""
+        {_one_of("base_unit", BaseUnit)} and base_quantity > 0
+        and {_one_of("content_source", ContentSource)} and no_content_reason is null
+        or coalesce(base_unit, content_source, base_quantity::text) is null
+    """
 _PLACED = """
         state not in ('parsed', 'loaded')
         or (kind is not null and published_at is not null and lake_path is not null and chain_id is not null
@@ -353,6 +360,17 @@ chain_product = sa.Table(
     _column("quantity_in_package", Money, meanings.PRICE["quantity_in_package"]),
     _column("attributes_hash", sa.BigInteger(),
             "Hash of the attributes; lets a load skip unchanged ones. Null: not known."),
+    _column("base_unit", sa.Text(),
+            "What its content is stated in, found from the attributes: kg, l, m or piece; null: see"
+            " no_content_reason."),
+    _column("base_quantity", sa.Numeric(14, 6),
+            "Content that its price is for, in base_unit; 1 kg for goods by weight. Null: see"
+            " no_content_reason."),
+    _column("content_source", sa.Text(), "Where the content was read: fields or name; null: nowhere."),
+    _column("no_content_reason", sa.Text(),
+            "Why the content is not known; the reasons are in docs/units.md. Null: it is known."),
+    sa.CheckConstraint(_CONTENT, name="content"),
+    sa.CheckConstraint(_one_of("no_content_reason", NoContentReason), name="no_content_reason"),
     sa.Index(None, "product_key"),
     sa.Index(None, "code"),
     comment="One row per chain and product: its attributes on the newest day with the"
@@ -418,8 +436,8 @@ price_past = sa.Table(
 schema_fingerprint = sa.Table(
     "schema_fingerprint",
     metadata,
-    _column("part", sa.Text(), "What was replaced: definitions (functions, views, comments) or localities.",
-            key=True),
+    _column("part", sa.Text(),
+            "What was replaced: definitions (functions, views, comments), localities or contents.", key=True),
     _column("sha256", sa.Text(), "Hash of its version in the package.", null=False),
     sa.CheckConstraint(_one_of("part", Replaced), name="part"),
     comment="Which version this database has of what `migrate` replaces as a whole.",

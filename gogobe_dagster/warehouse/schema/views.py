@@ -86,6 +86,7 @@ _CONFIRMED_AT = (
     " that is newer, since it would have ended a price that it does not list. Deltas that repeat it do not"
     " count; a row of that full file without a readable price does."
 )
+_CONTENT = ("base_unit", "base_quantity")
 _CHEAPEST = {
     "product_key": _PRODUCT["product_key"],
     "gtin": "GTIN; null: a code of one chain's own.",
@@ -93,6 +94,9 @@ _CHEAPEST = {
     "product_name": "The cheapest chain's name of it.",
     "manufacturer": "Manufacturer as the cheapest chain publishes it.",
     "lowest_price": "Lowest shelf price in ILS.",
+    "comparable_price": "ILS of one base_unit at this price, by the content that the cheapest chain"
+    " publishes; null: it is not known.",
+    **_from(chain_product, *_CONTENT),
     "stores_at_lowest": "Stores with the lowest price; the columns from confirmed_at to store_key are about"
     " the first of them.",
     "confirmed_at": _CONFIRMED_AT,
@@ -128,6 +132,9 @@ VIEWS = (
             "manufacturer": "Manufacturer as the chain publishes it.",
             **_from(price_current, "price", "published_unit_price", "price_set_at", "valid_from", "file_id"),
             **_from(chain_product, "unit_of_measure", "quantity", "unit_quantity", "is_weighted"),
+            "comparable_price": "ILS of one base_unit: price / base_quantity; null: see no_content_reason,"
+            " or the price is not above 0.",
+            **_from(chain_product, *_CONTENT, "content_source", "no_content_reason"),
         },
     ),
     View(
@@ -198,6 +205,9 @@ VIEWS = (
             "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met;"
             " null: see no_price_reason.",
             "price_basis": "What effective_unit_price is for: piece or kilogram; null if absent.",
+            "effective_comparable_price": "ILS of one base_unit under the offer, if its conditions are met;"
+            " null: effective_unit_price or the content of the product is not known.",
+            **_from(chain_product, "base_unit"),
             "no_price_reason": "Why effective_unit_price is null; the reasons are in docs/promotions.md.",
             "regular_price": "Shelf price in ILS in this store; null: it does not list the product.",
             "is_for_everybody": "Whether no club is asked for; null if absent.",

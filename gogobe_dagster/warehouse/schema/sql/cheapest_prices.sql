@@ -6,6 +6,9 @@ select
     cp.name as product_name,
     cp.manufacturer,
     sold.lowest_price,
+    (sold.lowest_price / cp.base_quantity)::numeric(18, 4) as comparable_price,
+    cp.base_unit,
+    cp.base_quantity,
     (
         select count(*) from price_current same join store at using (store_key)
         where same.product_key = p.product_key and same.price = sold.lowest_price and {is_in}

@@ -17,6 +17,11 @@ select
     cp.manufacturer,
     unit.effective_unit_price,
     unit.price_basis,
+    case
+        when unit.price_basis = 'piece' then (unit.effective_unit_price / cp.base_quantity)::numeric(18, 4)
+        when cp.base_unit = 'kg' then unit.effective_unit_price
+    end as effective_comparable_price,
+    cp.base_unit,
     pc.price as regular_price,
     o.min_total_quantity,
     o.needs_coupon,

@@ -234,9 +234,23 @@ create table chain_product (
     is_weighted boolean,
     quantity_in_package numeric(14, 4),
     attributes_hash bigint,
+    base_unit text,
+    base_quantity numeric(14, 6),
+    content_source text,
+    no_content_reason text,
     constraint chain_product_pkey primary key (chain_id, product_key),
     constraint chain_product_chain_id_fkey foreign key (chain_id) references chain (chain_id),
-    constraint chain_product_product_key_fkey foreign key (product_key) references product (product_key)
+    constraint chain_product_product_key_fkey foreign key (product_key) references product (product_key),
+    constraint chain_product_content_check check (
+        base_unit in ('kg', 'l', 'm', 'piece') and base_quantity > 0
+        and content_source in ('fields', 'name') and no_content_reason is null
+        or coalesce(base_unit, content_source, base_quantity::text) is null
+    ),
+    constraint chain_product_no_content_reason_check check (
+        no_content_reason in (
+            'no_content', 'unknown_unit', 'absurd_content', 'contradictory', 'ambiguous_name'
+        )
+    )
 ) with (fillfactor = 50);
 create index chain_product_code_idx on chain_product (code);
 create index chain_product_product_key_idx on chain_product (product_key);
@@ -282,7 +296,7 @@ create table schema_fingerprint (
     part text not null,
     sha256 text not null,
     constraint schema_fingerprint_pkey primary key (part),
-    constraint schema_fingerprint_part_check check (part in ('definitions', 'localities'))
+    constraint schema_fingerprint_part_check check (part in ('definitions', 'localities', 'contents'))
 );
 
 create table promotion (
