@@ -21,7 +21,7 @@ them. `docs/codes.md` is generated from the enum. Nothing here knows Dagster: `d
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import Flag, StrEnum, auto
-from typing import Self
+from typing import Final, Self
 
 
 class Fault(StrEnum):
@@ -430,6 +430,10 @@ class Code(StrEnum):
     def is_passing(self) -> bool:
         """Whether the portal or the way to it is to blame, so that it counts as no attempt of a file."""
         return self.fault in {Fault.PORTAL, Fault.NETWORK} or Trait.WHOLE_PORTAL in self.traits
+
+
+EXPECTED_CODES: Final = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
+"""Of files that are left out on purpose, so that nobody has to look at them."""
 
 
 class GogobeError(Exception):

@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gogobe_dagster.clock import day_of
-from gogobe_dagster.errors import Code, ContentError, FileError, PortalError, Trait, UnknownFileName
+from gogobe_dagster.errors import (
+    EXPECTED_CODES,
+    Code,
+    ContentError,
+    FileError,
+    PortalError,
+    UnknownFileName,
+)
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import MAX_LENGTH, FileName
@@ -25,7 +32,6 @@ MAX_LISTED_FILES = 100_000
 """Of one listing; the longest real ones have 4,000."""
 MAX_UNKNOWN_NAMES = 1_000
 """Of one listing, because the ledger keeps every name for ever."""
-EXPECTED_CODES = frozenset(code for code in Code if Trait.EXPECTED in code.traits)
 
 
 def classify_listing(

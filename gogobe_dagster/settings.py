@@ -174,6 +174,11 @@ class Settings(BaseSettings):
         default="",
         description="Where alerts are sent: an Apprise URL (mail, Slack, Telegram …); empty = nowhere.",
     )
+    ui_url: str = Field(
+        default="",
+        pattern=r"^(https?://.+)?$",
+        description="Address of the web UI as people reach it, for links in alerts; empty = no links.",
+    )
     alert_after_failures: int = Field(
         default=3, ge=1, description="Failed polls in a row before a portal counts as not responding."
     )
@@ -200,6 +205,12 @@ class Settings(BaseSettings):
         default=25,
         ge=1,
         description="Largest plausible day-to-day change in the rows of a full price file, in percent.",
+    )
+    max_quarantined_percent: float = Field(
+        default=5.0,
+        ge=0,
+        le=100,
+        description="Largest acceptable share of quarantined files of a feed and day, in percent.",
     )
     max_reject_percent: float = Field(
         default=1.0,

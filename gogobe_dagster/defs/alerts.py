@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from gogobe_dagster.defs.automation import sensor_status
-from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, portal_check_result
+from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, FINDINGS, portal_check_result
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED_TAG
 from gogobe_dagster.feeds.registry import FEEDS
@@ -50,7 +50,9 @@ def alert_sensors() -> dg.Definitions:
         description="Alerts when a run fails; once per feed, until one of its runs succeeds.",
     )
     def failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        alert = failure_alert(context.instance, context.dagster_run, context.failure_event.message or "")
+        alert = failure_alert(
+            context.instance, context.dagster_run, context.failure_event.message or "", ui_url=settings.ui_url
+        )
         return _send_or_skip(alert, settings)
 
     @dg.run_status_sensor(
@@ -61,7 +63,9 @@ def alert_sensors() -> dg.Definitions:
         description="Alerts when a run succeeds after failed ones.",
     )
     def recovered_runs(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-        return _send_or_skip(recovery_alert(context.instance, context.dagster_run), settings)
+        return _send_or_skip(
+            recovery_alert(context.instance, context.dagster_run, ui_url=settings.ui_url), settings
+        )
 
     return dg.Definitions(sensors=[alert_monitor, failed_runs, recovered_runs])
 
@@ -120,32 +124,52 @@ def _changed_portal_checks(
 
 
 def _failed_checks(instance: dg.DagsterInstance, before: Mapping[str, str]) -> dict[str, str]:
-    """Return the data quality checks that failed last; one that is running now keeps its last result."""
+    """Return the problems that data quality checks found last, one for each check and feed.
+
+    A check that is running now keeps its last problems.
+    """
     failed = dict[str, str]()
     keys = [spec.key for spec in DATA_QUALITY]
     for key, record in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
         name = f"check {key.to_user_string()}"
-        if record.status.value == "PLANNED" and name in before:
-            failed[name] = before[name]
+        if record.status.value == "PLANNED":
+            failed |= {
+                problem: text for problem, text in before.items() if f"{problem} ".startswith(f"{name} ")
+            }
         elif record.status.value == "FAILED" and record.event and record.event.dagster_event:
-            evaluation = record.event.dagster_event.asset_check_evaluation_data
-            failed[name] = f"{key.name}: {evaluation.description}"
+            failed |= _problems(name, record.event.dagster_event.asset_check_evaluation_data)
     return failed
 
 
-def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, error: str) -> Alert | None:
+def _problems(name: str, evaluation: dg.AssetCheckEvaluation) -> dict[str, str]:
+    """Return a problem for each feed that a failed check names, or one for the check if it names none."""
+    table = evaluation.metadata.get(FINDINGS)
+    findings = [record.data for record in table.records] if isinstance(table, dg.TableMetadataValue) else []
+    problems = dict[str, str]()
+    for finding in findings:
+        if feed := finding.get("feed"):
+            text = (
+                f"{evaluation.check_name}: {finding['subject']}: {finding['observed']}, {finding['expected']}"
+            )
+            problems[f"{name} {feed}"] = "\n".join(filter(None, [problems.get(f"{name} {feed}"), text]))
+    return problems or {name: f"{evaluation.check_name}: {evaluation.description}"}
+
+
+def failure_alert(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, error: str, *, ui_url: str = ""
+) -> Alert | None:
     """Return an alert about a failed run, or None if the run before it failed too."""
     if _previous_run_failed(instance, run):
         return None
-    body = f"run {run.run_id}: {error}"[:MAX_BODY_CHARACTERS]
+    body = f"{_run_link(run, ui_url)}: {error}"[:MAX_BODY_CHARACTERS]
     return Alert(title=f"gogobe: {_run_name(run)} failed", body=body)
 
 
-def recovery_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert | None:
+def recovery_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, *, ui_url: str = "") -> Alert | None:
     """Return an alert about a run that succeeded after a failed one; None if the one before succeeded."""
     if not _previous_run_failed(instance, run):
         return None
-    return Alert(title=f"gogobe: {_run_name(run)} works again", body=f"run {run.run_id}", is_good=True)
+    return Alert(title=f"gogobe: {_run_name(run)} works again", body=_run_link(run, ui_url), is_good=True)
 
 
 def _previous_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -154,6 +178,10 @@ def _previous_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bo
     same_kind = dg.RunsFilter(job_name=run.job_name, tags=tags, statuses=ENDED)
     previous = instance.get_runs(same_kind, cursor=run.run_id, limit=1)
     return bool(previous) and previous[0].status is dg.DagsterRunStatus.FAILURE
+
+
+def _run_link(run: dg.DagsterRun, ui_url: str) -> str:
+    return f"{ui_url.rstrip('/')}/runs/{run.run_id}" if ui_url else f"run {run.run_id}"
 
 
 def _run_name(run: dg.DagsterRun) -> str:

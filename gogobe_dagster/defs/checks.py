@@ -7,6 +7,7 @@ atomic.
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -30,11 +31,14 @@ DATA_QUALITY = [
     dg.AssetCheckSpec(name, asset=FEED_HEALTH.key, description=meaning)
     for name, (_, meaning) in CHECKS.items()
 ]
+FINDINGS = "worst findings"
+"""Name of the metadata value that holds them."""
 FINDING_COLUMNS = table_schema(
     {
         "subject": "Feed, or product and store",
-        "seen": "The actual value",
+        "observed": "The actual value",
         "expected": "The value that the check expects",
+        "feed": "Key of the feed; empty: a problem of products",
     }
 )
 
@@ -89,11 +93,8 @@ def data_quality_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCh
     """Turn a verdict into a check result with its numbers and a table of its findings."""
     metadata: dict[str, dg.MetadataValue | float] = dict(verdict.numbers)
     if verdict.findings:
-        rows = [
-            {"subject": finding.subject, "observed": finding.observed, "expected": finding.expected}
-            for finding in verdict.findings
-        ]
-        metadata["worst findings"] = metadata_table(FINDING_COLUMNS, rows)
+        rows = [asdict(finding) for finding in verdict.findings]
+        metadata[FINDINGS] = metadata_table(FINDING_COLUMNS, rows)
     return dg.AssetCheckResult(
         check_name=spec.name,
         asset_key=spec.asset_key,

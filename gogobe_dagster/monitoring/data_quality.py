@@ -1,4 +1,4 @@
-"""Checks of imported data: freshness, completeness, row counts, rejects, price outliers, promoted products.
+"""Checks of imported data: freshness, completeness, quarantines, row counts, rejects, outliers, promotions.
 
 Each check runs one query over the ledger or the tables; its verdict has observed and expected values.
 Thresholds are settings; what is normal for a feed is in the register. Nothing here knows Dagster or writes.
@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from gogobe_dagster.clock import ISRAEL, day_of
+from gogobe_dagster.errors import EXPECTED_CODES
 from gogobe_dagster.feeds.publishing_calendar import SILENCE_DAYS, rest_duration, rest_reason_on
 from gogobe_dagster.feeds.registry import FEEDS, Feed, known_feed
 from gogobe_dagster.settings import Settings
@@ -19,7 +20,8 @@ LOOKBACK_DAYS = 14
 """A full file older than this counts as none, except of irregular feeds."""
 BASELINE_DAYS = 7
 """Days before the checked one that define what is usual."""
-MAX_FINDINGS = 20
+MAX_FINDINGS = len(FEEDS)
+"""Enough for every feed, so that none is without an alert of its own."""
 MAX_OUTLIERS_PER_THOUSAND = 1
 
 
@@ -30,6 +32,8 @@ class Finding:
     subject: str
     observed: str
     expected: str
+    feed: str = ""
+    """Key of the feed, if the problem is one of a feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,8 @@ def _lateness(feed: Feed, newest: datetime | None, settings: Settings, now: date
     hours = _hours_allowed(feed, settings, newest, now)
     if newest is None or now - newest > timedelta(hours=hours):
         observed = _local(newest) if newest else f"none in {_lookback_days(feed)} days"
-        yield Finding(subject=feed.name, observed=observed, expected=f"within {hours} hours")
+        expected = f"within {hours} hours"
+        yield Finding(subject=feed.name, observed=observed, expected=expected, feed=feed.key)
 
 
 def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
@@ -118,11 +123,50 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
         if row.now * 100 < usual * settings.completeness_percent:
             source = "the register" if counted > row.usual else "the last seven days"
             few.append(
-                Finding(subject=row.feed, observed=f"{row.now} stores", expected=f"{usual}, as in {source}")
+                Finding(
+                    subject=row.feed,
+                    observed=f"{row.now} stores",
+                    expected=f"{usual}, as in {source}",
+                    feed=row.feed,
+                )
             )
     summary = f"{len(few)} feeds lack the full price files of many stores on {day}"
     numbers = {"stores": all_now, "stores usually": all_usual}
     return _verdict(few, summary, f"every feed is complete on {day}", numbers)
+
+
+def check_quarantines(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Find feeds and days, since yesterday, of which many files are quarantined.
+
+    Files with expected codes do not count. The observed value has the codes with their counts.
+    """
+    query = """
+        select feed, publication_day, sum(files)::int as files,
+            coalesce(sum(files) filter (where is_bad), 0)::int as bad,
+            string_agg(code || ' ' || files, ', ' order by files desc, code) filter (where is_bad) as codes
+        from (select feed, publication_day, code, count(*) as files,
+                  state = 'quarantined' and code <> all (:expected) as is_bad
+              from file where publication_day >= :first
+              group by feed, publication_day, code, state) as by_code
+        group by feed, publication_day order by bad desc, feed, publication_day
+    """
+    rows = _rows(engine, query, expected=sorted(EXPECTED_CODES), first=day_of(now) - timedelta(days=1))
+    limit = settings.max_quarantined_percent
+    many = [
+        Finding(
+            subject=f"{row.feed}, {row.publication_day}",
+            observed=f"{row.bad} of {row.files} files: {row.codes}",
+            expected=f"at most {limit:g} %",
+            feed=row.feed,
+        )
+        for row in rows
+        if row.bad * 100 > row.files * limit
+    ]
+    numbers = {"files": sum(row.files for row in rows), "quarantined": sum(row.bad for row in rows)}
+    feeds = len({finding.feed for finding in many})
+    return _verdict(
+        many, f"many files of {feeds} feeds are quarantined", "few files are quarantined", numbers
+    )
 
 
 def check_row_counts(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
@@ -145,6 +189,7 @@ def check_row_counts(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
             subject=row.feed,
             observed=f"{row.now:.0f} per file",
             expected=f"{row.before:.0f} on {row.before_day}",
+            feed=row.feed,
         )
         for row in rows
         if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_change_percent
@@ -165,7 +210,7 @@ def check_rejects(engine: sa.Engine, settings: Settings, now: datetime) -> Verdi
     shares = {row.feed: row.rejected / row.rows * 100 for row in rows if row.rows}
     limit = settings.max_reject_percent
     bad = [
-        Finding(subject=feed, observed=f"{share:.2f} % rejected", expected=f"at most {limit:g} %")
+        Finding(subject=feed, observed=f"{share:.2f} % rejected", expected=f"at most {limit:g} %", feed=feed)
         for feed, share in sorted(shares.items(), key=lambda item: -item[1])
         if share > limit
     ]
@@ -226,6 +271,7 @@ def check_promoted_products(engine: sa.Engine, settings: Settings, now: datetime
             subject=row.feed,
             observed=f"{row.unknown} of {row.products} promoted products ({row.unknown / row.products:.0%})",
             expected=f"at most {limit:g} % without a price in the chain",
+            feed=row.feed,
         )
         for row in sorted(rows, key=lambda row: -row.unknown / row.products)
         if row.unknown * 100 > row.products * limit
@@ -242,6 +288,7 @@ CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]
     "all_feeds_fresh": (check_freshness, "The newest full price file of every feed is not too old."),
     "all_feeds_complete": (check_completeness, "Nearly all stores of every feed have a full price file."),
     "usual_row_counts": (check_row_counts, "Full price files have about as many rows as the day before."),
+    "few_quarantined": (check_quarantines, "Few files of a feed and day are quarantined."),
     "few_rejects": (check_rejects, "Nearly no row is rejected."),
     "few_outliers": (check_outliers, "Few prices change by a large factor in a day."),
     "promoted_products_known": (

@@ -9,8 +9,10 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.defs.alerts import evaluate, failure_alert, recovery_alert
+from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, data_quality_result
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.monitoring.data_quality import Finding, Verdict
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.import_env import ImportEnv
@@ -74,6 +76,45 @@ def test_an_alert_that_nobody_takes_is_sent_again_by_the_next_look(
         assert inbox.titles == ["gogobe: 1 new problem"]
 
 
+def report(instance: dg.DagsterInstance, *late: str) -> None:
+    """Report a freshness check that finds these feeds late."""
+    (spec,) = (spec for spec in DATA_QUALITY if spec.name == "all_feeds_fresh")
+    findings = [
+        Finding(subject=feed.title(), observed="old", expected="within 36 hours", feed=feed) for feed in late
+    ]
+    result = data_quality_result(spec, Verdict(summary="late", findings=findings))
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=FEED_HEALTH.key,
+            check_name=spec.name,
+            passed=result.passed,
+            metadata=result.metadata,
+            description=result.description,
+        )
+    )
+
+
+def test_each_feed_that_a_check_finds_late_is_told_once_also_the_second_one(
+    import_env: ImportEnv, instance: dg.DagsterInstance
+) -> None:
+    cursor: str | None = None
+    with alert_receiver() as inbox:
+        settings = import_env.settings.model_copy(update={"alert_url": inbox.url})
+        with closing(Resources(settings)) as resources:
+            for late in ((), ("keshet",), ("keshet",), ("keshet", "wolt"), ("wolt",), ()):
+                report(instance, *late)
+                context = dg.build_sensor_context(instance=instance, cursor=cursor)
+                cursor = evaluate(context, resources).cursor
+
+    keshet, wolt = (f"all_feeds_fresh: {name}: old, within 36 hours" for name in ("Keshet", "Wolt"))
+    assert [(alert["title"], alert["message"]) for alert in inbox.alerts] == [
+        ("gogobe: 1 new problem", keshet),
+        ("gogobe: 1 new problem", wolt),
+        ("gogobe: 1 problem solved", keshet),
+        ("gogobe: 1 problem solved", wolt),
+    ]
+
+
 def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(
     instance: dg.DagsterInstance,
 ) -> None:
@@ -92,6 +133,10 @@ def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(
     alert = failure_alert(instance, first, "a step failed")
     assert alert is not None
     assert alert.title == "gogobe: keshet|2026-11-23 failed"
+    assert alert.body == f"run {first.run_id}: a step failed"
+    linked = failure_alert(instance, first, "a step failed", ui_url="https://prices.example/")
+    assert linked is not None
+    assert linked.body == f"https://prices.example/runs/{first.run_id}: a step failed"
     assert failure_alert(instance, second, "again") is None
     recovered = recovery_alert(instance, well)
     assert recovered is not None

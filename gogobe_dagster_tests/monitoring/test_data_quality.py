@@ -15,6 +15,7 @@ from gogobe_dagster.monitoring.data_quality import (
     check_freshness,
     check_outliers,
     check_promoted_products,
+    check_quarantines,
     check_rejects,
     check_row_counts,
 )
@@ -68,6 +69,34 @@ def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine
     assert late.is_severe
     assert late.summary == "1 of 1 feeds have no recent full price file"
     assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
+
+
+def quarantine(engine: sa.Engine, feed: str, code: Code, *, files: int, name: str) -> None:
+    load(engine, TODAY, stores=files, feed=feed)
+    query = """update file set name = :name || store_id, state = 'quarantined', code = :code
+        where feed = :feed and state = 'loaded' and store_id <= :files and name not like 'bad%'"""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(query), {"feed": feed, "code": code, "files": files, "name": f"bad {name}"}
+        )
+
+
+def test_a_feed_with_many_quarantined_files_is_reported_with_their_codes(engine: sa.Engine) -> None:
+    quarantine(engine, "keshet", Code.CORRUPT_ARCHIVE, files=3, name="archives")
+    quarantine(engine, "keshet", Code.ZERO_BYTE, files=1, name="empty")
+    quarantine(engine, "rami_levy", Code.NULL_FILE, files=5, name="placeholders")
+    load(engine, TODAY, stores=6)
+
+    found = check_quarantines(engine, SETTINGS, NOON)
+
+    assert lines(found) == [
+        ("keshet, 2026-11-25", "4 of 10 files: corrupt_archive 3, zero_byte 1", "at most 5 %")
+    ]
+    assert found.summary == "many files of 1 feeds are quarantined"
+    assert [finding.feed for finding in found.findings] == ["keshet"]
+    patient = SETTINGS.model_copy(update={"max_quarantined_percent": 40.0})
+    assert check_quarantines(engine, patient, NOON).passed
+    assert check_quarantines(engine, SETTINGS, NOON + timedelta(days=2)).passed
 
 
 PESACH = date(2026, 4, 8)
