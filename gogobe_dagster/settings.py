@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     keep_file_events_days: int = Field(
         default=30, ge=0, description="Days to keep the events of each file; 0 = forever."
     )
+    keep_file_details_days: int = Field(
+        default=365,
+        ge=0,
+        description="Days to keep all columns of a loaded file since its portal last listed it; 0 = forever.",
+    )
     backup_folder: str = Field(
         default="", description="Folder for a backup every night; empty = none. On another disk, if possible."
     )

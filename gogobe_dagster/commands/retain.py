@@ -19,6 +19,7 @@ LABELS = {
     "promotions": "promotions without periods",
     "rejects": "samples of rejected rows",
     "events": "file events",
+    "file_details": "details of loaded files",
 }
 
 
@@ -27,9 +28,9 @@ LABELS = {
 def retain_command(dry_run: bool) -> None:
     """Delete data that is past its retention.
 
-    Deletes raw files, lake files, history, rejects and events. The settings are named
-    GOGOBE_KEEP_..._DAYS, such as GOGOBE_KEEP_RAW_DAYS; docs/settings.md lists them. Data that an import
-    still needs is kept. May be repeated and interrupted.
+    Deletes raw files, lake files, history, rejects, events and details of old files in the ledger. The
+    settings are named GOGOBE_KEEP_..._DAYS, such as GOGOBE_KEEP_RAW_DAYS; docs/settings.md lists them.
+    Data that an import still needs is kept. May be repeated and interrupted.
     """
     settings = Settings.read()
     with closing(open_warehouse(settings)) as resources:

@@ -64,7 +64,7 @@ def set_pool_limits(context: dg.OpExecutionContext, resources: dg.ResourceParam[
 
 @dg.op
 def apply_retention(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
-    """Delete raw files, lake files, history, rejects and file events that are past their retention."""
+    """Delete raw files, lake files, history, rejects, file events and details past their retention."""
     from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 
     keep = Keep.of(resources.settings)

@@ -108,7 +108,7 @@ def test_retain_shows_and_does(market: Market, monkeypatch: pytest.MonkeyPatch) 
     assert market.ask("select count(*) from file_event") == events
 
     monkeypatch.delenv("GOGOBE_KEEP_FILE_EVENTS_DAYS")
-    assert f"file events {events[0][0]:>8}".split() == run_gogobe("retain")[1].splitlines()[-1].split()[:-1]
+    assert f"file events {events[0][0]:>8}".split() == run_gogobe("retain")[1].splitlines()[-2].split()[:-1]
     assert market.ask("select count(*) from file_event") == [(0,)]
 
 

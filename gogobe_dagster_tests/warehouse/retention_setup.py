@@ -12,7 +12,7 @@ from gogobe_dagster.warehouse.maintenance.retention import Keep, Removed, retain
 from gogobe_dagster_tests.warehouse.making import NOON
 from gogobe_dagster_tests.warehouse.warehouse_harness import Market
 
-FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0)
+FOREVER = Keep(raw=0, lake=0, history=0, rejects=0, events=0, file_details=0)
 LATER = NOON + timedelta(days=100)
 
 

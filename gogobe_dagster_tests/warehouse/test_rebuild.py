@@ -143,7 +143,7 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
-    ledger = {"file", "file_event", "reject", "listing", "portal_probe", "portal_pause"}
+    ledger = {"file", "archived_file", "file_event", "reject", "listing", "portal_probe", "portal_pause"}
     never_damaged = ledger | {"store_number", "retention_watermark", "schema_fingerprint", "locality"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 

@@ -36,7 +36,8 @@ from gogobe_dagster.warehouse.maintenance.retention import Keep, retain
 url, folder, now = sys.argv[1:]
 it = open_setup(connect(url), folder)
 print("ready", flush=True)
-retain(it.market.engine, it.raw, it.market.lake, Keep(raw=1, lake=1, history=1, rejects=1, events=1),
+keep = Keep(raw=1, lake=1, history=1, rejects=1, events=1, file_details=1)
+retain(it.market.engine, it.raw, it.market.lake, keep,
     now=datetime.fromisoformat(now))
 """
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock, share
 from gogobe_dagster.warehouse.schema.tables import retention_watermark
 
-LAKE, HISTORY = "lake", "history"
+LAKE, HISTORY, LEDGER = "lake", "history", "ledger"
 
 
 def removed_until(connection: sa.Connection, *kinds: str) -> datetime | None:

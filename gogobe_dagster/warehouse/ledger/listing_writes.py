@@ -20,7 +20,7 @@ from gogobe_dagster.warehouse.ledger.publication_time import publication_time
 from gogobe_dagster.warehouse.ledger.retry_schedule import after_failure
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
-from gogobe_dagster.warehouse.schema.tables import file, listing
+from gogobe_dagster.warehouse.schema.tables import archived_file, file, listing
 
 MAX_REJECTED_SHARE = 0.1
 """A full file of which a larger share is unreadable does not say what is gone: its dialect has changed."""
@@ -42,6 +42,8 @@ def record(
     listed_before = connection.scalar(sa.select(listing.c.listed_at).where(listing.c.feed == feed_key))
     seen = {clean(sighting.name): sighting for sighting in sightings}
     newest = _newest_revisions(connection, feed_key, seen)
+    archived = _archived(connection, feed_key, seen.keys() - newest.keys())
+    seen = {name: sighting for name, sighting in seen.items() if name not in archived}
     new = {name: seen_file for name, seen_file in seen.items() if name not in newest}
     changed = {
         name: seen_file
@@ -63,9 +65,9 @@ def record(
     }
     _insert(connection, feed_key, first_seen, revisions, now)
     return ListingResult(
-        listed=len(seen),
+        listed=len(seen) + len(archived),
         new=len(new),
-        known=len(known),
+        known=len(known) + len(archived),
         republished=len(changed),
         quarantined=sum(row.problem is not None for row in (*new.values(), *changed.values())),
     )
@@ -81,6 +83,13 @@ def _newest_revisions(
         .order_by(file.c.name, file.c.revision.desc())
     )
     return {row.name: as_file(row) for row in connection.execute(query)}
+
+
+def _archived(connection: sa.Connection, feed_key: str, names: Collection[str]) -> set[str]:
+    """Return which of these names are of loaded files that `file` has no more."""
+    is_one = archived_file.c.name == sa.any_(sa.cast(list(names), sa.ARRAY(sa.Text)))
+    query = sa.select(archived_file.c.name).where(archived_file.c.feed == feed_key, is_one)
+    return set(connection.scalars(query)) if names else set()
 
 
 def _has_changed(seen: ListedFile, known: LedgerFile) -> bool:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.lake.parquet_lake import Lake
-from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, removed_until
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, LEDGER, removed_until
 from gogobe_dagster.warehouse.load.loader import MOST_ROWS
 from gogobe_dagster.warehouse.load.price_load import PriceLoad
 from gogobe_dagster.warehouse.load.product_attributes import delete_unset, reset_days
@@ -170,12 +170,12 @@ def _is_about(document: Document, store: StoreIdentity) -> sa.ColumnElement[bool
 
 
 def _check_kept(connection: sa.Connection, since: datetime | None) -> None:
-    """Check that every period valid at that time is still there: it has to be opened again."""
+    """Check that every period valid at that time, which has to be opened again, and every file are known."""
     if since is None:
         return
-    until = removed_until(connection, HISTORY)
+    until = removed_until(connection, HISTORY, LEDGER)
     if until is not None and since <= until:
-        reason = f"periods of history until {until} are removed; rebuild from a later day, or everything"
+        reason = f"history or files until {until} are removed; rebuild from a later day, or everything"
         raise ContentError(Code.LATE_BEYOND_RETENTION, reason)
 
 

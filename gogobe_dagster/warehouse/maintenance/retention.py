@@ -1,4 +1,6 @@
-"""Retention of raw files, lake, history, rejects and events. The ledger and products stay forever.
+"""Retention of raw files, lake, history, rejects, events and details of the ledger.
+
+What became of a file, and products, stay forever.
 
 Nothing that is still needed is removed. Raw bytes stay until their file is in the tables. A lake file stays
 until all of its files are. Store lists stay forever: they are small, and a rebuild needs all of them.
@@ -25,6 +27,7 @@ from gogobe_dagster.files.raw_store import RawStore
 from gogobe_dagster.lake.parquet_lake import Lake
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.history.retention_watermark import LAKE, raise_watermark
+from gogobe_dagster.warehouse.maintenance.ledger_archive import archive_files
 from gogobe_dagster.warehouse.maintenance.price_retention import delete_periods, drop_months
 from gogobe_dagster.warehouse.maintenance.promotion_retention import remove_contents, remove_periods
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
@@ -47,6 +50,8 @@ class Keep:
     """After a period has ended."""
     rejects: int
     events: int
+    file_details: int
+    """After a listing last contained the file."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Keep":
@@ -57,6 +62,7 @@ class Keep:
             history=settings.keep_history_days,
             rejects=settings.keep_rejects_days,
             events=settings.keep_file_events_days,
+            file_details=settings.keep_file_details_days,
         )
 
 
@@ -71,7 +77,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """Removed, by kind: raw, lake, periods, months, promotion_periods, promotions, rejects, events."""
+    """Removed, by kind: `raw`, `lake`, `periods` and so on, as `commands.retain` names them."""
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
 
@@ -91,6 +97,10 @@ def retain(
         removed["rejects"] = _rejects(engine, _before(now, keep.rejects), dry_run=dry_run)
     if keep.events:
         removed["events"] = _events(engine, _before(now, keep.events), dry_run=dry_run)
+    if keep.file_details:
+        before = _before(now, keep.file_details)
+        archived = archive_files(engine, raw_store, lake, before, dry_run=dry_run)
+        removed["file_details"] = Removed(count=archived)
     return Retained(removed=removed)
 
 

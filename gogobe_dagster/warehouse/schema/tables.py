@@ -124,7 +124,7 @@ file = sa.Table(
     sa.Index("file_disagreement_idx", "chain_id", "sub_chain_id", "store_id",
              postgresql_where=sa.text(DISAGREES)),
     comment="The ledger: one row per file that a listing ever contained, and what became of"
-    " it. Never deleted.",
+    " it. Loaded ones whose details are not needed any more are in archived_file.",
     postgresql_with={"fillfactor": "80"},  # last_seen_at changes with every look at a portal
 )  # fmt: skip
 
@@ -140,6 +140,31 @@ file_event = sa.Table(
     sa.Index(None, "file_id"),
     comment="What happened to each file, step by step.",
 )
+
+archived_file = sa.Table(
+    "archived_file",
+    metadata,
+    # fixed widths first, from wide to narrow: no byte is lost to alignment
+    _column("file_id", sa.BigInteger(), "The file's key in `file`, to which prices refer.", key=True,
+            autoincrement=False),
+    _column("published_at", Timestamp, "Timestamp in the file name.", null=False),
+    _column("loaded_at", Timestamp, "When its rows were committed to the tables.", null=False),
+    _column("size", sa.BigInteger(), "Size in bytes as downloaded."),
+    _column("publication_day", sa.Date(), "Day in Israel on which it was published.", null=False),
+    _column("revision", sa.Integer(), "As in `file`.", null=False),
+    _column("rows", sa.Integer(), "Number of rows that were loaded.", null=False),
+    _column("rejected", sa.Integer(), "Number of rows that were not loaded.", null=False),
+    _column("sub_chain_id", sa.Integer(), "Sub-chain id.", null=False),
+    _column("store_id", sa.Integer(), "Store id.", null=False),
+    _column("sha256", sa.LargeBinary(), "Hash of the bytes as downloaded.", null=False),
+    _column("feed", Exact, "Key of the feed that listed it.", null=False),
+    _column("name", Exact, "File name, exactly as listed.", null=False),
+    _column("kind", sa.Text(), "Kind of file.", null=False),
+    _column("chain_id", sa.Text(), "Chain id.", null=False),
+    sa.Index("archived_file_name_idx", "name", postgresql_using="hash"),
+    sa.Index("archived_file_publication_day_idx", "publication_day", "feed"),
+    comment="What became of loaded files whose details are past GOGOBE_KEEP_FILE_DETAILS_DAYS.",
+)  # fmt: skip
 
 reject = sa.Table(
     "reject",
@@ -203,7 +228,7 @@ retention_watermark = sa.Table(
     _column(
         "kind",
         sa.Text(),
-        "What was removed: lake, by timestamp of its files; history, by end of its periods.",
+        "What was removed: lake and ledger (details), by timestamp of files; history, by end of periods.",
         key=True,
     ),
     _column(
@@ -212,7 +237,7 @@ retention_watermark = sa.Table(
         "Newest timestamp of what was removed; a late file must be newer.",
         null=False,
     ),
-    sa.CheckConstraint(_one_of("kind", ("lake", "history")), name="kind"),
+    sa.CheckConstraint(_one_of("kind", ("lake", "history", "ledger")), name="kind"),
     comment="How far back history can still be changed: what retention has removed.",
 )
 

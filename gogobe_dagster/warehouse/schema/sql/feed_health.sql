@@ -15,5 +15,12 @@ select
     now() - min(first_seen_at) filter (where state in ('discovered', 'downloaded', 'parsed')) as pending_age,
     max(last_seen_at) as last_listed_at,
     sum(size)::bigint as bytes
-from file
+from (
+    select feed, publication_day, state, kind, rows, rows_skipped, published_at, loaded_at, first_seen_at,
+        last_seen_at, size
+    from file
+    union all
+    select feed, publication_day, 'loaded', kind, rows, null, published_at, loaded_at, null, null, size
+    from archived_file
+) file
 group by feed, publication_day;

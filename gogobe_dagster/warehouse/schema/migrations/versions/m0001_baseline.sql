@@ -76,6 +76,27 @@ create table file_event (
 );
 create index file_event_file_id_idx on file_event (file_id);
 
+create table archived_file (
+    file_id bigint not null,
+    published_at timestamptz not null,
+    loaded_at timestamptz not null,
+    size bigint,
+    publication_day date not null,
+    revision integer not null,
+    rows integer not null,
+    rejected integer not null,
+    sub_chain_id integer not null,
+    store_id integer not null,
+    sha256 bytea not null,
+    feed text collate "C" not null,
+    name text collate "C" not null,
+    kind text not null,
+    chain_id text not null,
+    constraint archived_file_pkey primary key (file_id)
+);
+create index archived_file_name_idx on archived_file using hash (name);
+create index archived_file_publication_day_idx on archived_file (publication_day, feed);
+
 create table reject (
     reject_id bigint generated always as identity,
     file_id bigint not null,
@@ -125,7 +146,7 @@ create table retention_watermark (
     kind text not null,
     removed_until timestamptz not null,
     constraint retention_watermark_pkey primary key (kind),
-    constraint retention_watermark_kind_check check (kind in ('lake', 'history'))
+    constraint retention_watermark_kind_check check (kind in ('lake', 'history', 'ledger'))
 );
 
 create table chain (
