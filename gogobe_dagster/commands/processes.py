@@ -1,14 +1,13 @@
 """Processes that a command starts, supervises, and stops together with all their descendants.
 
 A process may start others in sessions of their own and die before them. All of them inherit a variable in
-their environment, by which even the last one is found.
+their environment, by which even the last one is found. Their output goes through this process into logs of
+limited size.
 """
 
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -17,17 +16,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import IO, Self
+from typing import Self
 
 import click
 import psutil
 
+from gogobe_dagster.commands.process_logs import ProcessLog
 from gogobe_dagster.errors import GogobeError
 
 OWNER_VARIABLE = "GOGOBE_STARTED_BY"
+"""Process id and start time of the command, an id of these processes, and the name of the child."""
 STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """Signals in this order, and the seconds to wait after each."""
+KILL_SECONDS = 5.0
 LAST_LINES_SHOWN = 15
+CLOCK_TOLERANCE_SECONDS = 5
 
 
 class ProcessEnded(GogobeError):
@@ -47,7 +50,8 @@ class ManagedProcesses:
     """Whether their output is shown as well as logged."""
     stop_signals: Sequence[tuple[signal.Signals, float]] = STOP_SIGNALS
     _started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
-    _owner: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
+    _logs: dict[str, ProcessLog] = field(default_factory=dict, init=False)
+    _owner: str = field(default_factory=lambda: f"{_this_process()}:{uuid.uuid4().hex}", init=False)
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -61,29 +65,33 @@ class ManagedProcesses:
 
     def start(self, name: str, command: Sequence[str | Path]) -> None:
         """Start a process in its own session, which Ctrl-C in the terminal does not reach."""
-        with self._open_log(name) as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if self.verbose else log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                env={**os.environ, **self.environment, OWNER_VARIABLE: self._owner},
-                start_new_session=True,
-            )
+        if name not in self._logs:
+            self._logs[name] = ProcessLog(self.log(name), shown_as=name if self.verbose else "")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            env={**os.environ, **self.environment, OWNER_VARIABLE: f"{self._owner}:{name}"},
+            start_new_session=True,
+        )
         self._started[name] = process
         if process.stdout is not None:
-            threading.Thread(target=self._copy, args=(name, process.stdout), daemon=True).start()
+            self._logs[name].copy(process.stdout)
 
     def check(self) -> None:
         """Raise `ProcessEnded` if one of the processes has ended."""
-        for name, process in self._started.items():
-            code = process.poll()
-            if code is not None:
-                how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-                raise ProcessEnded(
-                    f"{name} ended ({how}); last lines of {self.log(name)}:\n{self.last_lines(name)}"
-                )
+        for name in self._started:
+            if how := self.how_ended(name):
+                raise ProcessEnded(self.with_last_lines(name, f"{name} {how}"))
+
+    def how_ended(self, name: str) -> str:
+        """Return how a process has ended, such as "ended (exit code 3)"; "" while it runs."""
+        code = self._started[name].poll()
+        if code is None:
+            return ""
+        return f"ended (exit code {code})" if code >= 0 else f"ended (signal {signal.Signals(-code).name})"
 
     def has_ended(self, name: str) -> bool:
         """Return whether a process that ends by itself has done so."""
@@ -104,59 +112,102 @@ class ManagedProcesses:
 
     def stop(self) -> None:
         """Stop all processes and their descendants, with a stronger signal if one is ignored."""
-        seen: set[psutil.Process] = set()
-        for number, seconds in self.stop_signals:
-            deadline = time.monotonic() + seconds
-            signalled: set[psutil.Process] = set()
-            # searched again each time: new ones may be started while others are being stopped
-            while running := {process for process in seen | self.running() if _is_running(process)}:
-                seen |= running
-                _signal(running - signalled, number)
-                signalled |= running
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.1)
-            else:
-                break
+        _stop(self.running, self.stop_signals)
         for process in self._started.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)
+        for log in self._logs.values():
+            log.close()
+        self._logs.clear()
 
-    def running(self) -> set[psutil.Process]:
-        """Find all running processes and descendants, however they were started."""
+    def kill(self, name: str) -> None:
+        """Kill one process and its descendants at once."""
+        _stop(lambda: self.running(name), ((signal.SIGKILL, KILL_SECONDS),))
+        with suppress(subprocess.TimeoutExpired, KeyError):  # it may not even have started
+            self._started[name].wait(1)
+
+    def running(self, name: str = "") -> set[psutil.Process]:
+        """Find all running processes and descendants, however they were started; or those of one name."""
         found: set[psutil.Process] = set()
-        for child in self._started.values():
+        for child_name, child in self._started.items():
             with suppress(psutil.Error):  # some programs overwrite their environment
-                found.update(psutil.Process(child.pid).children(recursive=True))
+                if name in {"", child_name}:
+                    found.update(psutil.Process(child.pid).children(recursive=True))
+        mark = f"{self._owner}:{name}"
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get(OWNER_VARIABLE) == self._owner:
+                owner = process.environ().get(OWNER_VARIABLE, "")
+                if owner == mark or (not name and owner.startswith(mark)):
                     found.add(process)
         return {process for process in found if _is_running(process)}
 
     def log(self, name: str) -> Path:
-        """Return the log file of a process; the previous one is kept next to it."""
+        """Return the log file of a process; those of the last times are kept next to it."""
         return self.logs / f"{name}.log"
-
-    def _open_log(self, name: str) -> IO[bytes]:
-        self.logs.mkdir(parents=True, exist_ok=True)
-        if self.log(name).exists():
-            shutil.move(self.log(name), self.logs / f"{name}.previous.log")
-        return self.log(name).open("wb")
-
-    def _copy(self, name: str, source: IO[bytes]) -> None:
-        with source, self.log(name).open("ab") as log:
-            for line in source:
-                log.write(line)
-                log.flush()
-                with suppress(OSError):
-                    sys.stderr.buffer.write(f"{name}: ".encode() + line)
-                    sys.stderr.flush()
 
     def last_lines(self, name: str) -> str:
         """Return the last lines that a process printed."""
+        if name in self._logs:
+            self._logs[name].wait()
         lines = self.log(name).read_text(errors="replace").splitlines()
         return click.unstyle("\n".join(lines[-LAST_LINES_SHOWN:]))
+
+    def with_last_lines(self, name: str, message: str) -> str:
+        """Add the last lines that a process printed to a message about it."""
+        return f"{message}; last lines of {self.log(name)}:\n{self.last_lines(name)}"
+
+
+def end_leftovers(home: Path) -> list[int]:
+    """Kill what commands on a home started that were killed themselves, and return their process ids.
+
+    Nobody supervises or stops these processes any more, and a second daemon would do everything twice.
+    """
+    left = _left_over(home)
+    _stop(lambda: _left_over(home), ((signal.SIGKILL, KILL_SECONDS),))
+    return sorted(process.pid for process in left)
+
+
+def _left_over(home: Path) -> set[psutil.Process]:
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = process.environ()
+            owner, *rest = environment.get(OWNER_VARIABLE, "").split(":")
+            is_ours = len(rest) == 2 and environment.get("GOGOBE_HOME") == str(home)  # noqa: PLR2004
+            if is_ours and not _is_alive(owner) and _is_running(process):
+                found.add(process)
+    return found
+
+
+def _this_process() -> str:
+    return f"{os.getpid()}@{psutil.Process().create_time():.0f}"
+
+
+def _is_alive(owner: str) -> bool:
+    pid, _, started = owner.partition("@")
+    try:
+        # the start of a process is computed from the clock, which may be set meanwhile
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) < CLOCK_TOLERANCE_SECONDS
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _stop(find: Callable[[], set[psutil.Process]], signals: Sequence[tuple[signal.Signals, float]]) -> None:
+    """Send these signals to processes, and to those that they start meanwhile, until all have ended."""
+    seen: set[psutil.Process] = set()
+    for number, seconds in signals:
+        deadline = time.monotonic() + seconds
+        signalled: set[psutil.Process] = set()
+        # searched again each time: new ones may be started while others are being stopped
+        while running := {process for process in seen | find() if _is_running(process)}:
+            seen |= running
+            _signal(running - signalled, number)
+            signalled |= running
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        else:
+            return
 
 
 @contextmanager

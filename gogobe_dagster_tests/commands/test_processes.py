@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gogobe_dagster.commands.processes import ManagedProcesses, ProcessEnded
+from gogobe_dagster.commands.process_logs import LOG_BYTES, LOGS_KEPT
+from gogobe_dagster.commands.processes import ManagedProcesses, ProcessEnded, end_leftovers
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster_tests.waiting import wait_for_progress
 
@@ -42,6 +43,16 @@ SPAWNING = (
     "signal.signal(signal.SIGINT, spawn)\n"
     "print('ready', flush=True)\n"
     "time.sleep(300)\n"
+)
+# As a command that is killed after it has started something.
+KILLED_COMMAND = (
+    "import os, signal, sys\n"
+    "from pathlib import Path\n"
+    "from gogobe_dagster.commands.processes import ManagedProcesses\n"
+    "home = Path(sys.argv[1])\n"
+    "processes = ManagedProcesses(logs=home, environment={'GOGOBE_HOME': str(home)}, folder=home)\n"
+    "processes.start('other', ['sleep', '300'])\n"
+    "os.kill(os.getpid(), signal.SIGKILL)\n"
 )
 HASTY = ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
 
@@ -161,7 +172,7 @@ def test_children_see_the_environment_given_and_the_log_before_is_kept(processes
             _start(processes, "sign", f"import os; print(os.environ['SHOP'])\n{PATIENT}")
 
     assert processes.log("sign").read_text().splitlines()[0] == "סופר"
-    assert (processes.logs / "sign.previous.log").read_text().splitlines()[0] == "מכולת"
+    assert (processes.logs / "sign.log.1").read_text().splitlines()[0] == "מכולת"
 
 
 def test_verbose_shows_what_children_print_and_keeps_it(
@@ -173,6 +184,29 @@ def test_verbose_shows_what_children_print_and_keeps_it(
 
     assert b"till: ready" in capfdbinary.readouterr().err
     assert "ready" in processes.log("till").read_text()
+
+
+def test_a_log_has_a_limited_size_and_so_have_the_older_ones(processes: ManagedProcesses) -> None:
+    lines = 5 * LOG_BYTES // 50_000
+    with processes:
+        _start(processes, "till", f"for _ in range({lines}): print('x' * 49_999)\n{PATIENT}")
+
+    sizes = {path.name: path.stat().st_size for path in processes.logs.iterdir()}
+    assert sizes.keys() == {"till.log", *(f"till.log.{number}" for number in range(1, LOGS_KEPT + 1))}
+    assert max(sizes.values()) <= LOG_BYTES
+
+
+def test_what_a_killed_command_left_is_ended_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+    mine = ManagedProcesses(logs=tmp_path, environment={"GOGOBE_HOME": str(tmp_path)}, folder=tmp_path)
+    with mine:
+        mine.start("sleeper", ["sleep", "300"])
+        subprocess.run([sys.executable, "-c", KILLED_COMMAND, str(tmp_path)], check=False)
+
+        left = end_leftovers(tmp_path)
+
+        assert len(left) == 1
+        assert not psutil.pid_exists(left[0]) or not _is_running(psutil.Process(left[0]))
+        assert len(mine.running()) == 1
 
 
 def _start(processes: ManagedProcesses, name: str, program: str) -> None:
