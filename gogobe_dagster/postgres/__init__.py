@@ -3,6 +3,8 @@
 server             start, stop and find the server; database URLs
 cluster            the server's data folder, its owner and its configuration
 binaries           where PostgreSQL's programs are and how they are run
+dead_sockets       remove what killed servers left below /tmp
+home               the home folder, which other users cannot enter
 roles              the server's roles and their passwords
 dump               pg_dump and pg_restore of whole databases
 index_maintenance  rebuild bloated indexes

@@ -36,10 +36,15 @@ class Account:
     gid: int
 
     @classmethod
+    def current(cls) -> Self:
+        """Return the user of this process."""
+        return cls(os.geteuid(), os.getegid())
+
+    @classmethod
     def for_server(cls, folder: Path) -> Self:
         """Choose the account for a server's folder: its owner if it exists, unless that is root."""
         if os.geteuid() != 0:
-            return cls(os.geteuid(), os.getegid())
+            return cls.current()
         if folder.exists() and (owner := folder.stat()).st_uid != 0:
             return cls(owner.st_uid, owner.st_gid)
         for name in ACCOUNTS:

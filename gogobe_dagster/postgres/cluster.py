@@ -26,12 +26,14 @@ from gogobe_dagster.postgres.binaries import (
     program_folders,
     socket_folder,
 )
+from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
 from gogobe_dagster.postgres.roles import HBA, HOST, SUPERUSER
 
 PORT = 5432
 """Part of the socket's name, even without a TCP port."""
 TIMEOUT_SECONDS = 600
 """How long recovery or shutdown of a large warehouse may take."""
+LOG_BYTES = 10_000_000
 MAX_SECONDS_WITHOUT_SOCKET = 5
 """How long a running server may be unreachable by its socket before it is restarted."""
 
@@ -54,6 +56,7 @@ CONFIGURATION = {
     "jit": "off",  # compilation takes longer than our short queries
     "max_parallel_workers_per_gather": "0",  # queries are as fast, and leave the other core to loads
     "max_locks_per_transaction": "256",  # price history has one partition per month
+    "client_connection_check_interval": "5s",  # the locks of a killed process are free soon
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
@@ -101,6 +104,7 @@ class Cluster:
     def launch(self, programs: Path, configuration: Mapping[str, str]) -> None:
         """Start a server where none is running; create the data folder if there is none."""
         began = time.monotonic()
+        remove_dead_sockets()
         sockets = socket_folder(self.folder)
         prepare_socket_folder(sockets, self.account)
         if not self.data.exists():
@@ -117,6 +121,14 @@ class Cluster:
         )
         _log.info("embedded PostgreSQL started in %.1f s: %s", time.monotonic() - began, self.folder)
 
+    def limit_log(self) -> None:
+        """Copy a large log over the older one, and empty it: the server has the file open."""
+        with suppress(OSError):  # there is none, or no space for a copy
+            if self.log.stat().st_size > LOG_BYTES:
+                older = shutil.copy2(self.log, f"{self.log}.1")
+                self.account.own(Path(older), mode=0o600)
+                os.truncate(self.log, 0)
+
     def shut_down(self) -> bool:
         """Stop the server; return whether one was running."""
         postmaster = self._postmaster()
@@ -124,6 +136,7 @@ class Cluster:
             return False
         # What `pg_ctl stop -m fast` does; but pg_ctl would signal whichever process has a stale pid now.
         postmaster.send_signal(signal.SIGINT)
+        postmaster.send_signal(signal.SIGCONT)  # one that was suspended would never notice
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while self._is_server(postmaster):
             if time.monotonic() > deadline:

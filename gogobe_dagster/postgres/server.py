@@ -21,6 +21,7 @@ from gogobe_dagster.postgres.binaries import (
     socket_folder,
 )
 from gogobe_dagster.postgres.cluster import CONFIGURATION, PORT, Cluster, ping
+from gogobe_dagster.postgres.home import make_home, open_to_others
 from gogobe_dagster.postgres.roles import (
     DATABASES,
     OWNER,
@@ -51,9 +52,25 @@ def dagster_url(settings: Settings) -> str:
     return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
+def libpq_url(url: str) -> str:
+    """Return a URL for SQLAlchemy as one for libpq, without the driver."""
+    return url.replace("+psycopg2", "", 1)
+
+
+def prepare_home(settings: Settings) -> str:
+    """Create the home folder if there is none; return what to do if others can get into it, or ""."""
+    make_home(settings.folder, _account(settings))
+    return open_to_others(settings.folder, _account(settings))
+
+
+def _account(settings: Settings) -> Account:
+    return Account.for_server(settings.folder / "postgres") if uses_embedded(settings) else Account.current()
+
+
 def ensure_running(settings: Settings) -> None:
     """Start the embedded server if it holds one of the two databases."""
     if uses_embedded(settings):
+        make_home(settings.folder, _account(settings))
         embedded_server(settings).start()
 
 
@@ -73,7 +90,7 @@ def embedded_server(settings: Settings) -> "EmbeddedPostgres":
 
 
 def _urls(settings: Settings) -> set[str]:
-    return {warehouse_url(settings), dagster_url(settings).replace("+psycopg2", "", 1)}
+    return {warehouse_url(settings), libpq_url(dagster_url(settings))}
 
 
 def _embedded_urls(settings: Settings) -> set[str]:
@@ -103,9 +120,15 @@ class EmbeddedPostgres:
             account = Account.for_server(self.folder)
             cluster = Cluster(prepare_folder(self.folder, account), account, self.port)
             check_socket_folder(socket_folder(cluster.folder), account)
+            cluster.limit_log()
             if not cluster.wait_until_ready():
                 cluster.launch(find_programs(self.bin_folder, account), CONFIGURATION | dict(self.options))
             self._set_up()
+
+    def limit_log(self) -> None:
+        """Keep the log of a server that runs for months small; `start` does the same."""
+        account = Account.for_server(self.folder)
+        Cluster(self.folder.resolve(), account, self.port).limit_log()
 
     def stop(self) -> bool:
         """Stop the server; open transactions are rolled back. Return whether it was running."""
