@@ -12,6 +12,6 @@ backup, restore copy everything to a folder and back
 env             variables for `dagster`, `dg` and `psql`
 
 Shared by them: options, selection_options, tables, progress, disabled, bootstrap, environment, processes,
-process_logs, waits, import_progress,
+process_logs, supervisor, services, home_lock, waits, import_progress,
 replica_session, scan_probe, read_files, read_output, demo_queries.
 """

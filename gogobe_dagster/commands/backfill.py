@@ -1,10 +1,14 @@
 """`gogobe backfill`: requests a backfill of feeds and days from the running Dagster."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -12,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
+from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.selection_options import selection_options
 from gogobe_dagster.errors import GogobeError
@@ -24,6 +29,7 @@ from gogobe_dagster.settings import Settings
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 POLL_SECONDS = 1.0
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TAGS = {"gogobe/reason": "gogobe backfill", "dagster/retry_strategy": "ALL_STEPS"}
 """The retry strategy repeats the job's tag: Dagster does not use it for backfills of assets."""
 
@@ -86,12 +92,32 @@ def backfill(
         raise click.UsageError(f"--url {url}: must begin with http://, such as http://127.0.0.1:3000")
     partitions = [f"{feed.key}|{day}" for feed in selected_feeds(feeds) for day in _days(first, last)]
     dagster = DagsterClient(url)
+    if urlsplit(url).hostname in LOOPBACK:
+        free_what_dead_imports_hold()
     backfill_id = dagster.launch(partitions, run_config=_run_config(selected_feeds(feeds), selection))
     click.echo(f"backfill {backfill_id}: {len(partitions)} runs queued; {url}/runs/b/{backfill_id}")
     if first < clock.day_of(clock.now()):
         _warn_about_past_days(selected_feeds(feeds))
     if wait:
-        _wait(dagster, backfill_id, runs=len(partitions))
+        try:
+            _wait(dagster, backfill_id, runs=len(partitions))
+        except KeyboardInterrupt:
+            raise GogobeError(
+                f"no longer waiting; the runs go on in the background: {url}/runs/b/{backfill_id} shows them "
+                "and can cancel them, and `gogobe status` what was imported"
+            ) from None
+
+
+def free_what_dead_imports_hold() -> None:
+    """Free the pool slots of killed imports, for which the runs would wait; not without a database.
+
+    The running Dagster knows only of the runs that it started itself.
+    """
+    command = [sys.executable, "-m", "gogobe_dagster.dagster_runtime.orphaned_runs", "--imports"]
+    environment = os.environ | process_environment(Settings.read())
+    subprocess.run(
+        command, env=environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def _run_config(feeds: Sequence[Feed], selection: FileSelection) -> dict[str, Any]:

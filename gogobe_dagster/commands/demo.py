@@ -12,14 +12,16 @@ from rich.table import Table
 from gogobe_dagster import clock
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.demo_queries import show_demo_queries
-from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
 from gogobe_dagster.commands.options import WholeNumber, port_option
-from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
+from gogobe_dagster.commands.processes import stop_on_signals
 from gogobe_dagster.commands.tables import plain_table
-from gogobe_dagster.commands.up import check_port_is_free, code_socket, running_database, serve
+from gogobe_dagster.commands.up import HOST, check_port_is_free, running_database, serve
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.postgres.server import prepare_home
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.server import Replica
@@ -64,7 +66,8 @@ def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
         check_port_is_free(port)
     day = clock.day_of(clock.now()) - timedelta(days=1)
     feeds = [find_feed(key) for key in FEEDS]
-    with stop_on_signals() as stop, _replica(feeds, day, stores=stores, items=items) as replica:
+    with _replica(feeds, day, stores=stores, items=items) as replica, stop_on_signals() as stop:
+        prepare_home(Settings.read())  # the demo's own is in it
         settings = _demo_settings(Settings.read(), replica)
         with running_database(settings):
             if stop.is_set():
@@ -155,10 +158,5 @@ def _counts(files: Sequence[LedgerFile]) -> list[int]:
 
 
 def _open_ui(settings: Settings, environment: Mapping[str, str], port: int) -> None:
-    logs = settings.folder / "logs"
-    with (
-        stop_on_signals() as stop,
-        code_socket(environment) as variables,
-        ManagedProcesses(logs=logs, environment=variables, folder=clone_folder()) as processes,
-    ):
-        serve(processes, port, stop)
+    with claimed(settings.folder, f"http://{HOST}:{port}"), stop_on_signals() as stop:
+        serve(settings, environment, port, stop)

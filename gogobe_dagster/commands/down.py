@@ -14,7 +14,7 @@ def down() -> None:
 
     Commands such as `gogobe env`, `import`, `scan` and `status` start it and leave it running, so that
     the next command starts faster. No data is lost. Do not use this while `gogobe up` is running, which
-    would lose its database: stop that with Ctrl-C, which stops the server as well.
+    would start the server again: stop that with Ctrl-C, which stops the server as well.
 
     The servers are in the folder GOGOBE_HOME (default .gogobe) and in its subfolder demo. Your own
     server, set by GOGOBE_DATABASE_URL or GOGOBE_DAGSTER_DATABASE_URL, is never stopped.

@@ -1,29 +1,38 @@
 """Starts import runs in a process of their own and shows their progress from the ledger."""
 
 import json
+import shlex
+import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
 
 from gogobe_dagster.commands.environment import clone_folder
-from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
+from gogobe_dagster.commands.processes import ManagedProcesses, end_leftovers, stop_on_signals
+from gogobe_dagster.commands.waits import Waits, wait_of_runs
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
+from gogobe_dagster.postgres.server import dagster_url, libpq_url, warehouse_url
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.model import FeedHealth
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
 
 REFRESH_SECONDS = 0.5
 WORKER = "import"
+END_AT_ONCE = ((signal.SIGUSR1, 2.0), (signal.SIGKILL, 2.0))
+"""The runner marks its run as canceled; if it does not get to that, the next import marks it as failed."""
+NOTHING_GOES_ON = "nothing goes on in the background, no file is loaded partially, and"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +64,14 @@ def import_partitions(
     """Run the import job for every feed and day through Dagster, with a progress display.
 
     The log is `<home>/logs/import.log`. A failed run does not stop the others. Interrupting this process
-    interrupts the runs; no file is loaded partially, and the next import continues. Raises `ImportStopped`.
+    ends the runs at once; no file is loaded partially, and the next import continues. Raises `ImportStopped`.
     """
     folder = resources.settings.folder
     partitions = [f"{feed.key}|{day}" for feed in feeds for day in days]
-    processes = ManagedProcesses(logs=folder / "logs", environment=environment, folder=clone_folder())
+    end_leftovers(folder)
+    processes = ManagedProcesses(
+        logs=folder / "logs", environment=environment, folder=clone_folder(), stop_signals=END_AT_ONCE
+    )
     with tempfile.TemporaryDirectory() as temporary, stop_on_signals() as stop, processes:
         outcomes_file = Path(temporary) / "outcomes.jsonl"
         outcomes_file.touch()
@@ -75,16 +87,27 @@ def import_partitions(
             ],
         )
         counts = partial(_progress_of, feeds, days, resources, selection)
-        _show_progress(processes, stop, feeds, counts, console)
+        find = partial(
+            wait_of_runs,
+            warehouse=warehouse_url(resources.settings),
+            dagster=libpq_url(dagster_url(resources.settings)),
+            partitions=partitions,
+        )
+        _show_progress(processes, stop, feeds, counts, waits=Waits(find, console.print), console=console)
         outcomes = [Outcome(**json.loads(line)) for line in outcomes_file.read_text().splitlines()]
     if len(outcomes) < len(partitions):
-        why = "was interrupted" if stop.is_set() else "stopped"
         done = f"{len(outcomes)} of {len(partitions)} runs had ended"
+        if stop.is_set():
+            raise ImportStopped(f"interrupted when {done}; {NOTHING_GOES_ON} `{this_command()}` continues")
         raise ImportStopped(
-            f"the import {why}: {done}. No file is loaded partially; import again to continue.\n"
-            f"Last lines of {processes.log(WORKER)}:\n{processes.last_lines(WORKER)}"
+            processes.with_last_lines(WORKER, f"the import stopped when {done}; `{this_command()}` continues")
         )
     return outcomes
+
+
+def this_command() -> str:
+    """Return what was typed to start this process, to be typed again."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 Progression = Mapping[str, tuple[int, int]]
@@ -111,6 +134,8 @@ def _show_progress(
     stop: threading.Event,
     feeds: Sequence[Feed],
     counts: Callable[[], Progression],
+    *,
+    waits: Waits,
     console: Console,
 ) -> None:
     """Show a bar per feed: files in a final state, of all files that the runs take."""
@@ -119,14 +144,20 @@ def _show_progress(
         bars = {feed.key: progress.add_task(feed.name, total=None, start=False) for feed in feeds}
         while True:
             has_ended = processes.has_ended(WORKER)
-            for key, (completed, total) in counts().items():
-                if key in bars:
-                    progress.start_task(bars[key])
-                    progress.update(bars[key], total=total, completed=completed)
-                    if completed == total:
-                        progress.stop_task(bars[key])
+            waits.ask()
+            with suppress(OperationalError):  # the reason is what `waits` tells
+                _update(progress, bars, counts())
             if has_ended or stop.wait(REFRESH_SECONDS):
                 return
+
+
+def _update(progress: Progress, bars: Mapping[str, TaskID], counts: Progression) -> None:
+    for key, (completed, total) in counts.items():
+        if key in bars:
+            progress.start_task(bars[key])
+            progress.update(bars[key], total=total, completed=completed)
+            if completed == total:
+                progress.stop_task(bars[key])
 
 
 def found(row: FeedHealth) -> int:

@@ -1,35 +1,35 @@
 """`gogobe up`: runs the database, the web UI and the daemon in one terminal, until Ctrl-C."""
 
-import os
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
-import requests
 
+from gogobe_dagster import clock
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
-from gogobe_dagster.errors import GogobeError
-from gogobe_dagster.monitoring.alerts import check_url
-from gogobe_dagster.postgres.server import embedded_server, ensure_running, uses_embedded
+from gogobe_dagster.commands.supervisor import Child, Supervisor
+from gogobe_dagster.errors import AlertNotSent, GogobeError
+from gogobe_dagster.monitoring.alerts import Alert, check_url, send
+from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
+from gogobe_dagster.postgres.server import embedded_server, ensure_running, prepare_home, uses_embedded
 from gogobe_dagster.settings import Settings
 
 HOST = "127.0.0.1"
-READY_SECONDS = 180
+READY_SECONDS = 300
 WORKSPACE = ("-w", "workspace.server.yaml")
 WEB_SERVER = "gogobe_dagster.dagster_runtime.web_server"
 CODE_SOCKET = "GOGOBE_CODE_SOCKET"
-CODE_SERVER = ("api", "grpc", "-m", "gogobe_dagster.definitions", "--location-name", "gogobe_dagster")
-CODE_THREADS = 16
-"""Threads of the code server, for parallel sensor ticks and requests of the web UI."""
 
 
 @click.command()
@@ -43,32 +43,15 @@ def up(*, port: int, verbose: bool) -> None:
     are used instead of the embedded PostgreSQL.
     """
     settings = Settings.read()
-    check_port_is_free(port)
     if settings.alert_url:
         check_url(settings.alert_url)  # fails now rather than when the first alert is sent
-    with stop_on_signals() as stop, running_database(settings):
-        open_warehouse(settings).close()
-        (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
-        environment = process_environment(settings)
-        fail_orphaned_runs(environment)
-        with (
-            code_socket(environment) as variables,
-            ManagedProcesses(
-                logs=settings.folder / "logs",
-                environment=variables,
-                folder=clone_folder(),
-                verbose=verbose,
-            ) as processes,
-        ):
-            serve(processes, port, stop)
-            _echo("Stopping ...")
+    prepare_home(settings)
+    with claimed(settings.folder, _url(port)):
+        check_port_is_free(port)
+        with stop_on_signals() as stop, running_database(settings):
+            open_warehouse(settings).close()
+            serve(settings, process_environment(settings), port, stop, verbose=verbose)
     _echo("Stopped.")
-
-
-def fail_orphaned_runs(environment: Mapping[str, str]) -> None:
-    """Mark runs as failed whose processes are gone, so that they do not occupy the run queue for hours."""
-    command = [sys.executable, "-m", "gogobe_dagster.dagster_runtime.orphaned_runs"]
-    subprocess.run(command, env={**os.environ, **environment}, check=True, stderr=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -89,32 +72,92 @@ def running_database(settings: Settings) -> Iterator[None]:
 @contextmanager
 def code_socket(environment: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """Add the address of a code server: a socket with a short path, whatever the home folder is."""
-    with tempfile.TemporaryDirectory(prefix="gogobe-") as folder:
+    remove_dead_sockets()
+    with tempfile.TemporaryDirectory(prefix="gogobe-up-") as folder:
         yield {**environment, CODE_SOCKET: str(Path(folder) / "code.sock")}
 
 
-def serve(processes: ManagedProcesses, port: int, stop: threading.Event) -> None:
-    """Run a code server, the web UI and the daemon until `stop` is set.
+def serve(
+    settings: Settings,
+    environment: Mapping[str, str],
+    port: int,
+    stop: threading.Event,
+    *,
+    verbose: bool = False,
+) -> None:
+    """Run a code server, the web UI and the daemon until `stop` is set, and start again what ends.
 
     Without a shared code server, the web UI and the daemon would each start their own, and the daemon a new
-    one every minute: half of the CPU time of an idle system. Raises `ProcessEnded`.
+    one every minute: half of the CPU time of an idle system. Raises `GogobeError` if one of them does not
+    start at all.
     """
-    if stop.is_set():
-        return
-    _echo("Starting the web UI and the daemon ...")
+    (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
+    logs = settings.folder / "logs"
+    with (
+        code_socket(environment) as variables,
+        ManagedProcesses(
+            logs=logs, environment=variables, folder=clone_folder(), verbose=verbose
+        ) as processes,
+    ):
+        supervisor = Supervisor(
+            children=_children(settings, processes, port),
+            tell=lambda text: _echo(f"{clock.now().astimezone(clock.ISRAEL):%H:%M:%S} {text}"),
+            alert=partial(_send_in_background, url=settings.alert_url),
+        )
+        _echo("Starting the web UI and the daemon ...")
+        if _start(supervisor, processes, stop):
+            _echo(f"{_url(port)}  (logs: {logs}; Ctrl-C stops)")
+            while not stop.wait(0.5):
+                supervisor.step(time.monotonic())
+        _echo("Stopping ...")
+
+
+def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tuple[Child, ...]:
+    # loads gRPC and psycopg
+    from gogobe_dagster.commands import services
+
     code = Path(processes.environment[CODE_SOCKET])
     python = (sys.executable, "-m")
-    processes.start("code", [*python, "dagster", *CODE_SERVER, "-s", code, "-n", str(CODE_THREADS)])
-    if not processes.wait_until(code.exists, what="the code server", seconds=READY_SECONDS, stop=stop):
-        return
-    processes.start("webserver", [*python, WEB_SERVER, "-h", HOST, "-p", str(port), *WORKSPACE])
-    processes.start("daemon", [*python, "dagster._daemon", "run", *WORKSPACE])
-    what = f"the web UI on port {port}"
-    if not processes.wait_until(lambda: _responds(port), what=what, seconds=READY_SECONDS, stop=stop):
-        return
-    _echo(f"http://{HOST}:{port}  (logs: {processes.logs}; Ctrl-C stops)")
-    while not stop.wait(0.5):
-        processes.check()
+    database = Child(services.Databases(settings))
+    server = Child(
+        services.Program(
+            "code",
+            processes,
+            [*python, "gogobe_dagster.dagster_runtime.code_server", code],
+            partial(services.code_server_answers, code),
+        ),
+        needs=[database],
+    )
+    web = services.Program(
+        "webserver",
+        processes,
+        [*python, WEB_SERVER, "-h", HOST, "-p", str(port), *WORKSPACE],
+        partial(services.web_server_answers, _url(port)),
+    )
+    daemon = services.Program(
+        "daemon", processes, [*python, "dagster._daemon", "run", *WORKSPACE], services.Heartbeats(settings)
+    )
+    return database, server, Child(web, needs=[server]), Child(daemon, needs=[server])
+
+
+def _start(supervisor: Supervisor, processes: ManagedProcesses, stop: threading.Event) -> bool:
+    """Wait until everything has answered once; return False if `stop` was set before."""
+
+    def is_well() -> bool:
+        supervisor.step(time.monotonic())
+        return supervisor.is_well
+
+    return processes.wait_until(is_well, what="the web UI", seconds=READY_SECONDS, stop=stop)
+
+
+def _send_in_background(alert: Alert, *, url: str) -> None:
+    def deliver() -> None:
+        try:
+            send(alert, url)
+        except AlertNotSent as error:
+            _echo(str(error))
+
+    threading.Thread(target=deliver, daemon=True).start()
 
 
 def check_port_is_free(port: int) -> None:
@@ -129,13 +172,8 @@ def check_port_is_free(port: int) -> None:
             ) from None
 
 
-def _responds(port: int) -> bool:
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy for loopback
-        try:
-            return session.get(f"http://{HOST}:{port}/server_info", timeout=5).ok
-        except requests.RequestException:
-            return False
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}"
 
 
 def _echo(text: str) -> None:

@@ -8,25 +8,28 @@ other; their steps share one fork server.
 
 import argparse
 import json
-import socket
+import os
+import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import dagster as dg
+import psutil
 
-from gogobe_dagster.dagster_runtime.orphaned_runs import fail_orphaned_runs
+from gogobe_dagster.dagster_runtime.orphaned_runs import (
+    cancel_runs_of_this_process,
+    free_what_dead_runs_hold,
+    imports_of_this_machine,
+)
 from gogobe_dagster.definitions import defs
 from gogobe_dagster.defs.jobs import IMPORT_JOB
 from gogobe_dagster.defs.partitions import DAY_TAG, FEED_TAG
-from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.defs.selection import selection_config
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
-from gogobe_dagster.settings import Settings
-
-HOST_TAG = "gogobe/host"
-"""Tag of a run with the machine on which `gogobe import` executes it."""
 
 
 def import_feed() -> dg.JobDefinition:
@@ -39,7 +42,7 @@ def run_partition(
 ) -> dict[str, object]:
     """Run the job for one partition, `feed|day`, and return the outcome."""
     feed, day = partition.split("|")
-    tags = {"dagster/partition": partition, FEED_TAG: feed, DAY_TAG: day, HOST_TAG: socket.gethostname()}
+    tags = {"dagster/partition": partition, FEED_TAG: feed, DAY_TAG: day, **imports_of_this_machine()}
     started = time.monotonic()
     job = dg.reconstructable(import_feed)
     with dg.execute_job(job, instance=instance, tags=tags, run_config=run_config) as result:
@@ -64,14 +67,32 @@ def _first_failure(result: dg.JobExecutionResult) -> str:
     return ""
 
 
+def end_at_once_on_signal(instance: dg.DagsterInstance) -> None:
+    """On SIGUSR1, end with all steps, and mark the run as canceled. Whatever is killed continues next time.
+
+    Dagster replaces the handlers of SIGINT and SIGTERM while a run executes, waits for its steps, and goes on
+    with the next run.
+    """
+
+    def end_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        try:
+            for child in psutil.Process().children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            cancel_runs_of_this_process(instance)
+        finally:
+            os._exit(1)  # no clean-up that waits for steps
+
+    signal.signal(signal.SIGUSR1, end_at_once)
+
+
 def main(outcomes_file: Path, partitions: list[str], selection: FileSelection = EVERYTHING) -> None:
     """Run the job for each partition, and write each outcome when the run has ended."""
     run_config = selection_config(selection)
     with dg.DagsterInstance.get() as instance, outcomes_file.open("a", buffering=1) as outcomes:
-        write_pool_limits(instance, Settings.read())
+        end_at_once_on_signal(instance)
         # without a daemon nobody else frees the pool slots of an import that was killed
-        for run_id in fail_orphaned_runs(instance, tags={HOST_TAG: socket.gethostname()}):
-            print(f"run {run_id}: marked as failed, its process is gone", flush=True)  # noqa: T201 - the log
+        free_what_dead_runs_hold(instance, tags=imports_of_this_machine())
         for partition in partitions:
             outcomes.write(json.dumps(run_partition(partition, instance, run_config)) + "\n")
 

@@ -1,14 +1,21 @@
 """Marks orphaned runs as failed: Dagster considers them running, but their process is gone.
 
 Dagster's default launcher does not check whether the process of a run is alive. After a power cut, such a run
-stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue and of the pools. `gogobe up`
-therefore starts with `python -m gogobe_dagster.dagster_runtime.orphaned_runs`, and imports do the same for
-runs of earlier imports on their machine. A run is orphaned if none of the process ids in
-its log exists, or if they now belong to younger processes. The same program writes the pool limits.
+stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue and of the pools. Therefore
+every command calls `free_what_dead_runs_hold` before it starts runs: `gogobe up` for all runs, the others
+for those of imports on their machine. Locks and claims need nothing: they end with the connection.
+
+A run is orphaned if none of the process ids in its log exists, or if they now belong to younger processes. If
+it has none yet, the code server that should start it is asked. `python -m
+gogobe_dagster.dagster_runtime.orphaned_runs` does this once; `--imports`, only for imports of this machine.
 """
 
+import argparse
+import json
+import os
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 
 import dagster as dg
 import psutil
@@ -23,21 +30,59 @@ ACTIVE_STATUSES = [
 ]
 
 
-def fail_orphaned_runs(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> list[str]:
-    """Mark orphaned runs as failed, free their pool slots, and return their ids. Idempotent.
+HOST_TAG = "gogobe/host"
+"""Tag of a run with the machine on which `gogobe import` executes it."""
+GRPC_TAG = ".dagster/grpc_info"
+"""Tag of a run with the address of the code server that starts it, as JSON."""
+
+
+def imports_of_this_machine() -> Mapping[str, str]:
+    """Return the tags of runs that `gogobe import` and `gogobe demo` execute on this machine."""
+    return {HOST_TAG: socket.gethostname()}
+
+
+def free_what_dead_runs_hold(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> None:
+    """Write the pool limits, mark orphaned runs as failed, and free their slots. Idempotent.
 
     `tags` restricts it to runs with these tags. Runs of other machines would look orphaned here.
     """
+    write_pool_limits(instance, Settings.read())
+    for run_id in fail_orphaned_runs(instance, tags=tags):
+        print(f"run {run_id}: marked as failed, its process is gone", flush=True)  # noqa: T201 - for the log
+
+
+def fail_orphaned_runs(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> list[str]:
+    """Mark orphaned runs as failed, free their pool slots, and return their ids."""
     orphaned = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_STATUSES, tags=tags or {})):
-        run_id = record.dagster_run.run_id
-        processes = _processes(instance, run_id)
-        if processes and not any(_is_alive(pid, logged_at) for pid, logged_at in processes):
+        run = record.dagster_run
+        if _is_orphaned(instance, run):
             message = f"Its process on {socket.gethostname()} is gone; the next run imports pending files."
-            instance.report_run_failed(record.dagster_run, message)
-            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            orphaned.append(run_id)
+            instance.report_run_failed(run, message)
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            orphaned.append(run.run_id)
     return orphaned
+
+
+def cancel_runs_of_this_process(instance: dg.DagsterInstance) -> None:
+    """Mark the runs that this process executes as canceled, and free their pool slots."""
+    active = instance.get_runs(dg.RunsFilter(statuses=ACTIVE_STATUSES, tags=imports_of_this_machine()))
+    for run in active:
+        if any(pid == os.getpid() for pid, _ in _processes(instance, run.run_id)):
+            instance.report_run_canceled(run, "The import was interrupted; the next one continues.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    if processes := _processes(instance, run.run_id):
+        return not any(_is_alive(pid, logged_at) for pid, logged_at in processes)
+    address = json.loads(run.tags.get(GRPC_TAG, "{}")).get("socket")
+    return bool(address) and not _listens(address)
+
+
+def _listens(address: str) -> bool:
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        return client.connect_ex(address) == 0
 
 
 def _processes(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:
@@ -63,7 +108,8 @@ def _is_alive(pid: int, logged_at: float) -> bool:
 
 
 if __name__ == "__main__":
-    with dg.DagsterInstance.get() as instance:
-        write_pool_limits(instance, Settings.read())
-        for run_id in fail_orphaned_runs(instance):
-            print(f"run {run_id}: marked as failed, its process is gone")  # noqa: T201 - a program's output
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--imports", action="store_true")
+    only = imports_of_this_machine() if parser.parse_args().imports else None
+    with dg.DagsterInstance.get() as an_instance:
+        free_what_dead_runs_hold(an_instance, tags=only)

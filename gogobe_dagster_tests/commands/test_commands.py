@@ -168,7 +168,7 @@ def test_an_import_whose_process_dies_says_its_last_words(
     ended = import_env.run("gogobe", "import", "--feed", "king_store", check=False)
 
     assert ended.returncode == 1
-    assert "the import stopped: 0 of 1 runs had ended" in ended.stderr
+    assert "the import stopped when 0 of 1 runs had ended" in ended.stderr
     assert "'99 99 * * *'" in ended.stderr
     assert "Traceback" not in ended.stderr.splitlines()[0]
 
