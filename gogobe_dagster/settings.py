@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", description="Warehouse: postgresql://… of your own server; empty = embedded."
     )
+    admin_database_url: str = Field(
+        default="", description="The warehouse's database as a superuser, for `gogobe roles` only."
+    )
     dagster_database_url: str = Field(
         default="", description="Dagster's storage: postgresql://…; empty = embedded."
     )

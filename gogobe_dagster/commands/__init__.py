@@ -9,6 +9,7 @@ scan, register, status, places, doctor
                 show; scan and register ask the portals and gov.il
 read, export    write files
 backup, restore copy everything to a folder and back
+roles           makes the database roles
 env             variables for `dagster`, `dg` and `psql`
 
 Shared by them: options, selection_options, tables, progress, disabled, bootstrap, environment, processes,

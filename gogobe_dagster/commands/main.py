@@ -28,6 +28,7 @@ COMMANDS = {
     "retain": ("gogobe_dagster.commands.retain", "retain_command"),
     "backup": ("gogobe_dagster.commands.backup", "backup_command"),
     "restore": ("gogobe_dagster.commands.restore", "restore_command"),
+    "roles": ("gogobe_dagster.commands.roles", "roles"),
     "replica": ("gogobe_dagster.commands.replica", "replica"),
     "env": ("gogobe_dagster.commands.env", "env_command"),
 }

@@ -6,6 +6,7 @@ binaries           where PostgreSQL's programs are and how they are run
 dead_sockets       remove what killed servers left below /tmp
 home               the home folder, which other users cannot enter
 roles              the server's roles and their passwords
+ownership          the same roles on a server of one's own
 dump               pg_dump and pg_restore of whole databases
 index_maintenance  rebuild bloated indexes
 dagster_retention  delete Dagster's old event logs

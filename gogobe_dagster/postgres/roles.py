@@ -7,6 +7,7 @@ whose folder only the server's account and root can enter, no password is asked 
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from psycopg import sql
 SUPERUSER: Final = "postgres"
 OWNER: Final = "gogobe_owner"
 """Owns the databases; imports, maintenance and Dagster use it."""
+LOADER: Final = "gogobe_loader"
+"""May change the rows of the warehouse, and nothing else of it."""
 READER: Final = "gogobe_reader"
 """May read the views for people, for a limited time per statement."""
 DATABASES: Final = ("gogobe", "dagster")
@@ -26,7 +29,7 @@ HBA: Final = f"""\
 # Overwritten at every start.
 local all all trust
 host {",".join(DATABASES)} {OWNER} {HOST}/32 scram-sha-256
-host {DATABASES[0]} {READER} {HOST}/32 scram-sha-256
+host {DATABASES[0]} {LOADER},{READER} {HOST}/32 scram-sha-256
 """
 """pg_hba.conf: the first line that fits decides, and who fits none is refused."""
 
@@ -35,6 +38,9 @@ do $$ begin
     if not exists (select from pg_roles where rolname = '{OWNER}') then
         create role {OWNER} login;
         grant pg_stat_scan_tables, pg_read_all_stats to {OWNER};
+    end if;
+    if not exists (select from pg_roles where rolname = '{LOADER}') then
+        create role {LOADER} login;
     end if;
     if not exists (select from pg_roles where rolname = '{READER}') then
         create role {READER} login connection limit 20;
@@ -65,15 +71,25 @@ def set_passwords(connection: psycopg.Connection, passfile: Path, port: int) -> 
 
     The passwords of an existing file stay. Only the current user can read it.
     """
+    _set_passwords(connection, passfile, f"{HOST}:{port}", (OWNER, LOADER, READER))
+
+
+def keep_passwords(connection: psycopg.Connection, passfile: Path, roles: Iterable[str]) -> None:
+    """Do the same for some roles of another server, the one of the connection."""
+    info = connection.info
+    _set_passwords(connection, passfile, f"{info.host}:{info.port}", roles)
+
+
+def _set_passwords(connection: psycopg.Connection, passfile: Path, server: str, roles: Iterable[str]) -> None:
     passwords = _known_passwords(passfile)
     lines = []
-    for role in (OWNER, READER):
+    for role in roles:
         password = passwords.get(role) or secrets.token_urlsafe(24)
         # the server gets the SCRAM verifier only, so the password is in no log of statements
         verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
         statement = sql.SQL("alter role {} password {}")
         connection.execute(statement.format(sql.Identifier(role), sql.Literal(verifier.decode())))
-        lines.append(f"{HOST}:{port}:*:{role}:{password}\n")
+        lines.append(f"{server}:*:{role}:{password}\n")
     _write_private(passfile, "".join(lines))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.binaries import socket_folder
-from gogobe_dagster.postgres.roles import OWNER, READER
+from gogobe_dagster.postgres.roles import LOADER, OWNER, READER
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster.warehouse.schema.migrate import migrate
 from gogobe_dagster.warehouse.schema.views import VIEWS
@@ -50,11 +50,13 @@ def test_daily_use_is_no_superuser(server: EmbeddedPostgres) -> None:
 def test_the_port_asks_for_the_password_in_the_passfile(open_server: EmbeddedPostgres) -> None:
     known = passwords(open_server.passfile)
 
-    assert known.keys() == {OWNER, READER}
+    assert known.keys() == {OWNER, LOADER, READER}
     assert open_server.passfile.stat().st_mode & 0o777 == 0o600
     assert enter(open_server, OWNER, known[OWNER]) is None
     assert enter(open_server, OWNER, known[OWNER], "dagster") is None
     assert enter(open_server, READER, known[READER]) is None
+    assert enter(open_server, LOADER, known[LOADER]) is None
+    assert "no pg_hba.conf entry" in str(enter(open_server, LOADER, known[LOADER], "dagster"))
     assert "password authentication failed" in str(enter(open_server, OWNER, "guessed"))
     assert "no pg_hba.conf entry" in str(enter(open_server, READER, known[READER], "dagster"))
     for role in ("postgres", "gogobe"):

@@ -10,5 +10,5 @@ fingerprints               which version of all this a database has
 migrate                    connect, and migrate to the newest revision in migrations/
 monthly_partitions         partitions of price_past
 extensions                 the PostgreSQL extension that search needs
-grants                     what the role for readers may see
+grants                     what the roles that load and read may do
 """

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -53,7 +54,7 @@ def versioned(tables: sa.MetaData) -> sa.MetaData:
     return copy
 
 
-def connect(url: str) -> sa.Engine:
+def connect(url: str, *, role: str = "") -> sa.Engine:
     """Return an engine for a PostgreSQL URL, whatever its driver part says.
 
     Timestamps arrive in UTC, whatever the server's time zone: Python compares those of one zone by local
@@ -62,6 +63,7 @@ def connect(url: str) -> sa.Engine:
     """
     parsed = _parse(url)
     options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+    options += f" -c role={role}" if role else ""
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
     engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True)
     try:
@@ -87,12 +89,14 @@ def _parse(url: str) -> sa.URL:
     return parsed.set(drivername=DRIVER)
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, *, role: str = "") -> None:
     """Bring the schema up to date. Idempotent; of processes that start together, one does it.
 
-    Raises `DatabaseUnavailable`, and changes nothing, if a newer version of this program made the tables.
+    With `role`, as this role instead of the one in the URL, which must be a member of it. Raises
+    `DatabaseUnavailable`, and changes nothing, if a newer version of this program made the tables, or if
+    there is something to change and the role does not own them.
     """
-    engine = connect(url)
+    engine = connect(url, role=role)
     try:
         with engine.begin() as connection:
             lock(connection, AdvisoryLock.SCHEMA)
@@ -102,6 +106,14 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             replace_localities(connection)
         replace_contents(engine)
+    except sa.exc.ProgrammingError as error:
+        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise
+        reason = error.orig.diag.message_primary
+        raise DatabaseUnavailable(
+            f"the database's tables have to be made or changed, which {engine.url.username} may not do "
+            f"({reason}): run `gogobe roles`, or any command as the role that owns them"
+        ) from None
     finally:
         engine.dispose()
 

@@ -23,7 +23,7 @@ def ensure_partitions(engine: sa.Engine, timestamps: Iterable[datetime]) -> None
         lock(connection, AdvisoryLock.SCHEMA)
         missing = names.keys() - _existing(connection, names)  # another process may have been faster
         for name in sorted(missing):
-            _make(connection, name, names[name])
+            connection.execute(sa.select(sa.func.add_price_past_month(names[name])))
 
 
 def _next(month: date) -> date:
@@ -38,13 +38,3 @@ def _existing(connection: sa.Connection, names: Collection[str]) -> set[str]:
     # not to_regclass: it remembers that a name was not there, also after waiting for its maker
     query = sa.text("select relname from pg_class where relname = any(:names) and pg_table_is_visible(oid)")
     return set(connection.scalars(query, {"names": list(names)}))
-
-
-def _make(connection: sa.Connection, name: str, month: date) -> None:
-    bounds = f"from ('{month} 00:00+00') to ('{_next(month)} 00:00+00')"
-    for statement in (
-        f"create table {name} (like price_past including all)",
-        f"alter table price_past attach partition {name} for values {bounds}",
-        f"comment on table {name} is 'Periods that ended in {month:%Y-%m} (UTC).'",
-    ):
-        connection.execute(sa.text(statement))

@@ -15,7 +15,7 @@ from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.enums import Replaced
 from gogobe_dagster.warehouse.schema.extensions import require_trigrams
 from gogobe_dagster.warehouse.schema.fingerprints import is_current, remember
-from gogobe_dagster.warehouse.schema.grants import grant_reading
+from gogobe_dagster.warehouse.schema.grants import grant_rights
 from gogobe_dagster.warehouse.schema.views import FUNCTIONS, SQL, VIEWS
 
 _ALEMBIC_COMMENTS = (
@@ -34,13 +34,13 @@ def replace_definitions(connection: sa.Connection) -> None:
     comments = list(_comments())
     fingerprint = hashlib.sha256("\0".join([*functions, *views, *comments]).encode()).hexdigest()
     if is_current(connection, Replaced.DEFINITIONS, fingerprint):
-        grant_reading(connection)  # the role may be newer than the definitions
+        grant_rights(connection)  # the role may be newer than the definitions
         return
     require_trigrams(connection)  # and so load them: only then may a role store their parameters in functions
     _run(connection, "\n".join(functions))
     _replace_views(connection, "\n".join(views))
     _run(connection, "\n".join(comments))
-    grant_reading(connection)
+    grant_rights(connection)
     remember(connection, Replaced.DEFINITIONS, fingerprint)
 
 

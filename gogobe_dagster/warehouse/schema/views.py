@@ -249,5 +249,5 @@ VIEWS = (
     ),
 )
 """In the order in which they can be created: a view comes after those that it reads."""
-FUNCTIONS = ("search", "basket")
+FUNCTIONS = ("search", "basket", "partitions")
 """Files in `sql` with functions and triggers. They come before the views, which use them."""
