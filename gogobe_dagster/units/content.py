@@ -95,9 +95,10 @@ def _verdict() -> pl.Expr:
     """Decide from where the content is taken, or why there is none."""
     is_weighted = pl.col("is_weighted").fill_null(value=False)
     is_usable = pl.col("stated").is_not_null() & ~_is_absurd()
-    has_name = pl.col("name_quantity").is_not_null() & ~_is_outside(
-        pl.col("name_unit"), pl.col("name_quantity")
-    )
+    named = pl.col("name_quantity")
+    has_size = named.is_not_null() & ~_is_outside(pl.col("name_unit"), named)
+    is_carton = pl.col("name_is_carton").fill_null(value=False)
+    has_name = has_size & ~is_carton
     says_one_piece = (pl.col("base") == BaseUnit.PIECE) & (pl.col("stated") == 1)
     is_text = pl.col("unit_is_text") | pl.col("measure_is_text")
     return (
@@ -105,11 +106,11 @@ def _verdict() -> pl.Expr:
         .when(is_weighted).then(_lit(NoContentReason.CONTRADICTORY))
         .when(pl.col("has_two_units") & _is_settled_by_name()).then(_lit(Verdict.NAME))
         .when(pl.col("has_two_units")).then(_lit(NoContentReason.CONTRADICTORY))
-        .when(is_usable & has_name & _is_contradicted_by_name()).then(_lit(NoContentReason.CONTRADICTORY))
+        .when(is_usable & has_size & _is_contradicted_by_name()).then(_lit(NoContentReason.CONTRADICTORY))
         .when(is_usable & ~(says_one_piece & has_name)).then(_lit(Verdict.FIELDS))
         .when(has_name).then(_lit(Verdict.NAME))
         .when(pl.col("stated").is_not_null()).then(_lit(NoContentReason.ABSURD_CONTENT))
-        .when(pl.col("is_name_ambiguous")).then(_lit(NoContentReason.AMBIGUOUS_NAME))
+        .when(pl.col("is_name_ambiguous") | is_carton).then(_lit(NoContentReason.AMBIGUOUS_NAME))
         .when((pl.col("quantity") > 0) & pl.col("base").is_null() & is_text)
         .then(_lit(NoContentReason.UNKNOWN_UNIT))
         .otherwise(_lit(NoContentReason.NO_CONTENT))

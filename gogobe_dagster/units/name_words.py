@@ -16,18 +16,7 @@ WEARERS: Final = (
 )
 """What is sold by the weight of who wears it."""
 FIRST: Final = (
-    "פח",
-    "סל",
-    "דלי",
-    "קופסה",
-    "קופסא",
-    "קופסת",
-    "קופסאות",
-    "צנצנת",
-    "כלי",
-    "מגש",
-    "מיכל",
-    "מתקן",
+    *("פח", "סל", "דלי", "מג", "קופסה", "קופסא", "קופסת", "קופסאות", "צנצנת", "כלי", "מגש", "מיכל", "מתקן"),
 )
 """Vessels where they begin a name; later in it they are what the product is sold in."""
 ROLLS: Final = ("טואלט", "נייר", "מגבות", "מגבת")

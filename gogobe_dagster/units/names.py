@@ -6,6 +6,7 @@ dimensions: neither is read.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
@@ -26,7 +27,7 @@ CUT_AT: Final = 20
 """Some chains cut names after so many characters, perhaps within a word."""
 _QUOTE: Final = f"[{QUOTES}]{{0,2}}"
 _TIMES: Final = r"\s*[*xX×]\s*"
-_BEFORE: Final = r"(?:^|[^0-9.,/A-Za-z*×+\-–]|[^0-9\s][\-–])"
+_BEFORE: Final = r"(?:^|[^0-9.,/A-Za-z*×+\-–]|[^0-9\sA-Za-z][\-–])"
 _AFTER: Final = r"(?:[^א-תA-Za-z0-9\"'`]|$)"
 _ANY_TIMES: Final = r"[0-9]\s*[*xX×]|[*xX×]\s*[0-9]"
 _PROTEIN: Final = rf"[0-9]+\s*(?:גרם|גר|ג){_QUOTE}\s*(?:של\s+)?חלבון|(?:פרו|גו|PRO|GO)\s*[1-5][0-9]\s*ג"
@@ -60,15 +61,20 @@ _PIECES: Final = _size([BaseUnit.PIECE])
 _NOT_CONTENT: Final = rf"{_any_word(CAPACITY + WEARERS)}|^\W*(?:{'|'.join(FIRST)})(?:[^א-ת]|$)"
 _UNIT_OF: Final = {spelling: unit.base_unit.value for unit in UNITS for spelling in unit.spellings}
 _FACTOR_OF: Final = {spelling: unit.factor for unit in UNITS for spelling in unit.spellings}
-_PARTS: Final = ("unit", "quantity", "count")
+_PARTS: Final = ("unit", "quantity", "count", "is_carton")
 """What is read of a size."""
+MANY: Final = 9
+LARGE_PIECE: Final = Decimal("0.03")
+LARGE_PACK: Final = Decimal("1.5")
+"""Kilograms."""
 
 
 def sizes_in_names(names: pl.Series) -> pl.DataFrame:
-    """Return base unit, quantity and count of the size in each name, and whether it is ambiguous.
+    """Return base unit, quantity and count of the size in each name, and whether they are clear.
 
     The quantity is for all pieces; the count is 1 where the name has no multiplication. They are null where
-    the name has no size or an ambiguous one.
+    the name has no size or an ambiguous one. A size that looks like that of a carton, such as 24*500 grams of
+    pasta, may be that of what the chain buys: where nothing confirms it, it is not what one pays for.
     """
     name = pl.col("name")
     texts = names.str.replace_all(_PROTEIN, "").to_frame("name")
@@ -96,16 +102,26 @@ def _parsed(column: str) -> pl.Expr:
     plain = spelling.str.replace_all(f"[{QUOTES}]", "").str.to_lowercase()
     count = pl.coalesce(_number(first), _number(last), pl.lit(1, NUMBER))
     factor = plain.replace_strict(_FACTOR_OF, default=None, return_dtype=NUMBER)
+    unit = plain.replace_strict(_UNIT_OF, default=None, return_dtype=pl.String)
     # a letter at the end of a name that was cut may be the beginning of any word
     is_cut = (pl.col("name").str.len_chars() == CUT_AT) & pl.col("name").str.ends_with(spelling)
     return pl.struct(
-        pl.when(~(is_cut & (spelling.str.len_chars() == 1)))
-        .then(plain.replace_strict(_UNIT_OF, default=None, return_dtype=pl.String))
-        .alias("unit"),
+        pl.when(~(is_cut & (spelling.str.len_chars() == 1))).then(unit).alias("unit"),
         (_number(number) * factor * count).cast(NUMBER).alias("quantity"),
         count.alias("count"),
         (first.is_not_null() & last.is_not_null()).alias("has_two_counts"),
+        _is_carton(unit, factor, pl.coalesce(first, last).cast(NUMBER), _number(number)).alias("is_carton"),
     ).alias(column)
+
+
+def _is_carton(unit: pl.Expr, factor: pl.Expr, one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """Tell a size of many large pieces. Chains write 100*8 grams as well as 8*100: the less is the number."""
+    more, less = pl.max_horizontal(one, other), pl.min_horizontal(one, other)
+    count = pl.when(factor == 1).then(more).otherwise(less)
+    total = one * other * factor
+    is_many = (count >= MANY) & (total > count * pl.lit(LARGE_PIECE, NUMBER))
+    is_large = (unit == BaseUnit.KILOGRAM) & (total > pl.lit(LARGE_PACK, NUMBER))
+    return ((unit != BaseUnit.PIECE) & (is_many | is_large)).fill_null(value=False)
 
 
 def _number(text: pl.Expr) -> pl.Expr:

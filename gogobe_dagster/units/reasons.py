@@ -29,5 +29,5 @@ MEANINGS: Final = {
     NoContentReason.CONTRADICTORY: "The fields contradict each other, or the name: two units, twice as much"
     " or more in the name, or goods by weight with another content than a kilogram.",
     NoContentReason.AMBIGUOUS_NAME: "The fields state nothing, and the name several sizes, a size beside a"
-    " number of pieces, or a pack of an unknown number.",
+    " number of pieces, or a pack of an unknown number, or a size like that of a carton.",
 }

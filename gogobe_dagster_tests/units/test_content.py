@@ -145,6 +145,10 @@ def test_the_fields_state_the_content(fields: tuple[str, ...], expected: dict[st
         (("ביסקוויט לוטוס 525 ג'", "גרם", "1", None), known("kg", "0.525", "name")),
         (("יוגורט מולר 8*150 גרם", None, None, None), known("kg", "1.2", "name")),
         (("דנונה 150*8 ג'", None, None, None), known("kg", "1.2", "name")),
+        (("במבה מארז 25*10 ג'", "יחידה", "1", None), known("kg", "0.25", "name")),
+        (("מים עין גדי 6*2 ליטר", None, None, None), known("l", "12", "name")),
+        (("קלינקס 9*12 יח", None, None, None), known("piece", "108", "name")),
+        (("ויטמין D-1000 90 כמוסות", None, "1", None), known("piece", "90", "name")),
         (("לייף מים 1 ליטר*6", None, None, None), known("l", "6", "name")),
         (("מגנזיום 60 כמוסות", None, "1", None), known("piece", "60", "name")),
         (("קולון 2.5 ל' כביסה", None, "1", None), known("l", "2.5", "name")),
@@ -172,6 +176,12 @@ def test_the_name_states_what_the_fields_do_not(fields: tuple[str, ...], expecte
         ("במבה 40*100", known("piece", "1")),
         ("טורטיה 8 יח' 320 גר'", known("piece", "1")),
         ("יוגורט 25 ג' חלבון", known("piece", "1")),
+        ('מג דגם מראקש 450מ"ל', known("piece", "1")),
+        ("פז אנרגי 5W-30ל", known("piece", "1")),
+        # cartons, of which one is sold
+        ("במבה קלאסי 48*60גרם", known("piece", "1")),
+        ("אסם מרק 8*1קג", known("piece", "1")),
+        ("עסיס לימון 12*1ליטר", known("piece", "1")),
     ],
 )  # fmt: skip
 def test_a_number_in_a_name_that_is_no_content_is_not_read(name: str, expected: dict[str, Any]) -> None:
@@ -204,6 +214,7 @@ def test_a_letter_at_the_end_of_a_cut_name_may_begin_any_word() -> None:
         (("פסטה 24*500גרם", "גרם", "500", "100 גרם"), NoContentReason.CONTRADICTORY),
         (("ממרח 400 גר`", "יח", "4", 'ל-100 מ"ל'), NoContentReason.CONTRADICTORY),
         (("שוופס 250 מל רביעייה", None, "1", None), NoContentReason.AMBIGUOUS_NAME),
+        (("פתיתים 12*500 גרם", None, "1", None), NoContentReason.AMBIGUOUS_NAME),
         (('בושם 100 מ"ל + ספריי 200 מ"ל', None, None, None), NoContentReason.AMBIGUOUS_NAME),
     ],
 )
