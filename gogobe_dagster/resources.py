@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Engine
-from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
@@ -32,9 +31,6 @@ if TYPE_CHECKING:  # 1.4 s of imports (Polars, PyArrow, fsspec), which loading t
 # Steps run in parallel processes, so threads of Polars in each of them would cost 10 % more CPU.
 # Polars reads the variable when it is imported, which is later: nothing above imports it.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-
-# otherwise stamina prints every retry to stdout if structlog is installed
-set_on_retry_hooks([LoggingOnRetryHook])
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How patiently and how politely a portal is treated: time limits, retries, parallel downloads."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -7,12 +8,22 @@ from time import monotonic
 from typing import TypeVar
 
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from gogobe_dagster.errors import CodedError, PortalError, Trait
 from gogobe_dagster.portals.network import NetworkOptions
 from gogobe_dagster.portals.pace import Pace
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """Say what failed. Stamina's own hook leaves that to handlers that print extra fields."""
+    log.warning("trying again in %.1f s: %s", details.wait_for, details.caused_by)
+
+
+set_on_retry_hooks([_log_retry])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,11 +222,17 @@ def test_a_portal_without_tls_is_a_tls_error(client: HttpClient) -> None:
 
 
 @pytest.mark.parametrize("bad", [reset, stay_silent, says(b"busy", status="503 Busy"), says(b"", length=5)])
-def test_a_page_is_asked_for_again_after_a_failure_that_passes(client: HttpClient, bad: Script) -> None:
+def test_a_page_is_asked_for_again_after_a_failure_that_passes(
+    client: HttpClient, bad: Script, caplog: pytest.LogCaptureFixture
+) -> None:
     with scripted(bad, bad, says(b"[]")) as server:
         answer = client.request(server.url)
 
     assert answer.body == b"[]"
+    assert [record.getMessage().split(" s: ")[0].split()[:3] for record in caplog.records] == [
+        ["trying", "again", "in"]
+    ] * 2
+    assert all(server.url in record.getMessage() for record in caplog.records)
     assert len(server.requests) == SHORT.attempts == 3
 
 
