@@ -6,6 +6,7 @@ last line is one JSON object: milliseconds a question, bytes of a current price 
 """
 
 import argparse
+import json
 import re
 import shutil
 import statistics
@@ -32,6 +33,8 @@ ITEMS = 10_000
 LIMIT = 50.0
 """Milliseconds that a person does not notice."""
 TURNS = 7
+LINES = 30
+"""Products in a basket."""
 BUILD = Path(__file__).with_name("queries.sql")
 IN_STORE = "chain_id = %(chain_id)s and sub_chain_id = 1 and store_id = %(store)s"
 QUERIES = {
@@ -52,6 +55,8 @@ QUERIES = {
     "search: misspelled": "select * from search_products('שוקלד עליט')",
     "search: nothing like it": "select * from search_products('צפרדעים מטוגנות')",
     "search: a GTIN": "select * from search_products('7290000002001')",
+    "a basket of 30 products in a town": "select * from basket(%(items)s, 'ירושלים')",
+    "a basket of 30 products in a district": "select * from basket(%(items)s, in_district => 'ירושלים')",
     "a chain's coverage": "select * from store_coverage where chain_id = '7290000000007'",
     "a product's promotions in the country": """select * from promotions_now
         where product_key = %(product)s""",
@@ -146,7 +151,8 @@ def _asked(turn: int) -> dict[str, int | str]:
     """A store and a product, by our keys and by what people know them by (queries.sql)."""
     store, product = 3 + 5 * turn, 11 + 100 * turn
     chain_id, gtin = 7_290_000_000_001 + store % 34, 7_290_000_000_000 + product
-    return {"store": store, "chain_id": str(chain_id), "product": product, "gtin": str(gtin)}
+    items = json.dumps([{"gtin": str(gtin + line), "quantity": 1 + line % 3} for line in range(LINES)])
+    return {"store": store, "chain_id": str(chain_id), "product": product, "gtin": str(gtin), "items": items}
 
 
 def _explain(connection: psycopg.Connection) -> None:
