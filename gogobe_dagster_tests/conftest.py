@@ -39,6 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("long" if config.getoption("--long") else "short")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    only_long = pytest.mark.skip(reason="a variant of another test, which costs a minute: only with --long")
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(only_long)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _the_day_of_the_module() -> None:
     """A run of the tests may go on over midnight; within a module the day stays the same."""

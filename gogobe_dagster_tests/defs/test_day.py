@@ -1,4 +1,7 @@
-"""A day of some portals in half a minute, with sensors and daemon: every file reaches the tables."""
+"""A day of some portals in half a minute, with sensors and daemon: every file reaches the tables.
+
+The benchmark `day` at its smallest; `test_running` has the daemon in every run.
+"""
 
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.meter import Meter
 from gogobe_dagster_tests.import_env import ImportEnv
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FEEDS = ("keshet", "king_store", "super_pharm")
 MINUTES = 0.5

@@ -85,7 +85,7 @@ def held_in_a_batch(env: ImportEnv) -> Iterator[None]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("start", [with_processes, in_one_process])
+@pytest.mark.parametrize("start", [with_processes, pytest.param(in_one_process, marks=pytest.mark.long)])
 def test_a_run_killed_in_a_batch_is_finished_by_the_next(import_env: ImportEnv, start: Start) -> None:
     """Batches were done before, one was at work, others had not begun."""
     import_env.publish("keshet", stores=2, items=30)
