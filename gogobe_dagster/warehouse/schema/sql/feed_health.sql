@@ -20,7 +20,8 @@ from (
         last_seen_at, size
     from file
     union all
-    select feed, publication_day, 'loaded', kind, rows, null, published_at, loaded_at, null, null, size
+    select feed, publication_day, 'loaded' as state, kind, rows, null::integer as rows_skipped, published_at,
+        loaded_at, null::timestamptz as first_seen_at, null::timestamptz as last_seen_at, size
     from archived_file
 ) file
 group by feed, publication_day;
