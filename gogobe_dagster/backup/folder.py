@@ -50,7 +50,9 @@ class BackupFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other backups out. Raises `BackupError` if one is being made."""
-        make_folder(UPath(self.root))
+        if not self.root.exists():
+            make_folder(UPath(self.root))
+            self.root.chmod(0o700)
         with (self.root / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +87,11 @@ class BackupFolder:
         return removed
 
     def _remove_unused_files(self) -> None:
-        manifests = [Manifest.read(self.root / name) for name in self.complete()]
+        """Remove files that no backup has; none while a manifest cannot be read: it may name any."""
+        try:
+            manifests = [Manifest.read(self.root / name) for name in self.complete()]
+        except BackupError:
+            return
         used = {file.sha256 for manifest in manifests for file in manifest.files}
         for sha256 in self.files.sizes().keys() - used:
             self.files.remove(sha256)

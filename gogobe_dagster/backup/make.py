@@ -99,8 +99,7 @@ def _as_backup_error(folder: BackupFolder, reason: str, is_full: bool) -> Backup
 
 
 def _make(resources: Resources, folder: BackupFolder, keep: int, tell: Callable[[str], None]) -> Made:
-    previous = folder.newest()
-    known = list(Manifest.read(folder.root / previous).files) if previous else []
+    known = _known_files(folder)
     began_at = resources.clock()
     backup = folder.begin(began_at)
     try:
@@ -123,6 +122,15 @@ def _make(resources: Resources, folder: BackupFolder, keep: int, tell: Callable[
     return Made(
         name=backup.name, manifest=manifest, copied=len(sizes), copied_bytes=sum(sizes), removed=removed
     )
+
+
+def _known_files(folder: BackupFolder) -> list[KeptFile]:
+    """Return the files of the newest backup; none if its manifest is damaged: they are hashed again then."""
+    name = folder.newest()
+    try:
+        return list(Manifest.read(folder.root / name).files) if name else []
+    except BackupError:
+        return []
 
 
 def _dump(resources: Resources, backup: Path, tell: Callable[[str], None]) -> _Dumped:

@@ -11,6 +11,9 @@ from gogobe_dagster.commands.progress import telling
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.settings import Settings
 
+SHOWN = 10
+"""Missing files that are named."""
+
 
 @click.command("backup")
 @click.argument("folder", required=False)
@@ -29,8 +32,10 @@ def backup_command(folder: str | None) -> None:
     with closing(open_warehouse(settings)) as resources, telling("backup") as tell:
         made = make_backup(resources, backups, keep=settings.keep_backups, tell=tell)
     click.echo(f"{backups.root / made.name}: {describe(made)}")
-    for name in made.manifest.missing:
+    for name in made.manifest.missing[:SHOWN]:
         click.secho(f"not in the backup, because it is missing or damaged: {name}", fg="yellow", err=True)
+    if made.manifest.missing[SHOWN:]:
+        click.echo(f"… and {len(made.manifest.missing) - SHOWN:,} more, in its manifest", err=True)
 
 
 def describe(made: Made) -> str:

@@ -218,6 +218,19 @@ def test_a_damaged_backup_is_not_restored(
         assert not (tmp_path / "home" / "raw").exists()
 
 
+def test_a_damaged_manifest_stops_no_later_backup(
+    env: ImportEnv, saved: tuple[BackupFolder, Made], tmp_path: Path
+) -> None:
+    copy = BackupFolder(str(shutil.copytree(saved[0].root, tmp_path / "copy")))
+    (copy.root / str(copy.newest()) / NAME).write_text("{")
+    other = copy.files.save([b"of the damaged one"], limit=99)
+
+    made = make_backup(env.resources, copy, keep=9, tell=silently)
+
+    assert (made.copied, copy.newest()) == (0, made.name)
+    assert copy.files.has(other.sha256)
+
+
 def test_a_home_that_has_data_is_not_overwritten(env: ImportEnv, saved: tuple[BackupFolder, Made]) -> None:
     before = content(env.settings.database_url)
 
