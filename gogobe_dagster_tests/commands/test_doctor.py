@@ -12,11 +12,13 @@ import pytest
 
 from gogobe_dagster import clock
 from gogobe_dagster.backup.folder import BackupFolder
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.monitoring.doctor import Finding, Level, examine
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.locks import AdvisoryLock
 from gogobe_dagster.warehouse.schema.migrate import connect, migrate
 from gogobe_dagster_tests.commands.run import run_gogobe
+from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
@@ -67,6 +69,17 @@ def test_a_server_that_does_not_answer_is_a_problem(market: Market, monkeypatch:
     assert (code, market.ledger.pending("rami_levy")) == (1, [])
     assert "problem server      PostgreSQL does not answer at postgresql://user:***@127.0.0.1" in text
     assert "secret" not in text
+
+
+@pytest.mark.slow
+def test_portals_are_asked_where_that_is_wished(import_env: ImportEnv) -> None:
+    import_env.replica.faults.switch_on("bot_challenge", feed="hazi_hinam")
+
+    asked = {finding.check: finding for finding in examine(import_env.settings, ask_portals=True)}
+
+    assert asked["portals"].level is Level.WARNING
+    assert f" of {len(FEEDS)} answered at " in asked["portals"].text
+    assert "hazi_hinam (bot_challenge)" in asked["portals"].text
 
 
 def test_wrong_settings_are_problems_and_unknown_ones_warnings(
