@@ -3,34 +3,45 @@
 import importlib
 import sys
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import click
-from sqlalchemy.exc import OperationalError
 
 from gogobe_dagster.errors import GogobeError
 
-COMMANDS = {
-    "demo": ("gogobe_dagster.commands.demo", "demo"),
-    "up": ("gogobe_dagster.commands.up", "up"),
-    "down": ("gogobe_dagster.commands.down", "down"),
-    "import": ("gogobe_dagster.commands.import_feeds", "import_feeds"),
-    "backfill": ("gogobe_dagster.commands.backfill", "backfill"),
-    "scan": ("gogobe_dagster.commands.scan", "scan"),
-    "status": ("gogobe_dagster.commands.status", "status"),
-    "doctor": ("gogobe_dagster.commands.doctor", "doctor_command"),
-    "retry": ("gogobe_dagster.commands.retry", "retry"),
-    "register": ("gogobe_dagster.commands.register", "register"),
-    "places": ("gogobe_dagster.commands.places", "places"),
-    "read": ("gogobe_dagster.commands.read", "read"),
-    "export": ("gogobe_dagster.commands.export", "export_command"),
-    "rebuild": ("gogobe_dagster.commands.rebuild", "rebuild"),
-    "retain": ("gogobe_dagster.commands.retain", "retain_command"),
-    "backup": ("gogobe_dagster.commands.backup", "backup_command"),
-    "restore": ("gogobe_dagster.commands.restore", "restore_command"),
-    "roles": ("gogobe_dagster.commands.roles", "roles"),
-    "replica": ("gogobe_dagster.commands.replica", "replica"),
-    "env": ("gogobe_dagster.commands.env", "env_command"),
+
+class Entry(NamedTuple):
+    """Where a command is, and what the list of commands says of it."""
+
+    module: str
+    function: str
+    summary: str
+    """The first sentence of its help: the list is shown without importing every command."""
+
+
+COMMANDS: Final = {
+    "demo": Entry("demo", "demo", "Import one day of six feeds and show the results."),
+    "up": Entry("up", "up", "Start PostgreSQL, the web UI and the daemon; Ctrl-C stops them."),
+    "down": Entry("down", "down", "Stop the embedded PostgreSQL, including that of the demo."),
+    "import": Entry("import_feeds", "import_feeds", "Import feeds and days now, in this terminal."),
+    "backfill": Entry("backfill", "backfill", "Queue import runs for feeds and days."),
+    "scan": Entry("scan", "scan", "List the portals and show which files are new."),
+    "status": Entry("status", "status", "Show the files of each feed by state."),
+    "doctor": Entry("doctor", "doctor_command", "Check the installation and say what to do."),
+    "retry": Entry("retry", "retry", "Put failed files back, so that the next run tries them again."),
+    "register": Entry("register", "register", "Compare the register on gov.il with ours."),
+    "places": Entry("places", "places", "Show which locality each SPELLING means."),
+    "read": Entry("read", "read", "Read published files and show their rows."),
+    "export": Entry("export", "export_command", "Export prices, stores, products or history."),
+    "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
+    "retain": Entry("retain", "retain_command", "Delete data that is past its retention."),
+    "backup": Entry(
+        "backup", "backup_command", "Back up databases, downloaded files and the lake to FOLDER."
+    ),
+    "restore": Entry("restore", "restore_command", "Restore a backup from FOLDER into an empty home."),
+    "roles": Entry("roles", "roles", "Make or repair the roles of the warehouse, and print what was done."),
+    "replica": Entry("replica", "replica", "Run copies of the price portals on this machine."),
+    "env": Entry("env", "env_command", "Print variables for dagster, dg and psql."),
 }
 
 
@@ -45,9 +56,15 @@ class LazyGroup(click.Group):
         """Import a command by its name."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), name)
+        entry = COMMANDS[cmd_name]
+        module = importlib.import_module(f"gogobe_dagster.commands.{entry.module}")
+        command: click.Command = getattr(module, entry.function)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -75,7 +92,11 @@ class LazyGroup(click.Group):
             return super().main(*args, **kwargs)
         except GogobeError as error:
             _print_error(str(error))
-        except OperationalError as error:
+        except Exception as error:
+            # without SQLAlchemy, whose import costs as much as a whole --help, no connection was lost
+            libraries = sys.modules.get("sqlalchemy.exc")
+            if libraries is None or not isinstance(error, libraries.OperationalError):
+                raise
             _print_error(f"the database connection was lost: {error.orig}")
         sys.exit(1)
 
