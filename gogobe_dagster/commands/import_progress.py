@@ -30,7 +30,7 @@ from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
 
 REFRESH_SECONDS = 0.5
 WORKER = "import"
-END_AT_ONCE = ((signal.SIGUSR1, 2.0), (signal.SIGKILL, 2.0))
+END_AT_ONCE = ((signal.SIGUSR1, 1.5), (signal.SIGKILL, 2.0))
 """The runner marks its run as canceled; if it does not get to that, the next import marks it as failed."""
 NOTHING_GOES_ON = "nothing goes on in the background, no file is loaded partially, and"
 

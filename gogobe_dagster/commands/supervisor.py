@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 90.0
 """How long a service may leave questions unanswered, on a busy machine too, before it counts as hanging."""
 ASK_SECONDS = 10.0
 """How often a service that answers is asked."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STABLE_SECONDS = 600.0
 """How long a service must have answered before the next pause is a short one again."""
 
@@ -79,7 +79,7 @@ class Child:
         try:
             self.service.start()
         except (GogobeError, OSError) as error:  # no memory or no disk space for a process, too
-            self._fail(f"does not start: {error}", now)
+            self._fail(f"does not start: {_first_line(error)}", now)
 
     def _ask(self, now: float) -> None:
         if self.is_well and now - self._asked_at < ASK_SECONDS:
@@ -109,6 +109,11 @@ class Child:
         if self._is_started:
             self.service.kill()
         self._is_started, self._well_since = False, None
+
+
+def _first_line(error: Exception) -> str:
+    """Return the summary of an error that may have the last lines of a log."""
+    return str(error).partition("\n")[0].rstrip(":")
 
 
 @dataclass(slots=True)

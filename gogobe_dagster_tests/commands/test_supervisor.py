@@ -23,7 +23,7 @@ class Service:
         self.ended = ""
         self.starts.append(0)
         if not self.can_start:
-            raise DatabaseUnavailable("no space left")
+            raise DatabaseUnavailable("no space left:\nlast lines of the log")
 
     def kill(self) -> None:
         self.kills += 1
