@@ -24,8 +24,10 @@ from gogobe_dagster.postgres.dump import Programs
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, warehouse_url
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.schema.enums import Replaced
 from gogobe_dagster.warehouse.schema.extensions import require_trigrams
 from gogobe_dagster.warehouse.schema.migrate import check_revision, connect, migrate
+from gogobe_dagster.warehouse.schema.tables import schema_fingerprint
 
 _OURS: Final = r"""
 not exists (select from pg_depend where objid = oid and deptype = 'e') and nspname <> 'information_schema'
@@ -77,6 +79,7 @@ def restore_backup(
             for database, url in databases.items():
                 tell(f"restoring the database {database}")
                 _restore_database(settings, url, backup / database)
+            _forget_definitions(databases[WAREHOUSE])
             migrate(databases[WAREHOUSE])
     return manifest
 
@@ -185,6 +188,15 @@ def _restore_database(settings: Settings, url: str, dump: Path) -> None:
             require_trigrams(connection)
         connection.commit()
         Programs(settings.pg_bin, major=server_major(connection)).restore(connection, url, dump)
+
+
+def _forget_definitions(url: str) -> None:
+    """Have `migrate` write all definitions again: a dump knows nothing of privileges granted or revoked."""
+    with _connected(url) as connection:
+        connection.execute(
+            sa.delete(schema_fingerprint).where(schema_fingerprint.c.part == Replaced.DEFINITIONS)
+        )
+        connection.commit()
 
 
 @contextmanager

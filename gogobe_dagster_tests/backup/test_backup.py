@@ -42,6 +42,8 @@ union all select indexname, indexdef from pg_indexes where schemaname = 'public'
 union all select oid::regprocedure::text, pg_get_functiondef(oid) from pg_proc
     where pronamespace = 'public'::regnamespace
         and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
+union all select oid::regprocedure || ' for everybody', has_function_privilege('public', oid, 'execute')::text
+    from pg_proc where pronamespace = 'public'::regnamespace
 union all select conrelid::regclass || conname, pg_get_constraintdef(oid) from pg_constraint
     where connamespace = 'public'::regnamespace
 union all select tgrelid::regclass || tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
