@@ -27,4 +27,5 @@ settings         environment variables, read and validated once
 clock            the wall clock and Israel's day; the only reader of the time
 sizes            units of size, and lists split into chunks of a limited size
 errors           the tree of errors and codes, and whether trying again helps
+printable        text of others without control characters and secrets
 """

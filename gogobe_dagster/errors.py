@@ -23,6 +23,8 @@ from difflib import get_close_matches
 from enum import Flag, StrEnum, auto
 from typing import Final, Self
 
+from gogobe_dagster.printable import printable, without_secrets
+
 
 class Fault(StrEnum):
     """Where the cause of an error is, and so who can remove it."""
@@ -444,10 +446,10 @@ class CodedError(GogobeError):
     """An error with a stable code; `str()` is the reason alone, without the code."""
 
     def __init__(self, code: Code, reason: str) -> None:
-        """Keep code and reason apart: the ledger has a column for each."""
-        super().__init__(reason)
+        """Keep code and reason apart: the ledger has a column for each. The reason is fit to print."""
         self.code = code
-        self.reason = reason
+        self.reason = printable(without_secrets(reason))
+        super().__init__(self.reason)
 
     @property
     def retry(self) -> bool:

@@ -18,16 +18,31 @@ from pydantic_settings import SettingsError as UnreadableVariable
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.feeds.feed_settings import (
     HOST_NAME,
+    NO_PORT,
     FeedKey,
     FeedOverride,
+    check_port,
     check_transports,
     list_of_hosts,
 )
+from gogobe_dagster.printable import HIDDEN
 
 PREFIX = "GOGOBE_"
 DELIMITER = "__"
 """Between feed and field: GOGOBE_FEED__RAMI_LEVY__PROXY."""
-SECRET_FIELDS = frozenset({"password", "proxy", "web_password"})
+SECRET_FIELDS = frozenset(
+    {
+        "password",
+        "web_password",
+        "proxy",
+        "alert_url",
+        "database_url",
+        "dagster_database_url",
+        "admin_database_url",
+        "feed",
+    }
+)
+"""Fields whose values are not shown; of other URLs, user and password are hidden."""
 INTERNAL_VARIABLES = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "TEST_DATABASE_URL"})
 """Set by `gogobe` for the processes that it starts, and by the tests."""
 CRON = r"[\d*/,-]+"
@@ -249,6 +264,11 @@ class Settings(BaseSettings):
         except UnreadableVariable as error:
             raise SettingsError(f"{PREFIX}FEED: not a JSON object ({error})") from None
 
+    @field_validator("replica_url")
+    @classmethod
+    def _check_replica(cls, url: str) -> str:
+        return check_port(url)
+
     @field_validator("feed")
     @classmethod
     def _check_transports(cls, feed: Mapping[str, FeedOverride]) -> Mapping[str, FeedOverride]:
@@ -315,5 +335,7 @@ def _describe_field(location: tuple[str | int, ...], value: object, message: str
         accepted = f"; accepted are: {', '.join(FeedOverride.model_fields)}"
     elif message.startswith("String should match pattern") and path[0] in Settings.model_fields:
         message = f"expected: {Settings.model_fields[path[0]].description}"
-    shown = "…" if path[-1] in SECRET_FIELDS else repr(value)
+    # a name that is no field may be a mistyped password, and a port that is none a part of one
+    known = (Settings.model_fields.keys() | FeedOverride.model_fields.keys()) - SECRET_FIELDS
+    shown = repr(value) if path[-1] in known and NO_PORT not in message else HIDDEN
     return f"{PREFIX}{DELIMITER.join(path).upper()}={shown}: {message}{accepted}"

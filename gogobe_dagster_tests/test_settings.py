@@ -7,7 +7,13 @@ import gogobe_dagster
 
 PACKAGE = Path(gogobe_dagster.__file__).parent
 READS = re.compile(r"os\.environ(?!\.setdefault\(\"POLARS)|os\.getenv")
-PASS_IT_ON = {"postgres/binaries.py", "postgres/dump.py", "commands/processes.py", "commands/up.py"}
+PASS_IT_ON = {
+    "postgres/binaries.py",
+    "postgres/dump.py",
+    "commands/processes.py",
+    "commands/up.py",
+    "commands/backfill.py",
+}
 """These give the environment to processes that they start, and read no variable from it."""
 
 

@@ -17,7 +17,7 @@ from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
 from gogobe_dagster.commands.options import WholeNumber, port_option
 from gogobe_dagster.commands.processes import stop_on_signals
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, plain_table
 from gogobe_dagster.commands.up import HOST, check_port_is_free, running_database, serve
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
@@ -137,7 +137,7 @@ def _table(feeds: Sequence[Feed], day: date, outcomes: Sequence[Outcome], resour
     seconds = {outcome.feed: outcome.seconds for outcome in outcomes}
     for feed in feeds:
         counts = _counts(resources.ledger.of_days(feed.key, [day]))
-        table.add_row(feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
+        add_row(table, feed.name, *[f"{count:,}" for count in counts], f"{seconds.get(feed.key, 0):.1f}")
     return table
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
+from gogobe_dagster.commands.tables import add_row
+
 
 @dataclass(frozen=True, slots=True)
 class DemoQuery:
@@ -68,7 +70,7 @@ def show_demo_queries(engine: sa.Engine, console: Console) -> None:
 def _table(result: pd.DataFrame) -> Table:
     table = Table(*result.columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in result.itertuples(index=False):
-        table.add_row(*map(_text, row))
+        add_row(table, *map(_text, row))
     return table
 
 

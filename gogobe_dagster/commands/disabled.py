@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, plain_table
 from gogobe_dagster.feeds.registry import DISABLED
 
 
@@ -13,5 +13,5 @@ def disabled_table() -> Table:
     table.add_column("chain")
     table.add_column("reason")
     for feed in DISABLED:
-        table.add_row(feed.key, feed.name, feed.reason)
+        add_row(table, feed.key, feed.name, feed.reason)
     return table

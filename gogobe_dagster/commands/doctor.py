@@ -8,6 +8,7 @@ import click
 
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.monitoring.doctor import Finding, Level, examine
+from gogobe_dagster.printable import printable, without_secrets
 from gogobe_dagster.settings import Settings
 
 COLORS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
@@ -47,11 +48,6 @@ def _findings(*, ask_portals: bool) -> Iterator[Finding]:
 
 def _print(finding: Finding) -> None:
     click.secho(f"{finding.level:<8}", fg=COLORS[finding.level], nl=False)
-    click.echo(f"{finding.check:<12}{_printable(finding.text)}")
+    click.echo(f"{finding.check:<12}{printable(without_secrets(finding.text))}")
     if finding.action:
-        click.echo(f"{'':<20}→ {_printable(finding.action)}")
-
-
-def _printable(text: str) -> str:
-    """Replace control characters: portals and names of files have a say in these texts."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+        click.echo(f"{'':<20}→ {printable(without_secrets(finding.action))}")

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.printable import printable, without_secrets
 
 
 class Entry(NamedTuple):
@@ -103,7 +104,7 @@ class LazyGroup(click.Group):
 
 def _print_error(message: str) -> None:
     click.secho("gogobe: ", fg="red", nl=False, err=True)
-    click.echo(message, err=True)
+    click.echo(printable(without_secrets(message)), err=True)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

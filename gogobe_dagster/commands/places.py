@@ -92,12 +92,13 @@ def _print_table(found: Sequence[tuple[str, Resolution]]) -> None:
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from gogobe_dagster.commands.tables import add_row
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*map(escape, row))
+        add_row(table, *row)
     Console().print(table)
 
 

@@ -21,6 +21,7 @@ from gogobe_dagster.files.names import FileName
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.promotions.pricing.legs import with_pricing
+from gogobe_dagster.printable import printable
 from gogobe_dagster.resources import Resources
 
 STDIN = "-"
@@ -115,7 +116,7 @@ def write_result(file: FileResult, target: Output, only: Document | None, *, sum
         click.echo(json.dumps(file.summary(), ensure_ascii=False))
     if isinstance(file.outcome, ContentError):
         if not summary:
-            click.echo(f"{file.name}: {file.outcome.code}: {file.outcome.reason}", err=True)
+            click.echo(f"{printable(file.name)}: {file.outcome.code}: {file.outcome.reason}", err=True)
     elif only is None or file.outcome.document is only:
         target.add(file.name, _priced(file.outcome))
 

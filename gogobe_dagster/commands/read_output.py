@@ -21,10 +21,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gogobe_dagster.commands.tables import add_row
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.promotions.pricing.rules import PRICES
 from gogobe_dagster.parsing.promotions.pricing.shopper_price import with_shopper_prices
+from gogobe_dagster.printable import FORMULA_START, TEXT_MARK, printable
 from gogobe_dagster.units.comparable import with_comparable_prices
 
 TIME_ZONE = "Asia/Jerusalem"
@@ -101,7 +103,7 @@ class _Csv:
     def add(self, name: str, file: ParsedFile) -> None:
         is_first = self._documents.check(file.document)
         frame = _localize(_with_item_prices(_flatten(_with_file_and_store(name, file))))
-        frame.write_csv(self._stream, include_header=is_first)
+        _without_formulas(frame).write_csv(self._stream, include_header=is_first)
         self._stream.flush()
 
     def close(self) -> None:
@@ -175,10 +177,13 @@ class _Tables:
             f"{getattr(file.header, column)}" for column in IDS if getattr(file.header, column) is not None
         ]
         table = Table(
-            *shown, title=f"{escape(name)} ({' '.join(ids)})", title_justify="left", box=box.SIMPLE_HEAD
+            *shown,
+            title=f"{escape(printable(name))} ({' '.join(ids)})",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
         )
         for row in frame.select(shown).head(self._max_rows).iter_rows():
-            table.add_row(*map(_format, row))
+            add_row(table, *map(_format, row))
         self._console.print(table)
         self._console.print(_summary_line(file, shown=min(self._max_rows, len(file.rows))), highlight=False)
 
@@ -187,7 +192,7 @@ def _format(value: object) -> str:
     """Format prices with agorot, and null as an empty text."""
     if isinstance(value, Decimal) and value == round(value, 2):
         return f"{value:.2f}"
-    return "" if value is None else escape(str(value))
+    return "" if value is None else str(value)
 
 
 def _summary_line(file: ParsedFile, *, shown: int) -> str:
@@ -259,6 +264,11 @@ def _priced(frame: pl.DataFrame, is_gift: pl.Expr) -> pl.DataFrame:
     )
     computed = [name for name in PRICES if name not in {"min_total_quantity", "no_price_reason"}]
     return with_shopper_prices(known).drop("is_gift", "regular_price", "product_is_weighted", *computed)
+
+
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Mark texts that a spreadsheet would run."""
+    return frame.with_columns(pl.selectors.string().str.replace(FORMULA_START, f"{TEXT_MARK}${{0}}"))
 
 
 def _localize(frame: pl.DataFrame, *, timestamp_format: str = TIMESTAMP_FORMAT) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, plain_table
 from gogobe_dagster.feeds.register_drift import Drift, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster.settings import Settings
@@ -42,5 +42,5 @@ def _table(differences: Sequence[Drift]) -> Table:
     for name in ("change", "feed", "company", "ours", "official"):
         table.add_column(name)
     for row in differences:
-        table.add_row(row.change, row.feed, row.legal_name, row.ours, row.official)
+        add_row(table, row.change, row.feed, row.legal_name, row.ours, row.official)
     return table

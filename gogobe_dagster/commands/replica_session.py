@@ -14,6 +14,7 @@ import click
 
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.printable import printable
 from gogobe_dagster.replica.folder import fill_from_folder
 from gogobe_dagster.replica.generator.chains import SyntheticChains
 from gogobe_dagster.replica.generator.market import SyntheticMarket
@@ -120,7 +121,8 @@ def serve_folder(server: Replica, folder: Path, feeds: Sequence[Feed]) -> None:
     unassigned = fill_from_folder({feed.key: server.publications(feed.key) for feed in feeds}, folder, feeds)
     if unassigned:
         click.echo(
-            f"{len(unassigned)} files belong to none of these feeds, such as {unassigned[0]}", err=True
+            f"{len(unassigned)} files belong to none of these feeds, such as {printable(str(unassigned[0]))}",
+            err=True,
         )
     serve(server, every=None, publish=lambda: None)
 

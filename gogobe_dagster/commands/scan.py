@@ -17,7 +17,7 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.scan_probe import probe_and_print
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, failure, plain_table
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
@@ -146,9 +146,9 @@ def _table(scans: Sequence[PortalScan], *, now: datetime) -> Table:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in scan.by_kind.items())
         newest = f"{scan.newest_full_at.astimezone(ISRAEL):%m-%d %H:%M}" if scan.newest_full_at else ""
         age = _age(now - scan.newest_full_at) if scan.newest_full_at else ""
-        failure = f"[red]{scan.code}[/red]: {scan.reason}" if scan.code else ""
-        table.add_row(
-            scan.feed, scan.family, f"{scan.listed:,}", f"{scan.new:,}", kinds, newest, age, failure
+        problem = failure(scan.code, scan.reason or "") if scan.code else ""
+        add_row(
+            table, scan.feed, scan.family, f"{scan.listed:,}", f"{scan.new:,}", kinds, newest, age, problem
         )
     return table
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, failure, plain_table
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.portal_probes import PortalProbe, record_probes
@@ -48,8 +48,8 @@ def _table(probes: Sequence[PortalProbe]) -> Table:
     table.add_column("failure")
     for probe in probes:
         known = "in Israel" if find_feed(probe.feed).is_israel_only else "anywhere"
-        failure = f"[red]{probe.code}[/red]: {probe.reason}" if probe.code else ""
-        table.add_row(probe.feed, probe.reach, known, f"{probe.seconds:.1f}", failure)
+        problem = failure(probe.code, probe.reason or "") if probe.code else ""
+        add_row(table, probe.feed, probe.reach, known, f"{probe.seconds:.1f}", problem)
     return table
 
 

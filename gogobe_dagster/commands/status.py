@@ -14,7 +14,7 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import disabled_table
 from gogobe_dagster.commands.import_progress import found, settled
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
-from gogobe_dagster.commands.tables import plain_table
+from gogobe_dagster.commands.tables import add_row, failure, plain_table
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
@@ -71,8 +71,8 @@ def _feed_table(rows: Sequence[FeedHealth]) -> Table:
             row.quarantined,
             row.rows,
         )
-        listing = f"[red]{row.listing_code}[/red]" if row.listing_code else _time(row.listed_at)
-        table.add_row(row.feed, *[f"{number:,}" for number in numbers], _time(row.newest_full_at), listing)
+        listing = failure(row.listing_code) if row.listing_code else _time(row.listed_at)
+        add_row(table, row.feed, *[f"{number:,}" for number in numbers], _time(row.newest_full_at), listing)
     return table
 
 
@@ -85,5 +85,5 @@ def _file_table(resources: Resources, feeds: Sequence[Feed], days: Collection[da
     for feed in feeds:
         for file in resources.ledger.of_days(feed.key, days):
             numbers = ["" if number is None else f"{number:,}" for number in (file.rows, file.rejected)]
-            table.add_row(file.name, file.state, file.code or "", *numbers, file.reason or "")
+            add_row(table, file.name, file.state, file.code or "", *numbers, file.reason or "")
     return table

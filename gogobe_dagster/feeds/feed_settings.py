@@ -5,12 +5,16 @@ They override the feed's row in the register. Nothing here opens a connection.
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, field_validator
 
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.feeds.registry import Family, find_feed
 
+NO_PORT = (
+    "the port is no number up to 65535; in user names and passwords, / # ? @ and % have to be percent-encoded"
+)
 HOST_NAME = r"[\w.-]+"
 Transport = Literal["auto", "web", "ftp"]
 
@@ -60,10 +64,24 @@ class FeedOverride(BaseModel):
         description="Cerberus only: web, ftp, or auto = web first, FTP when the web listing fails.",
     )
 
+    @field_validator("base_url", "ftp_url", "proxy")
+    @classmethod
+    def _check_ports(cls, url: str) -> str:
+        return check_port(url)
+
     @property
     def file_hosts(self) -> list[str]:
         """The host names in `hosts`."""
         return list_of_hosts(self.hosts)
+
+
+def check_port(url: str) -> str:
+    """Return the URL. Raises ValueError, without its text, if its port is none."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(NO_PORT) from None
+    return url
 
 
 def list_of_hosts(text: str) -> list[str]:

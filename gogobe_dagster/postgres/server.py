@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Ping
 
 from gogobe_dagster.errors import DatabaseUnavailable, SettingsError
+from gogobe_dagster.feeds.feed_settings import NO_PORT, check_port
 from gogobe_dagster.postgres.binaries import (
     Account,
     check_socket_folder,
@@ -30,6 +32,7 @@ from gogobe_dagster.postgres.roles import (
     create_roles,
     set_passwords,
 )
+from gogobe_dagster.printable import HIDDEN
 from gogobe_dagster.settings import Settings
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
@@ -101,8 +104,14 @@ def _normalized(url: str, *, variable: str) -> str:
     scheme, separator, rest = url.partition("://")
     if url and (not separator or scheme not in SCHEMES):
         accepted = ", ".join(f"{name}://" for name in SCHEMES)
-        raise SettingsError(f"{variable}={scheme}{separator}…: accepted are {accepted}")
-    return url and f"postgresql://{rest}"
+        shown = f"{scheme}://" if separator and scheme.isidentifier() else ""
+        raise SettingsError(f"{variable}={shown}{HIDDEN}: accepted are {accepted}")
+    normalized = url and f"postgresql://{rest}"
+    try:
+        conninfo_to_dict(check_port(normalized))
+    except (ValueError, psycopg.ProgrammingError):  # whose text would show a part of the password
+        raise SettingsError(f"{variable}: {NO_PORT}") from None
+    return normalized
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,20 @@ def test_csv_and_json_lines_name_the_file_the_store_and_the_moment(published: Pa
     assert record["price_set_at"] == row["price_set_at"]
 
 
+def test_csv_marks_a_name_that_a_spreadsheet_would_run_and_json_lines_do_not(tmp_path: Path) -> None:
+    file = tmp_path / PRICES_NAME
+    hostile = {**BREAD, "ItemName": '=HYPERLINK("http://evil.example")'}
+    file.write_bytes(gzip.compress(prices({**MILK, "ItemName": "-מבצע[/bold]\x9b"}, hostile).encode()))
+
+    table = gogobe_read(file, "--format", "csv").stdout.decode()
+    lines = gogobe_read(file, "--format", "jsonl").stdout.decode()
+
+    names = ["-מבצע[/bold]\x9b", '=HYPERLINK("http://evil.example")']
+    assert [row["name"] for row in csv.DictReader(io.StringIO(table))] == [f"'{name}" for name in names]
+    assert [json.loads(line)["name"] for line in lines.splitlines()] == names
+    assert r"-מבצע[/bold]\x9b" in gogobe_read(file, COLUMNS="200").stdout.decode()
+
+
 def test_parquet_keeps_the_types_of_the_model(published: Path, tmp_path: Path) -> None:
     target = tmp_path / "prices.parquet"
 

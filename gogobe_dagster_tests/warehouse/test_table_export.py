@@ -159,3 +159,18 @@ def test_memory_does_not_grow_with_the_rows(market: Market, tmp_path: Path) -> N
     len_of: list[int] = []
     assert peak(Only()) < 2 * peak(Only(store_ids=range(1000, 4000)))
     assert sum(len_of) == 40_004 + 5_998
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_marked_in_csv_and_not_in_parquet(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    names = {MILK: "=1+1", TOMATO: "-50% \u05de\u05d1\u05e6\u05e2"}
+    market = Market.at(engine, tmp_path / "lake")
+    market.load_lists(market.publish(StoreList(1, {(1, 1): "@SUM"})))
+    market.open(PriceFile(6, [PriceRow(code, "5", name=name) for code, name in names.items()], store=1))
+
+    for format_, mark in ((FileFormat.CSV, "'"), (FileFormat.PARQUET, "")):
+        prices = exported(market, tmp_path, Subject.PRICES, format_=format_)
+        assert set(prices["product_name"]) == {mark + name for name in names.values()}
+        assert set(prices["store_name"]) == {f"{mark}@SUM"}
+        Path(tmp_path, f"out.{format_}").unlink()

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from psycopg import sql
 
+from gogobe_dagster.printable import FORMULA_START, TEXT_MARK
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
 from gogobe_dagster.warehouse.bulk_io.stores_in_cities import stores_in_cities
 
@@ -93,6 +94,8 @@ def export(
         cursor.execute("set local timezone to 'UTC'")
         query = _query(subject, only, stores_in_cities(cursor, only.cities) if only.cities else None)
         schema = _schema(cursor, query)
+        if format_ is FileFormat.CSV:
+            query = _without_formulas(query, schema)
         rows = 0
         with _writer(file, schema, format_) as writer:
             for block, number in _blocks(cursor, query, block_rows):
@@ -114,6 +117,18 @@ def _query(subject: Subject, only: Only, store_keys: Sequence[int] | None) -> sq
     ]
     where = sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else sql.SQL("")
     return sql.SQL("select * from ({}) everything").format(sql.SQL(SOURCES[subject])) + where
+
+
+def _without_formulas(query: sql.Composed, schema: pa.Schema) -> sql.Composed:
+    """Mark texts that a spreadsheet would run: names come from whoever publishes them."""
+    marked = sql.SQL("case when {0} ~ {1} then {2} || {0} else {0} end as {0}")
+    columns = [
+        marked.format(sql.Identifier(column.name), sql.Literal(FORMULA_START), sql.Literal(TEXT_MARK))
+        if column.type == pa.string()
+        else sql.Identifier(column.name)
+        for column in schema
+    ]
+    return sql.SQL("select {} from ({}) as everything").format(sql.SQL(", ").join(columns), query)
 
 
 @contextmanager
