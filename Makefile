@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PAGES := chains codes data dialects settings units
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check docs bench migration format clean
+.PHONY: help demo ui up test test-fast check docs bench fuzz migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -38,6 +38,10 @@ docs: $(READY) ## Write the generated pages and parts of pages in docs/ again.
 
 bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)
+
+fuzz: $(READY) ## Fuzz names, containers, readers and listings: make fuzz ARGS="containers --seconds 600".
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
+	@$(BIN)/python -m gogobe_dagster_tests.fuzz $(ARGS)
 
 migration: $(READY) ## Write the next migration from the tables: make migration NAME=add_opening_hours.
 	@$(BIN)/python -m gogobe_dagster_tests.warehouse.new_migration $(or $(NAME),$(error NAME=… is missing))
