@@ -20,7 +20,7 @@ from gogobe_dagster.parsing.lxml.reader import (
     CHUNK_BYTES,
     CONTROL,
     MAX_COUNT_DIGITS,
-    count_row_starts,
+    count_rows,
     lower,
     repair,
 )
@@ -53,7 +53,7 @@ def read_promotions_with_lxml(xml: bytes, layout: Layout) -> RawPromotions:
     for start in range(0, len(repaired), CHUNK_BYTES):
         parser.feed(repaired[start : start + CHUNK_BYTES])
     target.finish()
-    begun = max(count_row_starts(repaired, layout), target.begun)
+    begun = max(count_rows(repaired, layout), target.begun)
     return RawPromotions(
         reader=Reader.LXML,
         header=target.header,

@@ -51,7 +51,7 @@ def read_with_lxml(xml: bytes, layout: Layout) -> RawRows:
 
     Raises `ContentError` (hostile_content) for elements nested deeper than any real document has.
     """
-    check_rows(count_row_starts(xml, layout), len(xml))
+    check_rows(count_rows(xml, layout), len(xml))
     repaired, is_repaired = repair(xml)
     rows = RowCollector(layout.dialects, layout.dialects.columns)
     target: Any = RowTarget(layout, rows)  # lxml-stubs also want comment(), which would be called for nothing
@@ -62,7 +62,7 @@ def read_with_lxml(xml: bytes, layout: Layout) -> RawRows:
         parser.feed(repaired[start : start + CHUNK_BYTES])
     target.finish()
     # The parser does not say what it skipped; the bytes do.
-    begun = max(count_row_starts(repaired, layout), target.begun)
+    begun = max(count_rows(repaired, layout), target.begun)
     return RawRows(
         reader=Reader.LXML,
         dialects=layout.dialects,
@@ -147,9 +147,10 @@ def _reference(character: str) -> bytes:
     return b"&#%d;" % number
 
 
-def count_row_starts(xml: bytes, layout: Layout) -> int:
-    """Count the start tags of rows."""
-    return sum(1 for _ in re.finditer(b"<" + re.escape(layout.path[-1].encode()) + rb"(?=[\s/>])", xml))
+def count_rows(xml: bytes, layout: Layout) -> int:
+    """Count the start tags of rows, or the end tags if there are more: of a torn row either may be left."""
+    row = re.escape(layout.path[-1].encode())
+    return max(sum(1 for _ in re.finditer(b"<" + mark + row + rb"(?=[\s/>])", xml)) for mark in (b"", b"/"))
 
 
 class RowCollector:
