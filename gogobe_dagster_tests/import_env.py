@@ -180,7 +180,8 @@ def open_import_env(
     from gogobe_dagster.warehouse.schema.migrate import migrate
 
     migrate(warehouse_url)
-    (home / "dagster").mkdir(parents=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # others could get into it, which every command tells
+    (home / "dagster").mkdir()
     with Replica(clock=SimulatedClock(midnight(), speed=0)) as replica:  # some list only the day that it is
         values = {
             "home": home,

@@ -75,17 +75,7 @@ def import_partitions(
     with tempfile.TemporaryDirectory() as temporary, stop_on_signals() as stop, processes:
         outcomes_file = Path(temporary) / "outcomes.jsonl"
         outcomes_file.touch()
-        processes.start(
-            WORKER,
-            [
-                sys.executable,
-                "-m",
-                "gogobe_dagster.dagster_runtime.import_runner",
-                f"--selection={json.dumps(selection.values)}",
-                outcomes_file,
-                *partitions,
-            ],
-        )
+        processes.start(WORKER, _runner(outcomes_file, partitions, selection))
         counts = partial(_progress_of, feeds, days, resources, selection)
         find = partial(
             wait_of_runs,
@@ -99,10 +89,22 @@ def import_partitions(
         done = f"{len(outcomes)} of {len(partitions)} runs had ended"
         if stop.is_set():
             raise ImportStopped(f"interrupted when {done}; {NOTHING_GOES_ON} `{this_command()}` continues")
-        raise ImportStopped(
-            processes.with_last_lines(WORKER, f"the import stopped when {done}; `{this_command()}` continues")
-        )
+        reason = f"the import stopped when {done}; `{this_command()}` continues"
+        raise ImportStopped(processes.with_last_lines(WORKER, reason))
     return outcomes
+
+
+def _runner(outcomes: Path, partitions: Sequence[str], selection: FileSelection) -> list[str | Path]:
+    """Return the command that runs the job for each partition and writes its outcome."""
+    module = "gogobe_dagster.dagster_runtime.import_runner"
+    return [
+        sys.executable,
+        "-m",
+        module,
+        f"--selection={json.dumps(selection.values)}",
+        outcomes,
+        *partitions,
+    ]
 
 
 def this_command() -> str:

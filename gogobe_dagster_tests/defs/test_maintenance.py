@@ -10,6 +10,7 @@ import pytest
 from gogobe_dagster import clock
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.definitions import build_definitions
+from gogobe_dagster.defs.checks import DATA_QUALITY
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.pipeline import discover
 from gogobe_dagster.postgres.dagster_retention import purge
@@ -95,7 +96,7 @@ def test_the_night_and_the_checks_run_with_dagsters_own_command(import_env: Impo
     checks = import_env.query_dagster("select count(*) from asset_check_executions")
     month = f"price_past_{clock.now():%Y_%m}"
     assert dict(limits) == {"portals": 4, "warehouse": 2}
-    assert checks == [(6,)]
+    assert checks == [(len(DATA_QUALITY),)]
     assert import_env.query("select count(*) from pg_class where relname = %s", [month]) == [(1,)]
 
 
