@@ -12,6 +12,8 @@ from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.warehouse.ledger.portal_pause import active_pause, record_refusal
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
+pytestmark = pytest.mark.slow
+
 KESHET = find_feed("keshet")
 
 

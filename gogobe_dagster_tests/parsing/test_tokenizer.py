@@ -17,6 +17,8 @@ from gogobe_dagster.parsing.fast.separator_matching import MAX_SEPARATORS, MIN_R
 from gogobe_dagster.parsing.fast.string_views import MAX_TEXT_LENGTH, DecodedTexts
 from gogobe_dagster.parsing.fast.tokenizer import tokenize
 
+pytestmark = pytest.mark.slow
+
 Fields = list[tuple[str, str]]
 
 

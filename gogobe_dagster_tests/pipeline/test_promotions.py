@@ -21,6 +21,8 @@ from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
+pytestmark = pytest.mark.slow
+
 FLAT, GROUPED, ROW_AN_ITEM = "keshet", "king_store", "het_cohen"
 ORDERS = [("Promo", "Price", "Stores"), ("Price", "Promo", "Stores"), ("Stores", "Promo", "Price")]
 PERIODS = """

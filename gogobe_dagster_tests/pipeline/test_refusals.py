@@ -14,6 +14,8 @@ from gogobe_dagster.step_results import Downloads
 from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
+pytestmark = pytest.mark.slow
+
 KESHET, RAMI_LEVY = find_feed("keshet"), find_feed("rami_levy")
 ANY_FILE = "?*"
 """Matches the name of any file, and no listing or login."""

@@ -12,6 +12,8 @@ from gogobe_dagster.replica.faults import FAULTS
 from gogobe_dagster.replica.server import Replica
 from gogobe_dagster_tests.portals.conftest import QUICK, OpenPortal, names_of_a_day, publication
 
+pytestmark = pytest.mark.slow
+
 CERBERUS, SHUFERSAL, BINA, LAIB = ("rami_levy",), ("shufersal",), ("king_store",), ("victory",)
 WOLT, MISHNAT_YOSEF = ("wolt_market",), ("mishnat_yosef_worker",)
 PUBLISH_PRICE, SUPER_PHARM = ("carrefour",), ("super_pharm",)

@@ -20,6 +20,8 @@ from gogobe_dagster.postgres.binaries import DEBIAN, FALLBACK_FOLDER, Account
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import START, answer, postmaster_of
 
+pytestmark = pytest.mark.slow
+
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 PROJECT = Path(__file__).parents[2]
 

@@ -19,6 +19,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 JERUSALEM, TEL_AVIV, HAIFA = 1, 2, 3
 """Store numbers; the fourth sells online."""
 ONLINE = 4

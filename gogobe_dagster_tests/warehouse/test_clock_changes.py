@@ -15,6 +15,8 @@ from gogobe_dagster.warehouse.ledger.model import ListedFile
 from gogobe_dagster_tests.warehouse.making import CHAIN, FEED, sighting
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
+pytestmark = pytest.mark.slow
+
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -23,6 +23,8 @@ from gogobe_dagster.warehouse.schema.views import SQL, VIEWS, View
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.warehouse.new_migration import write_migration
 
+pytestmark = pytest.mark.slow
+
 RELATIONS = """
 select c.relname, c.relkind, obj_description(c.oid) from pg_class c
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')

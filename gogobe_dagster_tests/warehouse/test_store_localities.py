@@ -13,6 +13,8 @@ from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, MILK, Market, PriceFile, StoreList
 
+pytestmark = pytest.mark.slow
+
 CARREFOUR, SHUFERSAL, TIV_TAAM = "7290055700007", "7290027600007", "7290873255550"
 PETAH_TIQWA, TEL_AVIV, JERUSALEM = 7900, 5000, 3000
 LOCATED = "select locality_code, locality_name, district from {} order by chain_id, store_id"

@@ -27,6 +27,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 STORE = 5
 OTHER = 99
 """Stands for the store of ambiguous files where every file states a sub-chain."""
@@ -265,7 +267,6 @@ def check_order(market: Market, files: list[AnyFile], data: st.DataObject) -> No
     assert market.ask("select count(*) from store_number where not is_settled") == [(0,)]
 
 
-@pytest.mark.slow
 @ON_TABLES
 @given(files=files_of(SINGLE), data=st.data())
 def test_any_order_ends_as_if_every_file_stated_its_sub_chain(
@@ -274,7 +275,6 @@ def test_any_order_ends_as_if_every_file_stated_its_sub_chain(
     check_order(market, files, data)
 
 
-@pytest.mark.slow
 @ON_TABLES
 @given(files=files_of(SEVERAL), data=st.data())
 def test_any_order_ends_the_same_where_a_number_is_ambiguous(

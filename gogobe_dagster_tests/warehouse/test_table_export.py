@@ -19,6 +19,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 NAME = 'חלב, "תנובה"\nליטר'
 
 

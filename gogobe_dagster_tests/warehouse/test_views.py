@@ -25,6 +25,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 OTHER = "7290027600007"
 NAMES = {MILK: 'חלב תנובה 3% 1 ל"', BREAD: "לחם אחיד פרוס", EGGS: "ביצים L תריסר", TOMATO: "עגבניות שרי"}
 
