@@ -29,6 +29,8 @@ from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, open_import_env, yesterday
 
+pytestmark = pytest.mark.slow
+
 FEED = find_feed("good_pharm")
 """Its portal lists past days too."""
 TABLES = """

@@ -12,6 +12,8 @@ from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.warehouse.making import CHAIN
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:

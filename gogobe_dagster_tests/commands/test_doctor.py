@@ -22,6 +22,8 @@ from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:

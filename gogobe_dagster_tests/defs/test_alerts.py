@@ -17,6 +17,8 @@ from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.import_env import ImportEnv
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 
 

@@ -12,6 +12,8 @@ from gogobe_dagster.monitoring.data_quality import check_completeness, check_fre
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(replica_url="http://127.0.0.1:1")
 SUNDAY = date(2026, 8, 30)
 """The week before Rosh Hashana; its Saturday is 5 September."""

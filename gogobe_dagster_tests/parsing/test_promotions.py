@@ -40,6 +40,8 @@ from gogobe_dagster_tests.parsing.promotion_documents import (
     promotions,
 )
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1 << 24
 NOT_CONTENT = ("row_number", "updated_at")
 

@@ -16,6 +16,8 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.families import FEED_OF_EACH_FAMILY
 from gogobe_dagster_tests.portals.conftest import QUICK, MovedClock, OpenPortal, names_of_a_day, publication
 
+pytestmark = pytest.mark.slow
+
 # Super Yuda has a folder and a password of its own; Mishnat Yosef another query id than chain id.
 every_family = pytest.mark.parametrize("feed", [*FEED_OF_EACH_FAMILY, "super_yuda", "mishnat_yosef_bina"])
 SAYS_NO_TIME = {"wolt_market", "mishnat_yosef_worker", "netiv_hahesed"}
