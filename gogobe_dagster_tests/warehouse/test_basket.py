@@ -172,7 +172,6 @@ def test_the_same_product_twice_is_bought_once_in_their_sum(market: Market) -> N
         (", in_district => 'חיפה'", {HAIFA}),
         (", near_latitude => 32.08, near_longitude => 34.80", {TEL_AVIV}),
         (", near_latitude => 32.08, near_longitude => 34.80, radius_km => 60", {TEL_AVIV, JERUSALEM}),
-        (", 'אין כזה'", set()),
     ],
 )
 def test_stores_are_chosen_by_place(market: Market, where: str, stores: set[int]) -> None:
@@ -180,6 +179,40 @@ def test_stores_are_chosen_by_place(market: Market, where: str, stores: set[int]
         sell(market, store, milk="7")
 
     assert {store for store, _ in basket(market, {MILK: 1}, where=where)} == stores
+
+
+@pytest.mark.parametrize("where", [", 'אין כזה'", ", 'אל'", ", 'zohar'", ", near_latitude => 32"])
+def test_a_place_that_is_none_or_several_is_refused(market: Market, where: str) -> None:
+    """אל-רום and אל-עזי both begin so; צוחר and זוהר are both Zohar in English."""
+    with pytest.raises(sa.exc.DBAPIError, match="basket: "):
+        basket(market, {MILK: 1}, where=where)
+
+
+def test_a_name_that_another_one_begins_with_is_the_shorter_one(market: Market) -> None:
+    """ערערה is in the north, ערערה-בנגב in the south."""
+    addresses = {(1, JERUSALEM): {"city": "ערערה"}, (1, TEL_AVIV): {"city": "ערערה-בנגב"}}
+    names = dict.fromkeys(addresses, "סניף")
+    market.load_lists(market.publish(StoreList(2, names, addresses=addresses)))
+    for store in (JERUSALEM, TEL_AVIV):
+        sell(market, store, milk="7")
+
+    assert basket(market, {MILK: 1}, where=", 'ערערה'") == [(JERUSALEM, 7)]
+
+
+@pytest.mark.parametrize(("limit", "cost"), [("1", "31.30"), ("2", "27.10"), ("0", "27.10")])
+def test_an_offer_holds_as_often_as_a_customer_may_use_it(market: Market, limit: str, cost: str) -> None:
+    sell(market, milk="7.10")
+    offer(market, Offer("11", [MILK], price="10", other={"redemption_limit": Decimal(limit)}))
+
+    assert total(market, {MILK: 5}) == Decimal(cost)
+
+
+def test_a_sum_of_its_items_is_not_reached_by_other_things(market: Market) -> None:
+    sell(market, milk="7.10", bread="50")
+    offer(market, Offer("11", [MILK], price="10", other={"min_purchase_amount": Decimal(20)}))
+
+    assert total(market, {MILK: 2, BREAD: 1}) == Decimal("64.20")
+    assert total(market, {MILK: 4}) == Decimal("20.00")
 
 
 def test_distances_are_those_of_a_map(market: Market) -> None:

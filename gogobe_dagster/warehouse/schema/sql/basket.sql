@@ -49,6 +49,7 @@ set plan_cache_mode = force_custom_plan
 as $function$
 #variable_conflict use_column
 declare
+    localities integer[];
     stores integer[];
     products integer[];
 begin
@@ -66,15 +67,29 @@ begin
         raise 'basket: each line needs a "gtin" in quotes, and a "quantity" between 0.001 and 10000, or none for 1'
             using errcode = 'invalid_parameter_value';
     end if;
+    if (near_latitude is null) <> (near_longitude is null) then
+        raise 'basket: a point needs near_latitude and near_longitude' using errcode = 'invalid_parameter_value';
+    end if;
+    if in_locality is not null then
+        select array_agg(l.locality_code) into localities from locality l
+        where in_locality in (l.name, l.locality_code::text) or regexp_replace(lower(in_locality), '[^a-z]+', '', 'g')
+            = regexp_replace(lower(l.english_name), '[^a-z]+', '', 'g');
+        if localities is null then  -- the first part of a joined name, where no other locality has it
+            select array_agg(l.locality_code) into localities from locality l
+            where split_part(l.name, '-', 1) = in_locality;
+        end if;
+        if cardinality(localities) is distinct from 1 then
+            raise 'basket: % localities are called %; the table locality has names and CBS codes',
+                coalesce(cardinality(localities), 0), in_locality using errcode = 'invalid_parameter_value';
+        end if;
+    end if;
     select array_agg(distinct p.product_key) into products
     from jsonb_array_elements(items) line join product p on p.gtin = search_gtin(line ->> 'gtin');
     select array_agg(s.store_key) into stores
     from store s left join locality l using (locality_code)
     where (with_online and s.is_online) or (
         not s.is_online
-        and (in_locality is null or in_locality in (l.name, split_part(l.name, '-', 1), l.locality_code::text)
-            or regexp_replace(lower(in_locality), '[^a-z]+', '', 'g')
-                = regexp_replace(lower(l.english_name), '[^a-z]+', '', 'g'))
+        and (in_locality is null or l.locality_code = localities[1])
         and (in_district is null or in_district = l.district)
         and (near_latitude is null
             or distance_km(near_latitude, near_longitude, l.latitude, l.longitude) <= radius_km)
@@ -93,8 +108,10 @@ begin
         where pc.store_key = any (stores) and pc.product_key = any (products) and pc.price > 0
     ), offer as materialized (
         select o.store_key, o.product_key, o.effective_unit_price, o.price_basis,
-            coalesce(nullif(o.min_total_quantity, 0), 1) as least_quantity, o.max_quantity,
-            greatest(o.min_purchase_amount, o.min_basket_amount, 0) as least_amount
+            coalesce(nullif(o.min_total_quantity, 0), 1) as least_quantity,
+            least(nullif(o.max_quantity, 0), nullif(o.redemption_limit, 0) * coalesce(nullif(o.min_total_quantity, 0), 1))
+                as most_quantity,
+            coalesce(o.min_purchase_amount, 0) as least_of_items, coalesce(o.min_basket_amount, 0) as least_of_basket
         from promotions_now o
         where o.store_key = any (stores) and o.product_key = any (products)
             and o.effective_unit_price < o.regular_price and not o.is_compensation
@@ -103,11 +120,11 @@ begin
         select store_key, sum(regular) as regular from shelf group by store_key
     ), cost as (
         select shelf.store_key, shelf.product_key, shelf.regular, shelf.regular - coalesce(max(
-            promoted_quantity(shelf.quantity, offer.least_quantity, offer.max_quantity, offer.price_basis)
+            promoted_quantity(shelf.quantity, offer.least_quantity, offer.most_quantity, offer.price_basis)
             * (shelf.price - offer.effective_unit_price)), 0) as promoted
         from shelf join bill using (store_key)
         left join offer on offer.store_key = shelf.store_key and offer.product_key = shelf.product_key
-            and offer.least_amount <= bill.regular
+            and offer.least_of_items <= shelf.regular and offer.least_of_basket <= bill.regular
         group by shelf.store_key, shelf.product_key, shelf.regular
     ), usual as (
         select line.gtin, percentile_cont(0.5) within group (order by cost.promoted)::numeric as promoted
