@@ -19,7 +19,7 @@ from gogobe_dagster.backup.make import DAGSTER, WAREHOUSE, server_major
 from gogobe_dagster.backup.manifest import Area, Manifest
 from gogobe_dagster.backup.restore_mark import mark_of
 from gogobe_dagster.errors import BackupError, ContentError
-from gogobe_dagster.files.durable import make_folder
+from gogobe_dagster.files.durable import make_folder, sync
 from gogobe_dagster.postgres.dump import Programs
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, warehouse_url
 from gogobe_dagster.resources import Resources
@@ -165,6 +165,11 @@ def _marked(settings: Settings, folder: BackupFolder) -> Iterator[None]:
         file.truncate(0)
         file.write(str(folder.root))
         file.flush()
+        for path in (
+            mark,
+            mark.parent,
+        ):  # before anything is restored: a power cut must not leave half without it
+            sync(UPath(path))
         yield
         mark.unlink()
 

@@ -18,7 +18,7 @@ def make_folder(folder: UPath) -> None:
     missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
     folder.mkdir(parents=True, exist_ok=True)
     for created in missing:
-        _sync(created.parent)
+        sync(created.parent)
 
 
 def publish(draft: UPath, final: UPath) -> None:
@@ -26,13 +26,14 @@ def publish(draft: UPath, final: UPath) -> None:
 
     The folder of `final` must exist, as `make_folder` leaves it.
     """
-    _sync(draft)
+    sync(draft)
     # atomic in a folder; object storage copies, and shows the copy when it is complete
     draft.fs.mv(draft.path, final.path)
-    _sync(final.parent)
+    sync(final.parent)
 
 
-def _sync(path: UPath) -> None:
+def sync(path: UPath) -> None:
+    """Return when a file or folder is on the disk; object storage needs none of this."""
     if path.protocol not in LOCAL:
         return
     descriptor = os.open(path.path, os.O_RDONLY)
