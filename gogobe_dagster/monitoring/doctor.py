@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.backup.folder import BackupFolder, made_at
 from gogobe_dagster.backup.restore_mark import check_restored
-from gogobe_dagster.errors import Code, CodedError, Trait
+from gogobe_dagster.errors import EXPECTED_CODES, CodedError
 from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.monitoring.reachability import probe_portals
 from gogobe_dagster.postgres.server import ensure_running
@@ -38,8 +38,6 @@ LITTLE_SPACE, TOO_LITTLE_SPACE = 5_000_000_000, 500_000_000
 CLOCK_WARNING, CLOCK_PROBLEM = timedelta(seconds=5), timedelta(minutes=1)
 LONG_WAIT = timedelta(minutes=1)
 OLD_BACKUP = timedelta(days=2)
-LEFT_OUT: Final = {code.value for code in Code if Trait.EXPECTED in code.traits}
-"""Codes of files that are not imported on purpose."""
 EXAMINED: Final = 20_000
 """Files of each store that are compared with the ledger."""
 _LOCKS: Final = sa.text("""
@@ -227,7 +225,7 @@ def _quarantined(resources: Resources) -> Finding:
     query = sa.select(*columns).where(file.c.state == FileState.QUARANTINED).group_by(file.c.code)
     with resources.engine.connect() as connection:
         rows = connection.execute(query).tuples().all()
-    final = Counter({code: number - waiting for code, number, waiting in rows if code not in LEFT_OUT})
+    final = Counter({code: number - waiting for code, number, waiting in rows if code not in EXPECTED_CODES})
     waiting = sum(number for _, _, number in rows)
     text = f"{waiting:,} files are tried again by themselves, {final.total():,} are not"
     if final.total():

@@ -12,14 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gogobe_dagster.errors import Code, Trait
+from gogobe_dagster.errors import EXPECTED_CODES, Code
 from gogobe_dagster.warehouse.ledger.file_events import append_events, event
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, listing
 
 STILL_LISTED = timedelta(days=1)
 """A file counts as listed if a listing showed it so shortly before the last one: some list a single day."""
-_LEFT_OUT_ON_PURPOSE = [code.value for code in Code if Trait.EXPECTED in code.traits]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ def _conditions(selection: FailedFiles) -> list[sa.ColumnElement[bool]]:
         if values
     ]
     if not selection.codes:
-        conditions.append(file.c.code.not_in(_LEFT_OUT_ON_PURPOSE))
+        conditions.append(file.c.code.not_in(EXPECTED_CODES))
     if selection.names:
         patterns = [_like_pattern(name) for name in selection.names]
         conditions.append(sa.or_(*[file.c.name.like(pattern, escape="\\") for pattern in patterns]))
