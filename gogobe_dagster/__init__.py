@@ -14,6 +14,7 @@ files            names, kinds, selection, containers and encodings of published 
 portals          one module per portal family: how to list and download
 parsing          documents in every dialect to one model
 lake             parsed rows as Parquet
+library          what `import gogobe_dagster` offers: published files and imported days as frames
 warehouse        the PostgreSQL tables, the ledger, the exact load
 postgres         the embedded PostgreSQL server and its maintenance
 run_planning     when a sensor polls a portal, and which runs it requests
@@ -29,3 +30,35 @@ sizes            units of size, and lists split into chunks of a limited size
 errors           the tree of errors and codes, and whether trying again helps
 printable        text of others without control characters and secrets
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gogobe_dagster.library.imported_days import prices, promotions, stores
+    from gogobe_dagster.library.published_files import Tables, read
+    from gogobe_dagster.library.table import Table
+
+__all__ = ["Table", "Tables", "prices", "promotions", "read", "stores"]
+_MODULES = {
+    "Table": "table",
+    "Tables": "published_files",
+    "prices": "imported_days",
+    "promotions": "imported_days",
+    "read": "published_files",
+    "stores": "imported_days",
+}
+
+
+if not TYPE_CHECKING:  # type checkers see the imports above, and no other name
+
+    def __getattr__(name: str) -> Any:
+        """Import what is offered at its first use: Polars and Arrow take a second."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.library.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import track
 
 from gogobe_dagster.commands.read_output import Output
-from gogobe_dagster.errors import Code, ContentError, UnknownFileName
+from gogobe_dagster.errors import ContentError, UnknownFileName
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.names import FileName
+from gogobe_dagster.library.published_files import files_in, served_bytes, within
 from gogobe_dagster.parsing.batch_reader import read_files
 from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.promotions.pricing.legs import with_pricing
@@ -73,10 +74,7 @@ class FileResult:
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
     """Return files as given, and those in folders, sorted. Raises `UsageError` for an empty folder."""
     for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        inside = [path] if str(path) == STDIN else list(files_in(path))
         if not inside:
             raise click.UsageError(f"no files in {path}")
         yield from inside
@@ -98,16 +96,10 @@ def read_all(files: Sequence[Path], resources: Resources) -> Iterator[FileResult
 
 
 def _served(path: Path, limit: int) -> bytes | ContentError:
-    """Read a file, up to the limit for downloads."""
-    try:
-        if str(path) == STDIN:
-            data = sys.stdin.buffer.read(limit + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
-    except OSError as error:
-        return ContentError(Code.RAW_FILE_MISSING, str(error))
-    return ContentError(Code.TOO_LARGE, f"larger than {limit:,} bytes") if len(data) > limit else data
+    """Read a file or standard input, up to the limit for downloads."""
+    if str(path) == STDIN:
+        return within(sys.stdin.buffer.read(limit + 1), limit)
+    return served_bytes(path, limit)
 
 
 def write_result(file: FileResult, target: Output, only: Document | None, *, summary: bool) -> None:

@@ -23,16 +23,13 @@ from rich.table import Table
 
 from gogobe_dagster.commands.tables import add_row
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.library.rows import IDS, with_file_and_store, with_item_prices, with_unit_prices
 from gogobe_dagster.parsing.file_reader import ParsedFile
-from gogobe_dagster.parsing.promotions.pricing.rules import PRICES
-from gogobe_dagster.parsing.promotions.pricing.shopper_price import with_shopper_prices
 from gogobe_dagster.printable import FORMULA_START, TEXT_MARK, printable
-from gogobe_dagster.units.comparable import with_comparable_prices
 
 TIME_ZONE = "Asia/Jerusalem"
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
 SHORT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M"
-IDS = ("chain_id", "sub_chain_id", "store_id")
 TABLE_COLUMNS = {
     Document.PRICES: (
         "code",
@@ -102,7 +99,7 @@ class _Csv:
 
     def add(self, name: str, file: ParsedFile) -> None:
         is_first = self._documents.check(file.document)
-        frame = _localize(_with_item_prices(_flatten(_with_file_and_store(name, file))))
+        frame = _localize(with_item_prices(_flatten(with_file_and_store(name, file))))
         _without_formulas(frame).write_csv(self._stream, include_header=is_first)
         self._stream.flush()
 
@@ -117,7 +114,7 @@ class _JsonLines:
         self._stream = stream
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _localize(_with_prices(_with_file_and_store(name, file)))
+        frame = _localize(with_unit_prices(with_file_and_store(name, file)))
         # most JSON parsers would read a decimal number as a binary float
         frame.with_columns(pl.selectors.decimal().cast(pl.String)).write_ndjson(self._stream)
         self._stream.flush()
@@ -134,7 +131,7 @@ class _Parquet:
 
     def add(self, name: str, file: ParsedFile) -> None:
         self._documents.check(file.document)
-        table = _with_prices(_with_file_and_store(name, file)).to_arrow()
+        table = with_unit_prices(with_file_and_store(name, file)).to_arrow()
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._stream, table.schema, compression="zstd")
         self._writer.write_table(table.cast(self._writer.schema))
@@ -170,7 +167,7 @@ class _Tables:
         self._console = Console(file=sys.stdout if stream is sys.stdout.buffer else _text(stream))
 
     def add(self, name: str, file: ParsedFile) -> None:
-        frame = _with_item_prices(_flatten(file.rows.head(self._max_rows)))
+        frame = with_item_prices(_flatten(file.rows.head(self._max_rows)))
         frame = _localize(frame, timestamp_format=SHORT_TIMESTAMP_FORMAT)
         shown = [column for column in TABLE_COLUMNS[file.document] if column in frame.columns]
         ids = [
@@ -211,16 +208,6 @@ def _text(stream: BinaryIO) -> Any:
 # ---------------------------------------------------------------- rows
 
 
-def _with_file_and_store(name: str, file: ParsedFile) -> pl.DataFrame:
-    """Add columns for the file and, where the rows lack them, for the ids of the store."""
-    ids = [
-        pl.lit(getattr(file.header, column), pl.String if column == "chain_id" else pl.Int32).alias(column)
-        for column in IDS
-        if column not in file.rows.columns
-    ]
-    return file.rows.select(pl.lit(name).alias("file"), *ids, pl.all())
-
-
 def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
     """Turn list elements into rows and struct fields into columns, such as `items.code`."""
     for column, kind in frame.schema.items():
@@ -232,38 +219,6 @@ def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
             inside = pl.col(column).struct.unnest().name.prefix(f"{column}.")
             frame = frame.with_columns(inside).drop(column)
     return frame
-
-
-def _with_prices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a unit costs: by content, or under an offer that has any item that is not a gift."""
-    if "no_price_reason" not in frame.columns:
-        return _with_content_prices(frame)
-    items = pl.col("items").list
-    only_gifts = (items.len() > 0) & items.eval(pl.element().struct.field("is_gift")).list.all()
-    return _priced(frame, only_gifts)
-
-
-def _with_item_prices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a unit costs: by content, or of each item under an offer."""
-    if "no_price_reason" not in frame.columns:
-        return _with_content_prices(frame)
-    return _priced(frame, pl.col("items.is_gift"))
-
-
-def _with_content_prices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a kilogram, litre, metre or piece costs, to rows of prices."""
-    return with_comparable_prices(frame) if "published_unit_price" in frame.columns else frame
-
-
-def _priced(frame: pl.DataFrame, is_gift: pl.Expr) -> pl.DataFrame:
-    """Add the columns of the view promotions_now; the file alone does not know the product."""
-    known = frame.with_columns(
-        is_gift.alias("is_gift"),
-        pl.lit(None, pl.Decimal(14, 4)).alias("regular_price"),
-        pl.lit(None, pl.Boolean).alias("product_is_weighted"),
-    )
-    computed = [name for name in PRICES if name not in {"min_total_quantity", "no_price_reason"}]
-    return with_shopper_prices(known).drop("is_gift", "regular_price", "product_is_weighted", *computed)
 
 
 def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
