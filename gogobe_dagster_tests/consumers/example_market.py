@@ -1,5 +1,6 @@
 """A small country for everybody who asks: two chains, four stores, a week of prices, some offers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -30,16 +31,11 @@ NAMES = {MILK: "חלב תנובה 3%", BREAD: "לחם אחיד", EGGS: "ביצי
 def fill(engine: sa.Engine, lake: Path) -> Market:
     """Publish and load everything, in the order in which it is published."""
     market = Market.at(engine, lake)
-    addresses = {
-        (1, JERUSALEM): {"city": "3000"},
-        (1, TEL_AVIV): {"city": 'ת"א'},
-        (1, ONLINE): {"city": None},
-    }
     names = {(1, JERUSALEM): "תלפיות", (1, TEL_AVIV): "מרכז", (1, ONLINE): "ONLINE אתר"}
-    market.load_lists(market.publish(StoreList(1, names, addresses=addresses)))
-    other = StoreList(
-        1, {(1, 7): "דיל חולון"}, "שופרסל", chain=OTHER_CHAIN, addresses={(1, 7): {"city": "חולון"}}
-    )
+    cities = _in_cities({JERUSALEM: "3000", TEL_AVIV: 'ת"א', ONLINE: None})
+    market.load_lists(market.publish(StoreList(1, names, addresses=cities)))
+    holon = _in_cities({7: "חולון"})
+    other = StoreList(1, {(1, 7): "דיל חולון"}, "שופרסל", chain=OTHER_CHAIN, addresses=holon)
     market.load_lists(market.publish(other, feed=OTHER_FEED))
     market.open(
         _sells(5, JERUSALEM, {MILK: "7.10", BREAD: "6.50", EGGS: "13.90", TOMATO: "5.90"}),
@@ -60,6 +56,10 @@ def fill(engine: sa.Engine, lake: Path) -> Market:
         )
     )
     return market
+
+
+def _in_cities(cities: Mapping[int, str | None]) -> Mapping[tuple[int, int], Mapping[str, str | None]]:
+    return {(1, store): {"city": city} for store, city in cities.items()}
 
 
 def _sells(hours: float, store: int, prices: dict[str, str], chain: str = CHAIN) -> PriceFile:
