@@ -18,6 +18,8 @@ from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.import_env import midnight, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import OpenScene, Scene
 
+pytestmark = pytest.mark.slow
+
 MARKET = SyntheticMarket(stores=2, items=30)
 KESHET, BINA, LAIB = "keshet", "king_store", "victory"
 

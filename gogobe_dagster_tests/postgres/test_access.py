@@ -16,6 +16,8 @@ from gogobe_dagster.warehouse.schema.views import VIEWS
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.postgres.servers import FAST, passwords
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def open_server(short_folder: Path) -> Iterator[EmbeddedPostgres]:

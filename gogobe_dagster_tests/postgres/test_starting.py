@@ -17,6 +17,8 @@ from gogobe_dagster_tests.postgres.servers import (
     starter,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_both_databases_speak_utf8_in_plain_byte_order_whatever_the_locale(
     server: EmbeddedPostgres,

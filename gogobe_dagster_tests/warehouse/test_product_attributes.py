@@ -25,6 +25,8 @@ from gogobe_dagster.warehouse.load.product_attributes import (
     upsert,
 )
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = {"quantity": DECIMAL, "quantity_in_package": DECIMAL, "is_weighted": pl.Boolean()}
 SCHEMA: dict[str, pl.DataType] = {
     "chain_id": pl.String(),

@@ -30,6 +30,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 OTHER = "7290027600007"
 DAMAGE = """
 update price_current set price = 99, valid_from = now() where store_key % 2 = 0;

@@ -27,6 +27,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 RETAINER = """
 import sys
 from datetime import datetime
