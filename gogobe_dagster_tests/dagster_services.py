@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster.commands.processes import ManagedProcesses
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.waiting import cpu_seconds, wait_for_progress
@@ -67,7 +67,7 @@ def _on_port(command: Sequence[str], port: int) -> list[str]:
 def _serving(env: ImportEnv, port: int, commands: Sequence[Sequence[str]]) -> Iterator[str]:
     """Start programs of ours; afterwards end them and all that they started, and see that it is gone."""
     url, folder = f"http://127.0.0.1:{port}", env.settings.folder / "logs of the test"
-    processes = ManagedProcesses(logs=folder, environment=env.environment, folder=clone_folder())
+    processes = ManagedProcesses(logs=folder, environment=env.environment, folder=configuration_folder())
     with processes:
         for program, *arguments in commands:
             processes.start(program, [Path(sys.executable).with_name(program), *arguments])

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.environment import clone_folder, process_environment
+from gogobe_dagster.dagster_runtime.environment import configuration_folder, process_environment
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.publishing import publish_days
@@ -98,7 +98,7 @@ class ImportEnv:
         completed = subprocess.run(
             _installed(command),
             env=self.environment,
-            cwd=clone_folder(),
+            cwd=configuration_folder(),
             capture_output=True,
             text=True,
             check=False,
@@ -114,7 +114,7 @@ class ImportEnv:
         with subprocess.Popen(
             _installed(command),
             env=self.environment,
-            cwd=clone_folder(),
+            cwd=configuration_folder(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -12,7 +12,7 @@ backup, restore copy everything to a folder and back
 roles           makes the database roles
 env             variables for `dagster`, `dg` and `psql`
 
-Shared by them: options, selection_options, tables, progress, disabled, bootstrap, environment, processes,
+Shared by them: options, selection_options, tables, progress, disabled, bootstrap, processes,
 process_logs, supervisor, services, home_lock, waits, import_progress,
 replica_session, scan_probe, read_files, read_output, demo_queries.
 """

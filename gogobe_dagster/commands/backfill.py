@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gogobe_dagster import clock
-from gogobe_dagster.commands.environment import process_environment
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.selection_options import selection_options
+from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import FileSelection

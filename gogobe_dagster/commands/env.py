@@ -6,7 +6,7 @@ import shlex
 import click
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.settings import Settings
 
 

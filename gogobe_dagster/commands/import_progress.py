@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import OperationalError
 
-from gogobe_dagster.commands.environment import clone_folder
 from gogobe_dagster.commands.processes import ManagedProcesses, end_leftovers, stop_on_signals
 from gogobe_dagster.commands.waits import Waits, wait_of_runs
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
@@ -70,7 +70,7 @@ def import_partitions(
     partitions = [f"{feed.key}|{day}" for feed in feeds for day in days]
     end_leftovers(folder)
     processes = ManagedProcesses(
-        logs=folder / "logs", environment=environment, folder=clone_folder(), stop_signals=END_AT_ONCE
+        logs=folder / "logs", environment=environment, folder=configuration_folder(), stop_signals=END_AT_ONCE
     )
     with tempfile.TemporaryDirectory() as temporary, stop_on_signals() as stop, processes:
         outcomes_file = Path(temporary) / "outcomes.jsonl"

@@ -14,11 +14,11 @@ import click
 
 from gogobe_dagster import clock
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.environment import clone_folder, process_environment
 from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.supervisor import Child, Supervisor
+from gogobe_dagster.dagster_runtime.environment import configuration_folder, process_environment
 from gogobe_dagster.errors import AlertNotSent, GogobeError
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
@@ -96,7 +96,7 @@ def serve(
     with (
         code_socket(environment) as variables,
         ManagedProcesses(
-            logs=logs, environment=variables, folder=clone_folder(), verbose=verbose
+            logs=logs, environment=variables, folder=configuration_folder(), verbose=verbose
         ) as processes,
     ):
         supervisor = Supervisor(

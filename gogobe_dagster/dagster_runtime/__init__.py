@@ -1,5 +1,7 @@
 """Processes around Dagster: they execute runs, make steps start faster, and clean up after crashes.
 
+environment    the variables that processes of Dagster and `psql` need, and where dagster.yaml is
+instance       the Dagster instance, which sets those variables where nobody did
 import_runner  executes the import job for `gogobe import` and `gogobe demo`
 preload        modules that the fork server of the steps imports once
 code_server    becomes the code server of `gogobe up`

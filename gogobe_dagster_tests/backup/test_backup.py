@@ -19,7 +19,7 @@ from gogobe_dagster.backup.make import Made, make_backup
 from gogobe_dagster.backup.manifest import NAME, Area, Manifest
 from gogobe_dagster.backup.restore import restore_backup
 from gogobe_dagster.backup.restore_mark import check_restored, mark_of
-from gogobe_dagster.commands.environment import clone_folder
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster.errors import BackupError, DatabaseUnavailable
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
@@ -265,7 +265,7 @@ def run_until(env: ImportEnv, settings: Settings, action: str, folder: Path, las
     done = subprocess.run(
         command,
         env=env.environment | variables,
-        cwd=clone_folder(),
+        cwd=configuration_folder(),
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, warehouse_url
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.import_env import ImportEnv, open_import_env, yesterday

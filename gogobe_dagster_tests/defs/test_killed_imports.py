@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster.commands.environment import clone_folder
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster_tests.commands.running_up import started_below
 from gogobe_dagster_tests.defs.test_lost_batches import kill_with_steps, partition
 from gogobe_dagster_tests.import_env import ImportEnv
@@ -37,7 +37,7 @@ def start_import(env: ImportEnv) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", runner, outcomes, partition()],
         env=env.environment | {"GOGOBE_MAX_PORTAL_STEPS": "1"},
-        cwd=clone_folder(),
+        cwd=configuration_folder(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from gogobe_dagster.commands.environment import clone_folder
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.waiting import wait_for_progress
 
@@ -30,7 +30,7 @@ def worker(env: ImportEnv, module: str, *arguments: str | Path) -> "subprocess.P
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments, partition()],
         env=env.environment | {"GOGOBE_BATCH_FILES": "1", "GOGOBE_PARSE_WORKERS": "1"},
-        cwd=clone_folder(),
+        cwd=configuration_folder(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster.commands.environment import clone_folder
+from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster_tests.import_env import ImportEnv
 
 pytestmark = pytest.mark.slow
@@ -32,8 +32,8 @@ class NewComponent(dg.Component, dg.Model, dg.Resolvable):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project, which the commands use instead of the installed one."""
-    shutil.copy(clone_folder() / "pyproject.toml", tmp_path)
-    package = clone_folder() / "gogobe_dagster"
+    shutil.copy(configuration_folder() / "pyproject.toml", tmp_path)
+    package = configuration_folder() / "gogobe_dagster"
     shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 

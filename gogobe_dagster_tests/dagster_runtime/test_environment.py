@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster.commands.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 

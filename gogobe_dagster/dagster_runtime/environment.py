@@ -1,0 +1,65 @@
+"""The environment variables that `dagster`, `dg` and `psql` need for this installation."""
+
+import os
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from gogobe_dagster.backup.restore_mark import check_restored
+from gogobe_dagster.postgres.server import dagster_url, ensure_running, prepare_home, warehouse_url
+from gogobe_dagster.settings import Settings
+
+DAGSTER_FOLDER = "GOGOBE_DAGSTER_FOLDER"
+LIBPQ = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "sslmode": "PGSSLMODE",
+}
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that a child process needs in addition to those of this process.
+
+    Computed from the settings; nothing is started or written.
+    """
+    warehouse = warehouse_url(settings)
+    connection = conninfo_to_dict(warehouse)
+    return {
+        "DAGSTER_HOME": str(configuration_folder()),
+        "GOGOBE_HOME": str(settings.folder),
+        "GOGOBE_DATABASE_URL": warehouse,
+        "GOGOBE_DAGSTER_DATABASE_URL": dagster_url(settings),
+        DAGSTER_FOLDER: str(settings.folder / "dagster"),
+        "GOGOBE_MAX_CONCURRENT_RUNS": str(settings.max_concurrent_runs),
+        **{name: str(connection[key]) for key, name in LIBPQ.items() if connection.get(key)},
+    }
+
+
+def configuration_folder() -> Path:
+    """Return the folder with dagster.yaml and the workspace files.
+
+    In a clone it is the clone, elsewhere the current folder if it has a dagster.yaml, so that an
+    installation can have its own, and else the copies in the installed package.
+    """
+    clone, installed = Path(__file__).parents[2], Path(__file__).with_name("configuration")
+    return next((folder for folder in (clone, Path.cwd()) if (folder / "dagster.yaml").is_file()), installed)
+
+
+def prepare_process(settings: Settings) -> None:
+    """Start the databases, create their tables, and set the variables that dagster.yaml reads.
+
+    For `dagster` and `dg` without `gogobe env`. Idempotent. Raises `DatabaseUnavailable`, and `BackupError`
+    while a backup is restored.
+    """
+    from gogobe_dagster.warehouse.schema.migrate import migrate
+
+    check_restored(settings)
+    prepare_home(settings)
+    ensure_running(settings)
+    migrate(warehouse_url(settings))
+    environment = process_environment(settings)
+    Path(environment[DAGSTER_FOLDER]).mkdir(parents=True, exist_ok=True)
+    os.environ.update(environment)
