@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PAGES := chains codes data dialects settings units
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check docs bench fuzz migration format clean
+.PHONY: help demo ui up test test-fast check docs constraints bench fuzz migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,8 +33,16 @@ check: $(READY) ## Check style, types and which module may import which.
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-docs: $(READY) ## Write the generated pages and parts of pages in docs/ again.
+docs: $(READY) ## Write the generated pages and parts of pages in docs/, and uv.toml, again.
 	@for page in $(PAGES); do echo "docs/$$page.md" && $(BIN)/python -m gogobe_dagster_tests.docs.$${page}_page || exit 1; done
+	@echo uv.toml && $(BIN)/python -m gogobe_dagster_tests.constraints
+
+constraints: ## Set the tested versions to the newest that are allowed; then run `make test`.
+	@$(PYTHON) -m venv --clear $(VENV)-newest
+	@$(VENV)-newest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(VENV)-newest/bin/python -m pip install --quiet --editable . --group dev
+	@$(VENV)-newest/bin/python -m gogobe_dagster_tests.constraints --freeze
+	@rm -rf $(VENV)-newest
 
 bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)

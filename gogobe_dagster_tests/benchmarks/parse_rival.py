@@ -1,7 +1,7 @@
 """il-supermarket-parser, the best known open-source reader of these files, on the same files to CSV.
 
-It is no dependency of ours. It runs in an interpreter that has it (`pip install --group bench` into an
-environment of its own), on documents that are unpacked already, and times itself without its imports.
+It is no dependency of ours. It runs in an interpreter that has it (`pip install il-supermarket-parser` into
+an environment of its own), on documents that are unpacked already, and times itself without its imports.
 """
 
 import json
