@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PAGES := chains codes data dialects settings units
+PAGES := chains codes commands data dialects settings units
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check docs constraints bench fuzz migration format clean
+.PHONY: help demo ui up test test-fast check docs constraints site bench fuzz migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,10 @@ constraints: ## Set the tested versions to the newest that are allowed; then run
 	@$(VENV)-newest/bin/python -m pip install --quiet --editable . --group dev
 	@$(VENV)-newest/bin/python -m gogobe_dagster_tests.constraints --freeze
 	@rm -rf $(VENV)-newest
+
+site: $(READY) ## Write the pages of docs/ as a site to build/site, links checked.
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean && echo "build/site/index.html"
 
 bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)

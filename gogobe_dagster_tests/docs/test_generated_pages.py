@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from gogobe_dagster_tests.docs import chains_page, codes_page, dialects_page, settings_page, units_page
+from gogobe_dagster_tests.docs import (
+    chains_page,
+    codes_page,
+    commands_page,
+    dialects_page,
+    settings_page,
+    units_page,
+)
 from gogobe_dagster_tests.docs.pages import filled
 
-MODULES = (chains_page, codes_page, dialects_page, settings_page, units_page)
+MODULES = (chains_page, codes_page, commands_page, dialects_page, settings_page, units_page)
 PAGES = [(module.PAGE, module.parts()) for module in MODULES]
 
 

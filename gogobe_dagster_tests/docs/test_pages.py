@@ -47,6 +47,22 @@ def test_every_link_and_picture_of_a_page_is_there(document: str) -> None:
     assert [target for target in targets if not (file.parent / target).exists()] == []
 
 
+def test_the_site_and_its_index_have_every_page() -> None:
+    """MkDocs is not installed for tests; `make site` checks every link with it."""
+    pages = {page.name for page in (CLONE / "docs").glob("*.md")}
+    site = (CLONE / "mkdocs.yml").read_text(encoding="utf-8")
+    index = (CLONE / "docs" / "README.md").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r"[\w-]+\.md", site)) == sorted(pages)
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages - {"README.md"}
+
+
+def test_the_tutorial_names_only_commands_that_exist() -> None:
+    tutorial = (CLONE / "docs" / "tutorial.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"\bgogobe ([a-z]+)\b", tutorial)) <= set(COMMANDS)
+
+
 def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     made = set(re.findall(r"^([a-z-]+):", (CLONE / "Makefile").read_text(), re.MULTILINE))
 
