@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PAGES := chains codes commands data dialects settings units
+PAGES := chains codes commands data dialects service settings units
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui up test test-fast check docs constraints site bench fuzz migration format clean
@@ -48,7 +48,7 @@ site: $(READY) ## Write the pages of docs/ as a site to build/site, links checke
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean && echo "build/site/index.html"
 
-bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries).
+bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries, service).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)
 
 fuzz: $(READY) ## Fuzz names, containers, readers and listings: make fuzz ARGS="containers --seconds 600".

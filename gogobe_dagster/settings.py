@@ -34,6 +34,8 @@ SECRET_FIELDS = frozenset(
     {
         "password",
         "web_password",
+        "api_keys",
+        "reader_database_url",
         "proxy",
         "alert_url",
         "database_url",
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
     )
     admin_database_url: str = Field(
         default="", description="The warehouse's database as a superuser, for `gogobe roles` only."
+    )
+    reader_database_url: str = Field(
+        default="",
+        description="The warehouse for `gogobe serve` and `gogobe mcp`, as a role that may only read;"
+        " empty = GOGOBE_DATABASE_URL as gogobe_reader.",
     )
     dagster_database_url: str = Field(
         default="", description="Dagster's storage: postgresql://…; empty = embedded."
@@ -193,6 +200,15 @@ class Settings(BaseSettings):
         default="",
         description="Password that `gogobe up`'s web UI asks for, with any user name; empty = none.",
     )
+    api_keys: str = Field(
+        default="",
+        pattern=r"^([\w-]{16,}(, *[\w-]{16,})*)?$",
+        description="Keys of 16 characters or more that `gogobe serve` and `gogobe mcp` ask for over HTTP,"
+        " separated by commas; empty = anybody may ask.",
+    )
+    api_statement_seconds: int = Field(
+        default=5, ge=1, le=30, description="Seconds that one question to `gogobe serve` may take."
+    )
     alert_url: str = Field(
         default="",
         description="Where alerts are sent: an Apprise URL (mail, Slack, Telegram …); empty = nowhere.",
@@ -228,12 +244,6 @@ class Settings(BaseSettings):
         default=25,
         ge=1,
         description="Largest plausible day-to-day change in the rows of a full price file, in percent.",
-    )
-    min_files_percent: float = Field(
-        default=80.0,
-        ge=0,
-        le=100,
-        description="A feed and day of which fewer files came through, in percent, is shown as failed.",
     )
     max_quarantined_percent: float = Field(
         default=5.0,
@@ -299,6 +309,11 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """The lake as an fsspec URL or an absolute path."""
         return self.lake or str(self.folder / "lake")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys in `api_keys`."""
+        return frozenset(key.strip() for key in self.api_keys.split(",") if key.strip())
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

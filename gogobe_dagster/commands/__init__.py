@@ -9,10 +9,11 @@ scan, register, status, places, doctor
                 show; scan and register ask the portals and gov.il
 read, export    write files
 backup, restore copy everything to a folder and back
+serve           serves prices over HTTP
 roles           makes the database roles
 env             variables for `dagster`, `dg` and `psql`
 
 Shared by them: options, selection_options, tables, progress, disabled, bootstrap, processes,
 process_logs, supervisor, services, home_lock, waits, import_progress,
-replica_session, scan_probe, read_files, read_output, demo_queries.
+replica_session, scan_probe, extras, read_files, read_output, demo_queries.
 """

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "places": Entry("places", "places", "Show which locality each SPELLING means."),
     "read": Entry("read", "read", "Read published files and show their rows."),
     "export": Entry("export", "export_command", "Export prices, stores, products or history."),
+    "serve": Entry("serve", "serve", "Serve prices over HTTP, read-only; Ctrl-C stops it."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
     "retain": Entry("retain", "retain_command", "Delete data that is past its retention."),
     "backup": Entry(

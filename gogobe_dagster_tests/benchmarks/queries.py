@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="Current prices to make.")
     parser.add_argument("--explain", action="store_true", help="Print the plan of every query.")
     arguments = parser.parse_args()
-    with _server() as url, psycopg.connect(url, autocommit=True) as connection:
-        seconds = _build(connection, url, stores=max(50, arguments.rows // ITEMS))
+    with temporary_warehouse() as url, psycopg.connect(url, autocommit=True) as connection:
+        seconds = build(connection, url, stores=max(50, arguments.rows // ITEMS))
         figures = {name: _answered(connection, query) for name, query in QUERIES.items()}
         if arguments.explain:
             _explain(connection)
@@ -92,7 +92,8 @@ def main() -> None:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def temporary_warehouse() -> Iterator[str]:
+    """Give the URL of an empty database on a server that goes afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="gogobe-queries-"))
     folder.chmod(0o755)  # the server's account has to get in when root runs this
     options = {"fsync": "off", "max_wal_size": "4GB"}
@@ -105,7 +106,8 @@ def _server() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def _build(connection: psycopg.Connection, url: str, *, stores: int) -> float:
+def build(connection: psycopg.Connection, url: str, *, stores: int) -> float:
+    """Fill it; return the seconds that took."""
     started = time.perf_counter()
     migrate(url)
     engine = connect(url)

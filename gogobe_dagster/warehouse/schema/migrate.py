@@ -54,18 +54,19 @@ def versioned(tables: sa.MetaData) -> sa.MetaData:
     return copy
 
 
-def connect(url: str, *, role: str = "") -> sa.Engine:
+def connect(url: str, *, role: str = "", options: str = "", **of_engine: Any) -> sa.Engine:
     """Return an engine for a PostgreSQL URL, whatever its driver part says.
 
     Timestamps arrive in UTC, whatever the server's time zone: Python compares those of one zone by local
     time, which is wrong in the hour that occurs twice in autumn. Raises `DatabaseUnavailable` when the server
-    does not answer; the message never holds the password.
+    does not answer; the message never holds the password. `options` are those of libpq, such as
+    `-c statement_timeout=5000`; what else is given is for SQLAlchemy's engine.
     """
     parsed = _parse(url)
-    options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+    options = f"{parsed.query.get('options', '')} {options} -c timezone=UTC".strip()
     options += f" -c role={role}" if role else ""
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True)
+    engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True, **of_engine)
     try:
         with engine.connect() as connection:
             connection.execute(sa.text("select 1"))

@@ -226,6 +226,23 @@ VIEWS = (
         expressions=COLUMNS,
     ),
     View(
+        name="published_files",
+        comment="Every file that a portal ever listed, archived ones included, and what became of it.",
+        columns=_from(
+            file,
+            *("file_id", "feed", "name", "kind", "publication_day", "published_at", "chain_id"),
+            *("sub_chain_id", "store_id", "state", "code", "rows", "rejected", "size", "sha256", "loaded_at"),
+        ),
+    ),
+    View(
+        name="last_load",
+        comment="One row that is another after every load.",
+        columns={
+            "loaded_at": "When a file was last loaded; null: not in the time for which events are kept.",
+            "change": "A text that is another one after every load.",
+        },
+    ),
+    View(
         name="feed_health",
         comment="One row per feed and publication day: its files by state, and how fresh they are.",
         columns={

@@ -1,0 +1,140 @@
+"""Limits that hold before a request is read: its size, its time, how many at once, and keys."""
+
+import asyncio
+import hmac
+from collections.abc import Collection
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gogobe_dagster.questions.answer_code import AnswerCode
+from gogobe_dagster.service.problems import problem
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes; 200 lines of a basket have 12 kB."""
+MAX_QUERY: Final = 4096
+MAX_REQUESTS: Final = 64
+"""Being answered at the same time, those that wait for the database included."""
+READ_SECONDS: Final = 10
+"""In which a request must have arrived, and in which a part of an answer must have been taken."""
+OPEN_PATHS: Final = frozenset({"/", "/page.js", "/page.css", "/openapi.json", "/docs", "/v1/health"})
+"""They hold no data, and a browser asks for them without a key."""
+
+
+class Guard:
+    """An ASGI application in front of another one."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Collection[str] = (),
+        max_requests: int = MAX_REQUESTS,
+        seconds: float = 0,
+    ) -> None:
+        """Without keys nobody is asked for one."""
+        self._app = app
+        self._keys = [key.encode() for key in keys]
+        self._max_requests, self._seconds = max_requests, seconds or READ_SECONDS
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with the reason why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        patient = self._patient(send)
+        if refusal := self._refuse(scope):
+            await refusal(scope, receive, patient)
+            return
+        self._running += 1
+        try:
+            await self._answer(scope, receive, patient)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await asyncio.wait_for(_read(receive), self._seconds)
+        except TimeoutError:
+            late = problem(AnswerCode.REQUEST_TOO_SLOW, f"no whole body within {self._seconds} seconds")
+            late.headers["Connection"] = "close"
+            await late(scope, receive, send)
+            return
+        if body is None:
+            await _too_large(f"the body has more than {MAX_BODY:,} bytes")(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+    def _refuse(self, scope: Scope) -> Response | None:
+        """Return the refusal, None for a request that may pass."""
+        headers = Headers(scope=scope)
+        if self._running >= self._max_requests:
+            return problem(AnswerCode.BUSY, f"{self._max_requests} requests are being answered")
+        if len(scope["query_string"]) > MAX_QUERY:
+            return _too_large(f"the query has more than {MAX_QUERY:,} bytes")
+        if (
+            headers.get("content-length", "0").isdigit()
+            and int(headers.get("content-length", "0")) > MAX_BODY
+        ):
+            return _too_large(f"the body has more than {MAX_BODY:,} bytes")
+        if self._keys and scope["path"] not in OPEN_PATHS and not self._knows_key(headers):
+            return problem(AnswerCode.KEY_NEEDED, "send a key as `Authorization: Bearer KEY`")
+        return None
+
+    def _knows_key(self, headers: Headers) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        matches = [hmac.compare_digest(given.strip().encode(), key) for key in self._keys]
+        return scheme.lower() == "bearer" and any(matches)
+
+    def _patient(self, send: Send) -> Send:
+        """Give up a client that does not take its answer."""
+
+        async def patient(message: Message) -> None:
+            await asyncio.wait_for(send(message), self._seconds)
+
+        return patient
+
+
+def _too_large(reason: str) -> Response:
+    refusal = problem(AnswerCode.REQUEST_TOO_LARGE, reason)
+    refusal.headers["Connection"] = "close"
+    return refusal
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body; None if it is longer than allowed."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if sum(map(len, chunks)) > MAX_BODY:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body that was read, then what the connection says."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+class ImpatientProtocol(H11Protocol):
+    """HTTP that closes a connection whose first request has not begun in time; uvicorn waits for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self.loop.call_later(READ_SECONDS, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()

@@ -1,0 +1,193 @@
+"""One function for each address. All of them only translate: what is asked is in `questions`."""
+
+from collections.abc import Sequence
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from gogobe_dagster.questions import imports, products, stores
+from gogobe_dagster.questions.answer_code import AnswerCode, QuestionError
+from gogobe_dagster.questions.filters import Stores
+from gogobe_dagster.questions.pages import Page, Paging
+from gogobe_dagster.questions.reader import Reader
+from gogobe_dagster.service import models
+from gogobe_dagster.service import parameters as given
+from gogobe_dagster.service.problems import MEDIA_TYPE
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status.value: {
+        "description": ", ".join(code.value for code in AnswerCode if code.status is status),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in sorted({code.status for code in AnswerCode} - {HTTPStatus.METHOD_NOT_ALLOWED})
+}
+router = APIRouter(prefix="/v1", responses=PROBLEMS)
+
+
+def _reader(request: Request) -> Reader:
+    reader: Reader = request.app.state.reader
+    return reader
+
+
+Asked = Annotated[Reader, Depends(_reader)]
+Paged = Annotated[Paging, Depends(given.paging)]
+Chosen = Annotated[Stores, Depends(given.chosen_stores)]
+
+
+def _page(page: Page) -> dict[str, Any]:
+    return {"rows": page.rows, "next": page.next}
+
+
+def _rows(rows: Sequence[Any]) -> dict[str, Any]:
+    return {"rows": rows}
+
+
+@router.get("/health", response_model=models.Health, summary="Whether the database answers")
+def health(reader: Asked) -> Any:
+    """Say whether the database answers, and when a file was last loaded."""
+    [row] = reader.ask("select loaded_at from last_load")
+    return {"status": "ok", **row}
+
+
+@router.get("/search", response_model=models.FoundList, summary="Find products by name")
+def search(reader: Asked, q: given.Search, limit: given.Few = 20) -> Any:
+    """Find products by words of their names, by GTIN or code; the best match first."""
+    return _rows(products.search(reader, q, limit))
+
+
+@router.get("/products/{product}", response_model=models.Product, summary="A product")
+def product(reader: Asked, product: given.Product) -> Any:
+    """Return a product's names, and where it is cheapest now."""
+    return products.product(reader, product)
+
+
+@router.get("/products/{product}/prices", response_model=models.Prices, summary="Its prices now")
+def prices(
+    reader: Asked,
+    product: given.Product,
+    chosen: Chosen,
+    paging: Paged,
+) -> Any:
+    """Return what it costs in each store now, the cheapest first. A price of 0 is left out."""
+    return _page(products.prices(reader, product, chosen, paging=paging))
+
+
+@router.get("/products/{product}/history", response_model=models.Periods, summary="Its price history")
+def history(
+    reader: Asked,
+    product: given.Product,
+    store_key: given.StoreKeys,
+    paging: Paged,
+    since: given.Time = None,
+    until: given.Time = None,
+) -> Any:
+    """Return the periods of its price in chosen stores, the oldest first; the prices name their stores."""
+    page = products.history(reader, product, store_key, since=since, until=until, paging=paging)
+    return _page(page)
+
+
+@router.get("/products/{product}/promotions", response_model=models.Offers, summary="Offers on it now")
+def promotions(
+    reader: Asked,
+    product: given.Product,
+    chosen: Chosen,
+    paging: Paged,
+) -> Any:
+    """Return the offers on it now: what a unit costs, and under which conditions."""
+    return _page(products.promotions(reader, product, chosen, paging=paging))
+
+
+@router.get("/compare", response_model=models.ComparedList, summary="Products by chain")
+def compare(reader: Asked, product: given.Products, chosen: Chosen) -> Any:
+    """Return what the shops of each chain ask for each product. Online stores are left out."""
+    return _rows(products.compare(reader, product, chosen))
+
+
+@router.post("/basket", response_model=models.BasketList, summary="What a basket costs in each store")
+def basket(reader: Asked, basket: given.Basket) -> Any:
+    """Return what a list of products costs in each store, promotions applied, the cheapest first."""
+    if (basket.latitude is None) != (basket.longitude is None):
+        reason = "a point has a latitude and a longitude"
+        raise QuestionError(AnswerCode.INVALID_REQUEST, reason, parameter="body.longitude")
+    point = (
+        None if basket.latitude is None or basket.longitude is None else (basket.latitude, basket.longitude)
+    )
+    items = [line.model_dump() for line in basket.items]
+    options = basket.model_dump(exclude={"items", "latitude", "longitude"})
+    return _rows(products.basket(reader, items, point=point, **options))
+
+
+@router.get("/stores", response_model=models.StorePage, summary="Stores")
+def all_stores(reader: Asked, chosen: Chosen, paging: Paged) -> Any:
+    """Return stores by their key."""
+    return _page(stores.stores(reader, chosen, paging=paging))
+
+
+@router.get("/stores/near", response_model=models.StorePage, summary="Shops near a point")
+def stores_near(
+    reader: Asked,
+    latitude: given.Latitude,
+    longitude: given.Longitude,
+    paging: Paged,
+    radius_km: given.Radius = given.DEFAULT_RADIUS,
+    chain_id: given.ChainId = None,
+) -> Any:
+    """Return shops, the nearest first. A shop counts as being in the middle of its locality."""
+    page = stores.stores_near(
+        reader, latitude, longitude, radius_km=radius_km, chain_id=chain_id, paging=paging
+    )
+    return _page(page)
+
+
+@router.get("/stores/{store_key}", response_model=models.Coverage, summary="What is known of a store")
+def store(reader: Asked, store_key: given.StoreKey) -> Any:
+    """Return how fresh and how complete the data of a store are."""
+    return stores.store(reader, store_key)
+
+
+@router.get("/coverage", response_model=models.CoveragePage, summary="What is known of each store")
+def coverage(
+    reader: Asked,
+    paging: Paged,
+    chain_id: given.ChainId = None,
+) -> Any:
+    """Return how fresh and how complete the data of each store are, by their key."""
+    return _page(stores.coverage(reader, chain_id=chain_id, paging=paging))
+
+
+@router.get("/localities", response_model=models.LocalityList, summary="Towns and villages")
+def localities(reader: Asked) -> Any:
+    """Return all localities of the Central Bureau of Statistics, by name."""
+    return _rows(stores.localities(reader))
+
+
+@router.get("/freshness", response_model=models.FreshnessList, summary="How fresh each feed is")
+def freshness(reader: Asked) -> Any:
+    """Return how fresh each feed is, and what became of its files."""
+    return _rows(imports.freshness(reader))
+
+
+@router.get("/files", response_model=models.Files, summary="Files of a feed and day")
+def files(
+    reader: Asked,
+    feed: given.Feed,
+    day: Annotated[date, Query(description="Publication day in Israel.")],
+    paging: Paged,
+    state: given.State = None,
+) -> Any:
+    """Return the files of a feed and publication day, and what became of each."""
+    return _page(imports.files(reader, feed, day, state=state, paging=paging))
+
+
+@router.get("/files/{file_id}", response_model=models.PublishedFile, summary="The file behind a price")
+def file(reader: Asked, file_id: given.FileId) -> Any:
+    """Return the file that a price or period names."""
+    return imports.file(reader, file_id)
+
+
+@router.get("/codes", response_model=models.CodeList, summary="Codes of failures")
+def codes() -> Any:
+    """Return what the codes of files and portals mean."""
+    return _rows(imports.codes())
