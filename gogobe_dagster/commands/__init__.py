@@ -3,7 +3,7 @@
 main            the command group, and how errors are shown
 up, down, demo, replica
                 start and stop processes
-import_feeds (`gogobe import`), backfill, retry, rebuild, retain
+import_feeds (`gogobe import`), backfill, retry, rebuild, statistics, retain
                 change what is in the tables or in the ledger
 scan, register, status, places, doctor
                 show; scan and register ask the portals and gov.il

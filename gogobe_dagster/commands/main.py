@@ -36,6 +36,9 @@ COMMANDS: Final = {
     "export": Entry("export", "export_command", "Export prices, stores, products or history."),
     "serve": Entry("serve", "serve", "Serve prices over HTTP, read-only; Ctrl-C stops it."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
+    "statistics": Entry(
+        "statistics", "statistics_command", "Bring daily statistics and the price index up to date."
+    ),
     "retain": Entry("retain", "retain_command", "Delete data that is past its retention."),
     "backup": Entry(
         "backup", "backup_command", "Back up databases, downloaded files and the lake to FOLDER."

@@ -80,6 +80,16 @@ def apply_retention(context: dg.OpExecutionContext, resources: dg.ResourceParam[
 
 
 @dg.op
+def update_statistics(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+    """Find daily statistics and the price index of the days that files were loaded for, until today."""
+    from gogobe_dagster.warehouse.statistics import update
+
+    with as_failure("statistics"):
+        done = update.update_statistics(resources.engine, now=resources.clock())
+    context.add_output_metadata(asdict(done))
+
+
+@dg.op
 def clean_up_lake(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
     """Delete unfinished files of killed writers from the lake, and files that no row refers to."""
     from gogobe_dagster.warehouse.maintenance.lake_cleanup import tidy_lake
@@ -107,6 +117,7 @@ MAINTENANCE_OPS = (
     purge_dagster_storage,
     create_table_partitions,
     set_pool_limits,
+    update_statistics,
     apply_retention,
     clean_up_lake,
     rebuild_indexes,

@@ -6,5 +6,6 @@ load          parsed files become rows; late files; products, stores and promoti
 history       which periods of prices and promotions begin and end
 bulk_io       COPY in and out
 maintenance   retention, clean-up, rebuild
+statistics    daily prices of each product in each chain, and the price index
 locks         every advisory lock, and the order in which writers take them
 """

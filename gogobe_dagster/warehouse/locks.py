@@ -21,6 +21,8 @@ number covers all stores with this number and the loaded files about them: only 
                             then as a load
     rebuild of store lists  STORE_LISTS; rows of store_number, store
     backup                  HISTORY shared, while tables are dumped: dropping one would end the dump
+    statistics              STATISTICS of a chain; HISTORY shared; rows of product_statistics. Then
+                            STATISTICS; rows of price_index
     retention               HISTORY exclusive; tables and rows of the history
 """
 
@@ -46,6 +48,8 @@ class AdvisoryLock(IntEnum):
     """By chain. Many loads update the same rows of `chain_product`, in whatever order their files have."""
     LISTING = 0x60_60_BE_06
     """By feed. Two listings at once would both insert the same new file."""
+    STATISTICS = 0x60_60_BE_07
+    """By chain, and without a key for what is about all chains. One process at a time replaces them."""
 
 
 def lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) -> None:

@@ -50,4 +50,5 @@ from promotion p cross join generate_series(0, 49) i
 join numbered a on a.c = p.chain_id::bigint - 7290000000000 and a.place = 1 + (p.promotion_id::int * 50 + i) % (:items - 300);
 insert into promotion_store (store_key, promotion_id, valid_from, promotion_key, file_id)
 select s.store_key, p.promotion_id, '2026-11-01', p.promotion_key, 1
-from store s join promotion p using (chain_id) order by 1, 2
+from store s join promotion p using (chain_id) order by 1, 2;
+insert into statistics_due (chain_id, since_day) select chain_id, date '2026-11-22' from chain

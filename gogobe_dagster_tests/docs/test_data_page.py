@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.schema.migrate import connect, migrate
+from gogobe_dagster.warehouse.statistics.update import update_statistics
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.docs.data_page import PAGE, columns_of, parts
 from gogobe_dagster_tests.docs.pages import filled
+from gogobe_dagster_tests.warehouse.making import NOON
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
     BREAD,
@@ -53,9 +56,12 @@ def _load(market: Market) -> None:
     market.load_lists(market.publish(StoreList(1, names, addresses=cities)))
     market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
     market.open(PriceFile(8, [PriceRow(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
+    market.open(PriceFile(6, [bread], is_full=True, store=9, chain="7290027600007"))
     market.offer(
         *[PromotionFile(6, [Offer("11", [EGGS, MILK])], is_full=True, store=store) for store in (1, 2)]
     )
+    market.open(PriceFile(30, [PriceRow(EGGS, "9.90", is_barcode=True, name=cottage.name)], store=2))
+    update_statistics(market.engine, now=NOON + timedelta(days=1))
 
 
 def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> None:

@@ -125,6 +125,7 @@ def tables(market: Market) -> dict[str, list[tuple[Any, ...]]]:
             f"select * from {name} order by {', '.join(column.name for column in table.primary_key)}"
         )
         for name, table in metadata.tables.items()
+        if name != "statistics_due"  # what to find again, which a rebuild adds to
     }
 
 
@@ -145,8 +146,9 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
+    found = {"product_statistics", "statistics_progress", "index_product", "price_index"}
     ledger = {"file", "archived_file", "file_event", "reject", "listing", "portal_probe", "portal_pause"}
-    never_damaged = ledger | {"store_number", "retention_watermark", "schema_fingerprint", "locality"}
+    never_damaged = ledger | found | {"store_number", "retention_watermark", "schema_fingerprint", "locality"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 
     rebuilt(market)

@@ -33,6 +33,7 @@ from gogobe_dagster.warehouse.load.product_text_lookup import ProductTextLookup
 from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_stores_of, note_files
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.schema.monthly_partitions import ensure_partitions
+from gogobe_dagster.warehouse.statistics.due import note_due
 
 
 class PriceLoad:
@@ -67,6 +68,7 @@ class PriceLoad:
         )
         # Last, in the same transaction: a crash leaves both the rows and the state `loaded`, or neither.
         note_files(connection, Document.PRICES, claimed, stores)
+        note_due(connection, claimed)
         mark_loaded(connection, claimed, rejected, now=self._now)
         counts.update(files=len(claimed), rows=rows["price"].count(), new_stores=new_stores)
         counts.update(new_products=self._lookup.products.made - made_before)
@@ -76,6 +78,7 @@ class PriceLoad:
         """Drop what the tables say about a store since a timestamp; apply its loaded files since again."""
         stores, _ = lock_stores(connection, {store})
         again = _undo(connection, {store: since}, stores)
+        note_due(connection, again)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             rows, _ = self._lookup.read(connection, chunk)

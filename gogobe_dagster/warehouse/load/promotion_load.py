@@ -31,6 +31,7 @@ from gogobe_dagster.warehouse.load.store_keys import Stores, lock_stores, lock_s
 from gogobe_dagster.warehouse.load.store_numbers import StoreIdentity
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.promotion_tables import PROMOTION_ID_LIMIT
+from gogobe_dagster.warehouse.statistics.due import note_due
 
 _id, _hash = pl.col("promotion_id"), pl.col("content_hash")
 
@@ -66,6 +67,7 @@ class PromotionLoad:
         )
         # Last, in the same transaction: a crash leaves both the rows and the state `loaded`, or neither.
         note_files(connection, Document.PROMOTIONS, claimed, stores)
+        note_due(connection, claimed)
         mark_loaded(connection, claimed, refused, now=self._now)
         counts.update(files=len(claimed), rows=offers["content_hash"].count(), new_stores=new_stores)
         counts.update(new_products=self._products.made - products)
@@ -80,6 +82,7 @@ class PromotionLoad:
         lock(connection, AdvisoryLock.PROMOTION_VERSIONS, store.chain_id)
         stores, _ = lock_stores(connection, {store})
         again = undo_since(connection, Document.PROMOTIONS, {store: since}, stores)
+        note_due(connection, again)
         counts = Counter(files=len(again))
         for chunk in chunks(again, self._rows_at_once):
             offers, _ = self._read(connection, chunk, rewrite=True)

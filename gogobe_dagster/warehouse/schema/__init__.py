@@ -1,6 +1,7 @@
 """Tables, views and migrations: how the database is laid out.
 
-tables, promotion_tables   the tables; columns: what their definitions share
+tables, promotion_tables, statistics_tables
+                           the tables; columns: what their definitions share
 enums                      values that columns may have
 views                      the views; their SQL is in sql/
 repeatable                 functions, triggers, views and comments, replaced when they change

@@ -35,3 +35,10 @@ class Reach(StrEnum):
     REFUSED = "refused"
     """It answers others: portals refuse callers outside Israel, in data centres, or without a browser."""
     NO_ANSWER = "no_answer"
+
+
+class IndexPeriod(StrEnum):
+    """For how long a value of the price index is."""
+
+    WEEK = "week"
+    MONTH = "month"

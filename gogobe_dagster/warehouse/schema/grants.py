@@ -20,7 +20,15 @@ where rolname = :role and not has_table_privilege(oid, relation, :privilege)
 _MAY_NOT_ADD_MONTHS = sa.text("""
 select from pg_roles where rolname = :role and not has_function_privilege(oid, :function, 'execute')
 """)
-READ_BY_FUNCTIONS = ("chain", "chain_product", "price_current", "product", "product_name", "store")
+READ_BY_FUNCTIONS = (
+    "chain",
+    "chain_product",
+    "price_current",
+    "price_past",
+    "product",
+    "product_name",
+    "store",
+)
 VERSION = "alembic_version"
 ADD_MONTH = "add_price_past_month(date)"
 

@@ -15,6 +15,7 @@ from gogobe_dagster.warehouse.schema.promotion_tables import (
     promotion_offer,
     promotion_store,
 )
+from gogobe_dagster.warehouse.schema.statistics_tables import index_product, price_index, product_statistics
 from gogobe_dagster.warehouse.schema.tables import (
     chain_product,
     file,
@@ -74,6 +75,8 @@ _PRODUCT = {
     "product_name": "The chain's name of the product.",
     "product_key": "Key of the product.",
 }
+_CHAIN_PRODUCT = {"chain_id": "Chain id.", "chain_name": "Name of the chain.", **_PRODUCT}
+_STATISTICS = _from(product_statistics, "lowest_price", "median_price", "highest_price", "stores")
 _SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the store."
 _PERIOD = {
     **_from(price_past, "valid_from"),
@@ -243,6 +246,81 @@ VIEWS = (
         },
     ),
     View(
+        name="real_discounts",
+        comment="Promotions in force now beside what the product has cost in the same store: is a special"
+        " one?",
+        columns={
+            **_STORE,
+            **_PRODUCT,
+            "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met.",
+            "price_basis": "What effective_unit_price is for: piece or kilogram.",
+            "regular_price": "Shelf price in ILS in this store now.",
+            "lowest_30_days": "Lowest shelf price in this store in the last 30 days, in ILS.",
+            "median_30_days": "Median of these prices; each counts for as long as it held.",
+            "lowest_90_days": "Lowest shelf price in this store in the last 90 days, in ILS.",
+            "median_90_days": "Median of these prices; each counts for as long as it held.",
+            "days_known": "Days of the last 90 of which the price is known.",
+            "is_below_30_days": "Whether the offer is cheaper than every shelf price of the last 30 days.",
+            "is_below_90_days": "Whether the offer is cheaper than every shelf price of the last 90 days.",
+            "percent_off_shelf": "By how many percent the offer is below regular_price.",
+            "percent_off_median_30": "By how many percent it is below median_30_days; negative: above.",
+            "percent_off_median_90": "By how many percent it is below median_90_days; negative: above.",
+            **_from(promotion_store, "promotion_id", "promotion_key"),
+            **_from(
+                promotion_offer,
+                *("offer_number", "description", "starts_at", "ends_at", "min_total_quantity"),
+                *("needs_coupon", "needs_club", "is_compensation"),
+            ),
+        },
+    ),
+    View(
+        name="product_daily",
+        comment="What each product cost in each chain, day by day.",
+        columns={
+            "day": "Day in Israel; prices are those at its end, of today those when statistics were found.",
+            **_CHAIN_PRODUCT,
+            **_STATISTICS,
+            "promoted_stores": str(product_statistics.c.promoted_stores.comment),
+            "promoted_share": "promoted_stores / stores.",
+        },
+    ),
+    View(
+        name="chain_price_changes",
+        comment="Products whose median price in a chain changed from one day to the next.",
+        columns={
+            "day": "The first day with the new price, in Israel.",
+            **_CHAIN_PRODUCT,
+            "old_median": "Median of the chain's shelf prices on the day before, in ILS.",
+            "new_median": "Their median on the day, in ILS.",
+            "difference": "new_median minus old_median; negative: it became cheaper.",
+            "percent": "difference in percent of old_median.",
+            **_from(product_statistics, "lowest_price", "highest_price", "stores"),
+        },
+    ),
+    View(
+        name="chain_price_index",
+        comment="How dear each chain is, by week and month: 100 is the country in the base month.",
+        columns={
+            "chain_id": "Chain id.",
+            "chain_name": "Name of the chain.",
+            **_from(price_index, "period", "starts_on", "price_index", "products"),
+            **_from(index_product, "base_month"),
+            "basket_products": "Products of the basket.",
+        },
+    ),
+    View(
+        name="chain_only_products",
+        comment="GTINs that one chain sells and another one does not, as of the last statistics.",
+        columns={
+            **{name: text for name, text in _CHAIN_PRODUCT.items() if name != "code"},
+            "gtin": "GTIN.",
+            "manufacturer": "Manufacturer as the chain publishes it.",
+            "other_chain_id": "The chain that does not sell it.",
+            "other_chain_name": "Name of that chain.",
+            **_STATISTICS,
+        },
+    ),
+    View(
         name="feed_health",
         comment="One row per feed and publication day: its files by state, and how fresh they are.",
         columns={
@@ -266,5 +344,5 @@ VIEWS = (
     ),
 )
 """In the order in which they can be created: a view comes after those that it reads."""
-FUNCTIONS = ("search", "basket", "partitions")
+FUNCTIONS = ("search", "basket", "usual_prices", "partitions")
 """Files in `sql` with functions and triggers. They come before the views, which use them."""

@@ -402,3 +402,54 @@ create table promotion_store (
 );
 create unique index promotion_store_now_idx on promotion_store (store_key, promotion_id) where valid_to is null;
 create index promotion_store_where_idx on promotion_store (promotion_key, store_key) where valid_to is null;
+
+create table product_statistics (
+    chain_id text not null,
+    product_key integer not null,
+    first_day date not null,
+    last_day date,
+    lowest_price numeric(14, 4) not null,
+    median_price numeric(14, 4) not null,
+    highest_price numeric(14, 4) not null,
+    stores integer not null,
+    promoted_stores integer not null,
+    constraint product_statistics_pkey primary key (product_key, chain_id, first_day),
+    constraint product_statistics_chain_id_fkey foreign key (chain_id) references chain (chain_id),
+    constraint product_statistics_days_check check (last_day >= first_day),
+    constraint product_statistics_stores_check check (stores > 0 and promoted_stores between 0 and stores)
+);
+create unique index product_statistics_now_idx on product_statistics (chain_id, product_key) where last_day is null;
+create index product_statistics_begun_idx on product_statistics (chain_id, first_day);
+create index product_statistics_ended_idx on product_statistics (chain_id, last_day) where last_day is not null;
+
+create table statistics_progress (
+    chain_id text not null,
+    until_day date not null,
+    constraint statistics_progress_pkey primary key (chain_id),
+    constraint statistics_progress_chain_id_fkey foreign key (chain_id) references chain (chain_id)
+);
+
+create table statistics_due (
+    mark_id bigint generated always as identity,
+    chain_id text not null,
+    since_day date not null,
+    constraint statistics_due_pkey primary key (mark_id)
+);
+
+create table index_product (
+    product_key integer not null,
+    base_month date not null,
+    base_price numeric(18, 8) not null,
+    constraint index_product_pkey primary key (product_key)
+);
+
+create table price_index (
+    chain_id text not null,
+    period text not null,
+    starts_on date not null,
+    price_index numeric(10, 2) not null,
+    products integer not null,
+    constraint price_index_pkey primary key (chain_id, period, starts_on),
+    constraint price_index_chain_id_fkey foreign key (chain_id) references chain (chain_id),
+    constraint price_index_period_check check (period in ('week', 'month'))
+);
