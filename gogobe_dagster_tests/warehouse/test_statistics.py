@@ -139,7 +139,7 @@ def found(market: Market) -> list[tuple[Any, ...]]:
     return sorted(
         market.ask("""
             select s.chain_id, coalesce(p.gtin, p.code), first_day, last_day, lowest_price, median_price,
-                highest_price, stores, promoted_stores
+                highest_price, s.stores, promoted_stores
             from product_statistics s join product p using (product_key)
         """),
         key=str,

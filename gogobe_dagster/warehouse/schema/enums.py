@@ -42,3 +42,10 @@ class IndexPeriod(StrEnum):
 
     WEEK = "week"
     MONTH = "month"
+
+
+class ProductConflict(StrEnum):
+    """Why a GTIN cannot mean the same thing in all chains."""
+
+    NAMES = "names"
+    CONTENTS = "contents"

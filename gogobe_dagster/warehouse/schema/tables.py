@@ -17,7 +17,7 @@ from gogobe_dagster.units.table import BaseUnit
 from gogobe_dagster.warehouse.schema.columns import Exact, Money, Timestamp, metadata
 from gogobe_dagster.warehouse.schema.columns import column as _column
 from gogobe_dagster.warehouse.schema.columns import one_of as _one_of
-from gogobe_dagster.warehouse.schema.enums import FileState, Reach, Replaced
+from gogobe_dagster.warehouse.schema.enums import FileState, ProductConflict, Reach, Replaced
 
 CODE_LIMIT = 64
 """Longest item code kept; the longest real one has 14 characters, and an index row holds 2,704 bytes."""
@@ -353,6 +353,28 @@ product = sa.Table(
         "chain_id", sa.Text(), "The chain, if the code is a chain's own.", sa.ForeignKey("chain.chain_id")
     ),
     _column("code", sa.Text(), "The code as published, if it is a chain's own."),
+    _column("name", sa.Text(), "One name, chosen from those of all chains."),
+    _column("brand", sa.Text(), "The manufacturer or importer that most chains name; null: none does."),
+    _column(
+        "base_unit",
+        sa.Text(),
+        "kg, l, m or piece: what most chains' contents are stated in; null: none is known.",
+    ),
+    _column("base_quantity", sa.Numeric(14, 6), "The content that most chains state, in base_unit."),
+    _column("is_weighted", sa.Boolean(), "Sold by weight, as most chains say; null: none says."),
+    _column(
+        "gs1_country",
+        sa.Text(),
+        "The country in which the GTIN was assigned, which need not be the one"
+        " of production; null: in none, or not a GTIN.",
+    ),
+    _column(
+        "conflict",
+        sa.Text(),
+        "names or contents: what the chains say about it cannot be the same product; null: it can.",
+    ),
+    _column("chains", sa.Integer(), "Chains that sell it, as of the last statistics; null: not counted yet."),
+    _column("stores", sa.Integer(), "Stores that sell it, as of the last statistics; null: not counted yet."),
     sa.UniqueConstraint("gtin"),
     sa.UniqueConstraint("chain_id", "code"),
     sa.CheckConstraint(
@@ -362,7 +384,10 @@ product = sa.Table(
     ),
     sa.CheckConstraint("gtin ~ '^([0-9]{13}|[1-9][0-9]{13})$'", name="gtin"),
     sa.CheckConstraint(f"char_length(code) between 1 and {CODE_LIMIT}", name="code"),
-    comment="One row per product: a GTIN in all chains, or a chain's own code. Names are never matched.",
+    sa.CheckConstraint(_one_of("base_unit", BaseUnit), name="base_unit"),
+    sa.CheckConstraint(_one_of("conflict", ProductConflict), name="conflict"),
+    comment="One row per product: a GTIN in all chains, or a chain's own code. Names are never matched. From"
+    " name on, what `warehouse.statistics` finds.",
 )
 
 chain_product = sa.Table(

@@ -21,6 +21,7 @@ from gogobe_dagster.warehouse.schema.tables import (
     file,
     price_current,
     price_past,
+    product,
     store,
 )
 
@@ -75,7 +76,8 @@ _PRODUCT = {
     "product_name": "The chain's name of the product.",
     "product_key": "Key of the product.",
 }
-_CHAIN_PRODUCT = {"chain_id": "Chain id.", "chain_name": "Name of the chain.", **_PRODUCT}
+_COMMON = {"common_name": str(product.c.name.comment), **_from(product, "brand")}
+_CHAIN_PRODUCT = {"chain_id": "Chain id.", "chain_name": "Name of the chain.", **_PRODUCT, **_COMMON}
 _STATISTICS = _from(product_statistics, "lowest_price", "median_price", "highest_price", "stores")
 _SUB_CHAIN_NAME = "Name of the sub-chain: the brand on the store."
 _PERIOD = {
@@ -95,6 +97,7 @@ _CHEAPEST = {
     "gtin": "GTIN; null: a code of one chain's own.",
     "code": "Item code as the cheapest chain publishes it.",
     "product_name": "The cheapest chain's name of it.",
+    **_COMMON,
     "manufacturer": "Manufacturer as the cheapest chain publishes it.",
     "lowest_price": "Lowest shelf price in ILS.",
     "comparable_price": "ILS of one base_unit at this price, by the content that the cheapest chain"
@@ -128,6 +131,7 @@ VIEWS = (
         columns={
             **_STORE,
             **_PRODUCT,
+            **_COMMON,
             "sub_chain_name": _SUB_CHAIN_NAME,
             **_from(store, "store_type", "is_online"),
             "confirmed_at": _CONFIRMED_AT,
@@ -202,7 +206,8 @@ VIEWS = (
             **_PRODUCT,
             "gtin": f"{_PRODUCT['gtin'].removesuffix('.')}, or the offer names no item.",
             "code": f"{_PRODUCT['code'].removesuffix('.')}; to look for a product, use gtin or product_key.",
-            "product_name": f"{_PRODUCT['product_name'].removesuffix('.')}; null: not in its price files.",
+            "product_name": "The chain's name of the product, or the common one if its price files lack it;"
+            " null: in nobody's.",
             "product_key": f"{_PRODUCT['product_key'].removesuffix('.')}; null: the offer names no item.",
             "manufacturer": "Manufacturer as the chain publishes it.",
             "effective_unit_price": "ILS of a piece or kilogram under the offer, if its conditions are met;"

@@ -3,5 +3,8 @@
 due            which days of which chains are to be found again; loads write it
 daily          prices, stores and promotions of each product in each chain, day by day
 price_index    the price index of each chain by week and month
+products       name, brand and content of each product, and how many chains and stores sell it
+product_choice, product_conflicts, gs1_prefixes
+               how these are chosen, which contradict each other, and where a GTIN was assigned
 update         all of it, in order; what the nightly maintenance and `gogobe statistics` call
 """

@@ -30,7 +30,7 @@ _CHOOSE = f"""
 insert into index_product (product_key, base_month, base_price)
 with sold as (
     select product_key, s.chain_id, sum(median_price * ({_DAYS.format(**_OF_MONTH)}))
-        / sum({_DAYS.format(**_OF_MONTH)}) as price, max(stores) as stores
+        / sum({_DAYS.format(**_OF_MONTH)}) as price, max(s.stores) as stores
     from product_statistics s join statistics_progress g using (chain_id) join product using (product_key)
     where gtin is not null and {_OVERLAPS.format(**_OF_MONTH)}
     group by product_key, s.chain_id
@@ -38,7 +38,7 @@ with sold as (
 select product_key, :base_month, exp(avg(ln(price) order by sold.chain_id))
 from sold join product using (product_key) group by product_key, gtin
 having count(*) * 2 >= (select count(distinct sold.chain_id) from sold)
-order by count(*) desc, sum(stores) desc, gtin limit :most
+order by count(*) desc, sum(sold.stores) desc, gtin limit :most
 """  # noqa: S608 - ours
 _COMPUTE = f"""
 insert into price_index (chain_id, period, starts_on, price_index, products)

@@ -7,6 +7,8 @@ select
     other.name as other_chain_name,
     p.gtin,
     cp.name as product_name,
+    p.name as common_name,
+    p.brand,
     cp.manufacturer,
     s.lowest_price,
     s.median_price,

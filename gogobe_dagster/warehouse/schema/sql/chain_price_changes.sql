@@ -7,6 +7,8 @@ select
     p.gtin,
     coalesce(cp.code, p.code) as code,
     cp.name as product_name,
+    p.name as common_name,
+    p.brand,
     old.median_price as old_median,
     new.median_price as new_median,
     new.median_price - old.median_price as difference,

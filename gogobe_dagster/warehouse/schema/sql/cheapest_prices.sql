@@ -4,6 +4,8 @@ select
     p.gtin,
     cp.code,
     cp.name as product_name,
+    p.name as common_name,
+    p.brand,
     cp.manufacturer,
     sold.lowest_price,
     (sold.lowest_price / cp.base_quantity)::numeric(18, 4) as comparable_price,

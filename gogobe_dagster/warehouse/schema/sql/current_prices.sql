@@ -16,6 +16,8 @@ select
     p.gtin,
     cp.code,
     cp.name as product_name,
+    p.name as common_name,
+    p.brand,
     cp.manufacturer,
     pc.price,
     case when pc.price > 0 then (pc.price / cp.base_quantity)::numeric(18, 4) end as comparable_price,

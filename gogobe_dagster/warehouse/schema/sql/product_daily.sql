@@ -6,6 +6,8 @@ select
     p.gtin,
     coalesce(cp.code, p.code) as code,
     cp.name as product_name,
+    p.name as common_name,
+    p.brand,
     s.lowest_price,
     s.median_price,
     s.highest_price,

@@ -13,7 +13,7 @@ select
     o.description,
     p.gtin,
     coalesce(cp.code, p.code) as code,
-    cp.name as product_name,
+    coalesce(cp.name, p.name) as product_name,
     cp.manufacturer,
     unit.effective_unit_price,
     unit.price_basis,
