@@ -266,6 +266,17 @@ class Settings(BaseSettings):
         le=100,
         description="Largest acceptable share of promoted products without a price, in percent.",
     )
+    frozen_after_days: int = Field(
+        default=7,
+        ge=2,
+        description="A store is frozen if its full price files repeat the same prices for this many days.",
+    )
+    stopped_after_days: int = Field(
+        default=3,
+        ge=1,
+        description="A listed store is silent if its newest price file is this number of days older than the"
+        " newest of its chain.",
+    )
     feed: Mapping[FeedKey, FeedOverride] = Field(
         default_factory=dict, description="Per-feed overrides, see below."
     )

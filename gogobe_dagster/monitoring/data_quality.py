@@ -4,6 +4,7 @@ Each check runs one query over the ledger or the tables; its verdict has observe
 Thresholds are settings; what is normal for a feed is in the register. Nothing here knows Dagster or writes.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -23,6 +24,8 @@ BASELINE_DAYS = 7
 MAX_FINDINGS = len(FEEDS)
 """Enough for every feed, so that none is without an alert of its own."""
 MAX_OUTLIERS_PER_THOUSAND = 1
+MAX_IDS = 60
+"""Characters of store numbers in a finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +287,80 @@ def check_promoted_products(engine: sa.Engine, settings: Settings, now: datetime
     return _verdict(bad, summary, "nearly every promoted product has had a price", numbers)
 
 
+def check_frozen_stores(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Find feeds with stores whose full price files keep coming and whose prices never change.
+
+    Such a store has full files of at least half of the days, and none of its prices, of thousands, began or
+    ended in them. A store that is new has only prices that began in them.
+    """
+    days = settings.frozen_after_days
+    query = """
+        with full_file as (
+            select feed, chain_id, sub_chain_id, store_id, count(distinct publication_day) as days
+            from file where publication_day >= :first and kind = 'full_prices' and state = 'loaded'
+            group by feed, chain_id, sub_chain_id, store_id),
+        published as (
+            select distinct feed, store_key, store_id from full_file
+            join store using (chain_id, sub_chain_id, store_id) where days * 2 >= :days),
+        store_state as (
+            select feed, store_id, not (
+                exists (select from price_current c where c.store_key = published.store_key
+                    and c.valid_from >= :since)
+                or exists (select from price_past p where p.store_key = published.store_key
+                    and p.valid_to >= :since)) as is_frozen
+            from published)
+        select feed, count(*) as stores, count(*) filter (where is_frozen) as frozen,
+            string_agg(store_id::text, ', ' order by store_id) filter (where is_frozen) as ids
+        from store_state group by feed order by count(*) filter (where is_frozen) desc, feed
+    """
+    since = now - timedelta(days=days)
+    rows = _rows(engine, query, first=day_of(since), since=since, days=days)
+    frozen = [
+        Finding(
+            subject=row.feed,
+            observed=f"{row.frozen} of {row.stores} stores unchanged: {_shortened(row.ids)}",
+            expected=f"a changed price in {days} days",
+            feed=row.feed,
+        )
+        for row in rows
+        if row.frozen
+    ]
+    numbers = {"stores": sum(row.stores for row in rows), "frozen": sum(row.frozen for row in rows)}
+    summary = f"{len(frozen)} feeds repeat the prices of stores without a change"
+    return _verdict(frozen, summary, "prices change in every store that publishes them", numbers)
+
+
+def check_stopped_stores(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
+    """Find feeds with listed stores that stopped publishing prices while others of their chain go on."""
+    query = """
+        select f.feed, count(*) as stores, string_agg(s.store_id::text, ', ' order by s.store_id) as ids
+        from silent_stores s
+        left join lateral (
+            select feed from file f where f.state = 'loaded' and f.chain_id = s.chain_id
+                and f.sub_chain_id = s.sub_chain_id and f.store_id = s.store_id
+            order by f.published_at desc limit 1) f on true
+        where s.silent_for >= make_interval(days => :days) and s.newest_price_at <= :now
+        group by f.feed order by count(*) desc, f.feed
+    """
+    rows = _rows(engine, query, days=settings.stopped_after_days, now=now)
+    stopped = [
+        Finding(
+            subject=row.feed or "unknown feed",
+            observed=f"{row.stores} listed stores are silent: {_shortened(row.ids)}",
+            expected=f"prices as new as the chain's, within {settings.stopped_after_days} days",
+            feed=row.feed or "",
+        )
+        for row in rows
+    ]
+    numbers = {"silent": sum(row.stores for row in rows)}
+    summary = f"listed stores of {len(stopped)} feeds stopped publishing prices"
+    return _verdict(stopped, summary, "every listed store publishes prices", numbers)
+
+
+def _shortened(ids: str) -> str:
+    return textwrap.shorten(ids, MAX_IDS, placeholder=" …")
+
+
 CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]] = {
     "all_feeds_fresh": (check_freshness, "The newest full price file of every feed is not too old."),
     "all_feeds_complete": (check_completeness, "Nearly all stores of every feed have a full price file."),
@@ -294,6 +371,14 @@ CHECKS: dict[str, tuple[Callable[[sa.Engine, Settings, datetime], Verdict], str]
     "promoted_products_known": (
         check_promoted_products,
         "Nearly every promoted product is in a price file of its chain.",
+    ),
+    "no_store_frozen": (
+        check_frozen_stores,
+        "Prices change in every store whose full price files keep coming.",
+    ),
+    "no_store_silent": (
+        check_stopped_stores,
+        "Every listed store publishes prices as long as its chain does.",
     ),
 }
 """Name of the check, its function, and what must hold."""

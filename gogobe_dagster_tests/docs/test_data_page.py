@@ -57,6 +57,7 @@ def _load(market: Market) -> None:
     market.open(*[PriceFile(6, [cottage, milk, bread], is_full=True, store=store) for store in (1, 2)])
     market.open(PriceFile(8, [PriceRow(EGGS, "8.90", is_barcode=True, name=cottage.name)]))
     market.open(PriceFile(6, [bread], is_full=True, store=9, chain="7290027600007"))
+    market.open(PriceFile(-90, [bread], is_full=True, store=3))
     market.offer(
         *[PromotionFile(6, [Offer("11", [EGGS, MILK])], is_full=True, store=store) for store in (1, 2)]
     )

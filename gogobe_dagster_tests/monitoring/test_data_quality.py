@@ -13,17 +13,27 @@ from gogobe_dagster.monitoring.data_quality import (
     Verdict,
     check_completeness,
     check_freshness,
+    check_frozen_stores,
     check_outliers,
     check_promoted_products,
     check_quarantines,
     check_rejects,
     check_row_counts,
+    check_stopped_stores,
 )
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster_tests.warehouse.making import FEED
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
-from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, EGGS, MILK, TOMATO, Market, PriceFile
+from gogobe_dagster_tests.warehouse.warehouse_harness import (
+    BREAD,
+    EGGS,
+    MILK,
+    TOMATO,
+    Market,
+    PriceFile,
+    StoreList,
+)
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ISRAEL)
 EVENING = NOON.replace(hour=17)
@@ -269,3 +279,54 @@ def test_a_feed_that_promotes_products_without_a_price_is_reported(engine: sa.En
     assert check_promoted_products(
         engine, SETTINGS.model_copy(update={"max_unknown_product_percent": 50}), NOON
     ).passed
+
+
+def test_a_store_that_repeats_its_prices_for_a_week_is_frozen(engine: sa.Engine, tmp_path: Path) -> None:
+    """Store 1 changes a price, store 2 never does, store 3 is new, and store 4 has no full files any more."""
+    market, days = Market.at(engine, tmp_path), range(10)
+    same = {MILK: "7", BREAD: "10"}
+    for day in days:
+        hours = 24 * day + 6
+        market.open(
+            PriceFile(hours, same | {MILK: "8" if day > 6 else "7"}, is_full=True, store=1),
+            PriceFile(hours, same, is_full=True, store=2),
+            *([PriceFile(hours, same, is_full=True, store=3)] if day > 4 else []),
+            PriceFile(hours, same, is_full=day == 0, store=4),
+        )
+    now = datetime(2026, 12, 2, 12, tzinfo=ISRAEL)
+
+    found = check_frozen_stores(engine, SETTINGS, now)
+
+    assert lines(found) == [(FEED, "1 of 3 stores unchanged: 2", "a changed price in 7 days")]
+    assert found.findings[0].feed == FEED
+    patient = SETTINGS.model_copy(update={"frozen_after_days": 20})
+    assert check_frozen_stores(engine, patient, now).passed
+
+
+def test_a_product_that_left_is_a_change(engine: sa.Engine, tmp_path: Path) -> None:
+    market = Market.at(engine, tmp_path)
+    for day in range(10):
+        rows = {MILK: "7"} | ({BREAD: "10"} if day < 6 else {})
+        market.open(PriceFile(24 * day + 6, rows, is_full=True))
+
+    assert check_frozen_stores(engine, SETTINGS, datetime(2026, 12, 2, 12, tzinfo=ISRAEL)).passed
+
+
+def test_a_listed_store_that_stopped_while_its_chain_goes_on_is_silent(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Store 2 stopped four days ago, store 3 two; store 4 too, and is not listed; store 5 never published."""
+    market = Market.at(engine, tmp_path)
+    names = {(1, store): f"{store}" for store in (1, 2, 3, 5)}
+    market.load_lists(market.publish(StoreList(1, names)))
+    last = {1: 4, 2: 0, 3: 2, 4: 0}
+    market.open(*[PriceFile(24 * day + 6, {MILK: "7"}, store=store) for store, day in last.items()])
+    now = datetime(2026, 11, 27, 12, tzinfo=ISRAEL)
+
+    assert lines(check_stopped_stores(engine, SETTINGS, now)) == [
+        (FEED, "1 listed stores are silent: 2", "prices as new as the chain's, within 3 days")
+    ]
+    silent = market.ask("select store_id, silent_for from silent_stores order by 1")
+    assert silent == [(2, timedelta(days=4)), (3, timedelta(days=2))]
+    patient = SETTINGS.model_copy(update={"stopped_after_days": 5})
+    assert check_stopped_stores(engine, patient, now).passed

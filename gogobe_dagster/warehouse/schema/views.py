@@ -199,6 +199,18 @@ VIEWS = (
         },
     ),
     View(
+        name="silent_stores",
+        comment="Listed stores whose newest price file is over a day older than the newest of their chain.",
+        columns={
+            **_STORE,
+            "newest_price_at": "Newest published_at of a loaded price file.",
+            "newest_full_at": "Newest published_at of a loaded complete price file.",
+            "chain_newest_at": "Newest published_at of a loaded price file of any store of the chain.",
+            "silent_for": "chain_newest_at minus newest_price_at.",
+            **_from(store, "is_online"),
+        },
+    ),
+    View(
         name="promotions_now",
         comment="Promotions in force now: one row for each store, offer and product; conditions in columns.",
         columns={
