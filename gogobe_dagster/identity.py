@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import (
-    EXPECTED_CODES,
     Code,
     ContentError,
     FileError,
@@ -26,7 +25,6 @@ from gogobe_dagster.parsing.file_reader import ParsedFile
 from gogobe_dagster.parsing.report import Header
 from gogobe_dagster.portals.portal import RemoteFile
 from gogobe_dagster.warehouse.ledger.model import LedgerFile, ListedFile
-from gogobe_dagster.warehouse.schema.enums import FileState
 
 MAX_LISTED_FILES = 100_000
 """Of one listing; the longest real ones have 4,000."""
@@ -114,11 +112,6 @@ def _stale_or_future(
     if day in requested or day >= today - stale_after:
         return None
     return FileError(Code.STALE_FILE, f"published on {day}; to import it, request that day")
-
-
-def is_expected_quarantine(file: LedgerFile) -> bool:
-    """Whether a file is left out of the tables on purpose, so that nobody has to look at it."""
-    return file.state is FileState.SUPERSEDED or file.code in EXPECTED_CODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -245,6 +245,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Largest plausible day-to-day change in the rows of a full price file, in percent.",
     )
+    min_files_percent: float = Field(
+        default=80.0,
+        ge=0,
+        le=100,
+        description="A feed and day of which fewer files came through, in percent, is shown as failed.",
+    )
     max_quarantined_percent: float = Field(
         default=5.0,
         ge=0,

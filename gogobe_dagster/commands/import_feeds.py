@@ -31,8 +31,9 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...], selection: Fil
 
     Discovers, downloads, parses and loads the files that the feeds published. Each feed and day is a
     Dagster run, also shown in the web UI. Without --feed, all feeds are imported one after another; for
-    that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, if files wait because
-    their portal refuses, or if a portal does not list the files of a past day any more.
+    that, `gogobe up` and its sensors are the better way. Exit code 1 if a run failed, which it also does if
+    fewer files than GOGOBE_MIN_FILES_PERCENT came through; if files wait because their portal refuses; or if
+    a portal does not list the files of a past day any more.
 
     --kind, --store, --name, --newest and --limit restrict the runs to some files of each feed and day. The
     other files are recorded and stay pending: a later import, or a sensor, takes them.

@@ -17,6 +17,7 @@ Definitions
 Shared by them
     partitions, pools    feed by publication day; limits on concurrent steps
     resources, failures  what a step opens; our errors as Dagster's
+    step_outcomes        warnings, tags and failures of a step that lost files
     selection            which files a partial run takes
     automation           whether sensors and schedules are on
     asset_metadata, materialization_metadata, register_metadata, metadata_tables, plots

@@ -4,7 +4,7 @@ Each asset calls one function of `pipeline` per feed and reports the result as m
 materialized many times a day: each run does the pending work, and one without pending work changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from time import monotonic
 
@@ -18,7 +18,6 @@ from gogobe_dagster.defs.materialization_metadata import (
     column_schema,
     daily_rows_metadata,
     download_metadata,
-    file_line,
     files_check,
     files_left_out,
     files_metadata,
@@ -33,13 +32,17 @@ from gogobe_dagster.defs.materialization_metadata import (
 from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
 from gogobe_dagster.defs.register_metadata import register_metadata
+from gogobe_dagster.defs.step_outcomes import fail_if_too_few, tag_run, warn_of_failed_files
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.selection import FileSelection
+from gogobe_dagster.monitoring.failed_files import partition_outcomes
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.step_results import Downloads
+from gogobe_dagster.warehouse.ledger.model import LedgerFile
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 LISTED_BY_SENSOR = "gogobe/listed_at"
 """Tag of a run whose sensor has just listed the portal: the run need not list it again."""
@@ -98,11 +101,13 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             dg.AssetCheckSpec(
                 "all_names_recognized",
                 asset="discovered",
+                partitions_def=partitions,
                 description="The name of every file tells its chain, its kind and when it was published.",
             ),
             dg.AssetCheckSpec(
                 "all_days_available",
                 asset="discovered",
+                partitions_def=partitions,
                 description="The portal lists this day, or the ledger already has files of it.",
             ),
         ],
@@ -127,8 +132,8 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             | publication_hours_metadata(files)
             | files_metadata(files, unavailable),
             check_results=[
-                files_check("all_names_recognized", unrecognized, total=len(files)),
-                available_days_check(unavailable),
+                files_check("all_names_recognized", unrecognized, days, total=len(files)),
+                available_days_check(unavailable, days),
             ],
         )
 
@@ -167,6 +172,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             dg.AssetCheckSpec(
                 "all_files_downloaded",
                 asset="downloaded",
+                partitions_def=partitions,
                 description="Every file of the day was downloaded, or quarantined for an expected reason.",
             )
         ],
@@ -176,8 +182,7 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext,
         resources: dg.ResourceParam[Resources],
         selection: dg.ResourceParam[FileSelection],
-    ) -> Materialized:
-        from gogobe_dagster.identity import is_expected_quarantine
+    ) -> Iterator[Materialized]:
         from gogobe_dagster.pipeline import download, to_download
 
         days, started = days_by_feed(context.partition_keys), monotonic()
@@ -191,17 +196,27 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         seconds = monotonic() - started
         files, others = files_of(resources, days), files_left_out(resources, days, selection)
         missing = [file for file in files if file.sha256 is None]
+        context.log.info("%d of %d files downloaded", sum(done.fetched for done in downloads), len(tried))
         # only failures: downloaded files are logged when they are parsed
-        lines = [file_line(file) for file in missing if file.id in tried and file.code]
-        fetched = sum(done.fetched for done in downloads)
-        context.log.info("\n".join([f"{fetched} of {len(tried)} files downloaded", *lines]))
-        failed = [file for file in missing if not is_expected_quarantine(file)]
-        return Materialized(
+        warn_of_failed_files(context, [file for file in missing if file.id in tried])
+        tag_run(context, files)
+        failed = [file for file in missing if not file.is_left_out]
+        yield Materialized(
             metadata=download_metadata(downloads, seconds)
             | partial_run_metadata(resources, days, selection)
             | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[files_check("all_files_downloaded", failed, total=len(files), left_out=others)],
+            check_results=[
+                files_check("all_files_downloaded", failed, days, total=len(files), left_out=others)
+            ],
         )
+        outcomes = partition_outcomes(
+            files,
+            has_come_through=lambda file: file.sha256 is not None,
+            tried=tried,
+            not_selected={file.id for file in others},
+        )
+        percent = resources.settings.min_files_percent
+        fail_if_too_few(context, "downloaded", outcomes, verb="downloaded", min_percent=percent)
 
     return downloaded
 
@@ -221,6 +236,7 @@ def _table(
             dg.AssetCheckSpec(
                 "all_files_loaded",
                 asset=document.value,
+                partitions_def=partitions,
                 description=f"Every file of {document.value} of the day was loaded into the tables.",
             )
         ],
@@ -233,8 +249,7 @@ def _table(
         context: dg.AssetExecutionContext,
         resources: dg.ResourceParam[Resources],
         selection: dg.ResourceParam[FileSelection],
-    ) -> Materialized:
-        from gogobe_dagster.identity import is_expected_quarantine
+    ) -> Iterator[Materialized]:
         from gogobe_dagster.pipeline import load
 
         days = days_by_feed(context.partition_keys)
@@ -244,15 +259,24 @@ def _table(
                 reports.append(load(document, feed, feed_days, resources, selection))
         files = files_of(resources, days, document)
         others = files_left_out(resources, days, selection, document)
-        missing = [file for file in files if file.state.value != "loaded"]
-        failed = [file for file in missing if not is_expected_quarantine(file)]
-        return Materialized(
+        missing = [file for file in files if not _is_loaded(file)]
+        failed = [file for file in missing if not file.is_left_out]
+        yield Materialized(
             metadata=load_metadata(reports)
             | table_metadata(resources, document)
             | daily_rows_metadata(resources, document, days)
             | partial_run_metadata(resources, days, selection, document)
             | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[files_check("all_files_loaded", failed, total=len(files), left_out=others)],
+            check_results=[files_check("all_files_loaded", failed, days, total=len(files), left_out=others)],
         )
+        outcomes = partition_outcomes(
+            files, has_come_through=_is_loaded, not_selected={file.id for file in others}
+        )
+        percent = resources.settings.min_files_percent
+        fail_if_too_few(context, document.value, outcomes, verb="loaded", min_percent=percent)
 
     return table
+
+
+def _is_loaded(file: LedgerFile) -> bool:
+    return file.state is FileState.LOADED

@@ -11,6 +11,9 @@ IMPORT_JOB = "import_feed"
 PRELOADED = ["gogobe_dagster.definitions", "gogobe_dagster.dagster_runtime.preload"]
 IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}
 """The run configuration that executes all steps in the process of the run."""
+AFTER_OUTPUTS = {"step_dependency_config": {"require_upstream_step_success": False}}
+"""A step starts when its inputs are there, even if the step that made them then failed: what came through is
+loaded although too many files did not (`step_outcomes`)."""
 EXECUTOR_CONFIG = dg.Field(
     dg.Selector({"multiprocess": {}, "in_process": {}}),  # type: ignore[no-untyped-call]
     default_value={"multiprocess": {}},
@@ -27,10 +30,11 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
     multiprocess = {
         "max_concurrent": settings.parse_workers,
         "start_method": {"forkserver": {"preload_modules": PRELOADED}},
+        **AFTER_OUTPUTS,
     }
 
     def configure(config: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"in_process": {}} if "in_process" in config else {"multiprocess": multiprocess}
+        return {"in_process": AFTER_OUTPUTS} if "in_process" in config else {"multiprocess": multiprocess}
 
     return dg.multi_or_in_process_executor.configured(configure, config_schema=EXECUTOR_CONFIG)
 

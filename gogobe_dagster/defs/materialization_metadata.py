@@ -18,6 +18,7 @@ from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.files.selection import FileSelection
+from gogobe_dagster.monitoring.failed_files import codes_of
 from gogobe_dagster.monitoring.statistics import files_by_hour, rows_by_day
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.step_results import Downloads
@@ -37,6 +38,7 @@ FILE_COLUMNS = table_schema(
         "file": "Name on the portal",
         "state": "State in the ledger",
         "code": "Error code, if something is wrong with the file",
+        "reason": "What was wrong; docs/codes.md says what each code means and what to do",
         "rows": "Rows read from it",
         "rejected": "Rows that could not be read",
         "bytes": "Size as served",
@@ -121,8 +123,8 @@ def unavailable_days_metadata(partitions: Sequence[str]) -> dict[str, Any]:
     return {"code": Code.PAST_DAY_NOT_OFFERED.value, "note": note}
 
 
-def available_days_check(unavailable: Sequence[str]) -> dg.AssetCheckResult:
-    """Return a check that warns if a partition cannot be had from its portal any more."""
+def available_days_check(unavailable: Sequence[str], days: Days) -> dg.AssetCheckResult:
+    """Return a check that warns if a partition of the run cannot be had from its portal any more."""
     return dg.AssetCheckResult(
         check_name="all_days_available",
         passed=not unavailable,
@@ -130,8 +132,13 @@ def available_days_check(unavailable: Sequence[str]) -> dg.AssetCheckResult:
         metadata=unavailable_days_metadata(unavailable),
         description=f"{DAY_UNAVAILABLE}: {', '.join(unavailable)}"
         if unavailable
-        else "every day could be listed",
+        else f"{names_of(days)}: every day could be listed",
     )
+
+
+def names_of(days: Days) -> str:
+    """Name the partitions of a run: `keshet 2026-11-29, 2026-11-30; osher_ad 2026-11-30`."""
+    return "; ".join(f"{feed.key} {', '.join(map(str, sorted(of_feed)))}" for feed, of_feed in days.items())
 
 
 def _file_table(files: Sequence[LedgerFile]) -> dg.TableMetadataValue:
@@ -142,6 +149,7 @@ def _file_table(files: Sequence[LedgerFile]) -> dg.TableMetadataValue:
             "file": file.name,
             "state": file.state.value,
             "code": file.code or "",
+            "reason": file.reason or "",
             "rows": file.rows,
             "rejected": file.rejected,
             "bytes": file.size,
@@ -241,16 +249,16 @@ def load_metadata(reports: Sequence[LoadReport]) -> dict[str, Any]:
 
 
 def files_check(
-    name: str, files: Sequence[LedgerFile], *, total: int, left_out: Sequence[LedgerFile] = ()
+    name: str, files: Sequence[LedgerFile], days: Days, *, total: int, left_out: Sequence[LedgerFile] = ()
 ) -> dg.AssetCheckResult:
-    """Return a check that warns if files are missing, with a table of those that failed.
+    """Return a check that warns if files of these partitions are missing, with a table of those that failed.
 
     `left_out`: files that are missing because a partial run did not take them.
     """
     others = {file.id for file in left_out}
     failed = [file for file in files if file.id not in others]
     metadata: dict[str, Any] = {"files": total, "failed files": len(failed)}
-    problems = [f"{len(failed)} of {total} files failed"] if failed else []
+    problems = [f"{len(failed)} of {total} files failed ({codes_of(failed)})"] if failed else []
     if failed:
         metadata["which files failed"] = _file_table(failed)
     if others:
@@ -261,7 +269,7 @@ def files_check(
         passed=not problems,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
-        description="; ".join(problems) or f"all {total} files",
+        description=f"{names_of(days)}: {'; '.join(problems) or f'all {total} files'}",
     )
 
 

@@ -14,6 +14,7 @@ from gogobe_dagster.defs.asset_metadata import OWNERS, with_asset_metadata
 from gogobe_dagster.defs.failures import as_failure, failure
 from gogobe_dagster.defs.materialization_metadata import (
     file_line,
+    files_left_out,
     files_metadata,
     files_of,
     partial_run_metadata,
@@ -22,12 +23,15 @@ from gogobe_dagster.defs.materialization_metadata import (
     unavailable_days,
 )
 from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
+from gogobe_dagster.defs.step_outcomes import fail_if_too_few, tag_run, warn_of_failed_files
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.selection import FileSelection
+from gogobe_dagster.monitoring.failed_files import partition_outcomes
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.step_results import Batch
+from gogobe_dagster.warehouse.schema.enums import FileState
 
 PARSED = """
 The rows of every readable file, in one model whatever the dialect, as Parquet files in the lake.
@@ -86,7 +90,8 @@ def parse_batch(
     rows = sum(entry.rows for entry in entries)
     files = resources.ledger.files(batch["file_ids"])
     summary = f"{feed.key}: {len(files)} files, {rows:,} rows in {seconds:.1f} seconds"
-    context.log.info("\n".join([summary, *map(file_line, files)]))
+    context.log.info("\n".join([summary, *[file_line(file) for file in files if not file.code]]))
+    warn_of_failed_files(context, files)
     return {"rows": rows, "seconds": seconds}
 
 
@@ -116,8 +121,17 @@ def collect_batches(
     metadata |= throughput_metadata("rows", rows, sum(batch["seconds"] for batch in batches))
     metadata |= partial_run_metadata(resources, days, selection)
     metadata |= rejects_metadata(resources, days)
-    metadata |= files_metadata(files_of(resources, days), unavailable_days(resources, days))
+    files = files_of(resources, days)
+    metadata |= files_metadata(files, unavailable_days(resources, days))
+    tag_run(context, files)
     yield dg.Output(None, metadata=metadata)
+    outcomes = partition_outcomes(
+        files,
+        has_come_through=lambda file: file.state in {FileState.PARSED, FileState.LOADED},
+        not_selected={file.id for file in files_left_out(resources, days, selection)},
+    )
+    percent = resources.settings.min_files_percent
+    fail_if_too_few(context, "parsed", outcomes, verb="parsed", min_percent=percent)
 
 
 @dg.definitions

@@ -99,7 +99,7 @@ def test_the_command_takes_the_newest_prices_of_one_store(
         for check in ("downloaded all_files_downloaded", "prices all_files_loaded"):
             passed, description = checks[check]
             assert not passed
-            assert description.startswith("the run was partial and left out")
+            assert f"keshet {yesterday()}: the run was partial and left out" in description
             assert "failed" not in description
 
     import_env.run(*import_command())
@@ -122,7 +122,7 @@ def test_the_configuration_of_the_job_limits_a_run(import_env: ImportEnv, market
     with dg.DagsterInstance.get() as instance:
         passed, description = checks_of_last_run(instance)["prices all_files_loaded"]
         assert not passed
-        assert description.startswith("the run was partial and left out")
+        assert f"keshet {yesterday()}: the run was partial and left out" in description
     import_all(import_env, "keshet")
     assert_complete(import_env, market)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gogobe_dagster.errors import CodedError
+from gogobe_dagster.errors import EXPECTED_CODES, CodedError
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -74,6 +74,11 @@ class LedgerFile:
     rejected: int | None
     duplicates: int | None
     retry_at: datetime | None = None
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is not in the tables on purpose, so that nobody has to act."""
+        return self.state is FileState.SUPERSEDED or self.code in EXPECTED_CODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
