@@ -1,13 +1,21 @@
-"""The table of disabled feeds, shown by commands that are about all feeds."""
+"""Disabled feeds, of which the commands about all feeds say that there are some."""
 
+import click
 from rich.table import Table
 
-from gogobe_dagster.commands.tables import add_row, plain_table
+from gogobe_dagster.commands.tables import add_row, open_console, plain_table
 from gogobe_dagster.feeds.registry import DISABLED
 
 
-def disabled_table() -> Table:
-    """List the disabled feeds with the reasons."""
+def print_disabled(*, with_reasons: bool) -> None:
+    """Print the disabled feeds with the reasons, or how many there are and how to see them."""
+    if with_reasons:
+        open_console().print(_disabled_table())
+    else:
+        click.echo(f"{len(DISABLED)} more feeds are disabled: `gogobe status --disabled` shows why.")
+
+
+def _disabled_table() -> Table:
     table = plain_table("\nDisabled feeds")
     table.add_column("feed", no_wrap=True)
     table.add_column("chain")

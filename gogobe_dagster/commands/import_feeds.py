@@ -107,4 +107,5 @@ def report(outcomes: Sequence[Outcome]) -> None:
     if failed:
         click.echo("See `gogobe up`, page Runs, for details, and `gogobe status` for the codes.", err=True)
         raise SystemExit(1)
-    click.echo(f"{len(outcomes)} runs succeeded; `gogobe status` shows what was imported.")
+    runs = "1 run" if len(outcomes) == 1 else f"{len(outcomes)} runs"
+    click.echo(f"{runs} succeeded; `gogobe status` shows what was imported.")

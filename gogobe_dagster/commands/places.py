@@ -91,15 +91,14 @@ def _print_table(found: Sequence[tuple[str, Resolution]]) -> None:
 
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    from gogobe_dagster.commands.tables import add_row
+    from gogobe_dagster.commands.tables import add_row, open_console
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
         add_row(table, *row)
-    Console().print(table)
+    open_console().print(table)
 
 
 def _candidates(resolution: Resolution) -> str:

@@ -63,11 +63,14 @@ def read(
     form = form or (output.suffix.lstrip(".") if output else "table")
     _check(form, output, summary=summary)
     shows_rows = output is not None or not summary
-    failed = False
+    found = list(find_files(paths))
+    failed = 0
     with open_output(form if shows_rows else "none", output, max_rows=rows) as target:
-        for file in read_all(list(find_files(paths)), Resources(Settings.read())):
-            failed = failed or isinstance(file.outcome, ContentError)
+        for file in read_all(found, Resources(Settings.read())):
+            failed += isinstance(file.outcome, ContentError)
             write_result(file, target, Document(only) if only else None, summary=summary)
+    if output:
+        click.echo(f"{output}: {len(found) - failed} of {len(found)} files read", err=True)
     if failed:
         sys.exit(1)
 

@@ -16,12 +16,9 @@ from typing import Any, BinaryIO, Protocol
 import click
 import polars as pl
 import pyarrow.parquet as pq
-from rich import box
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from gogobe_dagster.commands.tables import add_row
+from gogobe_dagster.commands.tables import Column, fitted_table, open_console
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.library.rows import IDS, with_file_and_store, with_item_prices, with_unit_prices
 from gogobe_dagster.parsing.file_reader import ParsedFile
@@ -32,21 +29,35 @@ TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
 SHORT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M"
 TABLE_COLUMNS = {
     Document.PRICES: (
-        "code",
-        "name",
-        "manufacturer",
-        "price",
-        "comparable_price",
-        "base_unit",
-        "price_set_at",
+        Column("code"),
+        Column("name", wraps=True),
+        Column("price", "right"),
+        Column("comparable_price", "right", is_optional=True),
+        Column("base_unit", is_optional=True),
+        Column("price_set_at"),
+        Column("manufacturer", is_optional=True),
     ),
-    Document.STORES: ("sub_chain_id", "store_id", "name", "address", "city", "zip_code"),
+    Document.STORES: (
+        Column("sub_chain_id", "right", is_optional=True),
+        Column("store_id", "right"),
+        Column("name", wraps=True),
+        Column("city"),
+        Column("address", wraps=True),
+        Column("zip_code", is_optional=True),
+    ),
     Document.PROMOTIONS: (
-        *("promotion_id", "description", "ends_at", "min_quantity", "discounted_price", "discount_rate"),
-        *("effective_unit_price", "no_price_reason", "items.code"),
+        Column("promotion_id"),
+        Column("items.code"),
+        Column("description", wraps=True),
+        Column("ends_at"),
+        Column("effective_unit_price", "right", is_optional=True),
+        Column("no_price_reason", is_optional=True),
+        Column("discounted_price", "right", is_optional=True),
+        Column("min_quantity", "right", is_optional=True),
+        Column("discount_rate", "right", is_optional=True),
     ),
 }
-"""The columns that fit on a terminal."""
+"""What a table shows; optional columns are left out on a narrow terminal, the last one first."""
 
 
 class Output(Protocol):
@@ -164,24 +175,19 @@ class _SingleDocument:
 class _Tables:
     def __init__(self, stream: BinaryIO, max_rows: int) -> None:
         self._max_rows = max_rows
-        self._console = Console(file=sys.stdout if stream is sys.stdout.buffer else _text(stream))
+        self._console = open_console(None if stream is sys.stdout.buffer else _text(stream))
 
     def add(self, name: str, file: ParsedFile) -> None:
         frame = with_item_prices(_flatten(file.rows.head(self._max_rows)))
         frame = _localize(frame, timestamp_format=SHORT_TIMESTAMP_FORMAT)
-        shown = [column for column in TABLE_COLUMNS[file.document] if column in frame.columns]
+        columns = [column for column in TABLE_COLUMNS[file.document] if column.name in frame.columns]
         ids = [
             f"{getattr(file.header, column)}" for column in IDS if getattr(file.header, column) is not None
         ]
-        table = Table(
-            *shown,
-            title=f"{escape(printable(name))} ({' '.join(ids)})",
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-        )
-        for row in frame.select(shown).head(self._max_rows).iter_rows():
-            add_row(table, *map(_format, row))
-        self._console.print(table)
+        title = f"{escape(printable(name))} ({' '.join(ids)})"
+        shown = frame.select([column.name for column in columns]).head(self._max_rows)
+        rows = [[_format(value) for value in row] for row in shown.iter_rows()]
+        self._console.print(fitted_table(self._console, title, columns, rows))
         self._console.print(_summary_line(file, shown=min(self._max_rows, len(file.rows))), highlight=False)
 
 

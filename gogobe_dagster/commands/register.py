@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from gogobe_dagster.commands.disabled import disabled_table
-from gogobe_dagster.commands.tables import add_row, plain_table
+from gogobe_dagster.commands.disabled import print_disabled
+from gogobe_dagster.commands.tables import add_row, open_console, plain_table
 from gogobe_dagster.feeds.register_drift import Drift, drift
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 from gogobe_dagster.settings import Settings
@@ -31,8 +30,8 @@ def register() -> None:
         raise GogobeError(f"the official register: {error.code}: {error.reason}") from None
     differences = drift(page.rows, FEEDS, DISABLED)
     click.echo(f"{len(page.rows)} companies on gov.il, page updated {page.updated}; {len(FEEDS)} feeds here.")
-    Console().print(_table(differences) if differences else "No differences.")
-    Console().print(disabled_table())
+    open_console().print(_table(differences) if differences else "No differences.")
+    print_disabled(with_reasons=True)
     if differences:
         raise SystemExit(1)
 

@@ -3,10 +3,10 @@
 from contextlib import closing
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
+from gogobe_dagster.commands.tables import open_console
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.maintenance.retention import Keep, Retained, retain
 
@@ -42,7 +42,7 @@ def retain_command(dry_run: bool) -> None:
             now=resources.clock(),
             dry_run=dry_run,
         )
-    Console().print(_table(done, "would be deleted" if dry_run else "deleted"))
+    open_console().print(_table(done, "would be deleted" if dry_run else "deleted"))
 
 
 def _table(done: Retained, heading: str) -> Table:

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.disabled import disabled_table
+from gogobe_dagster.commands.disabled import print_disabled
 from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.scan_probe import probe_and_print
-from gogobe_dagster.commands.tables import add_row, failure, plain_table
+from gogobe_dagster.commands.tables import add_row, failure, open_console, plain_table
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
@@ -78,9 +78,9 @@ def scan(feeds: tuple[Feed, ...], *, as_json: bool, probe: bool) -> None:
         for portal_scan in scans:
             click.echo(_json(portal_scan))
     else:
-        Console().print(_table(scans, now=resources.clock()))
+        open_console().print(_table(scans, now=resources.clock()))
         if not feeds:
-            Console().print(disabled_table())
+            print_disabled(with_reasons=False)
     if any(portal_scan.code for portal_scan in scans):
         raise SystemExit(1)
 

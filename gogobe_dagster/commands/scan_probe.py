@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.commands.tables import add_row, failure, plain_table
+from gogobe_dagster.commands.tables import add_row, failure, open_console, plain_table
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.warehouse.ledger.portal_probes import PortalProbe, record_probes
@@ -27,7 +27,7 @@ def probe_and_print(feeds: Sequence[Feed], resources: Resources, *, as_json: boo
         for probe in probes:
             click.echo(_json(probe))
     else:
-        Console().print(_table(probes))
+        open_console().print(_table(probes))
         click.echo(f"\n{_summary(probes)}")
     if any(probe.reach is not Reach.ANSWERS for probe in probes):
         raise SystemExit(1)

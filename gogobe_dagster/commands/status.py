@@ -1,25 +1,29 @@
 """`gogobe status`: shows the files of each feed by state."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.commands.disabled import disabled_table
+from gogobe_dagster.commands.disabled import print_disabled
 from gogobe_dagster.commands.import_progress import found, settled
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
-from gogobe_dagster.commands.tables import add_row, failure, plain_table
+from gogobe_dagster.commands.tables import Column, add_row, failure, fitted_table, open_console, plain_table
 from gogobe_dagster.feeds.registry import Feed
-from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.model import FeedHealth
+from gogobe_dagster.warehouse.ledger.model import FeedHealth, LedgerFile
 
+FILE_FIELDS = (
+    *("feed", "name", "publication_day", "kind", "chain_id", "sub_chain_id", "store_id", "published_at"),
+    *("state", "code", "reason", "attempts", "retry_at", "size", "rows", "rejected", "duplicates"),
+)
 COUNTS = ("listed", "pending", "loaded", "quaran-\ntined", "rows")
 
 
@@ -29,31 +33,56 @@ COUNTS = ("listed", "pending", "loaded", "quaran-\ntined", "rows")
     "--day", "days", type=Day(), multiple=True, help="Only files published on this day; may be repeated."
 )
 @click.option("--files", "with_files", is_flag=True, help="Show every file; requires --feed and --day.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per feed and line.")
-def status(feeds: tuple[Feed, ...], days: tuple[date, ...], with_files: bool, as_json: bool) -> None:
+@click.option("--disabled", "with_disabled", is_flag=True, help="Show why feeds are disabled.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object per line: a feed, or a file.")
+def status(
+    feeds: tuple[Feed, ...],
+    days: tuple[date, ...],
+    with_files: bool,
+    with_disabled: bool,
+    as_json: bool,
+) -> None:
     """Show the files of each feed by state.
 
     listed: listed by the portal. pending: still to be downloaded, parsed or loaded. loaded: in the tables.
-    quarantined: cannot be imported; --files shows the code and the reason. Disabled feeds follow, with
-    the reason.
+    quarantined: cannot be imported; --files shows the code and the reason.
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files requires --feed and --day, such as --feed rami_levy --day today")
     settings = Settings.read()
     resources = open_warehouse(settings)
+    if with_files:
+        _print_files([file for feed in feeds for file in resources.ledger.of_days(feed.key, days)], as_json)
+        return
     keys = [feed.key for feed in selected_feeds(feeds)]
-    rows = [row for row in resources.ledger.feed_health(days or None) if row.feed in keys]
+    _print_feeds([row for row in resources.ledger.feed_health(days or None) if row.feed in keys], as_json)
+    if not feeds and not as_json:
+        print_disabled(with_reasons=with_disabled)
+
+
+def _print_files(files: Sequence[LedgerFile], as_json: bool) -> None:
+    if as_json:
+        for file in files:
+            click.echo(_json({name: getattr(file, name) for name in FILE_FIELDS}))
+    elif files:
+        console = open_console()
+        console.print(_file_table(console, files))
+    else:
+        click.echo("There are no files of these feeds and days in the ledger.")
+
+
+def _print_feeds(rows: Sequence[FeedHealth], as_json: bool) -> None:
     if as_json:
         for row in rows:
-            click.echo(json.dumps(asdict(row), default=str))
-    elif not rows:
-        click.echo("There are no files in the ledger. `gogobe import --feed rami_levy` imports one feed.")
-    elif with_files:
-        Console().print(_file_table(resources, feeds, days))
+            click.echo(_json(asdict(row)))
+    elif rows:
+        open_console().print(_feed_table(rows))
     else:
-        Console().print(_feed_table(rows))
-    if not feeds and not as_json:
-        Console().print(disabled_table())
+        click.echo("There are no files in the ledger. `gogobe import --feed rami_levy` imports one feed.")
+
+
+def _json(values: Mapping[str, object]) -> str:
+    return json.dumps(values, default=str, ensure_ascii=False)
 
 
 def _feed_table(rows: Sequence[FeedHealth]) -> Table:
@@ -80,10 +109,30 @@ def _time(time: datetime | None) -> str:
     return f"{time.astimezone(ISRAEL):%m-%d %H:%M}" if time else "never"
 
 
-def _file_table(resources: Resources, feeds: Sequence[Feed], days: Collection[date]) -> Table:
-    table = Table("file", "state", "code", "rows", "rejected", "reason")
-    for feed in feeds:
-        for file in resources.ledger.of_days(feed.key, days):
-            numbers = ["" if number is None else f"{number:,}" for number in (file.rows, file.rejected)]
-            add_row(table, file.name, file.state, file.code or "", *numbers, file.reason or "")
-    return table
+FILE_COLUMNS = (
+    Column("file"),
+    Column("state"),
+    Column("code"),
+    Column("rows", "right", is_optional=True),
+    Column("rejected", "right", is_optional=True),
+    Column("reason", wraps=True),
+)
+
+
+def _file_table(console: Console, files: Iterable[LedgerFile]) -> Table:
+    rows = [
+        (
+            file.name,
+            str(file.state),
+            Text(file.code or "", "red"),
+            _number(file.rows),
+            _number(file.rejected),
+            file.reason or "",
+        )
+        for file in files
+    ]
+    return fitted_table(console, "Files", FILE_COLUMNS, rows)
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.postgres.binaries import Account
 
 PRIVATE, PASSABLE = 0o700, 0o710
@@ -11,7 +12,17 @@ PRIVATE, PASSABLE = 0o700, 0o710
 
 
 def make_home(folder: Path, account: Account) -> None:
-    """Create the home folder if there is none; an existing one stays as it is."""
+    """Create the home folder if there is none; an existing one stays as it is.
+
+    Raises `SettingsError` where it cannot be created or entered.
+    """
+    try:
+        _make(folder, account)
+    except OSError as error:
+        raise SettingsError(f"GOGOBE_HOME: {folder} cannot be used ({error.strerror})") from None
+
+
+def _make(folder: Path, account: Account) -> None:
     if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
