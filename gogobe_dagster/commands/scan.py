@@ -21,7 +21,6 @@ from gogobe_dagster.commands.tables import add_row, failure, open_console, plain
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
-from gogobe_dagster.identity import classify_listing
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.model import ListedFile
@@ -93,6 +92,7 @@ def _all(feeds: Sequence[Feed], resources: Resources) -> Iterator[PortalScan]:
 
 def scan_feed(feed: Feed, resources: Resources) -> PortalScan:
     """List one portal; if it fails, the result has a code."""
+    from gogobe_dagster.identity import classify_listing
     from gogobe_dagster.pipeline import list_portal
 
     now = resources.clock()

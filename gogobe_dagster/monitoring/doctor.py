@@ -20,14 +20,12 @@ from gogobe_dagster.backup.folder import BackupFolder, made_at
 from gogobe_dagster.backup.restore_mark import check_restored
 from gogobe_dagster.errors import EXPECTED_CODES, CodedError
 from gogobe_dagster.feeds.registry import FEEDS
-from gogobe_dagster.monitoring.reachability import probe_portals
 from gogobe_dagster.postgres.server import ensure_running
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings, unknown_variables
 from gogobe_dagster.warehouse.ledger.portal_probes import last_probes, record_probes
 from gogobe_dagster.warehouse.ledger.stored_files import awaited, named_in_ledger
 from gogobe_dagster.warehouse.locks import AdvisoryLock
-from gogobe_dagster.warehouse.maintenance.retention import GRACE
 from gogobe_dagster.warehouse.schema.enums import FileState, Reach
 from gogobe_dagster.warehouse.schema.migrate import check_revision, newest_revision, revision_of
 from gogobe_dagster.warehouse.schema.store_localities import unresolved_cities
@@ -199,6 +197,8 @@ def _locks(resources: Resources) -> Finding:
 
 def _stores(resources: Resources) -> Finding:
     """Compare raw store and lake with the ledger, in both directions."""
+    from gogobe_dagster.warehouse.maintenance.retention import GRACE
+
     old = resources.clock() - GRACE
     raw = sorted(resources.raw_store.sizes())
     lake = [found.path for found in resources.lake.files() if found.modified_at < old]
@@ -244,6 +244,8 @@ def _localities(resources: Resources) -> Finding:
 
 def _portals(resources: Resources, *, ask: bool) -> Finding:
     if ask:
+        from gogobe_dagster.monitoring.reachability import probe_portals
+
         record_probes(resources.engine, list(probe_portals(FEEDS, resources)))
     probes = last_probes(resources.engine)
     if not probes:

@@ -53,6 +53,18 @@ def test_the_list_of_commands_imports_no_library_but_click() -> None:
     assert done.stderr.strip() == ""
 
 
+@pytest.mark.parametrize("name", ["doctor", "env", "register", "roles", "scan", "status"])
+def test_a_command_that_only_asks_imports_no_library_of_columns(name: str) -> None:
+    """Before it talks to anything: Polars and Arrow cost half a second."""
+    module = f"gogobe_dagster.commands.{COMMANDS[name].module}"
+    heavy = "{'dagster', 'polars', 'pyarrow', 'numpy', 'pandas'}"
+    code = f"import sys, {module}; print(*{heavy} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "\n"
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_explains_itself_and_its_options(name: str) -> None:
     code, text = run_gogobe(name, "--help")
