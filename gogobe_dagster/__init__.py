@@ -18,6 +18,7 @@ library          what `import gogobe_dagster` offers: published files and import
 warehouse        the PostgreSQL tables, the ledger, the exact load
 postgres         the embedded PostgreSQL server and its maintenance
 run_planning     when a sensor polls a portal, and which runs it requests
+dataset          the warehouse as Parquet files for others
 questions        questions about prices, answered by a role that can only read
 service          the questions over HTTP
 backup           backups of databases, raw store and lake, and restoring them

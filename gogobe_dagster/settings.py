@@ -147,6 +147,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Days to keep all columns of a loaded file since its portal last listed it; 0 = forever.",
     )
+    dataset_folder: str = Field(
+        default="",
+        description="Folder or s3://… for a dataset of Parquet files, brought up to date every night;"
+        " empty = none.",
+    )
     backup_folder: str = Field(
         default="", description="Folder for a backup every night; empty = none. On another disk, if possible."
     )

@@ -7,7 +7,8 @@ import_feeds (`gogobe import`), backfill, retry, rebuild, statistics, retain
                 change what is in the tables or in the ledger
 scan, register, status, places, doctor
                 show; scan and register ask the portals and gov.il
-read, export    write files
+read, export, publish
+                write files
 backup, restore copy everything to a folder and back
 serve           serves prices over HTTP
 roles           makes the database roles

@@ -1,4 +1,4 @@
-"""`gogobe export`: writes prices, stores, products or price history to a file."""
+"""`gogobe export`: writes prices, promotions, stores, products or price history to a file."""
 
 from contextlib import closing
 from pathlib import Path
@@ -42,10 +42,10 @@ def export_command(  # noqa: PLR0917 - click passes them by name
     cities: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    """Export prices, stores, products or history.
+    """Export prices, promotions, stores, products or history.
 
-    Writes current prices (the default), stores, products or price history to a Parquet or CSV file. The
-    file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
+    Writes current prices (the default), promotions, stores, products or price history to a Parquet or CSV
+    file. The file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
     columns are described in docs/data.md.
     """
     what, path = Subject(subject), output or Path(f"{subject}.{FileFormat.PARQUET}")

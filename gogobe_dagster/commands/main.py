@@ -33,7 +33,8 @@ COMMANDS: Final = {
     "register": Entry("register", "register", "Compare the register on gov.il with ours."),
     "places": Entry("places", "places", "Show which locality each SPELLING means."),
     "read": Entry("read", "read", "Read published files and show their rows."),
-    "export": Entry("export", "export_command", "Export prices, stores, products or history."),
+    "export": Entry("export", "export_command", "Export prices, promotions, stores, products or history."),
+    "publish": Entry("publish", "publish_command", "Publish a dataset of Parquet files to FOLDER."),
     "serve": Entry("serve", "serve", "Serve prices over HTTP, read-only; Ctrl-C stops it."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
     "statistics": Entry(

@@ -10,6 +10,7 @@ Definitions
     checks, alerts       the checks of all feeds, and the sensors that send alerts
     maintenance          the nightly job, and all schedules
     backups              the nightly backup
+    dataset              the dataset of Parquet files, and when it is published
     retry                the job that puts failed files back
     register_drift       the weekly comparison with the official register
     portal_probe         the weekly question which portals answer this machine

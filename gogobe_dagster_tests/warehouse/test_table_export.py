@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
+from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
     MILK,
     TOMATO,
@@ -30,6 +31,7 @@ def market(engine: sa.Engine, tmp_path: Path) -> Market:
     market.load_lists(market.publish(StoreList(1, {(1, 1): "תלפיות"})))
     price_rows = [PriceRow(MILK, "7.0001", is_barcode=True, name=NAME), PriceRow(TOMATO, "5", "0.5", name="")]
     market.open(*[PriceFile(6, price_rows, store=store) for store in (1, 2)])
+    market.offer(PromotionFile(7, [Offer("11", [MILK, TOMATO]), Offer("12")], is_full=True))
     return market
 
 
@@ -54,6 +56,7 @@ def exported(
     ("subject", "relation"),
     [
         (Subject.PRICES, "current_prices"),
+        (Subject.PROMOTIONS, "promotions_now"),
         (Subject.STORES, "store_coverage"),
         (Subject.PRODUCTS, "chain_product"),
         (Subject.HISTORY, "price_periods"),

@@ -3,6 +3,7 @@
 The file is there whole or not at all. What the columns mean is in docs/data.md: they are those of the views.
 """
 
+import io
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ class Subject(StrEnum):
     """What can be exported."""
 
     PRICES = "prices"
+    PROMOTIONS = "promotions"
     STORES = "stores"
     PRODUCTS = "products"
     HISTORY = "history"
@@ -70,6 +72,7 @@ from chain_product d join chain c using (chain_id) join product p using (product
 """
 SOURCES = {
     Subject.PRICES: "select * from current_prices",
+    Subject.PROMOTIONS: "select * from promotions_now",
     # without its age: an interval that is old when the file is read
     Subject.STORES: """select chain_id, chain_name, sub_chain_id, sub_chain_name, store_id, store_name, city,
         locality_code, locality_name, district, listing_status, prices, newest_full_at, newest_delta_at,
@@ -93,15 +96,28 @@ def export(
     with engine.connect() as connection, _appearing(path) as file, driver_cursor(connection) as cursor:
         cursor.execute("set local timezone to 'UTC'")
         query = _query(subject, only, stores_in_cities(cursor, only.cities) if only.cities else None)
-        schema = _schema(cursor, query)
-        if format_ is FileFormat.CSV:
-            query = _without_formulas(query, schema)
-        rows = 0
-        with _writer(file, schema, format_) as writer:
-            for block, number in _blocks(cursor, query, block_rows):
-                writer.write(block)
-                rows += number
-                tell(number)
+        return write_query(cursor, query, file, format_=format_, tell=tell, block_rows=block_rows)
+
+
+def write_query(
+    cursor: psycopg.Cursor[Any],
+    query: sql.Composed,
+    file: IO[bytes] | io.RawIOBase,
+    *,
+    format_: FileFormat,
+    tell: Callable[[int], object],
+    block_rows: int = BLOCK_ROWS,
+) -> int:
+    """Write the rows of a query to an open file; return how many."""
+    schema = schema_of(cursor, query)
+    if format_ is FileFormat.CSV:
+        query = _without_formulas(query, schema)
+    rows = 0
+    with _writer(file, schema, format_) as writer:
+        for block, number in _blocks(cursor, query, block_rows):
+            writer.write(block)
+            rows += number
+            tell(number)
     return rows
 
 
@@ -142,7 +158,8 @@ def _appearing(path: Path) -> Iterator[IO[bytes]]:
         draft.unlink(missing_ok=True)
 
 
-def _schema(cursor: psycopg.Cursor[Any], query: sql.Composed) -> pa.Schema:
+def schema_of(cursor: psycopg.Cursor[Any], query: sql.Composed) -> pa.Schema:
+    """Return the columns of a query as they are written."""
     cursor.execute(query + sql.SQL(" limit 0"))
     names = dict(_type_names(cursor))
     cursor.execute(query + sql.SQL(" limit 0"))
@@ -178,7 +195,7 @@ class _Writer(Protocol):
 
 
 @contextmanager
-def _writer(file: IO[bytes], schema: pa.Schema, format_: FileFormat) -> Iterator[_Writer]:
+def _writer(file: IO[bytes] | io.RawIOBase, schema: pa.Schema, format_: FileFormat) -> Iterator[_Writer]:
     if format_ is FileFormat.CSV:
         yield _CsvWriter(file, schema)
         return
@@ -187,7 +204,7 @@ def _writer(file: IO[bytes], schema: pa.Schema, format_: FileFormat) -> Iterator
 
 
 class _CsvWriter:
-    def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
+    def __init__(self, file: IO[bytes] | io.RawIOBase, schema: pa.Schema) -> None:
         self._file = file
         file.write(f"{','.join(schema.names)}\n".encode())
 

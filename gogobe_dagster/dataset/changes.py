@@ -1,0 +1,104 @@
+"""What each file of a dataset depends on, so that only what changed is written again.
+
+A file of a day or month depends on every published file up to its end: a late one changes all later days of
+its chain. Offers begin and end by the clock, so theirs are made again each day.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import psycopg
+
+from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.dataset.tables import CHAIN, DAY, MONTH, PROMOTIONS, DatasetTable
+
+_LOADS = """
+select f.chain_id, f.publication_day, count(*), max(f.loaded_at) from published_files f
+join chain c on c.chain_id = f.chain_id
+where f.state = 'loaded' and f.kind = any(%s) group by 1, 2 order by 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file of a table."""
+
+    path: str
+    """Below the folder of the dataset."""
+    table: DatasetTable
+    made_from: str
+    """Another text after every change of what the file depends on."""
+    chain_id: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loads:
+    """The loads of a chain up to a day."""
+
+    files: int
+    loaded_at: datetime
+
+
+def parts_of(cursor: psycopg.Cursor[Any], table: DatasetTable, *, today: date, days: int) -> Iterator[Part]:
+    """Return the files that a table has now; of days, the last ones that are over."""
+    loads = _loads(cursor, table.kinds)
+    if not table.parts:
+        everything = [newest for by_day in loads.values() for newest in list(by_day.values())[-1:]]
+        yield Part(path=f"{table.name}/data.parquet", table=table, made_from=_text(everything))
+        return
+    for chain_id, by_day in loads.items():
+        for start, end, name in _spans(table, by_day, today=today, days=days):
+            known = [load for day, load in by_day.items() if day < end]
+            stamp = f" on {today}" if table is PROMOTIONS else ""
+            yield Part(
+                path=f"{table.name}/{name}{CHAIN}={chain_id}/data.parquet",
+                table=table,
+                made_from=f"{_text(known[-1:])}{stamp}",
+                chain_id=chain_id,
+                start=_midnight(start),
+                end=_midnight(end),
+            )
+
+
+def _loads(cursor: psycopg.Cursor[Any], kinds: Sequence[str]) -> dict[str, dict[date, _Loads]]:
+    """Return, for each chain and day, how many files up to this day are loaded, and when the last one was."""
+    loads: dict[str, dict[date, _Loads]] = defaultdict(dict)
+    for chain_id, day, files, loaded_at in cursor.execute(_LOADS, [list(kinds)]):
+        before = next(reversed(loads[chain_id].values()), _Loads(0, loaded_at))
+        loads[chain_id][day] = _Loads(before.files + files, max(before.loaded_at, loaded_at))
+    return loads
+
+
+def _spans(
+    table: DatasetTable, by_day: dict[date, _Loads], *, today: date, days: int
+) -> Iterator[tuple[date, date, str]]:
+    """Return first day, the day after the last, and the name of the folder."""
+    first = min(by_day)
+    if DAY in table.parts:
+        for back in range(min(days, (today - first).days), 0, -1):
+            day = today - timedelta(days=back)
+            yield day, day + timedelta(days=1), f"{DAY}={day}/"
+    elif MONTH in table.parts:
+        month = first.replace(day=1)
+        while month <= today:
+            following = (month + timedelta(days=31)).replace(day=1)
+            yield month, following, f"{MONTH}={month:%Y-%m}/"
+            month = following
+    else:
+        yield first, date.max, ""
+
+
+def _midnight(day: date) -> datetime:
+    """The beginning of a day in Israel; the end of time is the same everywhere."""
+    zone = None if day == date.max else ISRAEL
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def _text(loads: Sequence[_Loads]) -> str:
+    newest = max((load.loaded_at for load in loads), default=None)
+    return f"{sum(load.files for load in loads)} files, {newest and newest.isoformat()}"
