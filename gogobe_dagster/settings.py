@@ -152,6 +152,9 @@ class Settings(BaseSettings):
         description="Folder or s3://… for a dataset of Parquet files, brought up to date every night;"
         " empty = none.",
     )
+    keep_reports_days: int = Field(
+        default=365, ge=0, description="Days to keep the report of a day; 0 = forever."
+    )
     backup_folder: str = Field(
         default="", description="Folder for a backup every night; empty = none. On another disk, if possible."
     )
@@ -336,6 +339,11 @@ class Settings(BaseSettings):
     def keys(self) -> frozenset[str]:
         """The keys in `api_keys`."""
         return frozenset(key.strip() for key in self.api_keys.split(",") if key.strip())
+
+    @property
+    def reports_folder(self) -> Path:
+        """Folder of the daily reports."""
+        return self.folder / "reports"
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

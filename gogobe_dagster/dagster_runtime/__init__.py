@@ -6,5 +6,6 @@ import_runner  executes the import job for `gogobe import` and `gogobe demo`
 preload        modules that the fork server of the steps imports once
 code_server    becomes the code server of `gogobe up`
 orphaned_runs  marks runs as failed whose processes are gone
+report_pages   serves the daily reports beside the web UI
 web_server     Dagster's web server behind web_guard, which refuses requests of foreign web pages
 """

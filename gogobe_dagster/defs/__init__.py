@@ -8,6 +8,8 @@ Definitions
     jobs                 the job that runs them, and how its steps are executed
     sensors              one sensor per feed, which requests runs of that job
     checks, alerts       the checks of all feeds, and the sensors that send alerts
+    fleet                the state of all feeds on one page, every hour
+    daily_report         one HTML file about each day
     maintenance          the nightly job, and all schedules
     backups              the nightly backup
     dataset              the dataset of Parquet files, and when it is published

@@ -90,6 +90,15 @@ def update_statistics(context: dg.OpExecutionContext, resources: dg.ResourcePara
 
 
 @dg.op
+def delete_old_reports(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+    """Delete daily reports that are older than GOGOBE_KEEP_REPORTS_DAYS."""
+    from gogobe_dagster.monitoring.daily_report import remove_old_reports
+
+    removed = remove_old_reports(resources.settings, today=day_of(resources.clock()))
+    context.add_output_metadata({"reports": len(removed)})
+
+
+@dg.op
 def clean_up_lake(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
     """Delete unfinished files of killed writers from the lake, and files that no row refers to."""
     from gogobe_dagster.warehouse.maintenance.lake_cleanup import tidy_lake
@@ -119,6 +128,7 @@ MAINTENANCE_OPS = (
     set_pool_limits,
     update_statistics,
     apply_retention,
+    delete_old_reports,
     clean_up_lake,
     rebuild_indexes,
 )

@@ -22,14 +22,19 @@ FEED_TAG, DAY_TAG = f"dagster/partition/{FEED}", f"dagster/partition/{DAY}"
 
 def feed_day_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
     """Return the partitions of every feed, on every day in Israel from the first day to today."""
-    first = settings.first_day.isoformat()
     return dg.MultiPartitionsDefinition(
         {
             FEED: dg.StaticPartitionsDefinition([feed.key for feed in FEEDS]),
-            # without end_offset=1, today would not be a partition
-            DAY: dg.DailyPartitionsDefinition(start_date=first, timezone=ISRAEL.key, end_offset=1),
+            DAY: day_partitions(settings),
         }
     )
+
+
+def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Return the days in Israel from the first day to today."""
+    first = settings.first_day.isoformat()
+    # without end_offset=1, today would not be a partition
+    return dg.DailyPartitionsDefinition(start_date=first, timezone=ISRAEL.key, end_offset=1)
 
 
 def partition_key(feed: Feed, day: date) -> dg.MultiPartitionKey:

@@ -38,7 +38,14 @@ FOLLOWED_LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a server without code locations that asks for a password."""
-    settings = {"GOGOBE_WEB_HOSTS": "prices.example", "GOGOBE_WEB_PASSWORD": PASSWORD}
+    home = tmp_path_factory.mktemp("home")
+    settings = {
+        "GOGOBE_WEB_HOSTS": "prices.example",
+        "GOGOBE_WEB_PASSWORD": PASSWORD,
+        "GOGOBE_HOME": str(home),
+    }
+    (home / "reports").mkdir()
+    (home / "reports" / "2026-11-29.html").write_text("<p>מחירים</p>", encoding="utf-8")
     with web_server(tmp_path_factory.mktemp("web"), **settings) as port:
         yield port
 
@@ -194,3 +201,13 @@ def test_without_the_password_nothing_but_the_versions_is_answered(port: int) ->
         assert ask(port, {}, known=wrong).status_code == 401
     assert "Basic" in load(port, {}, known={}).headers["WWW-Authenticate"]
     assert load(port, {}, "/server_info", known={}).status_code == 200
+
+
+def test_a_daily_report_is_served_beside_the_web_ui_and_can_run_nothing(port: int) -> None:
+    there, missing = (load(port, {}, f"/reports/{day}.html") for day in ("2026-11-29", "2026-11-28"))
+    stranger = load(port, {}, "/reports/2026-11-29.html", known={})
+
+    assert (there.text, there.headers["content-type"]) == ("<p>מחירים</p>", "text/html; charset=utf-8")
+    assert there.headers["content-security-policy"].startswith("default-src 'none';")
+    assert (missing.status_code, stranger.status_code) == (404, 401)
+    assert "materialize the asset daily_report" in missing.text

@@ -41,6 +41,8 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "official_register": set(),
         "promotions": {"parsed"},
         "feed_health": {"stores", "prices", "promotions"},
+        "fleet": {"stores", "prices", "promotions"},
+        "daily_report": {"stores", "prices", "promotions"},
     }
 
 
