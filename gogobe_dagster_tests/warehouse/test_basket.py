@@ -255,3 +255,39 @@ def test_wrong_items_are_refused_with_a_sentence(market: Market, items: str) -> 
 def test_a_hostile_gtin_is_only_text(market: Market) -> None:
     lines = json.dumps([{"gtin": "''; drop table product; --"}, {"gtin": "x" * 10_000}])
     assert market.ask(f"select * from basket('{lines.replace(chr(39), chr(39) * 2)}')") == []
+
+
+@pytest.mark.parametrize(
+    ("days", "day", "is_on"),
+    [
+        (None, "2026-11-29", True),
+        (" ", "2026-11-29", True),
+        ("1,2,7", "2026-11-29", True),  # a Sunday
+        ("1,2,7", "2026-11-28", True),  # Shabbat
+        ("1 2", "2026-11-28", False),
+        ("23456", "2026-11-30", True),
+        ("ראשון", "2026-11-29", False),  # what it means is not certain
+        ("8", "2026-11-29", False),
+        ("", "2026-11-29", True),
+    ],
+)
+def test_days_of_the_week_are_numbered_from_sunday(
+    market: Market, days: str | None, day: str, *, is_on: bool
+) -> None:
+    query = sa.text("select is_on_day(:days, cast(:day as date))")
+    with market.engine.connect() as connection:
+        assert connection.scalar(query, {"days": days, "day": day}) is is_on
+
+
+def test_an_offer_of_other_days_does_not_count_today(market: Market) -> None:
+    sell(market, milk="7.10", bread="9")
+    [(today,)] = market.ask("select 1 + extract(dow from now() at time zone 'Asia/Jerusalem')::int")
+    others = ",".join(str(day) for day in range(1, 8) if day != today)
+    offer(
+        market,
+        Offer("11", [MILK], price="10", other={"days": others}),
+        Offer("12", [BREAD], price="10", other={"days": f"{today}"}),
+    )
+
+    assert total(market, {MILK: 2}) == Decimal("14.20")
+    assert total(market, {BREAD: 2}) == Decimal("10.00")

@@ -114,6 +114,16 @@ def test_an_offer_is_compared_by_the_content_of_its_item(market: Market) -> None
     ]
 
 
+def test_history_has_comparable_prices_by_the_content_of_now(market: Market) -> None:
+    market.open(PriceFile(6, [oil("9", unit_quantity='מ"ל', quantity=Decimal(500))], is_full=True))
+    market.open(PriceFile(30, [oil("12", unit_quantity='מ"ל', quantity=Decimal(750))], is_full=True))
+
+    periods = "select price, comparable_price, base_unit from price_periods order by valid_from"
+    assert market.ask(periods) == [(9, 12, "l"), (12, 16, "l")]
+    changes = "select old_comparable_price, new_comparable_price, base_unit from price_changes"
+    assert market.ask(changes) == [(12, 16, "l")]
+
+
 OLDER = "update schema_fingerprint set sha256 = 'of another version' where part = 'contents'"
 WRITTEN = "select xmin::text from chain_product order by chain_id, product_key"
 KNOWN = f"""

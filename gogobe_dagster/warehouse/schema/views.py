@@ -59,6 +59,8 @@ _LOCALITY = {
     **_from(store, "locality_code"),
     "locality_name": "Name of this locality in Hebrew, the same in all chains; null if locality_code is.",
     "district": "District of this locality, in Hebrew; null if locality_code is.",
+    "latitude": "Degrees (WGS84) of the middle of this locality, not of the store; null if there is none.",
+    "longitude": "Degrees (WGS84) of the middle of this locality, not of the store; null if there is none.",
 }
 _STORE = {
     "chain_id": "Chain id.",
@@ -161,7 +163,14 @@ VIEWS = (
     View(
         name="price_periods",
         comment="Price history with names: one row for every period in which a store's price did not change.",
-        columns=_STORE | _PRODUCT | _PERIOD,
+        columns={
+            **_STORE,
+            **_PRODUCT,
+            **_PERIOD,
+            "comparable_price": "ILS of one base_unit, by the content that the chain states now; null: it is"
+            " not known, or the price is not above 0.",
+            **_from(chain_product, "base_unit"),
+        },
     ),
     View(
         name="price_changes",
@@ -174,6 +183,10 @@ VIEWS = (
             "new_price": "Price from then on, in ILS.",
             "difference": "new_price minus old_price; negative: it became cheaper.",
             "percent": "difference in percent of old_price; null: old_price is 0.",
+            "old_comparable_price": "ILS of one base_unit at old_price, by the content that the chain states"
+            " now; null: it is not known, or the price is not above 0.",
+            "new_comparable_price": "The same at new_price.",
+            **_from(chain_product, "base_unit"),
             "old_price_since": "Since when the old price was valid.",
             "file_id": "The file that published the new price.",
         },

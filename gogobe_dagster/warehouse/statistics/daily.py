@@ -60,6 +60,7 @@ with shelf as (
     from store_set cross join unnest(promotions) as promotion_key
     join promotion_offer o using (promotion_key) join promotion_item i using (promotion_key, offer_number)
     where not i.is_gift and o.is_active is not false
+        and is_on_day(o.days, :day)
         and not o.needs_coupon and not o.needs_club and not o.is_compensation
         and (o.starts_at is null or o.starts_at < :ends) and (o.ends_at is null or o.ends_at >= :starts)
 ), promoted as (

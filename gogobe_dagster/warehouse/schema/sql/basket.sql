@@ -29,6 +29,16 @@ return (
 comment on function promoted_quantity(numeric, numeric, numeric, text) is
     'How much of a quantity has the price of an offer: whole multiples of pieces, or kilograms up to the limit.';
 
+-- No file seen so far fills PromotionDays. Days are read as Israel numbers them, 1 is Sunday; what is no list of
+-- such numbers is on no day: a price that is not certain is none.
+create or replace function is_on_day(days text, day date)
+returns boolean
+language sql immutable parallel safe
+return coalesce(btrim(days), '') = ''
+    or (days ~ '^[\s1-7,;]+$' and strpos(days, (extract(dow from day) + 1)::text) > 0);
+comment on function is_on_day(text, date) is
+    'Whether an offer with these PromotionDays, such as 1,2,7, holds on a day; 1 is Sunday, none is every day.';
+
 create or replace function basket(
     items jsonb,
     in_locality text default null,
@@ -115,6 +125,7 @@ begin
         from promotions_now o
         where o.store_key = any (stores) and o.product_key = any (products)
             and o.effective_unit_price < o.regular_price and not o.is_compensation
+            and is_on_day(o.days, (now() at time zone 'Asia/Jerusalem')::date)
             and (with_club or not o.needs_club) and (with_coupon or not o.needs_coupon)
     ), bill as (
         select store_key, sum(regular) as regular from shelf group by store_key

@@ -25,6 +25,8 @@ select
     s.locality_code,
     l.name as locality_name,
     l.district,
+    l.latitude,
+    l.longitude,
     s.store_key,
     sold.highest_price,
     sold.stores,

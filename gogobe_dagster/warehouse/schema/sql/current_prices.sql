@@ -10,6 +10,8 @@ select
     s.locality_code,
     l.name as locality_name,
     l.district,
+    l.latitude,
+    l.longitude,
     s.address,
     s.store_type,
     s.is_online,

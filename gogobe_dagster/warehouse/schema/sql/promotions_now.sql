@@ -9,6 +9,8 @@ select
     s.locality_code,
     l.name as locality_name,
     l.district,
+    l.latitude,
+    l.longitude,
     ps.promotion_id,
     o.description,
     p.gtin,

@@ -9,6 +9,8 @@ select
     o.locality_code,
     o.locality_name,
     o.district,
+    o.latitude,
+    o.longitude,
     o.promotion_id,
     o.description,
     o.gtin,

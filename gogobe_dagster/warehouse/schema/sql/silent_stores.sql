@@ -9,6 +9,8 @@ select
     s.locality_code,
     l.name as locality_name,
     l.district,
+    l.latitude,
+    l.longitude,
     s.last_price_at as newest_price_at,
     s.last_full_price_at as newest_full_at,
     newest.chain_newest_at,

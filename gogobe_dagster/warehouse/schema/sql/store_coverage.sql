@@ -10,6 +10,8 @@ select
     s.locality_code,
     l.name as locality_name,
     l.district,
+    l.latitude,
+    l.longitude,
     case
         when s.is_listed and s.last_price_at is null then 'ghost'
         when s.is_listed then 'listed'
