@@ -21,6 +21,7 @@ run_planning     when a sensor polls a portal, and which runs it requests
 dataset          the warehouse as Parquet files for others
 questions        questions about prices, answered by a role that can only read
 service          the questions over HTTP
+mcp_server       the questions as tools for language models
 backup           backups of databases, raw store and lake, and restoring them
 monitoring       data quality, statistics and alerts
 defs             Dagster: assets, partitions, sensors, jobs; definitions assembles them

@@ -10,7 +10,7 @@ scan, register, status, places, doctor
 read, export, publish
                 write files
 backup, restore copy everything to a folder and back
-serve           serves prices over HTTP
+serve, mcp      serve prices over HTTP, and to language models
 roles           makes the database roles
 env             variables for `dagster`, `dg` and `psql`
 

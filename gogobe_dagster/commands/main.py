@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "export": Entry("export", "export_command", "Export prices, promotions, stores, products or history."),
     "publish": Entry("publish", "publish_command", "Publish a dataset of Parquet files to FOLDER."),
     "serve": Entry("serve", "serve", "Serve prices over HTTP, read-only; Ctrl-C stops it."),
+    "mcp": Entry("mcp", "mcp", "Offer prices as tools to language models (MCP)."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
     "statistics": Entry(
         "statistics", "statistics_command", "Bring daily statistics and the price index up to date."

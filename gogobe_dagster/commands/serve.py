@@ -21,7 +21,8 @@ def serve(host: str, port: int) -> None:
     says otherwise; GOGOBE_API_KEYS asks everybody for a key.
     """
     need_extra("api", "fastapi")
-    from gogobe_dagster.service.server import make_server, open_reader
+    from gogobe_dagster.questions.reader import open_reader
+    from gogobe_dagster.service.server import make_server
 
     settings = Settings.read()
     if not settings.reader_database_url:

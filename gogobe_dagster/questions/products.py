@@ -5,7 +5,7 @@ A product is a GTIN, or, for a code that only one chain knows, `CHAIN_ID:CODE`.
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -108,6 +108,17 @@ from current_prices
 where product_key = any(:product_keys) and price > 0 and {MATCHES} and not is_online
 group by gtin, product_key, chain_id, chain_name order by product_key, lowest_price, chain_id
 """
+STATISTICS_COLUMNS = (
+    *("day", "chain_id", "chain_name", "gtin", "code", "product_name", "lowest_price", "median_price"),
+    *("highest_price", "stores", "promoted_stores"),
+)
+_STATISTICS = f"""
+select {", ".join(STATISTICS_COLUMNS)} from product_daily
+where product_key = :product_key and (cast(:chain_id as text) is null or chain_id = :chain_id)
+and (cast(:since as date) is null or day >= :since) and (cast(:until as date) is null or day < :until)
+and (cast(:after_day as date) is null or (day, chain_id) > (cast(:after_day as date), :after_chain_id))
+order by day, chain_id limit :rows
+"""
 _BASKET = """
 select * from basket(
     cast(:items as jsonb), :locality, :district, :latitude, :longitude, :radius_km, :club, :coupon, :online
@@ -170,6 +181,22 @@ def history(
     key = ("valid_from", "store_key")
     chosen = {"store_keys": list(store_keys), "since": since, "until": until, **paging.parameters(key)}
     rows = reader.ask(_HISTORY, product_key=product_key(reader, name), **chosen)
+    return page(rows, paging, key)
+
+
+def statistics(
+    reader: Reader,
+    name: str,
+    *,
+    chain_id: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    paging: Paging = FIRST_PAGE,
+) -> Page:
+    """Return what a product cost in each chain, day by day, the oldest day first."""
+    key = ("day", "chain_id")
+    chosen = {"chain_id": chain_id, "since": since, "until": until, **paging.parameters(key)}
+    rows = reader.ask(_STATISTICS, product_key=product_key(reader, name), **chosen)
     return page(rows, paging, key)
 
 

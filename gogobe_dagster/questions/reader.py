@@ -114,6 +114,11 @@ class Reader:
             )
 
 
+def open_reader(settings: Settings) -> Reader:
+    """Connect as the reader. Raises `DatabaseUnavailable`, and `SettingsError` for a role that may write."""
+    return Reader(reader_url(settings), statement_seconds=settings.api_statement_seconds)
+
+
 _CODES: Final[Mapping[type[Exception], tuple[AnswerCode, str]]] = {
     psycopg.errors.QueryCanceled: (AnswerCode.TIMED_OUT, "the question took too long: ask for less"),
     psycopg.DataError: (AnswerCode.INVALID_REQUEST, "a value is not in the range of what is asked for"),

@@ -64,12 +64,22 @@ _NUMBERS = dict.fromkeys(
             "locality_code",
             "population",
         ),
-        *("rows", "rejected", "size", "loaded", "quarantined", "pending", "lines", "missing"),
+        *(
+            "promoted_stores",
+            "rows",
+            "rejected",
+            "size",
+            "loaded",
+            "quarantined",
+            "pending",
+            "lines",
+            "missing",
+        ),
     ),
     int,
 )
 _FLAGS = dict.fromkeys(("is_online", "needs_club", "needs_coupon", "is_compensation", "retry"), bool)
-_DAYS = dict.fromkeys(("publication_day", "newest_day"), date)
+_DAYS = dict.fromkeys(("publication_day", "newest_day", "day"), date)
 TYPES: Final[Mapping[str, type]] = {**_MONEY, **_TIMES, **_NUMBERS, **_FLAGS, **_DAYS}
 """Of columns that are no text."""
 
@@ -111,6 +121,7 @@ Offer = _of_view(
     products.OFFER_COLUMNS,
     conditions=_field(list[str], "What has to be met for effective_unit_price; none: nothing."),
 )
+Statistic = _of_view("Statistic", "product_daily", products.STATISTICS_COLUMNS)
 Cheapest = _of_view("Cheapest", "cheapest_prices", tuple(_MEANINGS["cheapest_prices"]))
 Product = _model(
     "Product",
@@ -230,8 +241,8 @@ Health = create_model(
     status=_field(str, "ok: the database answers."),
     loaded_at=_field(datetime | None, "When a file was last loaded."),
 )
-Prices, Periods, Offers, StorePage, CoveragePage, Files = map(
-    _page, (Price, Period, Offer, Store, Coverage, PublishedFile)
+Prices, Periods, Statistics, Offers, StorePage, CoveragePage, Files = map(
+    _page, (Price, Period, Statistic, Offer, Store, Coverage, PublishedFile)
 )
 FoundList, ComparedList, LocalityList, FreshnessList, CodeList, BasketList = map(
     _list, (Found, Compared, Locality, Freshness, ErrorCode, BasketStore)

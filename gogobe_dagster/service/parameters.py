@@ -1,6 +1,6 @@
 """What requests may say: types with limits, examples and meanings. PostgreSQL's text has no NUL."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -87,6 +87,7 @@ Time = Annotated[
     Annotated[datetime, AfterValidator(_aware)] | None,
     Query(openapi_examples={"a day in Israel": {"value": "2026-11-23T00:00:00+02:00"}}),
 ]
+Day = Annotated[date | None, Query(openapi_examples={"a day": {"value": "2026-11-23"}})]
 Latitude = Annotated[Decimal, Query(ge=-90, le=90, max_digits=12, description="Degrees (WGS84).")]
 Longitude = Annotated[Decimal, Query(ge=-180, le=180, max_digits=12, description="Degrees (WGS84).")]
 Radius = Annotated[Decimal, Query(gt=0, le=MAX_RADIUS_KM, max_digits=12, description="Kilometres.")]

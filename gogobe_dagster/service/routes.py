@@ -88,6 +88,20 @@ def history(
     return _page(page)
 
 
+@router.get("/products/{product}/statistics", response_model=models.Statistics, summary="Its price by day")
+def statistics(
+    reader: Asked,
+    product: given.Product,
+    paging: Paged,
+    chain_id: given.ChainId = None,
+    since: given.Day = None,
+    until: given.Day = None,
+) -> Any:
+    """Return lowest, median and highest price in each chain, day by day, the oldest day first."""
+    page = products.statistics(reader, product, chain_id=chain_id, since=since, until=until, paging=paging)
+    return _page(page)
+
+
 @router.get("/products/{product}/promotions", response_model=models.Offers, summary="Offers on it now")
 def promotions(
     reader: Asked,

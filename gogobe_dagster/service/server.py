@@ -1,8 +1,11 @@
 """The HTTP server of the service: on loopback unless told otherwise, with limits on slow connections."""
 
-import uvicorn
+from typing import Literal
 
-from gogobe_dagster.questions.reader import Reader, reader_url
+import uvicorn
+from starlette.types import ASGIApp
+
+from gogobe_dagster.questions.reader import Reader
 from gogobe_dagster.service.app import make_app
 from gogobe_dagster.service.guard import ImpatientProtocol
 from gogobe_dagster.settings import Settings
@@ -13,14 +16,22 @@ PORT = 8000
 
 def make_server(reader: Reader, settings: Settings, *, host: str = HOST, port: int = PORT) -> uvicorn.Server:
     """Return the server, not started."""
-    config = uvicorn.Config(
-        make_app(reader, keys=settings.keys),
+    app = make_app(reader, keys=settings.keys)
+    return uvicorn.Server(configure(app, host=host, port=port))
+
+
+def configure(
+    app: ASGIApp, *, host: str, port: int, lifespan: Literal["on", "off"] = "off"
+) -> uvicorn.Config:
+    """Return how an application of ours is served."""
+    return uvicorn.Config(
+        app,
         host=host,
         port=port,
         http=ImpatientProtocol,
         loop="asyncio",
         ws="none",
-        lifespan="off",
+        lifespan=lifespan,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -28,9 +39,3 @@ def make_server(reader: Reader, settings: Settings, *, host: str = HOST, port: i
         timeout_graceful_shutdown=3,
         h11_max_incomplete_event_size=16_384,
     )
-    return uvicorn.Server(config)
-
-
-def open_reader(settings: Settings) -> Reader:
-    """Connect as the reader. Raises `DatabaseUnavailable`, and `SettingsError` for a role that may write."""
-    return Reader(reader_url(settings), statement_seconds=settings.api_statement_seconds)

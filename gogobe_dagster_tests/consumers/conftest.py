@@ -9,6 +9,7 @@ from time import sleep
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import uvicorn
 
 from gogobe_dagster.postgres.roles import READER
 from gogobe_dagster.questions.reader import Reader
@@ -58,13 +59,18 @@ def service(reader: Reader) -> Iterator[str]:
 @contextmanager
 def running(reader: Reader, settings: Settings) -> Iterator[str]:
     """Run a service in a thread."""
-    port = free_port()
-    server = make_server(reader, settings, port=port)
+    with served(make_server(reader, settings, port=free_port())) as url:
+        yield url
+
+
+@contextmanager
+def served(server: uvicorn.Server) -> Iterator[str]:
+    """Run an HTTP server in a thread; give its address."""
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{server.config.port}"
     server.should_exit = True
     thread.join()
 
