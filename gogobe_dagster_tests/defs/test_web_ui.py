@@ -1,17 +1,15 @@
 """A walk through the web UI in a browser, as a person takes it; `dg dev` serves it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from gogobe_dagster_tests.browser import MISSING, find, is_installed, open_browser
 from gogobe_dagster_tests.dagster_services import LOCATION, ask, served_as_documented, statuses
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.waiting import wait_for_progress
@@ -30,40 +28,10 @@ query Status($selector: SensorSelector!) {
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """Debian's Chromium without a screen, or a skip that names what is missing."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium and chromedriver on the path: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--window-size=1500,1000",
-        f"--user-data-dir={tmp_path / 'chromium'}",
-    ):
-        options.add_argument(argument)
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chrome
-    chrome.quit()
-
-
-def find(browser: webdriver.Chrome, text: str, seconds: float = 60) -> WebElement:
-    """Wait for an element with this text and return the innermost one that is shown."""
-    path = f"//*[normalize-space(.)='{text}' and not(.//*[normalize-space(.)='{text}'])]"
-
-    def shown(driver: webdriver.Chrome) -> WebElement | None:
-        return next((found for found in driver.find_elements(By.XPATH, path) if found.is_displayed()), None)
-
-    # the page may be redrawn between finding an element and reading it
-    wait = WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException])
-    found = wait.until(shown, f"{text!r} is not on the page {browser.current_url}")
-    assert found is not None
-    return found
+    if not is_installed():
+        pytest.skip(MISSING)
+    with open_browser(tmp_path / "chromium") as chrome:
+        yield chrome
 
 
 def press(browser: webdriver.Chrome, text: str) -> None:
