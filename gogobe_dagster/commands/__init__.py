@@ -3,6 +3,7 @@
 main            the command group, and how errors are shown
 up, down, demo, replica
                 start and stop processes
+watch           the watch list: products whose changed prices are alerted
 import_feeds (`gogobe import`), backfill, retry, rebuild, statistics, retain
                 change what is in the tables or in the ledger
 scan, register, status, places, doctor

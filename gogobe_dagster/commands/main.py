@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "serve": Entry("serve", "serve", "Serve prices over HTTP, read-only; Ctrl-C stops it."),
     "mcp": Entry("mcp", "mcp", "Offer prices as tools to language models (MCP)."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
+    "watch": Entry("watch", "watch", "Send an alert when the price of a product changes."),
     "statistics": Entry(
         "statistics", "statistics_command", "Bring daily statistics and the price index up to date."
     ),

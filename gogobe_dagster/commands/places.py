@@ -19,7 +19,7 @@ from gogobe_dagster.localities.resolver import Resolution, resolve_place
     "--json", "as_json", is_flag=True, help="Print a list of objects: given, code, name, district and how."
 )
 def places(spellings: Sequence[str], unresolved: bool, as_json: bool) -> None:
-    r"""Show which locality each SPELLING means.
+    """Show which locality each SPELLING means.
 
     SPELLING is what a store list has in the city field: a name in Hebrew or English, an abbreviation
     (ת"א), a former name, a neighbourhood, or a code of the Central Bureau of Statistics (5000). Quote it
@@ -34,8 +34,7 @@ def places(spellings: Sequence[str], unresolved: bool, as_json: bool) -> None:
 
     Exit status 0 if every spelling is one locality, else 1.
 
-    \b
-    gogobe places 'תל אביב' 5000 'נצרת עילית' "Petah Tikva"
+    Example: gogobe places 'תל אביב' 5000 'נצרת עילית' "Petah Tikva"
     """
     if unresolved == bool(spellings):
         raise click.UsageError("name spellings, or use --unresolved")

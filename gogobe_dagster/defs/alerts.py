@@ -15,6 +15,7 @@ from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED_TAG
 from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.monitoring.alerts import Alert, AlertState, alert_changes, count_failures, send
+from gogobe_dagster.monitoring.watches import alert_watched
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
@@ -74,8 +75,10 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     """Compare the problems with those of the last tick, and send alerts about the difference.
 
     Raises `AlertNotSent` if an alert is not accepted. The cursor then stays as it was, so that the next tick
-    sends the alert again.
+    sends the alert again. Changed prices of the watch list are remembered in their table.
     """
+    # first: if a later alert is not taken, these have been sent and are remembered
+    watched = alert_watched(resources.engine, resources.settings.alert_url)
     before, listings = AlertState.from_json(context.cursor), last_listings(resources.engine)
     failures, failed_at = count_failures(before, listings)
     failing = {feed for feed, count in failures.items() if count >= resources.settings.alert_after_failures}
@@ -89,6 +92,7 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     for alert in alerts:
         send(alert, resources.settings.alert_url)
     after = AlertState(failures=failures, failed_at=failed_at, problems=problems)
+    alerts += [watched] if watched else []
     reason = "\n".join(alert.body for alert in alerts) or f"{len(problems)} problems, none of them new"
     events = _changed_portal_checks(before, listings, failures, failing)
     return dg.SensorResult(skip_reason=reason, asset_events=events, cursor=after.to_json())

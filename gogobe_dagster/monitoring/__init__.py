@@ -7,6 +7,7 @@ pictures      days by feed, bars and columns as SVG
 failed_files  files that failed in a step, whether too many, and what to do
 statistics    daily and hourly counts for charts
 alerts        alert state, messages and delivery
+watches       products whose changed prices are alerted
 doctor        what is wrong with the installation, and what to do
 reachability  which portals answer this machine
 """

@@ -47,6 +47,13 @@ def gtin() -> pl.Expr:
     return pl.when(is_gtin).then(shortest)
 
 
+def gtin_of(text: str) -> str | None:
+    """Return the GTIN that people mean by the digits under a barcode; None: it is none."""
+    typed = pl.DataFrame({"code": [text.strip()], "is_barcode": [True]})
+    found: str | None = typed.select(gtin()).item()
+    return found
+
+
 def _has_length(length: pl.Expr) -> pl.Expr:
     with_type = _is_barcode & length.is_in(LENGTHS)
     is_printed = _code.str.len_bytes().is_in(PRINTED_WITHOUT_TYPE)

@@ -1,6 +1,6 @@
 """Tables, views and migrations: how the database is laid out.
 
-tables, promotion_tables, statistics_tables
+tables, promotion_tables, statistics_tables, watch_tables
                            the tables; columns: what their definitions share
 enums                      values that columns may have
 views                      the views; their SQL is in sql/

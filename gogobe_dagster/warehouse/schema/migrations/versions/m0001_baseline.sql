@@ -464,3 +464,20 @@ create table price_index (
     constraint price_index_chain_id_fkey foreign key (chain_id) references chain (chain_id),
     constraint price_index_period_check check (period in ('week', 'month'))
 );
+
+create table watch (
+    watch_key integer generated always as identity,
+    gtin text not null,
+    locality_code integer,
+    added_at timestamptz not null,
+    constraint watch_pkey primary key (watch_key),
+    constraint watch_gtin_locality_code_key unique nulls not distinct (gtin, locality_code)
+);
+
+create table watch_price (
+    watch_key integer not null,
+    store_key integer not null,
+    price numeric(14, 4) not null,
+    constraint watch_price_pkey primary key (watch_key, store_key),
+    constraint watch_price_watch_key_fkey foreign key (watch_key) references watch (watch_key) on delete cascade
+);
