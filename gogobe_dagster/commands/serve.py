@@ -16,9 +16,9 @@ from gogobe_dagster.settings import Settings
 def serve(host: str, port: int) -> None:
     """Serve prices over HTTP, read-only; Ctrl-C stops it.
 
-    The description of the interface (OpenAPI) is at /openapi.json; docs/service.md explains it. The service
-    reads the views as gogobe_reader, which cannot change anything. Only this machine reaches it unless --host
-    says otherwise; GOGOBE_API_KEYS asks everybody for a key.
+    A page for people is at /, the description of the interface (OpenAPI) at /openapi.json; docs/service.md
+    explains both. The service reads the views as gogobe_reader, which cannot change anything. Only this
+    machine reaches it unless --host says otherwise; GOGOBE_API_KEYS asks everybody for a key.
     """
     need_extra("api", "fastapi")
     from gogobe_dagster.questions.reader import open_reader

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from gogobe_dagster.questions.reader import Reader
 from gogobe_dagster.service.caching import cache
 from gogobe_dagster.service.guard import Guard
+from gogobe_dagster.service.page_files import add_page
 from gogobe_dagster.service.problems import Problem, answer_errors
 from gogobe_dagster.service.routes import router
 
@@ -39,6 +40,7 @@ def make_api(reader: Reader, *, is_private: bool = False) -> FastAPI:
     )
     app.state.reader = reader
     app.include_router(router)
+    add_page(app)
     answer_errors(app)
     _describe_problems(app)
 

@@ -20,7 +20,7 @@ MAX_REQUESTS: Final = 64
 """Being answered at the same time, those that wait for the database included."""
 READ_SECONDS: Final = 10
 """In which a request must have arrived, and in which a part of an answer must have been taken."""
-OPEN_PATHS: Final = frozenset({"/", "/page.js", "/page.css", "/openapi.json", "/docs", "/v1/health"})
+OPEN_PATHS: Final = frozenset({"/", "/page.js", "/page.css", "/openapi.json", "/v1/health"})
 """They hold no data, and a browser asks for them without a key."""
 
 
