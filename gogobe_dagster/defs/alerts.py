@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from gogobe_dagster.defs.automation import sensor_status
+from gogobe_dagster.defs.automation import is_preview, sensor_status
 from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, FINDINGS, portal_check_result
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.partitions import FEED_TAG
@@ -52,7 +52,7 @@ def alert_sensors() -> dg.Definitions:
     )
     def failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         alert = failure_alert(
-            context.instance, context.dagster_run, context.failure_event.message or "", ui_url=settings.ui_url
+            context.instance, context.dagster_run, failure_reason(context), ui_url=settings.ui_url
         )
         return _send_or_skip(alert, settings)
 
@@ -89,7 +89,7 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     }
     problems |= _failed_checks(context.instance, before.problems)
     alerts = alert_changes(before.problems, problems)
-    for alert in alerts:
+    for alert in () if is_preview(context) else alerts:
         send(alert, resources.settings.alert_url)
     after = AlertState(failures=failures, failed_at=failed_at, problems=problems)
     alerts += [watched] if watched else []
@@ -157,6 +157,15 @@ def _problems(name: str, evaluation: dg.AssetCheckEvaluation) -> dict[str, str]:
             )
             problems[f"{name} {feed}"] = "\n".join(filter(None, [problems.get(f"{name} {feed}"), text]))
     return problems or {name: f"{evaluation.check_name}: {evaluation.description}"}
+
+
+def failure_reason(context: dg.RunFailureSensorContext) -> str:
+    """Return what the first failed step says, such as which files failed with which codes."""
+    for event in context.get_step_failure_events():
+        data = event.step_failure_data.user_failure_data
+        if data and data.description:
+            return data.description
+    return context.failure_event.message or ""
 
 
 def failure_alert(

@@ -31,7 +31,6 @@ from gogobe_dagster.defs.materialization_metadata import (
 )
 from gogobe_dagster.defs.partitions import days_by_feed, feed_day_partitions
 from gogobe_dagster.defs.pools import PORTALS, WAREHOUSE
-from gogobe_dagster.defs.register_metadata import register_metadata
 from gogobe_dagster.defs.step_outcomes import fail_if_too_few, tag_run, warn_of_failed_files
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
@@ -112,7 +111,7 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             ),
         ],
         description=DISCOVERED.strip(),
-        metadata=register_metadata(),
+        deps=["feed_register"],
     )
     def discovered(
         context: dg.AssetExecutionContext,

@@ -81,10 +81,10 @@ def checks() -> dg.Definitions:
         with as_failure("portal_health"):
             listings = last_listings(resources.engine)
         for feed in FEEDS:
-            if portal_check_spec(feed).key in context.selected_asset_check_keys:
-                last = listings.get(feed.key)
-                failures = int(bool(last and last.code))
-                yield portal_check_result(feed, last, failures=failures, passed=not failures)
+            is_selected = portal_check_spec(feed).key in context.selected_asset_check_keys
+            # of a portal that was never polled nothing is known: it neither passes nor fails
+            if is_selected and (last := listings.get(feed.key)):
+                yield portal_check_result(feed, last, passed=not last.code)
 
     return dg.Definitions(assets=[FEED_HEALTH], asset_checks=[data_quality, portal_health])
 
@@ -106,10 +106,14 @@ def data_quality_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCh
 
 
 def portal_check_result(
-    feed: Feed, last: LastListing | None, *, failures: int, passed: bool
+    feed: Feed, last: LastListing | None, *, passed: bool, failures: int | None = None
 ) -> dg.AssetCheckResult:
-    """Return whether a feed's portal responds. `failures`: failed listings in a row."""
-    metadata: dict[str, dg.MetadataValue | float] = {"failed listings in a row": failures}
+    """Return whether a feed's portal responds. `failures`: failed listings in a row, if somebody counted."""
+    metadata: dict[str, dg.MetadataValue | float] = {}
+    if failures is not None:
+        metadata["failed listings in a row"] = failures
+    if last and last.code and last.failed_at:
+        metadata["last failed listing"] = dg.MetadataValue.timestamp(last.failed_at.timestamp())
     if last and last.listed_at:
         metadata["last successful listing"] = dg.MetadataValue.timestamp(last.listed_at.timestamp())
     spec = portal_check_spec(feed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.defs.plots import bar_chart
@@ -279,13 +280,20 @@ def column_schema(document: Document) -> dg.TableSchema:
         columns=[
             dg.TableColumn(
                 name=column.name,
-                type=str(column.type),
+                type=postgresql_type(column),
                 description=column.comment,
                 constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
             )
             for column in _table_of(document).columns
         ]
     )
+
+
+def postgresql_type(column: sa.Column[Any]) -> str:
+    """Return a column's type as PostgreSQL prints it: `timestamp with time zone`, `numeric(18,4)`."""
+    dialect = PGDialect()  # type: ignore[no-untyped-call]  # not typed by SQLAlchemy
+    name = column.type.compile(dialect=dialect)
+    return name.partition(" COLLATE ")[0].lower().replace(", ", ",")
 
 
 def _table_of(document: Document) -> sa.Table:

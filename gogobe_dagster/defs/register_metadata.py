@@ -1,7 +1,11 @@
-"""The register of feeds as metadata of the asset `discovered`: all feeds, and the disabled ones."""
+"""The asset `feed_register`: the feeds that this project imports, and the disabled ones with the reason.
+
+It is changed in its source files by a person and never materialized.
+"""
 
 import dagster as dg
 
+from gogobe_dagster.defs.asset_metadata import OWNERS
 from gogobe_dagster.defs.metadata_tables import metadata_table, table_schema
 from gogobe_dagster.feeds.registry import DISABLED, FEEDS
 
@@ -23,6 +27,21 @@ DISABLED_COLUMNS = table_schema(
         "reason": "Why it is not imported",
     }
 )
+
+
+@dg.definitions
+def feed_register() -> dg.Definitions:
+    """Define the asset."""
+    spec = dg.AssetSpec(
+        "feed_register",
+        group_name="register",
+        owners=OWNERS,
+        kinds={"python"},
+        description="All feeds of this version, and those that are disabled, which have no partitions: "
+        "`gogobe_dagster/feeds`. The check of `official_register` compares it with gov.il.",
+        metadata=register_metadata(),
+    )
+    return dg.Definitions(assets=[spec])
 
 
 def register_metadata() -> dict[str, dg.TableMetadataValue]:

@@ -14,7 +14,7 @@ import dagster as dg
 
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.defs.assets import LISTED_BY_SENSOR
-from gogobe_dagster.defs.automation import sensor_status
+from gogobe_dagster.defs.automation import is_preview, sensor_status
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.defs.jobs import IMPORT_JOB, IN_PROCESS
 from gogobe_dagster.defs.partitions import DAY_TAG, FEED, FEED_TAG, partition_key
@@ -31,7 +31,6 @@ from gogobe_dagster.run_planning import (
     skip_poll_reason,
 )
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.model import ListingResult
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -64,7 +63,7 @@ def _sensor(feed: Feed, settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=poll_interval(feed, settings.poll_interval_seconds),
         default_status=sensor_status(on=settings.sensors_on),
         description=sensor_description(feed),
-        tags={FEED: feed.key},
+        tags={FEED: feed.key, "family": feed.family.value, "portal": _host(feed)},
     )
     def poll(context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]) -> dg.SensorResult:
         with as_failure(feed.key):
@@ -103,7 +102,7 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     """
     now, settings = resources.clock(), resources.settings
     threshold = Threshold.from_settings(settings)
-    result = _poll(feed, context.cursor, resources, now)
+    result = _poll(feed, context, resources, now)
     if result.is_paused:
         return dg.SensorResult(skip_reason=result.message, cursor=result.cursor)
     # Runs first: one that ends after this has its day left out, and of one that ended before it nothing is
@@ -124,11 +123,12 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     return dg.SensorResult(skip_reason=f"{result.message}; {why}", cursor=result.cursor)
 
 
-def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -> PollResult:
+def _poll(feed: Feed, context: dg.SensorEvaluationContext, resources: Resources, now: datetime) -> PollResult:
     """Poll the portal, unless there is a reason not to. Raises `PortalError`."""
     from gogobe_dagster.warehouse.ledger.listing_status import last_listings
     from gogobe_dagster.warehouse.ledger.portal_pause import active_pause
 
+    cursor = context.cursor
     if pause := active_pause(resources.engine, resources.portal_account(feed), now=now):
         return PollResult(message=f"{pause.code}: {pause.error.reason}", cursor=cursor, is_paused=True)
     settings, last = resources.settings, last_listings(resources.engine).get(feed.key)
@@ -147,40 +147,55 @@ def _poll(feed: Feed, cursor: str | None, resources: Resources, now: datetime) -
         message = "the portal is slow and therefore listed by runs"
         return PollResult(message=message, wants_listing_run=is_due, cursor=cursor)
     try:
-        listing = _discover_with_timeout(feed, resources, now)
+        message = _list_with_timeout(feed, resources, now, preview=is_preview(context))
     except PortalError as error:
         if error.code is Code.LISTING_TOO_SLOW:
             return PollResult(message=error.reason, wants_listing_run=True, cursor=now.isoformat())
         if error.code is Code.LISTING_EMPTY_UNEXPECTED and (usual := expected_empty_reason(feed, now)):
             return PollResult(message=f"the listing is empty, as usual when {usual}", cursor="")
         raise
-    return PollResult(message=f"{listing.listed} files listed, {listing.new} new", cursor="")
+    return PollResult(message=message, cursor="")
 
 
-def _discover_with_timeout(feed: Feed, resources: Resources, now: datetime) -> ListingResult:
+def _list_with_timeout(feed: Feed, resources: Resources, now: datetime, *, preview: bool) -> str:
     """List the portal in a thread, to give up on what no client timeout ends: a hanging DNS lookup, say.
 
-    The thread may finish later. What it then writes into the ledger is still correct.
+    Returns what was found, in words. The thread may finish later. What it then writes into the ledger is
+    still correct.
     """
-    from gogobe_dagster.pipeline import discover
-
     seconds = resources.settings.poll_timeout_seconds
-    outcome: Future[ListingResult] = Future()
+    outcome: Future[str] = Future()
+    list_portal = _count_listed if preview else _record_listed
 
-    def list_portal() -> None:
+    def attempt() -> None:
         try:
-            outcome.set_result(discover(feed, [day_of(now)], resources, budget=seconds))
+            outcome.set_result(list_portal(feed, resources, now))
         except BaseException as error:  # noqa: BLE001 - raised again where the outcome is awaited
             outcome.set_exception(error)
 
-    Thread(target=list_portal, name=f"list {feed.key}", daemon=True).start()
+    Thread(target=attempt, name=f"list {feed.key}", daemon=True).start()
     limit = seconds + GRACE_SECONDS
     try:
         return outcome.result(limit)
     except TimeoutError:
         error = PortalError(Code.CONNECTION_LOST, f"no listing within {limit} seconds")
-        resources.ledger.record_failure(feed.key, error, now=now)
+        if not preview:
+            resources.ledger.record_failure(feed.key, error, now=now)
         raise error from None
+
+
+def _record_listed(feed: Feed, resources: Resources, now: datetime) -> str:
+    from gogobe_dagster.pipeline import discover
+
+    listing = discover(feed, [day_of(now)], resources, budget=resources.settings.poll_timeout_seconds)
+    return f"{listing.listed} files listed, {listing.new} new"
+
+
+def _count_listed(feed: Feed, resources: Resources, now: datetime) -> str:
+    from gogobe_dagster.pipeline import list_portal
+
+    files = list_portal(feed, [day_of(now)], resources, budget=resources.settings.poll_timeout_seconds)
+    return f"{len(files)} files listed; a preview records none of them"
 
 
 def _import_run(run: PlannedRun, now: datetime, settings: Settings) -> dg.RunRequest:

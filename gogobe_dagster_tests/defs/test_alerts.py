@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.defs.alerts import evaluate, failure_alert, recovery_alert
+from gogobe_dagster.defs.alerts import evaluate, failure_alert, failure_reason, recovery_alert
 from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, data_quality_result
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import Code, PortalError
@@ -115,6 +115,26 @@ def test_each_feed_that_a_check_finds_late_is_told_once_also_the_second_one(
         ("gogobe: 1 problem solved", keshet),
         ("gogobe: 1 problem solved", wolt),
     ]
+
+
+def test_the_reason_of_a_failed_run_is_what_its_first_failed_step_says(instance: dg.DagsterInstance) -> None:
+    @dg.op
+    def lose_files() -> None:
+        raise dg.Failure("keshet 2026-11-29: 2 of 7 files were not downloaded (not_found 2)")
+
+    @dg.job
+    def import_feed() -> None:
+        lose_files()
+
+    result = import_feed.execute_in_process(instance=instance, raise_on_error=False)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_runs",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_failure_event(),
+    ).for_run_failure()
+
+    assert failure_reason(context) == "keshet 2026-11-29: 2 of 7 files were not downloaded (not_found 2)"
 
 
 def test_runs_that_fail_one_after_another_are_told_once_and_so_is_the_recovery(

@@ -33,7 +33,8 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
     }
 
     assert parents == {
-        "discovered": set(),
+        "feed_register": set(),
+        "discovered": {"feed_register"},
         "downloaded": {"discovered"},
         "parsed": {"downloaded"},
         "stores": {"parsed"},
@@ -119,6 +120,31 @@ def test_a_table_asset_describes_every_column(definitions: dg.Definitions, asset
     assert all(column.description for column in columns.values())
 
 
+def test_columns_have_the_types_that_postgresql_prints(definitions: dg.Definitions) -> None:
+    """As `\\d price_current` prints them."""
+    graph = definitions.resolve_asset_graph()
+    schema = graph.get(dg.AssetKey("prices")).metadata["dagster/column_schema"]
+
+    types = {column.name: column.type for column in schema.columns}
+
+    assert types["store_key"] == "integer"
+    assert types["price"].startswith("numeric(")
+    assert types["valid_from"] == "timestamp with time zone"
+
+
+def test_sensors_are_tagged_by_feed_family_and_portal(definitions: dg.Definitions) -> None:
+    tags = {sensor.name: sensor.tags for sensor in definitions.sensors or []}
+
+    assert (
+        tags["rami_levy_files"].items()
+        >= {
+            "feed": "rami_levy",
+            "family": "cerberus",
+            "portal": "url.publishedprices.co.il",
+        }.items()
+    )
+
+
 def test_every_feed_has_a_sensor_of_its_own_that_starts_switched_off(definitions: dg.Definitions) -> None:
     sensors = {sensor.name: sensor for sensor in definitions.sensors or []}
 
@@ -169,9 +195,9 @@ def test_steps_that_visit_portals_or_load_tables_stand_in_line(definitions: dg.D
 
 
 def test_a_disabled_feed_is_no_partition_and_is_shown_with_the_reason(definitions: dg.Definitions) -> None:
-    node = definitions.resolve_asset_graph().get(dg.AssetKey("discovered"))
-    shown = node.metadata["disabled feeds"].records
-    partitions = node.partitions_def
+    graph = definitions.resolve_asset_graph()
+    shown = graph.get(dg.AssetKey("feed_register")).metadata["disabled feeds"].records
+    partitions = graph.get(dg.AssetKey("discovered")).partitions_def
     assert isinstance(partitions, dg.MultiPartitionsDefinition)
 
     grid = set(partitions.get_partitions_def_for_dimension(FEED).get_partition_keys())

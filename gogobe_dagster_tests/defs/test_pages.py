@@ -9,8 +9,9 @@ import pytest
 
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.definitions import build_definitions
-from gogobe_dagster.errors import Code
-from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.defs.checks import portal_check_spec
+from gogobe_dagster.errors import Code, PortalError
+from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.monitoring.test_data_quality import load, quarantine
 
@@ -56,6 +57,22 @@ def test_the_pages_show_every_feed_with_its_numbers_pictures_and_links(import_en
     assert "Keshet Teamim" in page.read_text()
     assert f"(/reports/{yesterday()}.html)" in str(report["page"].value)
     assert (report["feeds with prices"].value, report["prices"].value) == (1, 2700)
+
+
+def test_a_portal_that_was_never_polled_neither_passes_nor_fails(import_env: ImportEnv) -> None:
+    ledger = import_env.resources.ledger
+    ledger.record("keshet", [], now=import_env.resources.clock())
+    ledger.record_failure("rami_levy", PortalError(Code.DNS_DEAD, "gone"), now=import_env.resources.clock())
+    definitions = build_definitions({"resources": import_env.resources})
+    keys = [portal_check_spec(feed).key for feed in FEEDS]
+    job = dg.define_asset_job("only_portals", selection=dg.AssetSelection.checks(*keys))
+    whole = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = whole.resolve_job_def("only_portals").execute_in_process(instance=instance)
+
+    evaluated = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert evaluated == {"keshet_portal_responds": True, "rami_levy_portal_responds": False}
 
 
 def test_the_schedules_make_the_page_of_today_every_hour_and_the_report_of_yesterday() -> None:

@@ -55,6 +55,24 @@ def test_a_double_tick_asks_for_the_same_run_which_says_why(
     assert LISTED_BY_SENSOR in run.tags
 
 
+def test_a_preview_lists_the_portal_and_records_nothing(
+    import_env: ImportEnv, instance: dg.DagsterInstance
+) -> None:
+    """Names without a tick: as Dagster builds the context when the web UI tests a sensor."""
+    import_env.publish("keshet")
+    preview = dg.build_sensor_context(instance, repository_name="repository", sensor_name="keshet_files")
+
+    result = evaluate_sensor(find_feed("keshet"), preview, import_env.resources)
+
+    assert "files listed; a preview records none of them" in str(result.skip_reason)
+    assert last_listings(import_env.resources.engine) == {}
+    assert import_env.query("select count(*) from file") == [(0,)]
+    import_env.replica.faults.switch_on("portal_down", feed="keshet")
+    with pytest.raises(PortalError):
+        evaluate_sensor(find_feed("keshet"), preview, import_env.resources)
+    assert last_listings(import_env.resources.engine) == {}
+
+
 def test_a_run_of_few_files_does_without_processes_for_its_steps(
     import_env: ImportEnv, instance: dg.DagsterInstance
 ) -> None:
