@@ -90,6 +90,16 @@ class Settings(BaseSettings):
         pattern=r"^(https?://.+)?$",
         description="http://… of a replica that replaces every portal; empty = real portals.",
     )
+    user_agent: str = Field(
+        default="",
+        pattern=r"^[\x20-\x7e]*$",
+        description="User agent of requests to portals; empty = a browser's, which all portals accept.",
+    )
+    contact: str = Field(
+        default="",
+        pattern=r"^([^\s@]+@[^\s@]+)?$",
+        description="Mail address that requests to portals carry in the header From; empty = none.",
+    )
     gov_il_client_id: str = Field(
         default="", description="The x-client-id that gov.il's own pages send; needed by `gogobe register`."
     )

@@ -71,7 +71,8 @@ def _readme(manifest: Manifest, schemas: Mapping[DatasetTable, pa.Schema]) -> st
 def _head(manifest: Manifest) -> Iterator[str]:
     yield f"# {TITLE}\n"
     yield "What supermarkets in Israel charged, by product, store and day, with their promotions. Chains"
-    yield "publish these data by law; nobody vouches for them, and the price at the till counts.\n"
+    yield "publish these data by law; nobody vouches for them, and the price at the till counts. Neither the"
+    yield "chains nor an authority made or checked this dataset.\n"
     if manifest.made_at:
         yield f"Made on {manifest.made_at.astimezone(ISRAEL):%Y-%m-%d %H:%M} (Israel) by gogobe_dagster.\n"
     yield "| table | files | rows | |\n|---|--:|--:|---|"

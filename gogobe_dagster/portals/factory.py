@@ -60,7 +60,12 @@ def open_portal(
     """
     override = settings.for_feed(feed.key)
     feed = _with_account(feed, override)
-    network = replace(_network_options(feed, override), reach=_reach(feed, settings))
+    network = replace(
+        _network_options(feed, override),
+        reach=_reach(feed, settings),
+        user_agent=settings.user_agent,
+        contact=settings.contact,
+    )
     options = ConnectorOptions(
         feed=feed,
         base_url=base_url(feed, settings),

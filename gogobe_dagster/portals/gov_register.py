@@ -51,7 +51,11 @@ def read_official_register(settings: Settings, *, policy: RequestPolicy | None =
         "x-client-id": settings.gov_il_client_id,
     }
     policy = policy or RequestPolicy()
-    network = NetworkOptions(reach=Reach(domains=["gov.il"], configured=[host_and_port(host)]))
+    network = NetworkOptions(
+        reach=Reach(domains=["gov.il"], configured=[host_and_port(host)]),
+        user_agent=settings.user_agent,
+        contact=settings.contact,
+    )
     with closing(HttpClient(replace(policy, network=network))) as client:
         url, query = f"{host}{PATH}", {"culture": "he"}
         response = client.request(url, query=query, headers=headers, classify=_classify_refusal)

@@ -1,4 +1,4 @@
-"""How a portal is reached: directly or through a proxy, and which certificates are trusted."""
+"""How a portal is reached: directly or through a proxy, which certificates are trusted, and as whom."""
 
 import base64
 import logging
@@ -22,18 +22,24 @@ HTTP_PORT = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkOptions:
-    """Proxy and certificates for one portal."""
+    """Proxy, certificates and names for one portal."""
 
     proxy: str = ""
     """http://user:password@host:port; empty: as the environment says, or none."""
     ca_bundle: str = ""
     """A PEM file of trusted certificates that replaces the usual ones."""
     verifies_tls: bool = True
+    user_agent: str = ""
+    """Empty: a browser's."""
+    contact: str = ""
+    """A mail address for the header From (RFC 9110); empty: none."""
     reach: Reach | None = None
     """Which hosts requests may reach; None: all, for a connector that no feed was opened with."""
 
     def configure(self, session: requests.Session) -> None:
         """Apply these options to a session."""
+        headers = {"User-Agent": self.user_agent, "From": self.contact}
+        session.headers.update({name: value for name, value in headers.items() if value})
         if self.proxy:
             session.proxies = {"http": self.proxy, "https": self.proxy}
         if self.ca_bundle:

@@ -1,15 +1,20 @@
 """Every way in which a page or a file can fail has its own code, on real sockets."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gogobe_dagster.errors import Code, CodedError, DownloadError, PortalError
+from gogobe_dagster.feeds.feed_settings import FeedOverride
+from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.portals.download_stream import CHUNK_BYTES, START_BYTES
+from gogobe_dagster.portals.factory import open_portal
 from gogobe_dagster.portals.http_client import HttpClient
 from gogobe_dagster.portals.portal import RemoteFile
+from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.portals.conftest import QUICK
 from gogobe_dagster_tests.portals.servers import (
     Script,
@@ -288,3 +293,20 @@ def test_cookies_of_a_portal_are_not_kept_by_the_client(client: HttpClient) -> N
         client.request(server.url)
 
     assert "Cookie" not in server.requests[1]
+
+
+def test_a_user_agent_and_a_contact_of_ones_own_are_sent() -> None:
+    with scripted(says(b"nothing that a listing would be")) as server:
+        settings = Settings(
+            user_agent="prices.example.org/1.0",
+            contact="prices@example.org",
+            feed={"wolt_market": FeedOverride(base_url=server.url)},
+        )
+        with (
+            closing(open_portal(find_feed("wolt_market"), settings, policy=SHORT)) as portal,
+            pytest.raises(PortalError),
+        ):
+            portal.list_files()
+
+    assert "User-Agent: prices.example.org/1.0" in server.requests[0]
+    assert "From: prices@example.org" in server.requests[0]
