@@ -58,6 +58,10 @@ QUERIES = {
     "search: a GTIN": "select * from search_products('7290000002001')",
     "a basket of 30 products in a town": "select * from basket(%(items)s, 'ירושלים')",
     "a basket of 30 products in a district": "select * from basket(%(items)s, in_district => 'ירושלים')",
+    "where a product is cheapest in a chain": """select * from current_prices
+        where gtin = %(gtin)s and chain_id = %(chain_id)s order by price, store_key limit 10""",
+    "silent stores": "select * from silent_stores",
+    "what became of a file": "select * from published_files where feed = 'keshet' and name = 'Price100.gz'",
     "a product in each chain, day by day": "select * from product_daily where gtin = %(gtin)s",
     "what a chain changed on a day": """select * from chain_price_changes
         where chain_id = %(chain_id)s and day = '2026-11-23'""",

@@ -51,4 +51,7 @@ join numbered a on a.c = p.chain_id::bigint - 7290000000000 and a.place = 1 + (p
 insert into promotion_store (store_key, promotion_id, valid_from, promotion_key, file_id)
 select s.store_key, p.promotion_id, '2026-11-01', p.promotion_key, 1
 from store s join promotion p using (chain_id) order by 1, 2;
-insert into statistics_due (chain_id, since_day) select chain_id, date '2026-11-22' from chain
+insert into statistics_due (chain_id, since_day) select chain_id, date '2026-11-22' from chain;
+insert into file (feed, name, revision, publication_day, link, state, first_seen_at, last_seen_at)
+select 'keshet', 'Price' || n || '.gz', 1, date '2026-11-24', '', 'superseded', now(), now() from generate_series(1, 200000) n;
+update store set last_price_at = now() - interval '5 days' where store_id % 100 = 7

@@ -1,3 +1,4 @@
+-- No condition on regular_price: as an inner join, prices would be planned before the offers of the product.
 create or replace view real_discounts as
 select
     o.chain_id,
@@ -26,7 +27,7 @@ select
     usual.days_known,
     o.effective_unit_price < usual.lowest_30_days as is_below_30_days,
     o.effective_unit_price < usual.lowest_90_days as is_below_90_days,
-    round(100 * (1 - o.effective_unit_price / o.regular_price), 1) as percent_off_shelf,
+    round(100 * (1 - o.effective_unit_price / nullif(o.regular_price, 0)), 1) as percent_off_shelf,
     round(100 * (1 - o.effective_unit_price / usual.median_30_days), 1) as percent_off_median_30,
     round(100 * (1 - o.effective_unit_price / usual.median_90_days), 1) as percent_off_median_90,
     o.min_total_quantity,
@@ -41,4 +42,4 @@ select
     o.offer_number
 from promotions_now o
 cross join lateral usual_prices(o.store_key, o.product_key, now()) usual
-where o.effective_unit_price is not null and o.regular_price > 0;
+where o.effective_unit_price is not null;
