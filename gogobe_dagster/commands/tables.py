@@ -1,7 +1,6 @@
 """Tables on the terminal, all in the same style; what they show of others cannot command the terminal."""
 
-import os
-import sys
+import shutil
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TextIO
 
@@ -35,7 +34,7 @@ class Column(NamedTuple):
 
 def open_console(file: TextIO | None = None) -> Console:
     """Return a console as wide as the terminal, or as COLUMNS says; in a pipe or a file nothing is cut."""
-    is_cut = file is None and (sys.stdout.isatty() or "COLUMNS" in os.environ)
+    is_cut = file is None and shutil.get_terminal_size((0, 0)).columns > 0
     return Console(file=file, width=None if is_cut else UNCUT)
 
 
