@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from datetime import date, time
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -50,6 +51,15 @@ INTERNAL_VARIABLES = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "
 CRON = r"[\d*/,-]+"
 HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 Workers = Annotated[int, Field(ge=1, le=64)]
+
+
+class Launcher(StrEnum):
+    """What executes the runs that Dagster launches."""
+
+    WORKERS = "workers"
+    """Workers: `gogobe up` starts one, `gogobe worker` more of them, on any machine."""
+    PROCESS = "process"
+    """A process of its own for each run, started by the code server."""
 
 
 class Settings(BaseSettings):
@@ -200,6 +210,18 @@ class Settings(BaseSettings):
     )
     max_concurrent_runs: int = Field(
         default=2, ge=1, description="Runs that execute at the same time; others are queued."
+    )
+    launcher: Launcher = Field(
+        default=Launcher.PROCESS,
+        description="What executes queued runs: `process`, a new process for each, or `workers` "
+        "(docs/cluster.md), of which `gogobe up` then starts one.",
+    )
+    worker_runs: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="Runs that a worker executes at the same time; empty = GOGOBE_MAX_CONCURRENT_RUNS, "
+        "0 = `gogobe up` starts no worker.",
     )
     max_portal_steps: Workers = Field(
         default=4, description="Steps that list or download at the same time, over all runs."
@@ -354,6 +376,11 @@ class Settings(BaseSettings):
     def reports_folder(self) -> Path:
         """Folder of the daily reports."""
         return self.folder / "reports"
+
+    @property
+    def runs_of_a_worker(self) -> int:
+        """How many runs the worker on this machine executes at the same time."""
+        return self.max_concurrent_runs if self.worker_runs is None else self.worker_runs
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

@@ -91,6 +91,10 @@ class ImportEnv:
             "GOGOBE_ALERT_URL": self.settings.alert_url,
             "GOGOBE_ALERT_AFTER_FAILURES": str(self.settings.alert_after_failures),
         }
+        if "launcher" in self.settings.model_fields_set:
+            ours["GOGOBE_LAUNCHER"] = self.settings.launcher
+        if self.settings.worker_runs is not None:
+            ours["GOGOBE_WORKER_RUNS"] = str(self.settings.worker_runs)
         return {**os.environ, **process_environment(self.settings), **ours}
 
     def run(self, *command: str | Path, check: bool = True) -> CompletedProcess:
@@ -139,6 +143,11 @@ class ImportEnv:
         url = self.settings.dagster_database_url.replace("+psycopg2", "")
         with psycopg.connect(url) as connection:
             return connection.execute(sql.encode()).fetchall()
+
+    def execute_dagster(self, sql: str) -> None:
+        """Change Dagster's own database."""
+        with psycopg.connect(self.settings.dagster_database_url.replace("+psycopg2", "")) as connection:
+            connection.execute(sql.encode())
 
     def progress(self) -> list[tuple[Any, ...]]:
         """Return what changes while an import goes on: events of files and of runs, states of runs."""

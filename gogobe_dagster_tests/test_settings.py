@@ -12,6 +12,7 @@ PASS_IT_ON = {
     "postgres/dump.py",
     "commands/processes.py",
     "commands/up.py",
+    "commands/worker.py",
     "commands/backfill.py",
     "dagster_runtime/environment.py",
     "dagster_runtime/instance.py",

@@ -1,7 +1,7 @@
 """The `gogobe` command: one module per subcommand. None imports dagster at module level.
 
 main            the command group, and how errors are shown
-up, down, demo, replica
+up, worker, down, demo, replica
                 start and stop processes
 watch           the watch list: products whose changed prices are alerted
 import_feeds (`gogobe import`), backfill, retry, rebuild, statistics, retain

@@ -23,6 +23,7 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "demo": Entry("demo", "demo", "Import one day of six feeds and show the results."),
     "up": Entry("up", "up", "Start PostgreSQL, the web UI and the daemon; Ctrl-C stops them."),
+    "worker": Entry("worker", "worker", "Execute runs that `gogobe up` launches."),
     "down": Entry("down", "down", "Stop the embedded PostgreSQL, including that of the demo."),
     "import": Entry("import_feeds", "import_feeds", "Import feeds and days now, in this terminal."),
     "backfill": Entry("backfill", "backfill", "Queue import runs for feeds and days."),

@@ -93,6 +93,10 @@ class ManagedProcesses:
             return ""
         return f"ended (exit code {code})" if code >= 0 else f"ended (signal {signal.Signals(-code).name})"
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a process that was started."""
+        return self._started[name].pid
+
     def has_ended(self, name: str) -> bool:
         """Return whether a process that ends by itself has done so."""
         return self._started[name].poll() is not None

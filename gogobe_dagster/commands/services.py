@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import gethostname
 
 import grpc
 import psycopg
@@ -14,6 +15,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from psycopg.pq import PGconn, Ping
 
 from gogobe_dagster.commands.processes import ManagedProcesses
+from gogobe_dagster.dagster_runtime import run_queue
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.server import (
     dagster_url,
@@ -127,6 +129,21 @@ class Heartbeats:
                 row = connection.execute(HEARTBEAT).fetchone()
             return row[0] or "" if row else ""
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHeartbeat:
+    """Asks the worker of this command: its heartbeats are in Dagster's database."""
+
+    settings: Settings
+    processes: ManagedProcesses
+
+    def __call__(self) -> bool:
+        """Return whether it has sent one lately."""
+        with suppress(DatabaseUnavailable, psycopg.Error), run_queue.connect(self.settings) as connection:
+            live = {(worker.host, worker.pid) for worker in run_queue.live_workers(connection)}
+            return (gethostname(), self.processes.pid("worker")) in live
+        return False
 
 
 def code_server_answers(socket: Path) -> bool:

@@ -17,13 +17,13 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
-from gogobe_dagster.commands.supervisor import Child, Supervisor
+from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
 from gogobe_dagster.dagster_runtime.environment import configuration_folder, process_environment
 from gogobe_dagster.errors import AlertNotSent, GogobeError
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, prepare_home, uses_embedded
-from gogobe_dagster.settings import Settings
+from gogobe_dagster.settings import Launcher, Settings
 
 HOST = "127.0.0.1"
 READY_SECONDS = 300
@@ -115,6 +115,7 @@ def serve(
 def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tuple[Child, ...]:
     # loads gRPC and psycopg
     from gogobe_dagster.commands import services
+    from gogobe_dagster.dagster_runtime.worker_checks import announce
 
     code = Path(processes.environment[CODE_SOCKET])
     python = (sys.executable, "-m")
@@ -137,7 +138,22 @@ def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tup
     daemon = services.Program(
         "daemon", processes, [*python, "dagster._daemon", "run", *WORKSPACE], services.Heartbeats(settings)
     )
-    return database, server, Child(web, needs=[server]), Child(daemon, needs=[server])
+    children = database, server, Child(web, needs=[server]), Child(daemon, needs=[server])
+    if settings.launcher is not Launcher.WORKERS:
+        return children
+    announce(settings)
+    if not settings.runs_of_a_worker:
+        return children
+    return *children, Child(_worker(settings, processes), needs=[database])
+
+
+def _worker(settings: Settings, processes: ManagedProcesses) -> Service:
+    """Return the worker of this machine; its runs go on when another program is started again."""
+    from gogobe_dagster.commands import services
+
+    gogobe = str(Path(sys.executable).with_name("gogobe"))
+    command = [gogobe, "worker", "--runs", str(settings.runs_of_a_worker)]
+    return services.Program("worker", processes, command, services.WorkerHeartbeat(settings, processes))
 
 
 def _start(supervisor: Supervisor, processes: ManagedProcesses, stop: threading.Event) -> bool:

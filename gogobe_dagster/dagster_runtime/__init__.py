@@ -7,5 +7,10 @@ preload        modules that the fork server of the steps imports once
 code_server    becomes the code server of `gogobe up`
 orphaned_runs  marks runs as failed whose processes are gone
 report_pages   serves the daily reports beside the web UI
+launchers      launch runs: into the queue of the workers, or as processes
+run_queue      the queue, in a schema of Dagster's database
+worker         takes runs from the queue and starts their processes
+worker_checks  what makes a worker one of its head: databases, stores, version
+run_process    the process of one run, which ends with its worker
 web_server     Dagster's web server behind web_guard, which refuses requests of foreign web pages
 """

@@ -8,6 +8,10 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
 from gogobe_dagster.dagster_runtime.environment import DAGSTER_FOLDER, prepare_process
+from gogobe_dagster.dagster_runtime.launchers import QueueLauncher
+
+WAIT_FOR_WORKER_SECONDS = 7200
+"""As long as the longest run may take. Runs whose worker is gone do not wait for this."""
 
 
 class InstallationInstance(DagsterInstance):
@@ -26,6 +30,12 @@ class InstallationInstance(DagsterInstance):
 
             prepare_process(Settings.read())
         return {}
+
+    @property
+    def run_monitoring_start_timeout_seconds(self) -> int:
+        """How long a launched run may wait: for a worker that is free, longer than for its process."""
+        configured = super().run_monitoring_start_timeout_seconds
+        return WAIT_FOR_WORKER_SECONDS if isinstance(self.run_launcher, QueueLauncher) else configured
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:

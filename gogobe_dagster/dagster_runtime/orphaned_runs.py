@@ -5,6 +5,8 @@ stays STARTED until `max_runtime_seconds` and occupies a slot of the run queue a
 every command calls `free_what_dead_runs_hold` before it starts runs: `gogobe up` for all runs, the others
 for those of imports on their machine. Locks and claims need nothing: they end with the connection.
 
+Process ids say nothing of runs that workers execute, nor of imports on other machines: those are not judged.
+
 A run is orphaned if none of the process ids in its log exists, or if they now belong to younger processes. If
 it has none yet, the code server that should start it is asked. `python -m
 gogobe_dagster.dagster_runtime.orphaned_runs` does this once; `--imports`, only for imports of this machine.
@@ -20,6 +22,7 @@ from contextlib import closing
 import dagster as dg
 import psutil
 
+from gogobe_dagster.dagster_runtime.run_queue import queued_runs
 from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.settings import Settings
 
@@ -44,7 +47,7 @@ def imports_of_this_machine() -> Mapping[str, str]:
 def free_what_dead_runs_hold(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> None:
     """Write the pool limits, mark orphaned runs as failed, and free their slots. Idempotent.
 
-    `tags` restricts it to runs with these tags. Runs of other machines would look orphaned here.
+    `tags` restricts it to runs with these tags.
     """
     write_pool_limits(instance, Settings.read())
     for run_id in fail_orphaned_runs(instance, tags=tags):
@@ -54,9 +57,10 @@ def free_what_dead_runs_hold(instance: dg.DagsterInstance, *, tags: Mapping[str,
 def fail_orphaned_runs(instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None) -> list[str]:
     """Mark orphaned runs as failed, free their pool slots, and return their ids."""
     orphaned = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_STATUSES, tags=tags or {})):
-        run = record.dagster_run
-        if _is_orphaned(instance, run):
+    active = instance.get_runs(dg.RunsFilter(statuses=ACTIVE_STATUSES, tags=tags or {}))
+    of_workers = queued_runs(Settings.read()) if active else set()
+    for run in active:
+        if run.run_id not in of_workers and _is_of_this_machine(run) and _is_orphaned(instance, run):
             message = f"Its process on {socket.gethostname()} is gone; the next run imports pending files."
             instance.report_run_failed(run, message)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -71,6 +75,11 @@ def cancel_runs_of_this_process(instance: dg.DagsterInstance) -> None:
         if any(pid == os.getpid() for pid, _ in _processes(instance, run.run_id)):
             instance.report_run_canceled(run, "The import was interrupted; the next one continues.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _is_of_this_machine(run: dg.DagsterRun) -> bool:
+    """Return whether its process would be here: an import says where it is, a code server is the head's."""
+    return run.tags.get(HOST_TAG, socket.gethostname()) == socket.gethostname()
 
 
 def _is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
