@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from gogobe_dagster.clock import ISRAEL
-from gogobe_dagster.dataset.tables import CHAIN, DAY, MONTH, PROMOTIONS, DatasetTable
+from gogobe_dagster.dataset.tables import CHAIN, DAY, FILE, MONTH, PROMOTIONS, DatasetTable
 
 _LOADS = """
 select f.chain_id, f.publication_day, count(*), max(f.loaded_at) from published_files f
@@ -49,14 +49,14 @@ def parts_of(cursor: psycopg.Cursor[Any], table: DatasetTable, *, today: date, d
     loads = _loads(cursor, table.kinds)
     if not table.parts:
         everything = [newest for by_day in loads.values() for newest in list(by_day.values())[-1:]]
-        yield Part(path=f"{table.name}/data.parquet", table=table, made_from=_text(everything))
+        yield Part(path=f"{table.name}/{FILE}", table=table, made_from=_text(everything))
         return
     for chain_id, by_day in loads.items():
         for start, end, name in _spans(table, by_day, today=today, days=days):
             known = [load for day, load in by_day.items() if day < end]
             stamp = f" on {today}" if table is PROMOTIONS else ""
             yield Part(
-                path=f"{table.name}/{name}{CHAIN}={chain_id}/data.parquet",
+                path=f"{table.name}/{name}{CHAIN}={chain_id}/{FILE}",
                 table=table,
                 made_from=f"{_text(known[-1:])}{stamp}",
                 chain_id=chain_id,

@@ -21,8 +21,9 @@ from upath import UPath
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.dataset.changes import Part, parts_of
 from gogobe_dagster.dataset.description import describe
+from gogobe_dagster.dataset.foreign_files import check_documents
 from gogobe_dagster.dataset.manifest import NAME, Entry, Manifest
-from gogobe_dagster.dataset.tables import DAY, PRICES, TABLES, DatasetTable
+from gogobe_dagster.dataset.tables import DAY, FILE, PRICES, TABLES, DatasetTable
 from gogobe_dagster.files.durable import make_folder, publish
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, schema_of, write_query
@@ -55,9 +56,11 @@ def publish_dataset(
     """Bring a dataset up to date. Idempotent.
 
     `days` are those whose prices are looked at, counted back from yesterday; files of earlier days stay. The
-    folder may be in object storage. One call at a time.
+    folder may be in object storage. One call at a time. Raises `ForeignFile` if it has a document of others
+    with the name of one of ours.
     """
-    root = UPath(folder)
+    root = UPath(folder).absolute()  # what a folder has is listed with absolute paths
+    check_documents(root)
     known = Manifest.read(root)
     made = Manifest(made_at=now)
     with (
@@ -162,10 +165,13 @@ def _put(final: UPath, content: bytes) -> None:
 
 
 def _remove_others(root: UPath, made: Manifest) -> int:
-    """Remove files of this dataset's tables that the manifest does not name; return how many."""
+    """Remove files of this dataset's tables that the manifest does not name; return how many.
+
+    Files with other names than ours stay.
+    """
     kept = {(root / path).path for path in made.files}
     found = [path for table in TABLES for path in root.fs.find((root / table.name).path)]
-    others = [path for path in found if path not in kept and path.endswith((".parquet", DRAFT))]
+    others = [path for path in found if path not in kept and path.endswith((f"/{FILE}", DRAFT))]
     for path in others:
         root.fs.rm_file(path)
     return len(others)

@@ -17,6 +17,8 @@ _MEANINGS: Final = {view.name: view.columns for view in VIEWS}
 DAY = "day"
 MONTH = "month"
 CHAIN = "chain_id"
+FILE = "data.parquet"
+"""The name of every file, in the folder of its table or part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

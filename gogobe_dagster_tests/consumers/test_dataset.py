@@ -20,6 +20,7 @@ from upath import UPath
 
 from gogobe_dagster.dataset.publishing import Published, publish_dataset
 from gogobe_dagster.defs.dataset import datasets
+from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.schema.migrate import connect
@@ -165,6 +166,48 @@ def test_what_the_manifest_does_not_name_is_removed_and_earlier_days_stay(
     assert (folder / PRICES).exists()
     days = {name.split("/")[1] for name in manifest(folder) if name.startswith("prices/")}
     assert days == {"day=2026-11-23", "day=2026-11-27", "day=2026-11-28"}
+
+
+def test_a_folder_may_be_named_from_where_one_stands(
+    engine: sa.Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    made = publish_dataset(engine, ".", now=TOMORROW)
+
+    assert made.removed == 0
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.parquet")} == manifest(folder).keys()
+    assert publish_dataset(engine, ".", now=TOMORROW).written == 0
+
+
+@pytest.mark.parametrize("name", ["README.md", "manifest.json", "datapackage.json"])
+def test_documents_of_others_are_not_replaced(engine: sa.Engine, folder: Path, name: str) -> None:
+    folder.mkdir()
+    (folder / name).write_text('{"name": "of somebody else"}')
+
+    with pytest.raises(GogobeError, match=name):
+        publish(engine, folder)
+
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+def test_parquet_files_of_others_stay(engine: sa.Engine, folder: Path) -> None:
+    theirs = folder / "stores" / "theirs.parquet"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"PAR1")
+
+    assert publish(engine, folder).removed == 0
+    assert theirs.exists()
+
+
+def test_a_first_call_that_was_killed_before_its_manifest_is_gone_on_with(
+    engine: sa.Engine, folder: Path
+) -> None:
+    publish(engine, folder)
+    (folder / "manifest.json").unlink()
+
+    assert publish(engine, folder).written > 0
 
 
 def test_a_writing_that_fails_leaves_the_old_file_and_no_draft(engine: sa.Engine, folder: Path) -> None:
