@@ -13,7 +13,9 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gogobe_dagster import clock
+from gogobe_dagster.questions.answer_code import QuestionError
 from gogobe_dagster.questions.reader import Reader
+from gogobe_dagster.service.problems import question_problem
 
 MAX_AGE: Final = 60
 """Seconds."""
@@ -33,7 +35,10 @@ async def cache(
     """Answer 304 to whoever has the answer, and say for how long an answer is good."""
     if request.method != "GET" or not request.url.path.startswith(CHANGING):
         return await call_next(request)
-    version = await run_in_threadpool(reader.version)
+    try:
+        version = await run_in_threadpool(reader.version)
+    except QuestionError as error:  # the application's handlers do not see errors of what is around it
+        return question_problem(error)
     tag = etag(version, f"{request.url.path}?{request.url.query}", f"{clock.now():%Y-%m-%dT%H:%M}")
     scope = "private" if private else "public"
     headers = {"ETag": tag, "Cache-Control": f"{scope}, max-age={MAX_AGE}", "Vary": "Authorization"}

@@ -59,6 +59,11 @@ def answer_errors(app: FastAPI) -> None:
 
 async def _of_question(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, QuestionError)  # noqa: S101 - registered for it
+    return question_problem(error)
+
+
+def question_problem(error: QuestionError) -> JSONResponse:
+    """Make the response for a question without an answer, and log it if the service is at fault."""
     if error.code in {AnswerCode.INTERNAL_ERROR, AnswerCode.DATABASE_UNAVAILABLE}:
         _log.error("%s", error.__cause__)
     errors = [FieldProblem(where=error.parameter, reason=error.reason)] if error.parameter else []

@@ -8,13 +8,16 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, SettingsError
+from gogobe_dagster.postgres.roles import READER
 from gogobe_dagster.questions.answer_code import AnswerCode, QuestionError
 from gogobe_dagster.questions.reader import Reader
 from gogobe_dagster.service import guard
 from gogobe_dagster.settings import Settings
-from gogobe_dagster_tests.consumers.conftest import Filled, running
+from gogobe_dagster.warehouse.schema.migrate import connect
+from gogobe_dagster_tests.consumers.conftest import Filled, as_role, running
 from gogobe_dagster_tests.consumers.example_market import (
     CHANGED_AT,
     CLUB_OFFER,
@@ -289,6 +292,20 @@ def test_a_question_that_takes_too_long_is_ended(reader: Reader) -> None:
     finally:
         impatient.close()
     assert raised.value.code is AnswerCode.TIMED_OUT
+
+
+def test_a_database_that_answers_late_is_said_so_also_while_caching(filled: Filled) -> None:
+    impatient = Reader(as_role(filled.url, READER), statement_seconds=0.2)
+    owner = connect(filled.url)
+    try:
+        with running(impatient, Settings()) as url, owner.begin() as connection:
+            connection.execute(sa.text("lock table file_event in access exclusive mode"))
+            answer = requests.get(f"{url}/v1/search", {"q": "חלב"}, timeout=60)
+    finally:
+        impatient.close()
+        owner.dispose()
+    assert refusal(answer) == (503, "timed_out")
+    assert answer.headers["Retry-After"] == "1"
 
 
 def test_slow_clients_are_left_and_others_are_answered(
