@@ -1,9 +1,10 @@
 """The watch list: products whose changed prices are alerted, in all stores or in those of a locality.
 
 Each store's price is compared with the one that was last alerted, or that it had when the watch began, and
-is remembered in the transaction that sends the alert: an alert that nobody takes is sent again, one that
-was taken never. A store that begins to sell the product changes nothing. A price is left for later while
-a file of the same timestamp waits to be loaded, which may state another one.
+is remembered in the transaction that sends the alert: an alert that nobody takes is sent again. One that was
+taken is sent again only if the transaction cannot be committed after it. A store that begins to sell the
+product changes nothing. A price is left for later while a file of the same timestamp waits to be loaded,
+which may state another one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,8 +38,15 @@ with waiting as materialized (
         )
 )
 """
+_UPSERT = """
+insert into watch_price (watch_key, store_key, price) select watch_key, store_key, price from price_now
+on conflict (watch_key, store_key) do update set price = excluded.price
+where watch_price.price <> excluded.price
+"""
+_REMEMBER = sa.text(f"{_NOW} {_UPSERT}")
+# One statement: what is loaded while it runs is neither alerted nor remembered. `known` is as it was before.
 _CHANGED = sa.text(f"""
-{_NOW}
+{_NOW}, remembered as ({_UPSERT})
 select w.watch_key, w.gtin, p.name, l.name as locality, coalesce(c.name, s.chain_id) as chain,
     coalesce(s.name, 'store ' || s.store_id) as store, known.price as old_price, price_now.price as new_price
 from price_now join watch_price known using (watch_key, store_key) join watch w using (watch_key)
@@ -46,12 +54,6 @@ join product p using (gtin) join store s using (store_key) join chain c on c.cha
 left join locality l on l.locality_code = w.locality_code
 where known.price <> price_now.price
 order by w.watch_key, chain, s.chain_id, new_price, old_price, s.sub_chain_id, s.store_id
-""")  # noqa: S608 - ours
-_REMEMBER = sa.text(f"""
-{_NOW}
-insert into watch_price (watch_key, store_key, price) select watch_key, store_key, price from price_now
-on conflict (watch_key, store_key) do update set price = excluded.price
-where watch_price.price <> excluded.price
 """)  # noqa: S608 - ours
 _LISTED = sa.text("""
 select w.watch_key, w.gtin, p.name, l.name as locality, w.added_at, min(c.price) as lowest_price,
@@ -124,7 +126,6 @@ def alert_watched(engine: sa.Engine, url: str) -> Alert | None:
         # one sender at a time; who adds or removes a watch meanwhile waits
         connection.execute(sa.text("select from watch for update")).all()
         changes = [PriceChange(**row._asdict()) for row in connection.execute(_CHANGED)]
-        connection.execute(_REMEMBER)
         alert = _alert(changes) if changes else None
         if alert:
             send(alert, url)

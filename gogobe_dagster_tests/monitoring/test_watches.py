@@ -119,6 +119,23 @@ def test_an_alert_that_nobody_takes_is_sent_again(market: Market) -> None:
         assert inbox.titles == ["gogobe: 1 watched price changed"]
 
 
+def test_a_change_that_is_loaded_while_an_alert_is_made_is_in_the_next_one(market: Market) -> None:
+    watched(market)
+    changes = market.publish(PriceFile(8, {MILK: "9"}, store=1))
+
+    def load(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "known.price" in statement and changes:
+            market.load([changes.pop()])
+
+    sa.event.listen(market.engine, "after_cursor_execute", load)
+    assert alert(market) is None
+    assert changes == []
+
+    sent = alert(market)
+    assert sent
+    assert "7 → 9" in sent.body
+
+
 def test_the_list_shows_what_it_costs_now_and_forgets_what_is_removed(market: Market) -> None:
     watched(market)
     watched(market, None, BREAD)
