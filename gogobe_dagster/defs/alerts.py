@@ -78,7 +78,8 @@ def evaluate(context: dg.SensorEvaluationContext, resources: Resources) -> dg.Se
     sends the alert again. Changed prices of the watch list are remembered in their table.
     """
     # first: if a later alert is not taken, these have been sent and are remembered
-    watched = alert_watched(resources.engine, resources.settings.alert_url)
+    url = resources.settings.alert_url
+    watched = None if is_preview(context) else alert_watched(resources.engine, url)
     before, listings = AlertState.from_json(context.cursor), last_listings(resources.engine)
     failures, failed_at = count_failures(before, listings)
     failing = {feed for feed, count in failures.items() if count >= resources.settings.alert_after_failures}

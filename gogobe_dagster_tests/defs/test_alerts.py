@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -13,9 +14,11 @@ from gogobe_dagster.defs.checks import DATA_QUALITY, FEED_HEALTH, data_quality_r
 from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import Code, PortalError
 from gogobe_dagster.monitoring.data_quality import Finding, Verdict
+from gogobe_dagster.monitoring.watches import add_watch
 from gogobe_dagster.resources import Resources
 from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.import_env import ImportEnv
+from gogobe_dagster_tests.warehouse.warehouse_harness import MILK, Market, PriceFile
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +29,25 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ISRAEL)
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+def test_a_preview_sends_no_watched_price_and_forgets_none(
+    import_env: ImportEnv, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    market = Market.at(import_env.resources.engine, tmp_path)
+    market.open(PriceFile(6, {MILK: "7"}, is_full=True))
+    add_watch(market.engine, MILK, None, now=NOON)
+    market.open(PriceFile(8, {MILK: "9"}))
+    with alert_receiver() as inbox:
+        settings = import_env.settings.model_copy(update={"alert_url": inbox.url})
+        with closing(Resources(settings)) as resources:
+            preview = dg.build_sensor_context(
+                instance, repository_name="repository", sensor_name="alert_monitor"
+            )
+            evaluate(preview, resources)
+            assert inbox.titles == []
+            evaluate(dg.build_sensor_context(instance=instance), resources)
+        assert inbox.titles == ["gogobe: 1 watched price changed"]
 
 
 def test_a_portal_that_fails_three_times_turns_red_and_is_told_once(
