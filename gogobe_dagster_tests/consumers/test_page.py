@@ -16,6 +16,7 @@ from gogobe_dagster.service.page_files import FILES
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.browser import MISSING, is_installed, open_browser
 from gogobe_dagster_tests.consumers.conftest import running
+from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, MILK
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 SECONDS = 120
@@ -70,6 +71,19 @@ def test_a_product_shows_where_it_is_cheap_its_offers_and_its_history(
     assert browser.execute_script("return getComputedStyle(document.body).direction") == "rtl"
     log: list[dict[str, str]] = browser.get_log("browser")  # type: ignore[no-untyped-call]
     assert [entry for entry in log if service in entry["message"] and entry["level"] == "SEVERE"] == []
+
+
+def test_a_late_answer_about_an_earlier_product_is_dropped(browser: webdriver.Chrome, service: str) -> None:
+    browser.get(service)
+    products = [{"gtin": gtin, "name": name} for gtin, name in ((MILK, "חלב"), (BREAD, "לחם"))]
+    browser.execute_async_script(
+        "const [first, second, done] = arguments; Promise.all([show(first), show(second)]).finally(done)",
+        *products,
+    )
+
+    stores = requests.get(f"{service}/v1/products/{BREAD}/prices", timeout=60).json()["rows"]
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#prices tr")) == len(stores)
+    assert text(browser, "#name") == "לחם"
 
 
 def test_a_town_limits_the_prices(browser: webdriver.Chrome, service: str) -> None:

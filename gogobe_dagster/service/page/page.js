@@ -67,6 +67,7 @@ const locality = () => $("locality").value.trim();
 const place = (row) => row.locality_name || (row.is_online ? "אונליין" : "");
 
 async function search() {
+  clearTimeout(search.timer);
   const words = $("words").value.trim();
   if (!words) return;
   const mine = ++turn;
@@ -82,8 +83,12 @@ async function search() {
   say(rows.length ? `נמצאו ${rows.length} מוצרים` : "לא נמצאו מוצרים");
 }
 
+// Another product, or town, can be chosen before an answer comes: what is about the earlier one is dropped.
 async function show(product) {
-  shown = { gtin: product.gtin, name: product.name, next: null, rows: [] };
+  const mine = { gtin: product.gtin, name: product.name, next: null, rows: [] };
+  shown = mine;
+  clearTimeout(search.timer);
+  turn += 1;
   $("name").textContent = product.name;
   $("about").textContent = `ברקוד ${product.gtin}`;
   $("prices").replaceChildren();
@@ -93,26 +98,37 @@ async function show(product) {
     morePrices(),
     ask(`products/${product.gtin}/promotions`, { locality: locality(), limit: 20 }),
   ]);
+  if (shown !== mine) return;
   showOffers(offers.rows);
   await showHistory();
-  $("product").focus();
+  if (shown === mine) $("product").focus();
 }
 
 async function morePrices() {
-  const query = { locality: locality(), limit: 20, cursor: shown.next };
-  const { rows, next } = await ask(`products/${shown.gtin}/prices`, query);
-  shown.rows.push(...rows);
-  shown.next = next;
-  $("more").hidden = next === null;
-  $("prices").append(...rows.map((row) => element("tr", {}, ...[
+  const mine = shown;
+  $("more").hidden = true;
+  try {
+    const query = { locality: locality(), limit: 20, cursor: mine.next };
+    const { rows, next } = await ask(`products/${mine.gtin}/prices`, query);
+    if (shown !== mine) return;
+    mine.rows.push(...rows);
+    mine.next = next;
+    $("prices").append(...rows.map(priceRow));
+    if (!mine.rows.length) say("המוצר לא נמכר ביישוב הזה");
+  } finally {
+    if (shown === mine) $("more").hidden = mine.next === null;
+  }
+}
+
+function priceRow(row) {
+  return element("tr", {}, ...[
     money.format(row.price),
     row.comparable_price ? `${money.format(row.comparable_price)} ${UNITS[row.base_unit]}` : "",
     row.chain_name || row.chain_id,
     row.store_name || row.store_id,
     place(row),
     dateTime.format(new Date(row.confirmed_at)),
-  ].map((text) => element("td", { textContent: text })))));
-  if (!shown.rows.length) say("המוצר לא נמכר ביישוב הזה");
+  ].map((text) => element("td", { textContent: text })));
 }
 
 function conditions(offer) {
@@ -123,7 +139,7 @@ function conditions(offer) {
     offer.needs_coupon && "בקופון",
     offer.is_compensation && "פיצוי אישי",
     offer.min_total_quantity > 1 && `החל מ־${number(offer.min_total_quantity)} ${unit}`,
-    Number(offer.max_quantity) > 0 && `עד ${number(offer.max_quantity)} ${unit}`,
+    Number(offer.max_quantity) > 0 && Number(offer.max_quantity) >= Number(offer.min_total_quantity) && `עד ${number(offer.max_quantity)} ${unit}`,
     Number(offer.redemption_limit) > 0 && `עד ${number(offer.redemption_limit)} מימושים`,
     Number(offer.min_purchase_amount) > 0 && `בקנייה של ${money.format(offer.min_purchase_amount)} ומעלה`,
     Number(offer.min_basket_amount) > 0 && `בסל של ${money.format(offer.min_basket_amount)} ומעלה`,
@@ -142,12 +158,14 @@ function showOffers(rows) {
 }
 
 async function showHistory() {
-  const stores = shown.rows.slice(0, STORES_OF_CHART);
+  const mine = shown;
+  const stores = mine.rows.slice(0, STORES_OF_CHART);
   $("chart").replaceChildren();
   $("legend").replaceChildren();
   if (!stores.length) return;
   const query = { store_key: stores.map((row) => row.store_key), limit: 200 };
-  const { rows } = await ask(`products/${shown.gtin}/history`, query);
+  const { rows } = await ask(`products/${mine.gtin}/history`, query);
+  if (shown !== mine) return;
   $("chart").append(chart(rows, stores));
   $("legend").append(...stores.map((row, number) => element("li", {},
     element("i", { className: `series-${number}` }), `${row.chain_name || ""} ${row.store_name || row.store_id}`)));
