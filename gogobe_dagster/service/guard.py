@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from gogobe_dagster.questions.answer_code import AnswerCode
 from gogobe_dagster.service.problems import problem
@@ -128,13 +128,29 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 class ImpatientProtocol(H11Protocol):
-    """HTTP that closes a connection whose first request has not begun in time; uvicorn waits for ever."""
+    """HTTP that closes a connection on which the head of a request has not come in time.
+
+    uvicorn waits for ever, except for the first byte after an answer.
+    """
+
+    _waited_after: RequestResponseCycle | None = None
+    """The last request for whose successor time is running."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
         super().connection_made(transport)
-        self.loop.call_later(READ_SECONDS, self._close_if_silent)
+        self._wait()
 
-    def _close_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+    def data_received(self, data: bytes) -> None:
+        """Begin to wait for the rest if it is a part of a head."""
+        super().data_received(data)
+        if self.cycle and self.cycle.response_complete and self._waited_after is not self.cycle:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._waited_after = self.cycle
+        self.loop.call_later(READ_SECONDS, self._close_if_silent, self.cycle)
+
+    def _close_if_silent(self, after: RequestResponseCycle | None) -> None:
+        if self.cycle is after and not self.transport.is_closing():
             self.transport.close()

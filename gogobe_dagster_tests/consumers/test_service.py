@@ -1,5 +1,6 @@
 """The HTTP service over real sockets: right answers, and a coded answer for everything else."""
 
+import http.client
 import json
 import socket
 from decimal import Decimal
@@ -311,18 +312,25 @@ def test_a_database_that_answers_late_is_said_so_also_while_caching(filled: Fill
 def test_slow_clients_are_left_and_others_are_answered(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One says nothing, one sends half of a head, one half of a body."""
+    """One says nothing, one sends half of a head, one half of a body, one half of a second head."""
     monkeypatch.setattr(guard, "READ_SECONDS", 0.5)
     with running(reader, Settings()) as url:
         address = ("127.0.0.1", int(url.rpartition(":")[2]))
-        silent, half_head, half_body = (socket.create_connection(address, 60) for _ in range(3))
+        slow = [socket.create_connection(address, 60) for _ in range(4)]
+        silent, half_head, half_body, half_second = slow
         half_head.sendall(b"GET /v1/search?q=milk HTTP/1.1\r\nHost: x\r\n")
         half_body.sendall(b"POST /v1/basket HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+        half_second.sendall(b"GET /page.css HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = http.client.HTTPResponse(half_second)
+        answer.begin()
+        answer.read()
+        half_second.sendall(b"GET /page.css HTTP/1.1\r\nHost: x\r\n")
         assert get(url, "health")["status"] == "ok"
+        assert half_second.recv(1) == b""
         assert silent.recv(1) == b""
         assert half_head.recv(1) == b""
         assert b"408" in half_body.recv(20)
-        for connection in (silent, half_head, half_body):
+        for connection in slow:
             connection.close()
 
 
