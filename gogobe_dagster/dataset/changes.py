@@ -12,14 +12,16 @@ from typing import Any
 
 import psycopg
 
-from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.dataset.tables import CHAIN, DAY, FILE, MONTH, PROMOTIONS, DatasetTable
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY
 
 _LOADS = """
 select f.chain_id, f.publication_day, count(*), max(f.loaded_at) from published_files f
 join chain c on c.chain_id = f.chain_id
 where f.state = 'loaded' and f.kind = any(%s) group by 1, 2 order by 1, 2
 """
+_REMOVED = "select max(removed_until) from retention_watermark where kind = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +47,17 @@ class _Loads:
 
 
 def parts_of(cursor: psycopg.Cursor[Any], table: DatasetTable, *, today: date, days: int) -> Iterator[Part]:
-    """Return the files that a table has now; of days, the last ones that are over."""
-    loads = _loads(cursor, table.kinds)
+    """Return the files that a table has now; of days, the last ones that are over.
+
+    Days of which retention has removed prices are not among them: what is left looks like all there was.
+    """
+    loads, known_since = _loads(cursor, table.kinds), _known_since(cursor)
     if not table.parts:
         everything = [newest for by_day in loads.values() for newest in list(by_day.values())[-1:]]
         yield Part(path=f"{table.name}/{FILE}", table=table, made_from=_text(everything))
         return
     for chain_id, by_day in loads.items():
-        for start, end, name in _spans(table, by_day, today=today, days=days):
+        for start, end, name in _spans(table, min(by_day), known_since, today=today, days=days):
             known = [load for day, load in by_day.items() if day < end]
             stamp = f" on {today}" if table is PROMOTIONS else ""
             yield Part(
@@ -65,6 +70,12 @@ def parts_of(cursor: psycopg.Cursor[Any], table: DatasetTable, *, today: date, d
             )
 
 
+def _known_since(cursor: psycopg.Cursor[Any]) -> date:
+    """Return the first day at whose end all prices are known."""
+    [(removed_until,)] = cursor.execute(_REMOVED, [HISTORY]).fetchall()
+    return day_of(removed_until) if removed_until else date.min
+
+
 def _loads(cursor: psycopg.Cursor[Any], kinds: Sequence[str]) -> dict[str, dict[date, _Loads]]:
     """Return, for each chain and day, how many files up to this day are loaded, and when the last one was."""
     loads: dict[str, dict[date, _Loads]] = defaultdict(dict)
@@ -75,12 +86,11 @@ def _loads(cursor: psycopg.Cursor[Any], kinds: Sequence[str]) -> dict[str, dict[
 
 
 def _spans(
-    table: DatasetTable, by_day: dict[date, _Loads], *, today: date, days: int
+    table: DatasetTable, first: date, known_since: date, *, today: date, days: int
 ) -> Iterator[tuple[date, date, str]]:
     """Return first day, the day after the last, and the name of the folder."""
-    first = min(by_day)
     if DAY in table.parts:
-        for back in range(min(days, (today - first).days), 0, -1):
+        for back in range(min(days, (today - max(first, known_since)).days), 0, -1):
             day = today - timedelta(days=back)
             yield day, day + timedelta(days=1), f"{DAY}={day}/"
     elif MONTH in table.parts:

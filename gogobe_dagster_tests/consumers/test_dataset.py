@@ -23,7 +23,9 @@ from gogobe_dagster.defs.dataset import datasets
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.history.retention_watermark import HISTORY, raise_watermark
 from gogobe_dagster.warehouse.schema.migrate import connect
+from gogobe_dagster.warehouse.schema.tables import retention_watermark
 from gogobe_dagster_tests.consumers.conftest import Filled
 from gogobe_dagster_tests.consumers.example_market import OPEN_OFFER, OTHER_CHAIN
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
@@ -166,6 +168,21 @@ def test_what_the_manifest_does_not_name_is_removed_and_earlier_days_stay(
     assert (folder / PRICES).exists()
     days = {name.split("/")[1] for name in manifest(folder) if name.startswith("prices/")}
     assert days == {"day=2026-11-23", "day=2026-11-27", "day=2026-11-28"}
+
+
+def test_days_whose_prices_retention_has_removed_are_not_made(engine: sa.Engine, folder: Path) -> None:
+    with engine.begin() as connection:
+        raise_watermark(connection, HISTORY, TOMORROW)
+    try:
+        publish(engine, folder, TOMORROW + timedelta(days=2))
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.delete(retention_watermark))
+
+    days = {name.split("/")[1] for name in manifest(folder) if name.startswith("prices/")}
+    assert days == {"day=2026-11-24", "day=2026-11-25"}
+    publish(engine, folder, TOMORROW + timedelta(days=2))
+    assert PRICES in manifest(folder)
 
 
 def test_a_folder_may_be_named_from_where_one_stands(
