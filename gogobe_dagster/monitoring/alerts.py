@@ -103,7 +103,9 @@ def send(alert: Alert, url: str) -> None:
     if not notifier.add(url):
         raise AlertNotSent(UNKNOWN_URL)
     kind = apprise.NotifyType.SUCCESS if alert.is_good else apprise.NotifyType.FAILURE
-    if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind):
+    # names of chains stand in it: where messages are HTML, as in mail, Apprise escapes text
+    text = apprise.NotifyFormat.TEXT
+    if not notifier.notify(title=alert.title, body=alert.body, notify_type=kind, body_format=text):
         raise AlertNotSent(f"the alert {alert.title!r} could not be delivered to GOGOBE_ALERT_URL")
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import AlertNotSent
-from gogobe_dagster.monitoring.alerts import Alert
+from gogobe_dagster.monitoring.alerts import Alert, send
 from gogobe_dagster.monitoring.watches import add_watch, alert_watched, remove_watch, watches
 from gogobe_dagster_tests.alert_receiver import alert_receiver
 from gogobe_dagster_tests.warehouse.making import NOON
@@ -134,6 +134,13 @@ def test_a_change_that_is_loaded_while_an_alert_is_made_is_in_the_next_one(marke
     sent = alert(market)
     assert sent
     assert "7 → 9" in sent.body
+
+
+def test_names_are_no_html_where_alerts_are() -> None:
+    with alert_receiver() as inbox:
+        send(Alert(title="prices", body="<b>חלב</b> & לחם"), f"{inbox.url}?format=html")
+
+    assert inbox.alerts[0]["message"] == "&lt;b&gt;חלב&lt;/b&gt;&nbsp;&amp;&nbsp;לחם"
 
 
 def test_the_list_shows_what_it_costs_now_and_forgets_what_is_removed(market: Market) -> None:
