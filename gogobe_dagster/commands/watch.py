@@ -8,6 +8,7 @@ import click
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.localities.resolver import resolve_place
+from gogobe_dagster.printable import printable
 from gogobe_dagster.settings import Settings
 
 
@@ -66,7 +67,8 @@ def list_watches(*, as_json: bool) -> None:
     for row in rows:
         price = "no price" if row["lowest_price"] is None else f"from {row['lowest_price'].normalize():f} ILS"
         name, city = row["name"] or "unknown product", row["locality"] or "all stores"
-        click.echo(f"{row['watch_key']}  {row['gtin']}  {name}, {city}: {price} in {row['stores']} stores")
+        line = f"{row['watch_key']}  {row['gtin']}  {name}, {city}: {price} in {row['stores']} stores"
+        click.echo(printable(line))
     if not rows:
         click.echo("nothing is watched: gogobe watch add GTIN")
 

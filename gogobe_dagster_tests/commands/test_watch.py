@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import sqlalchemy as sa
 
+from gogobe_dagster.warehouse.schema.tables import product
 from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.import_env import ImportEnv
 
@@ -25,6 +27,14 @@ def test_a_product_is_watched_listed_and_removed(import_env: ImportEnv) -> None:
     assert (row["gtin"], row["locality"], row["stores"]) == (BAMBA, "ירושלים", 0)
     assert removed.stdout == "watch 1 is removed\n"
     assert "nothing is watched" in import_env.run("gogobe", "watch", "list").stdout
+
+
+def test_a_name_gives_the_terminal_no_commands(import_env: ImportEnv) -> None:
+    import_env.run("gogobe", "watch", "add", BAMBA)
+    with import_env.resources.engine.begin() as connection:
+        connection.execute(sa.insert(product).values(gtin=BAMBA, name="a\x9b2Jb\u202ec"))
+
+    assert r"a\x9b2Jb\u202ec" in import_env.run("gogobe", "watch", "list").stdout
 
 
 @pytest.mark.parametrize(
