@@ -1,4 +1,4 @@
-# Everything from a bare machine with Python 3.11, git and make. `make` lists the commands.
+# Everything from a bare machine with Python 3.11 or later, git and make. `make` lists the commands.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PAGES := chains codes commands data dialects service settings units
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check docs constraints site bench fuzz migration format clean
+.PHONY: help demo ui up test test-fast check docs constraints pictures site bench fuzz migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ constraints: ## Set the tested versions to the newest that are allowed; then run
 	@$(VENV)-newest/bin/python -m pip install --quiet --editable . --group dev
 	@$(VENV)-newest/bin/python -m gogobe_dagster_tests.constraints --freeze
 	@rm -rf $(VENV)-newest
+
+pictures: $(READY) ## Take the pictures in docs/images again, with Chromium: make pictures NAME=grid.
+	@$(BIN)/python -m gogobe_dagster_tests.docs.pictures $(NAME)
 
 site: $(READY) ## Write the pages of docs/ as a site to build/site, links checked.
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group site
