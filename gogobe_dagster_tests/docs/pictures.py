@@ -48,15 +48,12 @@ class Picture(NamedTuple):
     path: str
     text: str
     size: tuple[int, int] = (1600, 900)
-    opens: tuple[str, ...] = ()
-    """What is pressed first, by its text."""
     searches: str = ""
     """What is typed into the search of the service's page; the first product found is shown."""
 
 
-GROUPS: Final = ("files", "warehouse", "monitoring", "register")
 DAGSTER: Final = (
-    Picture("graph", "/asset-groups", "warehouse", (2300, 1100), GROUPS),
+    Picture("graph", "/locations/gogobe_dagster/jobs/import_feed", "promotions", (2100, 800)),
     Picture("grid", "/assets/prices?view=partitions", "osher_ad", (1600, 760)),
     Picture("fleet", "/assets/fleet?view=events", "prices the day before", (1700, 1300)),
     Picture("materialization", "/assets/discovered?view=events", "files published per hour", (1600, 1250)),
@@ -156,20 +153,11 @@ def photograph(page: webdriver.Chrome, url: str, picture: Picture) -> None:
     page.get(url + picture.path)
     if picture.text:
         find(page, picture.text)
-    for text in picture.opens:
-        open_group(page, text)
     if picture.searches:
         show_product(page, picture.searches)
     time.sleep(SETTLED_SECONDS)
     page.save_screenshot(str(IMAGES / f"{picture.name}.png"))
     click.echo(f"docs/images/{picture.name}.png", err=True)
-
-
-def open_group(page: webdriver.Chrome, name: str) -> None:
-    """Press on a group in the graph, which is to the right of the list of groups."""
-    named = page.find_elements(By.XPATH, f"//*[text()='{name}']")
-    max((found for found in named if found.is_displayed()), key=lambda found: found.location["x"]).click()
-    time.sleep(1)
 
 
 def show_product(page: webdriver.Chrome, words: str) -> None:
