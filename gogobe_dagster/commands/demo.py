@@ -14,10 +14,10 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.demo_queries import show_demo_queries
 from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
-from gogobe_dagster.commands.options import WholeNumber, port_option
+from gogobe_dagster.commands.options import HOST, WholeNumber, check_port_is_free, port_option
 from gogobe_dagster.commands.processes import stop_on_signals
 from gogobe_dagster.commands.tables import add_row, plain_table
-from gogobe_dagster.commands.up import HOST, check_port_is_free, running_database, serve
+from gogobe_dagster.commands.up import running_database, serve
 from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document

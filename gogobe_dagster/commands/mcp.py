@@ -4,7 +4,7 @@ import click
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.extras import need_extra
-from gogobe_dagster.commands.options import WholeNumber
+from gogobe_dagster.commands.options import WholeNumber, check_port_is_free
 from gogobe_dagster.settings import Settings
 
 
@@ -29,6 +29,8 @@ def mcp(*, http: bool, host: str, port: int) -> None:
     from gogobe_dagster.mcp_server.server import make_http_server, make_mcp
     from gogobe_dagster.questions.reader import open_reader
 
+    if http:
+        check_port_is_free(port, host)
     settings = Settings.read()
     if not settings.reader_database_url:
         open_warehouse(settings).close()

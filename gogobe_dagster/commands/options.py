@@ -1,5 +1,6 @@
 """Options and types of values shared by several commands: feeds, days, numbers."""
 
+import socket
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from math import isfinite
@@ -8,9 +9,11 @@ from typing import Any
 import click
 
 from gogobe_dagster import clock
-from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.errors import GogobeError, SettingsError
 from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed, known_feed
 from gogobe_dagster.settings import Settings
+
+HOST = "127.0.0.1"
 
 
 class FeedType(click.ParamType[Feed]):
@@ -106,3 +109,16 @@ port_option = click.option(
 def selected_feeds(feeds: Sequence[Feed]) -> Sequence[Feed]:
     """Return the selected feeds, or all feeds if none was selected."""
     return feeds or FEEDS
+
+
+def check_port_is_free(port: int, host: str = HOST) -> None:
+    """Raise `GogobeError` if nothing can listen on this port of an address or host name."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise GogobeError(
+            f"port {port} of {host} cannot be used ({error.strerror}): choose another with --port"
+        ) from None

@@ -1,6 +1,5 @@
 """`gogobe up`: runs the database, the web UI and the daemon in one terminal, until Ctrl-C."""
 
-import socket
 import sys
 import tempfile
 import threading
@@ -15,17 +14,16 @@ import click
 from gogobe_dagster import clock
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.home_lock import claimed
-from gogobe_dagster.commands.options import port_option
+from gogobe_dagster.commands.options import HOST, check_port_is_free, port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
 from gogobe_dagster.dagster_runtime.environment import configuration_folder, process_environment
-from gogobe_dagster.errors import AlertNotSent, GogobeError
+from gogobe_dagster.errors import AlertNotSent
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, prepare_home, uses_embedded
 from gogobe_dagster.settings import Launcher, Settings
 
-HOST = "127.0.0.1"
 READY_SECONDS = 300
 WORKSPACE = ("-w", "workspace.server.yaml")
 WEB_SERVER = "gogobe_dagster.dagster_runtime.web_server"
@@ -174,18 +172,6 @@ def _send_in_background(alert: Alert, *, url: str) -> None:
             _echo(str(error))
 
     threading.Thread(target=deliver, daemon=True).start()
-
-
-def check_port_is_free(port: int) -> None:
-    """Raise `GogobeError` if the port is in use."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise GogobeError(
-                f"port {port} cannot be used ({error.strerror}): choose another with --port"
-            ) from None
 
 
 def _url(port: int) -> str:

@@ -52,12 +52,15 @@ def kill_all(home: Path) -> int:
     return len(running)
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_started(home: Path) -> None:
+@pytest.mark.parametrize("command", [("up",), ("serve",), ("mcp", "--http")], ids=lambda words: words[0])
+def test_a_port_that_is_taken_is_said_before_anything_is_started(
+    home: Path, command: tuple[str, ...]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
         done = subprocess.run(
-            [GOGOBE, "up", "--port", str(port)],
+            [GOGOBE, *command, "--port", str(port)],
             check=False,
             capture_output=True,
             text=True,
@@ -65,9 +68,9 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(home: Path) -> 
         )
 
     assert done.returncode == 1
-    assert f"port {port} cannot be used" in done.stderr
+    assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
     assert "choose another with --port" in done.stderr
-    assert [path.name for path in home.iterdir()] == ["up.lock"]
+    assert [path.name for path in home.iterdir()] == (["up.lock"] if command == ("up",) else [])
 
 
 def test_kill_while_it_is_still_starting_leaves_nothing(home: Path) -> None:
