@@ -1,9 +1,12 @@
 """The import job, and how the steps of all jobs are executed."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import dagster as dg
+from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
 
 from gogobe_dagster.settings import Settings
 
@@ -14,11 +17,41 @@ IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}
 AFTER_OUTPUTS = {"step_dependency_config": {"require_upstream_step_success": False}}
 """A step starts when its inputs are there, even if the step that made them then failed: what came through is
 loaded although too many files did not (`step_outcomes`)."""
+EITHER = dg.multi_or_in_process_executor
 EXECUTOR_CONFIG = dg.Field(
     dg.Selector({"multiprocess": {}, "in_process": {}}),  # type: ignore[no-untyped-call]
     default_value={"multiprocess": {}},
     description="in_process: all steps in the run's own process, one at a time; cheaper for few files.",
 )
+
+
+class OutputsSuffice(dg.Executor):
+    """Starts steps as `AFTER_OUTPUTS` says, except in a run that goes on with the rest of another.
+
+    There Dagster would wait for ever, at full speed, for the outputs of mapped steps that had not started
+    (#20925). With its usual rule they are left out, which `parsed` finds out.
+    """
+
+    def __init__(self, usual: dg.Executor, after_outputs: dg.Executor) -> None:
+        self._usual = usual
+        self._after_outputs = after_outputs
+
+    @property
+    def retries(self) -> RetryMode:
+        """The same for both."""
+        return self._usual.retries
+
+    def execute(self, plan_context: Any, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
+        """Execute the plan of a run."""
+        is_rest = execution_plan.known_state.parent_state is not None
+        return (self._usual if is_rest else self._after_outputs).execute(plan_context, execution_plan)
+
+
+def _create(context: dg.InitExecutorContext) -> OutputsSuffice:
+    create = cast("Callable[[dg.InitExecutorContext], dg.Executor]", EITHER.executor_creation_fn)
+    chosen = cast("Mapping[str, Mapping[str, Any]]", context.executor_config)
+    config = {kind: {**values, **AFTER_OUTPUTS} for kind, values in chosen.items()}
+    return OutputsSuffice(create(context), create(context._replace(executor_config=config)))
 
 
 def executor(settings: Settings) -> dg.ExecutorDefinition:
@@ -30,13 +63,17 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
     multiprocess = {
         "max_concurrent": settings.parse_workers,
         "start_method": {"forkserver": {"preload_modules": PRELOADED}},
-        **AFTER_OUTPUTS,
     }
 
     def configure(config: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"in_process": AFTER_OUTPUTS} if "in_process" in config else {"multiprocess": multiprocess}
+        return {"in_process": {}} if "in_process" in config else {"multiprocess": multiprocess}
 
-    return dg.multi_or_in_process_executor.configured(configure, config_schema=EXECUTOR_CONFIG)
+    return dg.ExecutorDefinition(
+        EITHER.name,
+        config_schema=cast("Any", EITHER.config_schema),
+        requirements=multiple_process_executor_requirements(),
+        executor_creation_fn=_create,
+    ).configured(configure, config_schema=EXECUTOR_CONFIG)
 
 
 @dg.definitions
