@@ -92,7 +92,8 @@ def test_the_reader_reads_the_views_and_nothing_else(open_server: EmbeddedPostgr
     url = f"postgresql://{READER}:{password}@127.0.0.1:{open_server.port}/gogobe"
     with psycopg.connect(url, autocommit=True) as connection:
         for view in VIEWS:
-            assert connection.execute(f"select count(*) from {view.name}".encode()).fetchone() == (0,)
+            rows = 1 if view.name == "last_load" else 0  # that nothing was loaded is a row
+            assert connection.execute(f"select count(*) from {view.name}".encode()).fetchone() == (rows,)
         assert connection.execute("select * from search_products('חלב')").fetchall() == []
         lines = '[{"gtin": "7290000000015"}]'
         assert connection.execute("select * from basket(%s)", [lines]).fetchall() == []
