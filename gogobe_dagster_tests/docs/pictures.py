@@ -53,7 +53,6 @@ class Picture(NamedTuple):
 
 
 DAGSTER: Final = (
-    Picture("graph", "/locations/gogobe_dagster/jobs/import_feed", "promotions", (2100, 800)),
     Picture("grid", "/assets/prices?view=partitions", "osher_ad", (1600, 760)),
     Picture("fleet", "/assets/fleet?view=events", "prices the day before", (1700, 1300)),
     Picture("materialization", "/assets/discovered?view=events", "files published per hour", (1600, 1250)),
