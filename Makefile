@@ -24,7 +24,7 @@ up: $(READY) ## Start PostgreSQL, the web UI and the daemon against the real por
 test: $(READY) ## Run all tests, offline.
 	@$(BIN)/pytest $(ARGS)
 
-test-fast: $(READY) ## Run the tests that take less than two minutes in all, for work in progress.
+test-fast: $(READY) ## Run the fast tests, for work in progress.
 	@$(BIN)/pytest -m "not slow" $(ARGS)
 
 check: $(READY) ## Check style, types and which module may import which.

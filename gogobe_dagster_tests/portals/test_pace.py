@@ -104,7 +104,7 @@ def test_a_portal_may_think_before_it_answers_and_a_slow_file_arrives() -> None:
             connection.sendall(bytes(50_000))
             time.sleep(0.1)
 
-    policy = replace(STRICT, page_rate=200, file_rate=200)
+    policy = replace(STRICT, page_rate=10, file_rate=10)
     with closing(HttpClient(policy)) as client, scripted(slow) as server:
         assert len(download(client, server.url)) == 400_002
 
