@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 
 import click
 
@@ -56,7 +57,7 @@ def _show_unresolved(*, as_json: bool) -> None:
     from gogobe_dagster.settings import Settings
     from gogobe_dagster.warehouse.schema.store_localities import unresolved_cities
 
-    with open_warehouse(Settings.read()).engine.connect() as connection:
+    with closing(open_warehouse(Settings.read())) as resources, resources.engine.connect() as connection:
         counts = unresolved_cities(connection).most_common()
     rows = [{"city": city, "stores": stores, "how": reason} for (city, reason), stores in counts]
     if as_json:

@@ -17,7 +17,8 @@ from gogobe_dagster.errors import GogobeError
 from gogobe_dagster_tests.waiting import wait_for_progress
 
 PATIENT = (
-    "import time\n"
+    "import signal, time\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may have it ignored
     "try: print('ready', flush=True); time.sleep(300)\n"
     "except KeyboardInterrupt: print('closing the till', flush=True)\n"
 )

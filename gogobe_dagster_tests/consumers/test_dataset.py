@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -291,9 +292,12 @@ def test_a_folder_in_the_settings_makes_an_asset_of_it(
 ) -> None:
     monkeypatch.setenv("GOGOBE_DATASET_FOLDER", str(folder))
     monkeypatch.setenv("GOGOBE_DATABASE_URL", filled.url)
-    resources = dg.Definitions(resources={"resources": Resources(Settings.read(), clock=lambda: TOMORROW)})
-    job = dg.Definitions.merge(datasets(), resources).resolve_job_def("publish_dataset")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with (
+        closing(Resources(Settings.read(), clock=lambda: TOMORROW)) as resources,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        given = dg.Definitions(resources={"resources": resources})
+        job = dg.Definitions.merge(datasets(), given).resolve_job_def("publish_dataset")
         result = job.execute_in_process(instance=instance)
 
     assert result.success
