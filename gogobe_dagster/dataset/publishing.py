@@ -27,6 +27,7 @@ from gogobe_dagster.dataset.tables import DAY, FILE, PRICES, TABLES, DatasetTabl
 from gogobe_dagster.files.durable import make_folder, publish
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, schema_of, write_query
+from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 
 DEFAULT_DAYS = 30
 DRAFT = ".draft"
@@ -56,11 +57,19 @@ def publish_dataset(
     """Bring a dataset up to date. Idempotent.
 
     `days` are those whose prices are looked at, counted back from yesterday; files of earlier days stay. The
-    folder may be in object storage. One call at a time. Raises `ForeignFile` if it has a document of others
-    with the name of one of ours.
+    folder may be in object storage. A second call for the same folder waits for the first. Raises
+    `ForeignFile` if it has a document of others with the name of one of ours.
     """
     root = UPath(folder).absolute()  # what a folder has is listed with absolute paths
     check_documents(root)
+    with engine.begin() as holder:  # a connection of its own: what the other shows begins after the wait
+        lock(holder, AdvisoryLock.DATASET, key=str(root))
+        return _publish(engine, root, now=now, days=days, tell=tell)
+
+
+def _publish(
+    engine: sa.Engine, root: UPath, *, now: datetime, days: int, tell: Callable[[str], object]
+) -> Published:
     known = Manifest.read(root)
     made = Manifest(made_at=now)
     with (

@@ -23,6 +23,7 @@ number covers all stores with this number and the loaded files about them: only 
     backup                  HISTORY shared, while tables are dumped: dropping one would end the dump
     statistics              STATISTICS of a chain; HISTORY shared; rows of product_statistics. Then
                             STATISTICS; rows of price_index
+    publishing a dataset    DATASET of its folder, on a connection that does nothing else
     retention               HISTORY exclusive; tables and rows of the history
 """
 
@@ -50,6 +51,8 @@ class AdvisoryLock(IntEnum):
     """By feed. Two listings at once would both insert the same new file."""
     STATISTICS = 0x60_60_BE_07
     """By chain, and without a key for what is about all chains. One process at a time replaces them."""
+    DATASET = 0x60_60_BE_08
+    """By folder. Two at once would remove each other's drafts."""
 
 
 def lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -141,6 +142,15 @@ def test_only_what_changed_is_written_again(engine: sa.Engine, folder: Path) -> 
         "stores/data.parquet",
         "products/data.parquet",
     }
+
+
+def test_of_two_calls_at_once_the_second_finds_everything_done(engine: sa.Engine, folder: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: publish(engine, folder), range(2)))
+
+    files = len(manifest(folder))
+    assert sorted(published.written for published in done) == [0, files]
+    assert all((folder / name).is_file() for name in manifest(folder))
 
 
 def test_a_file_that_was_lost_or_cut_off_is_written_again(engine: sa.Engine, folder: Path) -> None:
