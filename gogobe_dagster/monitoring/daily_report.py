@@ -3,6 +3,7 @@
 It has no link to other files, so that it can be sent by mail. Names in Hebrew stand in it as published.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,9 +200,12 @@ def write_report(report: DailyReport, settings: Settings) -> Path:
     """Write the report of a day, in place of an earlier one; return its path."""
     path = report_path(settings, report.day)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(render(report), encoding="utf-8")
-    return draft.replace(path)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")  # two runs may write it at once
+    try:
+        draft.write_text(render(report), encoding="utf-8")
+        return draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def remove_old_reports(settings: Settings, *, today: date) -> list[Path]:
