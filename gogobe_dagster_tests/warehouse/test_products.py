@@ -167,6 +167,7 @@ def test_contents_that_no_package_explains_are_flagged(contents: list[Statement]
         ("8076809513753", "Italy"),  # Barilla
         ("0049000028904", "United States and Canada"),  # Coca-Cola's number in the USA
         ("0000040170725", "Germany"),  # a GTIN-8
+        ("0000001234565", None),  # a number of 8 digits that is a company's own
         ("17290000000012", "Israel"),  # a case of six
         ("2000000000008", None),
     ],

@@ -48,6 +48,8 @@ def country_of(gtin: str) -> str | None:
     number = gtin[-13:]
     if int(number) < SHORTEST_COMPANY_NUMBER:
         number = gtin[-8:]
+        if number.startswith("0"):  # numbers of 8 digits for use inside a company
+            return None
     prefix = int(number[:3])
     _, last, country = _RANGES[max(bisect_right(_FIRSTS, prefix) - 1, 0)]
     return country if prefix <= last else None
