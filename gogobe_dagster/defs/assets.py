@@ -51,6 +51,10 @@ Every file that the portal lists, recorded in the ledger for ever.
 A portal is listed by the feed's sensor, or by this step if somebody started the run. A file stays in the
 ledger, with its state, after the portal stops listing it: `gogobe status --feed … --day … --files`.
 """
+DISCOVERED_CHECKS = {
+    "all_names_recognized": "The name of every file tells its chain, its kind and when it was published.",
+    "all_days_available": "The portal lists this day, or the ledger already has files of it.",
+}
 DOWNLOADED = """
 The bytes of every listed file exactly as served, stored under their SHA-256.
 
@@ -97,18 +101,8 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         kinds={"http", "postgres"},
         pool=PORTALS,
         check_specs=[
-            dg.AssetCheckSpec(
-                "all_names_recognized",
-                asset="discovered",
-                partitions_def=partitions,
-                description="The name of every file tells its chain, its kind and when it was published.",
-            ),
-            dg.AssetCheckSpec(
-                "all_days_available",
-                asset="discovered",
-                partitions_def=partitions,
-                description="The portal lists this day, or the ledger already has files of it.",
-            ),
+            dg.AssetCheckSpec(name, asset="discovered", partitions_def=partitions, description=description)
+            for name, description in DISCOVERED_CHECKS.items()
         ],
         description=DISCOVERED.strip(),
         deps=["feed_register"],
@@ -182,42 +176,47 @@ def _downloaded(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         resources: dg.ResourceParam[Resources],
         selection: dg.ResourceParam[FileSelection],
     ) -> Iterator[Materialized]:
-        from gogobe_dagster.pipeline import download, to_download
-
-        days, started = days_by_feed(context.partition_keys), monotonic()
-        downloads, tried = list[Downloads](), set[int]()
-        for feed, feed_days in days.items():
-            with as_failure(feed.key):
-                tried |= {file.id for file in to_download(feed, feed_days, resources, selection)}
-                downloads.append(download(feed, feed_days, resources, selection))
-                if line := waiting_line(downloads[-1]):
-                    context.log.warning("%s: %s", feed.key, line)
-        seconds = monotonic() - started
-        files, others = files_of(resources, days), files_left_out(resources, days, selection)
-        missing = [file for file in files if file.sha256 is None]
-        context.log.info("%d of %d files downloaded", sum(done.fetched for done in downloads), len(tried))
-        # only failures: downloaded files are logged when they are parsed
-        warn_of_failed_files(context, [file for file in missing if file.id in tried])
-        tag_run(context, files)
-        failed = [file for file in missing if not file.is_left_out]
-        yield Materialized(
-            metadata=download_metadata(downloads, seconds)
-            | partial_run_metadata(resources, days, selection)
-            | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[
-                files_check("all_files_downloaded", failed, days, total=len(files), left_out=others)
-            ],
-        )
-        outcomes = partition_outcomes(
-            files,
-            has_come_through=lambda file: file.sha256 is not None,
-            tried=tried,
-            not_selected={file.id for file in others},
-        )
-        percent = resources.settings.min_files_percent
-        fail_if_too_few(context, "downloaded", outcomes, verb="downloaded", min_percent=percent)
+        yield from _download_days(context, resources, selection)
 
     return downloaded
+
+
+def _download_days(
+    context: dg.AssetExecutionContext, resources: Resources, selection: FileSelection
+) -> Iterator[Materialized]:
+    """Download what waits, tell what failed, and fail where too little came through."""
+    from gogobe_dagster.pipeline import download, to_download
+
+    days, started = days_by_feed(context.partition_keys), monotonic()
+    downloads, tried = list[Downloads](), set[int]()
+    for feed, feed_days in days.items():
+        with as_failure(feed.key):
+            tried |= {file.id for file in to_download(feed, feed_days, resources, selection)}
+            downloads.append(download(feed, feed_days, resources, selection))
+            if line := waiting_line(downloads[-1]):
+                context.log.warning("%s: %s", feed.key, line)
+    seconds = monotonic() - started
+    files, others = files_of(resources, days), files_left_out(resources, days, selection)
+    missing = [file for file in files if file.sha256 is None]
+    context.log.info("%d of %d files downloaded", sum(done.fetched for done in downloads), len(tried))
+    # only failures: downloaded files are logged when they are parsed
+    warn_of_failed_files(context, [file for file in missing if file.id in tried])
+    tag_run(context, files)
+    failed = [file for file in missing if not file.is_left_out]
+    yield Materialized(
+        metadata=download_metadata(downloads, seconds)
+        | partial_run_metadata(resources, days, selection)
+        | files_metadata(files, unavailable_days(resources, days)),
+        check_results=[files_check("all_files_downloaded", failed, days, total=len(files), left_out=others)],
+    )
+    outcomes = partition_outcomes(
+        files,
+        has_come_through=lambda file: file.sha256 is not None,
+        tried=tried,
+        not_selected={file.id for file in others},
+    )
+    percent = resources.settings.min_files_percent
+    fail_if_too_few(context, "downloaded", outcomes, verb="downloaded", min_percent=percent)
 
 
 def _table(
@@ -249,32 +248,39 @@ def _table(
         resources: dg.ResourceParam[Resources],
         selection: dg.ResourceParam[FileSelection],
     ) -> Iterator[Materialized]:
-        from gogobe_dagster.pipeline import load
-
-        days = days_by_feed(context.partition_keys)
-        reports = []
-        for feed, feed_days in days.items():
-            with as_failure(feed.key):
-                reports.append(load(document, feed, feed_days, resources, selection))
-        files = files_of(resources, days, document)
-        others = files_left_out(resources, days, selection, document)
-        missing = [file for file in files if not _is_loaded(file)]
-        failed = [file for file in missing if not file.is_left_out]
-        yield Materialized(
-            metadata=load_metadata(reports)
-            | table_metadata(resources, document)
-            | daily_rows_metadata(resources, document, days)
-            | partial_run_metadata(resources, days, selection, document)
-            | files_metadata(files, unavailable_days(resources, days)),
-            check_results=[files_check("all_files_loaded", failed, days, total=len(files), left_out=others)],
-        )
-        outcomes = partition_outcomes(
-            files, has_come_through=_is_loaded, not_selected={file.id for file in others}
-        )
-        percent = resources.settings.min_files_percent
-        fail_if_too_few(context, document.value, outcomes, verb="loaded", min_percent=percent)
+        yield from _load_days(document, context, resources, selection)
 
     return table
+
+
+def _load_days(
+    document: Document, context: dg.AssetExecutionContext, resources: Resources, selection: FileSelection
+) -> Iterator[Materialized]:
+    """Load what was parsed, and fail where too little came through."""
+    from gogobe_dagster.pipeline import load
+
+    days = days_by_feed(context.partition_keys)
+    reports = []
+    for feed, feed_days in days.items():
+        with as_failure(feed.key):
+            reports.append(load(document, feed, feed_days, resources, selection))
+    files = files_of(resources, days, document)
+    others = files_left_out(resources, days, selection, document)
+    missing = [file for file in files if not _is_loaded(file)]
+    failed = [file for file in missing if not file.is_left_out]
+    yield Materialized(
+        metadata=load_metadata(reports)
+        | table_metadata(resources, document)
+        | daily_rows_metadata(resources, document, days)
+        | partial_run_metadata(resources, days, selection, document)
+        | files_metadata(files, unavailable_days(resources, days)),
+        check_results=[files_check("all_files_loaded", failed, days, total=len(files), left_out=others)],
+    )
+    outcomes = partition_outcomes(
+        files, has_come_through=_is_loaded, not_selected={file.id for file in others}
+    )
+    percent = resources.settings.min_files_percent
+    fail_if_too_few(context, document.value, outcomes, verb="loaded", min_percent=percent)
 
 
 def _is_loaded(file: LedgerFile) -> bool:
