@@ -54,6 +54,23 @@ def _the_day_of_the_module() -> None:
     yesterday.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _environment_is_left_as_it_was() -> Iterator[None]:
+    """A test that leaves settings behind changes what later tests of its process read."""
+    before = _settings_of_this_process()
+    yield
+    after = _settings_of_this_process()
+    for name in before.keys() | after.keys():
+        os.environ.pop(name, None)
+    os.environ.update(before)
+    assert after == before
+
+
+def _settings_of_this_process() -> dict[str, str]:
+    ours = ("GOGOBE_", "DAGSTER_", "PG")
+    return {name: value for name, value in os.environ.items() if name.startswith(ours)}
+
+
 @pytest.fixture(scope="session")
 def corpus(pytestconfig: pytest.Config) -> Path:
     """The folder of real published files, or a skip that names what is missing."""

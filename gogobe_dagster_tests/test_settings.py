@@ -12,10 +12,10 @@ PASS_IT_ON = {
     "postgres/dump.py",
     "commands/processes.py",
     "commands/up.py",
-    "commands/worker.py",
     "commands/backfill.py",
     "dagster_runtime/environment.py",
     "dagster_runtime/instance.py",
+    "dagster_runtime/worker.py",
 }
 """These pass variables to the processes that they start, or set them for Dagster; they read no setting."""
 

@@ -1,12 +1,9 @@
 """`gogobe worker`: executes runs that Dagster launches, on this machine, until it is stopped."""
 
-import os
-
 import click
 
 from gogobe_dagster.backup.restore_mark import check_restored
 from gogobe_dagster.commands.options import WholeNumber
-from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.settings import Settings
 
 
@@ -39,5 +36,4 @@ def worker(*, runs: int | None, grace: int) -> None:
     settings = Settings.read()
     check_restored(settings)
     (settings.folder / "dagster").mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ.update(process_environment(settings))
     serve(settings, runs or settings.runs_of_a_worker or 1, grace=grace)

@@ -36,6 +36,7 @@ from psycopg_pool import PoolTimeout
 
 from gogobe_dagster import clock
 from gogobe_dagster.dagster_runtime import run_queue
+from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.dagster_runtime.worker_checks import check_worker, other_version
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.postgres.server import dagster_url, libpq_url
@@ -381,8 +382,12 @@ class Worker:
 
 
 def serve(settings: Settings, runs: int, *, grace: float = GRACE_SECONDS) -> None:
-    """Be a worker until a signal stops it. Raises `GogobeError` if it must not be one."""
+    """Be a worker until a signal stops it. Raises `GogobeError` if it must not be one.
+
+    The processes of its runs inherit the variables that dagster.yaml reads, so this process sets them.
+    """
     check_worker(settings)
+    os.environ.update(process_environment(settings))
     logging.getLogger("procrastinate").addHandler(_OneLine(logging.WARNING))
     worker = Worker(settings, runs, grace=grace)
     asyncio.run(worker.serve())
