@@ -15,8 +15,10 @@ from psycopg import sql
 
 from gogobe_dagster.postgres.roles import OWNER
 from gogobe_dagster_tests.import_env import ImportEnv, open_import_env, yesterday
+from gogobe_dagster_tests.object_store import bucket, object_store
 from gogobe_dagster_tests.postgres.servers import temporary_folder, temporary_server
 
+__all__ = ["bucket", "object_store"]  # fixtures for all folders
 LONG = 30
 """How many times as many examples a long run has."""
 DEFAULT_CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
