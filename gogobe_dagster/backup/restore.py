@@ -21,6 +21,7 @@ from gogobe_dagster.backup.restore_mark import mark_of
 from gogobe_dagster.errors import BackupError, ContentError
 from gogobe_dagster.files.durable import make_folder, sync
 from gogobe_dagster.postgres.dump import Programs
+from gogobe_dagster.postgres.run_queue import forget_cluster
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, warehouse_url
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
@@ -79,6 +80,8 @@ def restore_backup(
             for database, url in databases.items():
                 tell(f"restoring the database {database}")
                 _restore_database(settings, url, backup / database)
+            if DAGSTER in databases:
+                forget_cluster(settings)
             _forget_definitions(databases[WAREHOUSE])
             migrate(databases[WAREHOUSE])
     return manifest

@@ -15,8 +15,8 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from psycopg.pq import PGconn, Ping
 
 from gogobe_dagster.commands.processes import ManagedProcesses
-from gogobe_dagster.dagster_runtime import run_queue
 from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.postgres.server import (
     dagster_url,
     embedded_server,

@@ -114,6 +114,7 @@ def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tup
     # loads gRPC and psycopg
     from gogobe_dagster.commands import services
     from gogobe_dagster.dagster_runtime.worker_checks import announce
+    from gogobe_dagster.postgres.run_queue import withdraw_head
 
     code = Path(processes.environment[CODE_SOCKET])
     python = (sys.executable, "-m")
@@ -138,6 +139,7 @@ def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tup
     )
     children = database, server, Child(web, needs=[server]), Child(daemon, needs=[server])
     if settings.launcher is not Launcher.WORKERS:
+        withdraw_head(settings)
         return children
     announce(settings)
     if not settings.runs_of_a_worker:

@@ -8,7 +8,7 @@ code_server    becomes the code server of `gogobe up`
 orphaned_runs  marks runs as failed whose processes are gone
 report_pages   serves the daily reports beside the web UI
 launchers      launch runs: into the queue of the workers, or as processes
-run_queue      the queue, in a schema of Dagster's database
+compute_logs   keep what steps print: in files, or in the database
 worker         takes runs from the queue and starts their processes
 worker_checks  what makes a worker one of its head: databases, stores, version
 run_process    the process of one run, which ends with its worker

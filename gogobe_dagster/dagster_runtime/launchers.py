@@ -14,7 +14,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, 
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from gogobe_dagster.dagster_runtime import run_queue
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Launcher, Settings
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from contextlib import closing
 import dagster as dg
 import psutil
 
-from gogobe_dagster.dagster_runtime.run_queue import queued_runs
+from gogobe_dagster.dagster_runtime.launchers import QueueLauncher
 from gogobe_dagster.defs.pools import write_pool_limits
+from gogobe_dagster.postgres.run_queue import queued_runs
 from gogobe_dagster.settings import Settings
 
 ACTIVE_STATUSES = [
@@ -86,7 +87,10 @@ def _is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     if processes := _processes(instance, run.run_id):
         return not any(_is_alive(pid, logged_at) for pid, logged_at in processes)
     address = json.loads(run.tags.get(GRPC_TAG, "{}")).get("socket")
-    return bool(address) and not _listens(address)
+    if address:
+        return not _listens(address)
+    # launched for a worker, but in no queue any more: a backup was restored, or the daemon was killed
+    return run.remote_job_origin is not None and isinstance(instance.run_launcher, QueueLauncher)
 
 
 def _listens(address: str) -> bool:

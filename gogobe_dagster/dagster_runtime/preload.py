@@ -22,6 +22,7 @@ MODULES = (
     "dagster._core.launcher.default_run_launcher",
     "dagster._core.storage.fs_io_manager",
     "dagster._core.storage.local_compute_log_manager",
+    "gogobe_dagster.dagster_runtime.compute_logs",
     "dagster._core.storage.sqlite_storage",
     "dagster._core.workspace.autodiscovery",
     "alembic.autogenerate",

@@ -17,7 +17,8 @@ from dagster._cli.api import _execute_run_command_body
 from dagster._core.instance import DagsterInstance
 from dagster._utils.interrupts import setup_interrupt_handlers
 
-from gogobe_dagster.dagster_runtime import launchers, preload, run_queue
+from gogobe_dagster.dagster_runtime import launchers, preload
+from gogobe_dagster.postgres import run_queue
 
 PRELOADED: Final = (preload, launchers)
 """Imported here, so that the fork server has them."""

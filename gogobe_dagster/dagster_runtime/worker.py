@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext, SpawnContext
@@ -35,10 +35,11 @@ from procrastinate.manager import JobManager
 from psycopg_pool import PoolTimeout
 
 from gogobe_dagster import clock
-from gogobe_dagster.dagster_runtime import run_queue
 from gogobe_dagster.dagster_runtime.environment import process_environment
 from gogobe_dagster.dagster_runtime.worker_checks import check_worker, other_version
 from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.postgres import run_queue
+from gogobe_dagster.postgres.dagster_retention import remove_old_folders
 from gogobe_dagster.postgres.server import dagster_url, libpq_url
 from gogobe_dagster.settings import Settings
 
@@ -65,6 +66,7 @@ TICK_SECONDS: Final = 0.5
 CANCEL_SECONDS: Final = 30.0
 """How long a run may take to end by itself when it is canceled."""
 WATCH_SECONDS: Final = 5.0
+CLEAN_UP_SECONDS: Final = 3600.0
 GRACE_SECONDS: Final = 60.0
 """How long a worker that is stopped lets its runs go on."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -320,8 +322,9 @@ class Worker:
             _tell(f"takes up to {self._runs} runs at a time, of version {run_queue.code_version()}")
             working = asyncio.create_task(self._take_runs(app))
             watching = asyncio.create_task(self._watch(app))
+            cleaning = asyncio.create_task(self._clean_up())
             stopping = asyncio.create_task(self._stop.wait())
-            tasks: set[asyncio.Future[Any]] = {working, watching, stopping, jobs.lost}
+            tasks: set[asyncio.Future[Any]] = {working, watching, cleaning, stopping, jobs.lost}
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -347,6 +350,13 @@ class Worker:
             update_heartbeat_interval=run_queue.HEARTBEAT_SECONDS,
             stalled_worker_timeout=run_queue.STALE_SECONDS,
         )
+
+    async def _clean_up(self) -> None:
+        """Delete what old runs have left on this machine: the nightly job does so on one machine only."""
+        folder, keep = self._settings.folder / "dagster", timedelta(days=self._settings.keep_run_logs_days)
+        while True:
+            await asyncio.to_thread(remove_old_folders, folder, clock.now() - keep)
+            await asyncio.sleep(CLEAN_UP_SECONDS)
 
     async def _watch(self, app: procrastinate.App) -> None:
         """Look after the runs of workers that are gone; stop when the head has got another version."""

@@ -9,9 +9,9 @@ from typing import Final
 
 from upath import UPath
 
-from gogobe_dagster.dagster_runtime import run_queue
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.files.durable import make_folder
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.postgres.server import embedded_server, uses_embedded
 from gogobe_dagster.settings import Settings
 

@@ -9,5 +9,7 @@ roles              the server's roles and their passwords
 ownership          the same roles on a server of one's own
 dump               pg_dump and pg_restore of whole databases
 index_maintenance  rebuild bloated indexes
-dagster_retention  delete Dagster's old event logs
+dagster_retention  delete old event logs, step logs and step files of Dagster
+run_queue          the queue of runs for workers, in a schema of Dagster's database
+step_logs          what steps printed, in that schema
 """

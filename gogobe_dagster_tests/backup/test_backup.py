@@ -23,6 +23,7 @@ from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster.errors import BackupError, DatabaseUnavailable
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.files.kinds import Document
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.commands.run import run_gogobe
@@ -55,6 +56,10 @@ union all select relname, privilege_type from pg_class, aclexplode(relacl)
     where relnamespace = 'public'::regnamespace and grantee::regrole::text = 'gogobe_reader'
 order by 1, 2
 """
+
+
+WAITING = """insert into procrastinate_jobs (task_name, queue_name, args)
+values ('execute_run', 'runs', '{"run_id": "4711"}')"""
 
 
 def silently(what: str) -> None:
@@ -106,6 +111,9 @@ def env(postgres_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactor
         with psycopg.connect(dagster) as connection:
             connection.execute("create table runs (run_id text primary key)")
             connection.execute("insert into runs values ('4711')")
+        run_queue.prepare(env.settings)
+        with run_queue.connect(env.settings) as connection:
+            connection.execute(WAITING)
         env.publish(FEED.key, stores=1, items=20, first_day=yesterday() - timedelta(days=1))
         import_day(env.resources, yesterday() - timedelta(days=1))
         yield env
@@ -141,6 +149,8 @@ def test_a_restored_home_is_the_one_that_was_saved_and_goes_on(
         assert content(settings.database_url) == tables
         assert definitions(settings.database_url) ^ definitions(env.settings.database_url) == set()
         assert content(settings.dagster_database_url)["runs"] == [("(4711)",)]
+        assert run_queue.queued_runs(settings) == set(), "no worker executes what was waiting then"
+        assert run_queue.queued_runs(env.settings) == {"4711"}
         assert files_below(tmp_path / "home" / "raw") == raw
         assert files_below(tmp_path / "home" / "lake") == lake
         with closing(Resources(settings, clock=midnight)) as restored:

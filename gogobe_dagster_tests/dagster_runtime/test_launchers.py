@@ -10,10 +10,16 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.utils import make_new_run_id
 
 from gogobe_dagster.dagster_runtime.launchers import QueueLauncher
 from gogobe_dagster.dagster_runtime.orphaned_runs import HOST_TAG, fail_orphaned_runs
-from gogobe_dagster.dagster_runtime.run_queue import STALE_SECONDS
+from gogobe_dagster.postgres.run_queue import STALE_SECONDS
 from gogobe_dagster_tests.import_env import ImportEnv
 
 NO_PROCESS = 2**22 + 1
@@ -26,6 +32,10 @@ with w as (
 update run_queue.procrastinate_jobs set status = 'doing', worker_id = w.id from w returning w.id
 """
 HEARTBEAT = "update run_queue.procrastinate_workers set last_heartbeat = now() returning id"
+CUT_OFF = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and application_name = ''
+"""
 JOBS = "select status::text, abort_requested from run_queue.procrastinate_jobs order by id"
 
 
@@ -49,6 +59,17 @@ class Launching:
             "Started process for run.", run, EngineEventData({"pid": str(NO_PROCESS)})
         )
         return run
+
+    def launched_for_a_worker(self) -> dg.DagsterRun:
+        """Make a run that the daemon has launched, and that is not in the queue."""
+        location = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("gogobe_dagster"), "__repository__")
+        run = dg.DagsterRun(
+            job_name="nothing",
+            run_id=make_new_run_id(),
+            status=dg.DagsterRunStatus.STARTING,
+            remote_job_origin=RemoteJobOrigin(location, "nothing"),
+        )
+        return self.instance.add_run(run)
 
     def health(self, run: dg.DagsterRun) -> WorkerStatus:
         return self.launcher.check_run_worker_health(run).status
@@ -101,6 +122,9 @@ def test_runs_without_a_process_are_judged_by_their_workers_alone(launching: Lau
     assert launching.status(run) is dg.DagsterRunStatus.STARTING
     assert launching.status(elsewhere) is dg.DagsterRunStatus.STARTED
 
+    in_no_queue = launching.launched_for_a_worker()
+    assert fail_orphaned_runs(launching.instance) == [in_no_queue.run_id], "such as after a restore"
+
     waiting = launching.run()
     launching.launch(waiting)
     assert launching.launcher.terminate(waiting.run_id)
@@ -108,6 +132,9 @@ def test_runs_without_a_process_are_judged_by_their_workers_alone(launching: Lau
     assert launching.jobs()[-1] == ("cancelled", True)
     assert not launching.launcher.terminate(waiting.run_id), "there is nothing to cancel any more"
     assert not launching.launcher.terminate(elsewhere.run_id)
+
+    assert launching.env.query_dagster(CUT_OFF) == [(1,)], "one connection is kept"
+    assert launching.status(waiting) is dg.DagsterRunStatus.CANCELED
 
 
 def test_without_the_setting_runs_are_processes(

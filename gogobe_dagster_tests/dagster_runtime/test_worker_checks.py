@@ -3,15 +3,24 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dagster as dg
 import psycopg
 import pytest
 
-from gogobe_dagster.dagster_runtime import run_queue
 from gogobe_dagster.dagster_runtime.worker_checks import announce, check_worker
+from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.errors import SettingsError
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.commands.run import run_gogobe
 
+OLD_JOBS = """
+with w as (insert into procrastinate_workers default values returning id),
+    o as (insert into worker (id, host, pid, runs, version) select id, 'old', 1, 2, 'v' from w)
+insert into procrastinate_jobs (task_name, queue_name, args, status, worker_id)
+select 'execute_run', 'runs', jsonb_build_object('run_id', run), status::procrastinate_job_status, id
+from w, (values ('waiting', 'todo'), ('taken', 'doing')) as jobs(run, status)
+"""
 TABLES = "select n.nspname from pg_class c join pg_namespace n on n.oid = relnamespace where relkind = 'r'"
 
 
@@ -51,6 +60,32 @@ def test_another_version_is_refused(elsewhere: Settings) -> None:
 
     with pytest.raises(SettingsError, match=r"is of version 0\.0\.9-abc and this worker of .*: install"):
         check_worker(elsewhere)
+
+
+def test_only_the_settings_of_the_head_limit_the_pools(elsewhere: Settings) -> None:
+    impatient = elsewhere.model_copy(update={"max_portal_steps": 60, "max_warehouse_steps": 50})
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert write_pool_limits(instance, elsewhere) == {"portals": 4, "warehouse": 2}
+
+        with run_queue.connect(elsewhere) as connection:
+            connection.execute("update head set host = 'another-machine'")
+        assert write_pool_limits(instance, impatient) == {"portals": 4, "warehouse": 2}
+
+        run_queue.withdraw_head(elsewhere)
+        assert write_pool_limits(instance, impatient) == {"portals": 60, "warehouse": 50}
+
+
+def test_after_a_restore_no_old_run_is_waiting_and_no_worker_is_known(elsewhere: Settings) -> None:
+    with run_queue.connect(elsewhere) as connection:
+        connection.execute(OLD_JOBS)
+    assert run_queue.queued_runs(elsewhere) == {"waiting", "taken"}
+
+    run_queue.forget_cluster(elsewhere)
+
+    assert run_queue.queued_runs(elsewhere) == set()
+    with run_queue.connect(elsewhere) as connection:
+        assert run_queue.live_workers(connection) == []
+        assert run_queue.announced_head(connection) is None
 
 
 @pytest.fixture

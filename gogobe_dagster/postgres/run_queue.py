@@ -1,9 +1,9 @@
 """The queue through which runs reach workers: Procrastinate's tables, in a schema of Dagster's database.
 
-A job of the queue is one run. Beside Procrastinate's tables are two of ours: what each worker says of itself,
-and what the head, which launches the runs, expects of workers. All times are the database's, so that clocks
-of machines do not matter. Nothing here imports Dagster, so that a worker at rest is small, and Procrastinate
-only where it is used, because every process of Dagster knows the queue.
+A job of the queue is one run. Beside Procrastinate's tables are ours: what each worker says of itself, what
+the head, which launches the runs, expects of workers, and what steps printed. All times are the database's,
+so that clocks of machines do not matter. Nothing here imports Dagster, so that a worker at rest is small, and
+Procrastinate only where it is used, because every process of Dagster knows the queue.
 """
 
 import hashlib
@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-import gogobe_dagster
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.server import dagster_url, libpq_url
 from gogobe_dagster.settings import Settings
@@ -56,7 +55,17 @@ create table if not exists head (
     stores text not null,
     announced_at timestamptz not null default now()
 );
-comment on table migration is 'Migrations of Procrastinate that these tables have.';
+create table if not exists step_log (
+    log_key text not null,
+    stream text not null check (stream in ('stdout', 'stderr')),
+    is_complete boolean not null,
+    content bytea not null,
+    stored_at timestamptz not null default now(),
+    primary key (log_key, stream)
+);
+alter table step_log alter column content set storage external;
+comment on table step_log is 'What steps printed, compressed with zlib; incomplete while a step runs.';
+comment on table migration is 'Migrations of Procrastinate, and versions of our own tables, that are there.';
 comment on table worker is 'What a running worker says of itself; heartbeats are in procrastinate_workers.';
 comment on table head is 'What launches the runs: its code, and the mark in its raw store and lake.';
 """
@@ -125,7 +134,7 @@ class Head(NamedTuple):
 @cache
 def code_version() -> str:
     """Return the version of this program: two machines have the same only if their files are the same."""
-    folder = Path(gogobe_dagster.__file__).parent
+    folder = Path(__file__).parents[1]
     digest = hashlib.sha256(metadata.version("dagster").encode())
     for path in sorted(folder.rglob("*")):
         if path.suffix in {".py", ".sql", ".tsv"}:
@@ -170,17 +179,19 @@ def _bring_up_to_date(connection: psycopg.Connection) -> None:
     if not applied:
         connection.execute(f"create schema if not exists {SCHEMA}".encode())
         connection.execute(SchemaManager.get_schema())
+        connection.execute(_OURS.encode())
     else:
         for name in sorted(known.keys() - applied):
             connection.execute(known[name].encode())
-    connection.execute(_OURS.encode())
     for name in known.keys() - applied:
         connection.execute("insert into migration values (%s)", [name])
 
 
 def _migrations() -> Mapping[str, str]:
+    """Return Procrastinate's migrations and, after them, our tables in their present form."""
     folder = resources.files("procrastinate.sql") / "migrations"
-    return {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name.endswith(".sql")}
+    theirs = {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name.endswith(".sql")}
+    return theirs | {f"tables of ours, {hashlib.sha256(_OURS.encode()).hexdigest()[:12]}": _OURS}
 
 
 def _applied(connection: psycopg.Connection) -> set[str]:
@@ -221,6 +232,31 @@ def announce_head(settings: Settings, stores: str) -> str:
     with connect(settings) as connection:
         row = connection.execute(_ANNOUNCE, values).fetchone()
     return str(row[0]) if row else stores
+
+
+def withdraw_head(settings: Settings) -> None:
+    """Say that runs are launched for workers no more. Idempotent."""
+    with connect(settings) as connection:
+        if _has(connection, "head"):
+            connection.execute("delete from head")
+
+
+def forget_cluster(settings: Settings) -> None:
+    """Empty the queue and forget workers and head, after a restore: they were another database's. Idempotent.
+
+    Without their jobs, runs that were being executed are failed as orphaned ones when a head starts.
+    """
+    with connect(settings) as connection:
+        if _has(connection, "procrastinate_jobs"):
+            connection.execute("truncate procrastinate_jobs, procrastinate_workers cascade")
+    withdraw_head(settings)
+
+
+def head_elsewhere(settings: Settings) -> Head | None:
+    """Return the head of this cluster if that is another machine; None if this is it, or there is none."""
+    with connect(settings) as connection:
+        head = announced_head(connection) if _has(connection, "head") else None
+    return head if head and head.host != socket.gethostname() else None
 
 
 def announced_head(connection: psycopg.Connection) -> Head | None:
