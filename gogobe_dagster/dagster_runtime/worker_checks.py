@@ -7,10 +7,8 @@ not find it there has a store of its own, in which nobody would look for what it
 import uuid
 from typing import Final
 
-from upath import UPath
-
 from gogobe_dagster.errors import SettingsError
-from gogobe_dagster.files.durable import make_folder
+from gogobe_dagster.files.durable import open_root, put
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.postgres.server import embedded_server, uses_embedded
 from gogobe_dagster.settings import Settings
@@ -23,9 +21,7 @@ def announce(settings: Settings) -> None:
     mark = run_queue.announce_head(settings, uuid.uuid4().hex)
     for _, url in _stores(settings):
         if _read(url) != mark:
-            folder = UPath(url)
-            make_folder(folder)
-            (folder / MARK).write_text(mark)
+            put(open_root(url) / MARK, mark.encode())
 
 
 def check_worker(settings: Settings) -> None:
@@ -67,6 +63,6 @@ def _stores(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def _read(url: str) -> str:
     try:
-        return (UPath(url) / MARK).read_text().strip()
+        return (open_root(url) / MARK).read_text().strip()
     except OSError:
         return ""

@@ -24,13 +24,12 @@ from gogobe_dagster.dataset.description import describe
 from gogobe_dagster.dataset.foreign_files import check_documents
 from gogobe_dagster.dataset.manifest import NAME, Entry, Manifest
 from gogobe_dagster.dataset.tables import DAY, FILE, PRICES, TABLES, DatasetTable
-from gogobe_dagster.files.durable import make_folder, publish
+from gogobe_dagster.files.durable import DRAFT, draft, open_root, put
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, schema_of, write_query
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 
 DEFAULT_DAYS = 30
-DRAFT = ".draft"
 _DAYS = f"{PRICES.name}/{DAY}="
 
 
@@ -60,7 +59,7 @@ def publish_dataset(
     folder may be in object storage. A second call for the same folder waits for the first. Raises
     `ForeignFile` if it has a document of others with the name of one of ours.
     """
-    root = UPath(folder).absolute()  # what a folder has is listed with absolute paths
+    root = open_root(folder).absolute()  # what a folder has is listed with absolute paths
     check_documents(root)
     with engine.begin() as holder:  # a connection of its own: what the other shows begins after the wait
         lock(holder, AdvisoryLock.DATASET, key=str(root))
@@ -85,7 +84,7 @@ def _publish(
     _keep_earlier_days(known, made)
     documents = {**describe(made, schemas), NAME: made.model_dump_json(indent=1)}
     for name, text in documents.items():
-        _put(root / name, text.encode())
+        put(root / name, text.encode())
     removed = _remove_others(root, made)
     files = made.files.values()
     return Published(
@@ -118,17 +117,11 @@ def _write(cursor: psycopg.Cursor[Any], root: UPath, part: Part, tell: Callable[
     tell(part.path)
     final = root / part.path
     values = {"chain_id": part.chain_id, "start": part.start, "end": part.end}
-    make_folder(final.parent)
-    draft = final.with_name(f".{uuid.uuid4().hex}{DRAFT}")
-    try:
-        with draft.open("wb") as file:
-            hashed = _Hashed(file)
-            query = _query(part.table, values)
-            rows = write_query(cursor, query, hashed, format_=FileFormat.PARQUET, tell=lambda _: None)
-        publish(draft, final)
-    finally:
-        if draft.exists():
-            draft.unlink()
+    with draft(final.with_name(f".{uuid.uuid4().hex}{DRAFT}")) as written:
+        hashed = _Hashed(written.file)
+        query = _query(part.table, values)
+        rows = write_query(cursor, query, hashed, format_=FileFormat.PARQUET, tell=lambda _: None)
+        written.publish(final)
     return Entry(
         table=part.table.name,
         rows=rows,
@@ -164,13 +157,6 @@ def _keep_earlier_days(known: Manifest, made: Manifest) -> None:
     for path, entry in known.files.items():
         if path.startswith(_DAYS) and (oldest is None or path < oldest):
             made.files[path] = entry
-
-
-def _put(final: UPath, content: bytes) -> None:
-    make_folder(final.parent)
-    draft = final.with_name(f".{uuid.uuid4().hex}{DRAFT}")
-    draft.write_bytes(content)
-    publish(draft, final)
 
 
 def _remove_others(root: UPath, made: Manifest) -> int:

@@ -6,14 +6,15 @@ folder by default, or any fsspec URL.
 
 import hashlib
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import IO
 
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError, DownloadError
-from gogobe_dagster.files.durable import make_folder, publish
+from gogobe_dagster.files.durable import Found, draft, files_below, open_root, unreadable
 
 HASH_LENGTH = 64
 
@@ -31,22 +32,19 @@ class RawStore:
 
     def __init__(self, root: str | UPath) -> None:
         """Use a folder or fsspec URL as the root; nothing is created yet."""
-        self.root = UPath(root)
+        self.root = open_root(root)
 
     def save(self, chunks: Iterable[bytes], *, limit: int) -> StoredFile:
         """Store a stream; it appears complete under its hash, or not at all. Idempotent.
 
-        On return it is on the disk: it survives a power cut. Needs the memory of one chunk. Raises
+        On return it is stored: it survives a power cut. Needs the memory of one chunk. Raises
         `DownloadError` (`too_large`) above `limit` bytes, and passes on what the stream raises; then nothing
         is stored.
         """
-        partial = self.root / "arriving" / uuid.uuid4().hex
-        make_folder(partial.parent)
-        try:
-            stored = _write(partial, chunks, limit)
-            self._publish(partial, stored.sha256)
-        finally:
-            partial.unlink(missing_ok=True)
+        with draft(self.root / "arriving" / uuid.uuid4().hex) as arriving:
+            stored = _write(arriving.file, chunks, limit)
+            # also over an existing one: retention goes by the last time of storing
+            arriving.publish(self.path(stored.sha256))
         return stored
 
     def read(self, sha256: str) -> bytes:
@@ -56,7 +54,7 @@ class RawStore:
         """
         try:
             content = self.path(sha256).read_bytes()
-        except OSError as error:
+        except unreadable(self.root) as error:
             reason = f"raw file {sha256[:12]}… cannot be read from {self.root}: {error.strerror or error}"
             raise ContentError(Code.RAW_FILE_MISSING, reason) from None
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -70,9 +68,14 @@ class RawStore:
 
     def sizes(self) -> dict[str, int]:
         """Return the size in bytes of every stored file, by hash."""
-        found = self.root.fs.find(self.root.path, detail=True)
-        named = {path.rsplit("/", 1)[-1]: details["size"] for path, details in found.items()}
-        return {name: size for name, size in named.items() if len(name) == HASH_LENGTH}
+        return {found.path: found.size for found in self.files()}
+
+    def files(self) -> Iterator[Found]:
+        """Yield every stored file; its path is its hash."""
+        for found in files_below(self.root):
+            name = found.path.rpartition("/")[2]
+            if len(name) == HASH_LENGTH:
+                yield replace(found, path=name)
 
     def stored_at(self, sha256: str) -> datetime:
         """Return when these bytes were last stored; raises `FileNotFoundError` if they are not."""
@@ -88,19 +91,13 @@ class RawStore:
         """Return where these bytes are, whether stored or not."""
         return self.root / sha256[:2] / sha256
 
-    def _publish(self, partial: UPath, sha256: str) -> None:
-        stored_path = self.path(sha256)
-        make_folder(stored_path.parent)
-        publish(partial, stored_path)  # also over an existing one: retention goes by the last time of storing
 
-
-def _write(path: UPath, chunks: Iterable[bytes], limit: int) -> StoredFile:
+def _write(file: IO[bytes], chunks: Iterable[bytes], limit: int) -> StoredFile:
     digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise DownloadError(Code.TOO_LARGE, f"larger than the limit of {limit:,} bytes")
-            digest.update(chunk)
-            file.write(chunk)
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise DownloadError(Code.TOO_LARGE, f"larger than the limit of {limit:,} bytes")
+        digest.update(chunk)
+        file.write(chunk)
     return StoredFile(sha256=digest.hexdigest(), size=size)

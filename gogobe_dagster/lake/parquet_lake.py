@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from os import SEEK_END
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
-from gogobe_dagster.files.durable import make_folder, publish
+from gogobe_dagster.files.durable import DRAFT, draft, files_below, open_root, put, unreadable
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.parsing.model import PRICES, PROMOTIONS, SCHEMA_VERSION, STORES
 
@@ -31,7 +31,6 @@ SCHEMAS: Final = {
     Document.PROMOTIONS: PROMOTIONS,
 }
 FILE_ID: Final = "file_id"
-DRAFT: Final = ".draft"
 DAMAGED: Final = ".damaged"
 """Of files that could not be read. Nothing removes them: the fault may be the reader's."""
 MAGIC: Final = b"PAR1"
@@ -103,27 +102,22 @@ class Lake:
 
     def __init__(self, root: str | UPath) -> None:
         """Nothing is created until something is written."""
-        self._root = UPath(root)
+        self._root = open_root(root)
 
     @contextmanager
     def batch(self, document: Document, *, feed: str, day: date, key: str) -> Iterator[LakeBatch]:
         """Write one file; the same key overwrites it. An exception leaves the previous file.
 
-        Afterwards it is on the disk: it survives a power cut.
+        Afterwards it is stored: it survives a power cut.
         """
         path = f"{document}/feed={feed}/day={day.isoformat()}/{key}.parquet"
         final = self._root / path
-        draft = final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")
-        make_folder(final.parent)
-        try:
-            with draft.open("wb") as file, _writer(file, SCHEMAS[document]) as writer:
+        with draft(final.with_name(f".{key}.{uuid.uuid4().hex}{DRAFT}")) as written:
+            with _writer(written.file, SCHEMAS[document]) as writer:
                 batch = LakeBatch(path, writer)
                 yield batch
                 batch.flush()
-            publish(draft, final)
-        finally:
-            if draft.exists():
-                draft.unlink()
+            written.publish(final)
 
     def read(
         self, document: Document, sources: Mapping[int, str], *, columns: Sequence[str] | None = None
@@ -153,21 +147,19 @@ class Lake:
         """
         try:
             with (self._root / path).open("rb") as file:
-                begins = file.read(len(MAGIC)) == MAGIC
+                if file.read(len(MAGIC)) != MAGIC:
+                    return False  # nor is it as long as seeking back from its end needs
                 file.seek(-len(MAGIC), SEEK_END)
-                return begins and bool(file.read() == MAGIC)
-        except OSError:
+                return bool(file.read() == MAGIC)
+        except unreadable(self._root):
             return False
 
     def files(self) -> list[LakeFile]:
         """Return every file that batches wrote, including drafts of running and of killed writers."""
-        fs, root = self._root.fs, self._root.path
-        found = fs.find(root, detail=True) if self._root.exists() else {}
-        sizes = {path.removeprefix(root).lstrip("/"): int(info["size"]) for path, info in found.items()}
         return [
-            LakeFile(path=path, size=size, modified_at=_as_utc(fs.modified((self._root / path).path)))
-            for path, size in sorted(sizes.items())
-            if path.endswith((".parquet", DRAFT)) and path.partition("/")[0] in set(Document)
+            LakeFile(path=found.path, size=found.size, modified_at=found.modified_at)
+            for found in files_below(self._root)
+            if found.path.endswith((".parquet", DRAFT)) and found.path.partition("/")[0] in set(Document)
         ]
 
     def content(self, path: str) -> UPath:
@@ -175,19 +167,12 @@ class Lake:
         return self._root / path
 
     def put(self, path: str, content: bytes) -> None:
-        """Store the bytes of a whole file, as a backup has them. On return they are on the disk."""
-        final = self._root / path
-        draft = final.with_name(f".{final.name}.{uuid.uuid4().hex}{DRAFT}")
-        make_folder(final.parent)
-        draft.write_bytes(content)
-        publish(draft, final)
+        """Store the bytes of a whole file, as a backup has them."""
+        put(self._root / path, content)
 
     def sizes(self, *, before: date) -> dict[str, int]:
         """Return the size in bytes of every file of earlier days, by path."""
-        root = self._root.path.rstrip("/") + "/"
-        found = self._root.fs.find(self._root.path, detail=True)
-        sizes = {path.removeprefix(root): details["size"] for path, details in found.items()}
-        return {path: size for path, size in sizes.items() if _day(path) < before}
+        return {found.path: found.size for found in files_below(self._root) if _day(found.path) < before}
 
     def remove(self, path: str) -> None:
         """Remove a file. Idempotent."""
@@ -246,7 +231,3 @@ def _writer(file: Any, schema: pa.Schema) -> Any:
 
 def _as_view(field: pa.Field) -> pa.Field:
     return field.with_type(pa.string_view()) if pa.types.is_string(field.type) else field
-
-
-def _as_utc(timestamp: datetime) -> datetime:
-    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from upath import UPath
 
 from gogobe_dagster.errors import Code, ContentError
 from gogobe_dagster.files.kinds import Document
@@ -20,10 +19,10 @@ DAY = date(2026, 11, 23)
 EMPTY = pl.DataFrame(schema=pl.Schema(PRICES)).drop("file_id")
 
 
-@pytest.fixture(params=["folder", "object storage"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
-    root = UPath(tmp_path) if request.param == "folder" else UPath(f"memory://lake-{tmp_path.name}")
-    return Lake(root)
+    root: str = request.getfixturevalue("bucket") if request.param == "bucket" else str(tmp_path)
+    return Lake(f"{root}/lake")
 
 
 def milk(*prices: str) -> pl.DataFrame:
