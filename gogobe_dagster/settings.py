@@ -176,7 +176,8 @@ class Settings(BaseSettings):
         default=365, ge=0, description="Days to keep the report of a day; 0 = forever."
     )
     backup_folder: str = Field(
-        default="", description="Folder for a backup every night; empty = none. On another disk, if possible."
+        default="",
+        description="Folder or s3://… for a backup every night; empty = none. On another disk, if possible.",
     )
     keep_backups: int = Field(
         default=7, ge=1, description="Number of backups to keep in a folder; older ones are removed."

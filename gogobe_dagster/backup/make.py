@@ -7,9 +7,9 @@ any time: it does not count without its manifest, and the next one does not copy
 
 import errno
 import hashlib
-import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +21,13 @@ from upath import UPath
 from gogobe_dagster.backup.folder import BackupFolder
 from gogobe_dagster.backup.manifest import Area, DumpFile, KeptFile, Manifest
 from gogobe_dagster.errors import BackupError
+from gogobe_dagster.files.durable import reason_of, store_errors
 from gogobe_dagster.postgres.dump import DumpError, Programs
 from gogobe_dagster.postgres.server import dagster_url, warehouse_url
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.sizes import MEGABYTE, chunk_by_size
 from gogobe_dagster.warehouse.ledger.stored_files import awaited, named_in_ledger
-from gogobe_dagster.warehouse.locks import AdvisoryLock, share
+from gogobe_dagster.warehouse.locks import AdvisoryLock, share, try_lock
 from gogobe_dagster.warehouse.schema.migrate import revision_of
 from gogobe_dagster.warehouse.schema.tables import file
 
@@ -81,12 +82,22 @@ def make_backup(
 ) -> Made:
     """Make a backup, then remove all but the newest `keep`. Raises `BackupError`."""
     try:
-        with folder.locked():
+        with folder.locked(), _locked(resources, folder):
             return _make(resources, folder, keep, tell)
-    except OSError as error:
-        raise _as_backup_error(folder, error.strerror or str(error), error.errno == errno.ENOSPC) from error
     except DumpError as error:
         raise _as_backup_error(folder, str(error), _DISK_FULL in str(error)) from error
+    except store_errors() as error:
+        is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        raise _as_backup_error(folder, reason_of(error), is_full) from error
+
+
+@contextmanager
+def _locked(resources: Resources, folder: BackupFolder) -> Iterator[None]:
+    """Keep out other machines too. Raises `BackupError` if one of them backs up into the same folder."""
+    with resources.engine.begin() as holder:
+        if not try_lock(holder, AdvisoryLock.BACKUP, key=str(folder.root)):
+            raise BackupError(f"another backup into {folder.root} is being made: try later")
+        yield
 
 
 def _as_backup_error(folder: BackupFolder, reason: str, is_full: bool) -> BackupError:  # noqa: FBT001
@@ -103,19 +114,23 @@ def _make(resources: Resources, folder: BackupFolder, keep: int, tell: Callable[
     began_at = resources.clock()
     backup = folder.begin(began_at)
     try:
-        dumped = _dump(resources, backup, tell)
+        with folder.dumping(backup) as local:
+            dumped = _dump(resources, local, tell)
+            databases = tuple(sorted(path.name for path in local.iterdir()))
+            dumps = tuple(_dump_file(path, local) for path in sorted(local.rglob("*")) if path.is_file())
         files, missing, copied = _copy(dumped.sources, folder, known, tell)
         manifest = Manifest(
             made_at=began_at.astimezone(UTC),
             revision=dumped.revision,
-            databases=tuple(sorted(path.name for path in backup.iterdir())),
-            dumps=tuple(_dump_file(path, backup) for path in sorted(backup.rglob("*")) if path.is_file()),
+            databases=databases,
+            dumps=dumps,
             files=tuple(files),
             missing=(*dumped.absent, *missing),
         )
         folder.finish(backup, manifest)
     except BaseException:
-        shutil.rmtree(backup, ignore_errors=True)
+        with suppress(*store_errors()):
+            folder.remove(backup)
         raise
     removed = folder.keep_newest(keep)
     sizes = [kept.size for kept in copied]
@@ -133,7 +148,7 @@ def _known_files(folder: BackupFolder) -> list[KeptFile]:
         return []
 
 
-def _dump(resources: Resources, backup: Path, tell: Callable[[str], None]) -> _Dumped:
+def _dump(resources: Resources, folder: Path, tell: Callable[[str], None]) -> _Dumped:
     """Dump the warehouse and Dagster's database; the snapshot of the warehouse is the backup's."""
     settings, engine = resources.settings, resources.engine
     warehouse, dagster = warehouse_url(settings), dagster_url(settings).replace("+psycopg2", "", 1)
@@ -145,12 +160,12 @@ def _dump(resources: Resources, backup: Path, tell: Callable[[str], None]) -> _D
         snapshot = str(connection.scalar(sa.text("select pg_export_snapshot()")))
         programs = Programs(settings.pg_bin, major=server_major(connection))
         tell("dumping the warehouse")
-        programs.dump(warehouse, backup / WAREHOUSE, snapshot=snapshot)
+        programs.dump(warehouse, folder / WAREHOUSE, snapshot=snapshot)
         tell("asking the ledger")
         dumped = _ask_ledger(connection, resources)
     if dagster != warehouse:
         tell("dumping Dagster's database")
-        programs.dump(dagster, backup / DAGSTER)
+        programs.dump(dagster, folder / DAGSTER)
     return dumped
 
 
@@ -171,15 +186,14 @@ def _ask_ledger(connection: sa.Connection, resources: Resources) -> _Dumped:
 
 def _raw_files(resources: Resources) -> Iterator[_Source]:
     store = resources.raw_store
-    for sha256, size in store.sizes().items():
-        path = store.path(sha256)
+    for found in store.files():
         yield _Source(
             area=Area.RAW,
-            path=sha256,
-            location=path,
-            size=size,
-            modified_at=store.stored_at(sha256),
-            sha256=sha256,
+            path=found.path,
+            location=store.path(found.path),
+            size=found.size,
+            modified_at=found.modified_at,
+            sha256=found.path,
         )
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from upath import UPath
 
 from gogobe_dagster.errors import BackupError
+from gogobe_dagster.files.durable import reason_of, store_errors
 
 NAME: Final = "manifest.json"
 FORMAT: Final = 1
@@ -58,14 +59,19 @@ class Manifest(_Model):
     """Files that the ledger waits for and that were not there; importing again gets them."""
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
+    def read(cls, folder: UPath) -> Self:
         """Read a backup's manifest. Raises `BackupError` if it cannot be used."""
         path = folder / NAME
         try:
             manifest = cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is damaged"
-            raise BackupError(f"{path} cannot be read: {reason}; use another backup of the folder") from None
+        except ValidationError:
+            raise _unusable(path, "it is damaged") from None
+        except store_errors() as error:
+            raise _unusable(path, reason_of(error)) from None
         if manifest.format != FORMAT:
             raise BackupError(f"{folder} was made by a newer version of gogobe: restore it with that one")
         return manifest
+
+
+def _unusable(path: UPath, reason: str) -> BackupError:
+    return BackupError(f"{path} cannot be read: {reason}; use another backup of the folder")

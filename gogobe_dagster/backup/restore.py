@@ -19,7 +19,7 @@ from gogobe_dagster.backup.make import DAGSTER, WAREHOUSE, server_major
 from gogobe_dagster.backup.manifest import Area, Manifest
 from gogobe_dagster.backup.restore_mark import mark_of
 from gogobe_dagster.errors import BackupError, ContentError
-from gogobe_dagster.files.durable import make_folder, sync
+from gogobe_dagster.files.durable import make_folder, reason_of, store_errors, sync
 from gogobe_dagster.postgres.dump import Programs
 from gogobe_dagster.postgres.run_queue import forget_cluster
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, warehouse_url
@@ -65,6 +65,15 @@ def restore_backup(
     settings: Settings, folder: BackupFolder, name: str | None, *, tell: Callable[[str], None]
 ) -> Manifest:
     """Restore a backup, or the newest, into the empty home of these settings. Raises `BackupError`."""
+    try:
+        return _restore(settings, folder, name, tell)
+    except store_errors() as error:
+        raise BackupError(f"the restore from {folder.root} has not ended: {reason_of(error)}") from error
+
+
+def _restore(
+    settings: Settings, folder: BackupFolder, name: str | None, tell: Callable[[str], None]
+) -> Manifest:
     backup = _chosen(folder, name)
     manifest = Manifest.read(backup)
     check_revision(manifest.revision, f"the backup {backup} was made")
@@ -74,20 +83,21 @@ def restore_backup(
     with closing(Resources(settings)) as resources:
         if not is_repeated:
             _check_empty(resources, databases)
-        _verify(folder, backup, manifest, tell)
-        with _marked(settings, folder):
-            _restore_files(resources, folder, manifest, tell)
-            for database, url in databases.items():
-                tell(f"restoring the database {database}")
-                _restore_database(settings, url, backup / database)
-            if DAGSTER in databases:
-                forget_cluster(settings)
-            _forget_definitions(databases[WAREHOUSE])
-            migrate(databases[WAREHOUSE])
+        with folder.dumps(backup, manifest) as dumps:
+            _verify(folder, backup, dumps, manifest, tell)
+            with _marked(settings, folder):
+                _restore_files(resources, folder, manifest, tell)
+                for database, url in databases.items():
+                    tell(f"restoring the database {database}")
+                    _restore_database(settings, url, dumps / database)
+                if DAGSTER in databases:
+                    forget_cluster(settings)
+                _forget_definitions(databases[WAREHOUSE])
+                migrate(databases[WAREHOUSE])
     return manifest
 
 
-def _chosen(folder: BackupFolder, name: str | None) -> Path:
+def _chosen(folder: BackupFolder, name: str | None) -> UPath:
     complete = folder.complete()
     if not complete:
         raise BackupError(f"there is no complete backup in {folder.root}")
@@ -127,12 +137,14 @@ def _has_tables(url: str) -> bool:
         return bool(connection.scalar(sa.text(_TABLES)))
 
 
-def _verify(folder: BackupFolder, backup: Path, manifest: Manifest, tell: Callable[[str], None]) -> None:
+def _verify(
+    folder: BackupFolder, backup: UPath, dumps: Path, manifest: Manifest, tell: Callable[[str], None]
+) -> None:
     """Raise `BackupError` that names what is missing or damaged."""
     bad = list[str]()
     for number, dump in enumerate(manifest.dumps, 1):
         tell(f"verifying file {number:,} of {len(manifest.dumps):,} of the dumps")
-        if not _has_hash(backup / dump.path, dump.sha256):
+        if not _has_hash(dumps / dump.path, dump.sha256):
             bad.append(dump.path)
     for number, kept in enumerate(manifest.files, 1):
         tell(f"verifying file {number:,} of {len(manifest.files):,}")

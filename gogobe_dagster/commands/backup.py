@@ -1,4 +1,4 @@
-"""`gogobe backup`: copies databases, raw store and lake to a folder."""
+"""`gogobe backup`: copies databases, raw store and lake to a folder or a bucket."""
 
 from contextlib import closing
 
@@ -20,9 +20,10 @@ SHOWN = 10
 def backup_command(folder: str | None) -> None:
     """Back up databases, downloaded files and the lake to FOLDER.
 
-    FOLDER is GOGOBE_BACKUP_FOLDER unless given, and should be on another disk. Files that it has from earlier
-    backups are not copied again. Imports may go on. An interrupted backup does not count; the next one goes
-    on with what was copied. The newest GOGOBE_KEEP_BACKUPS backups are kept.
+    FOLDER is GOGOBE_BACKUP_FOLDER unless given, and should be on another disk, or s3://BUCKET/… with the
+    extra `s3`. Files that it has from earlier backups are not copied again. Imports may go on. An interrupted
+    backup does not count; the next one goes on with what was copied. The newest GOGOBE_KEEP_BACKUPS backups
+    are kept.
     """
     settings = Settings.read()
     root = folder or settings.backup_folder

@@ -26,7 +26,7 @@ def publish_command(folder: str | None, days: int) -> None:
 
     Writes prices by day and chain, current prices, price periods, promotions, stores and products, with a
     manifest, a datapackage.json and a README. FOLDER is GOGOBE_DATASET_FOLDER unless given, and may be
-    s3://BUCKET/… where s3fs is installed. Only what changed since the last time is written again. Imports
+    s3://BUCKET/… with the extra `s3`. Only what changed since the last time is written again. Imports
     may go on.
     """
     from gogobe_dagster.dataset.publishing import publish_dataset

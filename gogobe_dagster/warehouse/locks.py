@@ -23,6 +23,7 @@ number covers all stores with this number and the loaded files about them: only 
     backup                  HISTORY shared, while tables are dumped: dropping one would end the dump
     statistics              STATISTICS of a chain; HISTORY shared; rows of product_statistics. Then
                             STATISTICS; rows of price_index
+    backup, all of it       BACKUP of its folder, on a connection that does nothing else
     publishing a dataset    DATASET of its folder, on a connection that does nothing else
     retention               HISTORY exclusive; tables and rows of the history
 """
@@ -53,6 +54,8 @@ class AdvisoryLock(IntEnum):
     """By chain, and without a key for what is about all chains. One process at a time replaces them."""
     DATASET = 0x60_60_BE_08
     """By folder. Two at once would remove each other's drafts."""
+    BACKUP = 0x60_60_BE_09
+    """By folder. Two at once would remove each other's unfinished backup."""
 
 
 def lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) -> None:
@@ -60,10 +63,18 @@ def lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) 
 
     Two keys with the same hash share a lock, which only makes their writers wait for each other.
     """
-    arguments = (int(what),) if key is None else (int(what), sa.func.hashtext(key))
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*arguments)))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*_arguments(what, key))))
+
+
+def try_lock(connection: sa.Connection, what: AdvisoryLock, key: str | None = None) -> bool:
+    """Take a lock unless another process has it; return whether it was taken."""
+    return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(*_arguments(what, key)))))
 
 
 def share(connection: sa.Connection, what: AdvisoryLock) -> None:
     """Hold a lock together with others that share it; only `lock` keeps out all of them."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(int(what))))
+
+
+def _arguments(what: AdvisoryLock, key: str | None) -> tuple[int | sa.ColumnElement[int], ...]:
+    return (int(what),) if key is None else (int(what), sa.func.hashtext(key))

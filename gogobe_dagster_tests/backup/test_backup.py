@@ -22,13 +22,16 @@ from gogobe_dagster.backup.restore_mark import check_restored, mark_of
 from gogobe_dagster.dagster_runtime.environment import configuration_folder
 from gogobe_dagster.errors import BackupError, DatabaseUnavailable
 from gogobe_dagster.feeds.registry import find_feed
+from gogobe_dagster.files.durable import files_below as files_of
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.locks import AdvisoryLock, try_lock
 from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, open_import_env, yesterday
+from gogobe_dagster_tests.object_store import ObjectStore
 
 pytestmark = pytest.mark.slow
 
@@ -210,9 +213,9 @@ def test_a_damaged_backup_is_not_restored(
     tmp_path: Path,
     damage: str,
 ) -> None:
-    copy = BackupFolder(str(shutil.copytree(saved[0].root, tmp_path / "copy")))
-    backup = copy.root / str(copy.newest())
-    manifest = Manifest.read(backup)
+    copy = BackupFolder(str(shutil.copytree(saved[0].root.path, tmp_path / "copy")))
+    newest = copy.root / str(copy.newest())
+    manifest, backup = Manifest.read(newest), Path(newest.path)
     if damage == "dump":
         victim = max((backup / dump.path for dump in manifest.dumps), key=lambda path: path.stat().st_size)
     elif damage in set(Area):
@@ -222,7 +225,7 @@ def test_a_damaged_backup_is_not_restored(
         victim = backup / NAME
     victim.write_bytes(victim.read_bytes()[:-1])
     if damage == "no manifest":
-        shutil.rmtree(copy.root)
+        shutil.rmtree(copy.root.path)
 
     with empty_home(postgres_server, env, tmp_path / "home") as settings:
         with pytest.raises(BackupError, match=r"damaged|no complete backup"):
@@ -235,7 +238,7 @@ def test_a_damaged_backup_is_not_restored(
 def test_a_damaged_manifest_stops_no_later_backup(
     env: ImportEnv, saved: tuple[BackupFolder, Made], tmp_path: Path
 ) -> None:
-    copy = BackupFolder(str(shutil.copytree(saved[0].root, tmp_path / "copy")))
+    copy = BackupFolder(str(shutil.copytree(saved[0].root.path, tmp_path / "copy")))
     (copy.root / str(copy.newest()) / NAME).write_text("{")
     other = copy.files.save([b"of the damaged one"], limit=99)
 
@@ -255,7 +258,7 @@ def test_a_home_that_has_data_is_not_overwritten(env: ImportEnv, saved: tuple[Ba
 
 
 def test_a_newer_backup_says_so(env: ImportEnv, saved: tuple[BackupFolder, Made], tmp_path: Path) -> None:
-    copy = BackupFolder(str(shutil.copytree(saved[0].root, tmp_path / "copy")))
+    copy = BackupFolder(str(shutil.copytree(saved[0].root.path, tmp_path / "copy")))
     backup = copy.root / str(copy.newest())
     newer = Manifest.read(backup).model_copy(update={"revision": "9999"})
     copy.finish(backup, newer)
@@ -264,14 +267,21 @@ def test_a_newer_backup_says_so(env: ImportEnv, saved: tuple[BackupFolder, Made]
         restore_backup(env.settings, copy, None, tell=silently)
 
 
-def run_until(env: ImportEnv, settings: Settings, action: str, folder: Path, last: int) -> None:
+def run_until(env: ImportEnv, settings: Settings, action: str, folder: BackupFolder, last: int) -> None:
     """Do it in a process that kills itself at a step."""
     variables = {
         "GOGOBE_HOME": str(settings.folder),
         "GOGOBE_DATABASE_URL": settings.database_url,
         "GOGOBE_DAGSTER_DATABASE_URL": settings.dagster_database_url,
     }
-    command = [sys.executable, "-m", "gogobe_dagster_tests.backup.killed", action, str(folder), str(last)]
+    command = [
+        sys.executable,
+        "-m",
+        "gogobe_dagster_tests.backup.killed",
+        action,
+        str(folder.root),
+        str(last),
+    ]
     done = subprocess.run(
         command,
         env=env.environment | variables,
@@ -296,7 +306,7 @@ def test_a_backup_that_is_killed_does_not_count_and_the_next_one_goes_on(
     dumps, files = 3, 7
     for last in kill_points(dumps + files, dumps + 6, is_long=pytestconfig.getoption("--long")):
         folder = BackupFolder(str(tmp_path / str(last)))
-        run_until(env, env.settings, "backup", folder.root, last)
+        run_until(env, env.settings, "backup", folder, last)
         assert folder.newest() is None
         with pytest.raises(BackupError, match="no complete backup"):
             restore_backup(env.settings, folder, None, tell=silently)
@@ -323,7 +333,7 @@ def test_a_restore_that_is_killed_locks_the_home_until_it_is_repeated(
     steps = verified + len(saved[1].manifest.files) + len(saved[1].manifest.databases)
     for last in kill_points(steps, steps, is_long=pytestconfig.getoption("--long")):
         with empty_home(postgres_server, env, tmp_path / str(last)) as settings:
-            run_until(env, settings, "restore", saved[0].root, last)
+            run_until(env, settings, "restore", saved[0], last)
             assert mark_of(settings).exists() == (last > verified)
             if last > verified:
                 with pytest.raises(BackupError, match=r"gogobe restore .* again"):
@@ -359,9 +369,68 @@ def test_only_one_backup_at_a_time(env: ImportEnv, tmp_path: Path) -> None:
         make_backup(env.resources, BackupFolder(str(tmp_path)), keep=2, tell=silently)
 
 
-def test_object_storage_is_refused_with_a_sentence() -> None:
-    with pytest.raises(BackupError, match="s3://bucket/gogobe: backups in object storage do not exist yet"):
-        BackupFolder("s3://bucket/gogobe")
+def test_a_bucket_takes_backups_and_gives_them_back(
+    env: ImportEnv, bucket: str, postgres_server: DatabaseServer, tmp_path: Path
+) -> None:
+    """Raw store and lake of the restored home are in a bucket too; a killed backup left a dump and a file."""
+    folder = BackupFolder(f"{bucket}/backups")
+    (folder.root / "20200101T000000Z" / "warehouse" / "toc.dat").write_bytes(b"half")
+    unused = folder.files.save([b"of the killed one"], limit=99)
+
+    first = make_backup(env.resources, folder, keep=1, tell=silently)
+    second = make_backup(env.resources, folder, keep=1, tell=silently)
+
+    assert (first.copied, second.copied, second.removed) == (len(first.manifest.files), 0, [first.name])
+    assert {found.path.partition("/")[0] for found in files_of(folder.root)} == {second.name, "files"}
+    assert not folder.files.has(unused.sha256)
+    stores = {"raw_store": f"{bucket}/raw", "lake": f"{bucket}/lake"}
+    with empty_home(postgres_server, env, tmp_path / "home") as local:
+        settings = local.model_copy(update=stores)
+        restore_backup(settings, folder, None, tell=silently)
+        assert content(settings.database_url) == content(env.settings.database_url)
+        with closing(Resources(settings, clock=midnight)) as restored:
+            assert restored.raw_store.sizes() == env.resources.raw_store.sizes()
+            assert [file.path for file in restored.lake.files()] == [
+                file.path for file in env.resources.lake.files()
+            ]
+            import_day(restored, yesterday())
+            states = {file.state for file in restored.ledger.of_days(FEED.key, [yesterday()])}
+        assert states == {"loaded"}
+
+
+@pytest.mark.parametrize("damage", ["dump", "file"])
+def test_a_damaged_backup_in_a_bucket_is_not_restored(
+    env: ImportEnv, bucket: str, postgres_server: DatabaseServer, tmp_path: Path, damage: str
+) -> None:
+    folder = BackupFolder(bucket)
+    made = make_backup(env.resources, folder, keep=1, tell=silently)
+    dump = folder.root / made.name / made.manifest.dumps[0].path
+    kept = folder.files.path(made.manifest.files[0].sha256)
+    (dump if damage == "dump" else kept).unlink()
+
+    with empty_home(postgres_server, env, tmp_path / "home") as settings:
+        with pytest.raises(BackupError, match=r"1 files of the backup .* are missing or damaged"):
+            restore_backup(settings, folder, None, tell=silently)
+        assert content(settings.database_url) == {}
+
+
+def test_a_bucket_that_nobody_made_is_not_created(env: ImportEnv, object_store: ObjectStore) -> None:
+    folder, before = BackupFolder("s3://nobody-made-this/backups"), object_store.buckets()
+
+    with pytest.raises(BackupError, match=r"no backup was made in s3://nobody-made-this/backups: .*bucket"):
+        make_backup(env.resources, folder, keep=1, tell=silently)
+    with pytest.raises(BackupError, match="there is no complete backup in s3://nobody-made-this/backups"):
+        restore_backup(env.settings, folder, None, tell=silently)
+
+    assert object_store.buckets() == before
+
+
+def test_two_machines_do_not_back_up_into_a_bucket_at_once(env: ImportEnv, bucket: str) -> None:
+    folder = BackupFolder(bucket)
+    with env.resources.engine.begin() as other_machine:
+        assert try_lock(other_machine, AdvisoryLock.BACKUP, key=str(folder.root))
+        with pytest.raises(BackupError, match=r"another backup into s3://\S+ is being made"):
+            make_backup(env.resources, folder, keep=1, tell=silently)
 
 
 def test_the_commands_make_and_restore_a_backup(
