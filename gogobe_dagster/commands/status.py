@@ -18,6 +18,7 @@ from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selec
 from gogobe_dagster.commands.tables import Column, add_row, failure, fitted_table, open_console, plain_table
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.ledger.model import FeedHealth, LedgerFile
 
 FILE_FIELDS = (
@@ -45,19 +46,24 @@ def status(
     """Show the files of each feed by state.
 
     listed: listed by the portal. pending: still to be downloaded, parsed or loaded. loaded: in the tables.
-    quarantined: cannot be imported; --files shows the code and the reason.
+    quarantined: cannot be imported; --files shows the code and the reason. --files shows archived files too.
     """
     if with_files and not (feeds and days):
         raise click.UsageError("--files requires --feed and --day, such as --feed rami_levy --day today")
     settings = Settings.read()
     resources = open_warehouse(settings)
     if with_files:
-        _print_files([file for feed in feeds for file in resources.ledger.of_days(feed.key, days)], as_json)
+        _print_files([file for feed in feeds for file in _files(resources.ledger, feed.key, days)], as_json)
         return
     keys = [feed.key for feed in selected_feeds(feeds)]
     _print_feeds([row for row in resources.ledger.feed_health(days or None) if row.feed in keys], as_json)
     if not feeds and not as_json:
         print_disabled(with_reasons=with_disabled)
+
+
+def _files(ledger: Ledger, feed: str, days: Sequence[date]) -> list[LedgerFile]:
+    """Return the files of these days, archived ones first: they are the older ones."""
+    return [*ledger.archived_of_days(feed, days), *ledger.of_days(feed, days)]
 
 
 def _print_files(files: Sequence[LedgerFile], as_json: bool) -> None:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, ContentError
+from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.maintenance.rebuild import Scope, rebuild_prices, rebuild_stores
 from gogobe_dagster.warehouse.maintenance.retention import Removed
 from gogobe_dagster_tests.warehouse.making import FEED, NOON
@@ -58,6 +59,13 @@ def test_what_became_of_a_file_stays_and_so_does_what_is_derived(it: RetentionSe
     assert it.retain(file_details=30) == shown == {"file_details": Removed(count=2)}
 
     assert archived_names(it) == middle
+    days = [day for (day,) in ask(it, "select publication_day from archived_file order by published_at")]
+    archived = Ledger(it.market.engine).archived_of_days(FEED, days)
+    assert [
+        (file.id, file.feed, file.name, file.revision, file.sha256, file.size, file.rows, file.published_at)
+        for file in archived
+    ] == [row[:-1] for row in became]
+    assert {str(file.state) for file in archived} == {"loaded"}
     assert ask(it, ARCHIVED, names=middle) == became
     assert ask(it, "select count(*) from file_event join archived_file using (file_id)") == [(0,)]
     assert [ask(it, query) for query in (PRICES, STORES, HEALTH)] == derived

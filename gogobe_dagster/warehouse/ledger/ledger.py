@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gogobe_dagster.errors import CodedError
 from gogobe_dagster.files.kinds import Document, FileKind
 from gogobe_dagster.warehouse.ledger.file_events import append_events, clean, event, update_listing
-from gogobe_dagster.warehouse.ledger.file_rows import FILE_COLUMNS, as_file
+from gogobe_dagster.warehouse.ledger.file_rows import ARCHIVED_COLUMNS, FILE_COLUMNS, as_file
 from gogobe_dagster.warehouse.ledger.listing_writes import record, write_failure, write_parsed
 from gogobe_dagster.warehouse.ledger.model import (
     FeedHealth,
@@ -25,7 +25,7 @@ from gogobe_dagster.warehouse.ledger.model import (
     ParsedEntry,
 )
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES, FileState
-from gogobe_dagster.warehouse.schema.tables import file, listing
+from gogobe_dagster.warehouse.schema.tables import archived_file, file, listing
 
 _SUMS = (*FileState, "rows")
 _NEWEST = ("newest_full_at", "last_loaded_at")
@@ -87,6 +87,14 @@ class Ledger:
     def of_days(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
         """All files of these days, by stamp."""
         return self._files(*_of(feed_key, days))
+
+    def archived_of_days(self, feed_key: str, days: Collection[date]) -> list[LedgerFile]:
+        """Archived files of these days, by stamp. What the archive does not keep is empty."""
+        of_days = archived_file.c.feed == feed_key, archived_file.c.publication_day.in_(list(days))
+        query = sa.select(*ARCHIVED_COLUMNS).where(*of_days)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(archived_file.c.published_at, archived_file.c.file_id))
+            return [as_file(row) for row in rows]
 
     def files(self, ids: Collection[int]) -> list[LedgerFile]:
         """Return these files, by stamp."""
