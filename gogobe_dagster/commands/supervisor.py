@@ -13,6 +13,8 @@ from gogobe_dagster.monitoring.alerts import Alert, alert_changes
 
 PATIENCE_SECONDS = 90.0
 """How long a service may leave questions unanswered, on a busy machine too, before it counts as hanging."""
+STARTING = 4
+"""How many times as long a start may take: it needs ten CPU seconds, and a busy machine gives it few."""
 ASK_SECONDS = 10.0
 """How often a service that answers is asked."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -88,7 +90,7 @@ class Child:
         if self.service.answers():
             self._answered_at = now
             self._note_well(now)
-        elif now - self._answered_at > self.patience:
+        elif now - self._answered_at > self.patience * (1 if self.is_well else STARTING):
             self._fail("does not answer", now)
 
     def _note_well(self, now: float) -> None:

@@ -69,6 +69,19 @@ def test_a_service_that_stops_answering_is_killed_only_after_patience() -> None:
     assert child.problem == "code does not answer"
 
 
+def test_a_start_may_take_longer_than_an_answer() -> None:
+    """On a machine with fifty processes at work the code server needed two minutes, and `up` gave up."""
+    service = Service("code", responds=False)
+    child = Child(service)
+    run(child, 2 * PATIENCE_SECONDS)
+    assert service.kills == 0
+
+    run(child, 6 * PATIENCE_SECONDS, since=2 * PATIENCE_SECONDS)
+
+    assert service.kills == 1
+    assert child.problem == "code does not answer"
+
+
 def test_what_needs_a_database_waits_for_it_and_is_started_again_after_it() -> None:
     database, daemon = Service("PostgreSQL"), Service("daemon")
     first = Child(database)
