@@ -4,6 +4,7 @@ main            the command group, and how errors are shown
 up, worker, down, demo, replica
                 start and stop processes
 watch           the watch list: products whose changed prices are alerted
+matching        which products of chains' own codes are the same in other chains
 import_feeds (`gogobe import`), backfill, retry, rebuild, statistics, retain
                 change what is in the tables or in the ledger
 scan, register, status, places, doctor

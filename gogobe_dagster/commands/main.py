@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "mcp": Entry("mcp", "mcp", "Offer prices as tools to language models (MCP)."),
     "rebuild": Entry("rebuild", "rebuild", "Rebuild tables from the lake."),
     "watch": Entry("watch", "watch", "Send an alert when the price of a product changes."),
+    "matching": Entry("matching", "matching", "Decide which products are the same in several chains."),
     "statistics": Entry(
         "statistics", "statistics_command", "Bring daily statistics and the price index up to date."
     ),

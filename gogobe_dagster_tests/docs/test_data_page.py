@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from gogobe_dagster.warehouse.schema.enums import Decision
 from gogobe_dagster.warehouse.schema.migrate import connect, migrate
+from gogobe_dagster.warehouse.statistics.product_matches import decide
 from gogobe_dagster.warehouse.statistics.update import update_statistics
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.docs.data_page import PAGE, columns_of, parts
@@ -62,7 +64,11 @@ def _load(market: Market) -> None:
         *[PromotionFile(6, [Offer("11", [EGGS, MILK])], is_full=True, store=store) for store in (1, 2)]
     )
     market.open(PriceFile(30, [PriceRow(EGGS, "9.90", is_barcode=True, name=cottage.name)], store=2))
+    for store, chain in ((9, "7290027600007"), (8, "7290696200003")):
+        onion = PriceRow("60", "4", name="בצל יבש", is_weighted=True)
+        market.open(PriceFile(7, [onion], store=store, chain=chain))
     update_statistics(market.engine, now=NOON + timedelta(days=1))
+    decide(market.engine, [1], Decision.ACCEPTED, now=NOON)
 
 
 def test_every_table_and_view_is_described_with_its_columns(loaded_url: str) -> None:

@@ -49,3 +49,11 @@ class ProductConflict(StrEnum):
 
     NAMES = "names"
     CONTENTS = "contents"
+
+
+class Decision(StrEnum):
+    """What people decided about two products that may be the same."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"

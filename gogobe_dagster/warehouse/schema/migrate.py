@@ -19,14 +19,11 @@ from alembic.script import ScriptDirectory
 
 from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
-from gogobe_dagster.warehouse.schema import watch_tables
 from gogobe_dagster.warehouse.schema.columns import metadata
 from gogobe_dagster.warehouse.schema.product_contents import replace_contents
 from gogobe_dagster.warehouse.schema.repeatable import replace_definitions
 from gogobe_dagster.warehouse.schema.store_localities import replace_localities
 
-TABLES_WITHOUT_VIEW = (watch_tables.watch, watch_tables.watch_price)
-"""Named here, so that `metadata` has them as well: the other modules of tables are read by `views`."""
 SCRIPTS = Path(__file__).parent / "migrations"
 CONNECT_SECONDS = 10
 DRIVER = "postgresql+psycopg"

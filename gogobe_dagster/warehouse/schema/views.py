@@ -24,6 +24,7 @@ from gogobe_dagster.warehouse.schema.tables import (
     product,
     store,
 )
+from gogobe_dagster.warehouse.schema.watch_tables import product_match
 
 SQL = Path(__file__).parent / "sql"
 
@@ -348,6 +349,41 @@ VIEWS = (
             "other_chain_id": "The chain that does not sell it.",
             "other_chain_name": "Name of that chain.",
             **_STATISTICS,
+        },
+    ),
+    View(
+        name="product_matches",
+        comment="Products of chains' own codes that may be products of other chains: `gogobe matching`.",
+        columns={
+            **_from(product_match, "match_key", "decision", "decided_at"),
+            "chain_id": "The chain whose own code it is.",
+            "chain_name": "Name of the chain.",
+            "code": "The code as the chain publishes it.",
+            "product_name": "The chain's name of the product.",
+            "other_gtin": "GTIN of what it may be; null: another chain's own code.",
+            "other_chain_id": "The chain whose own code the other one is; null: a GTIN.",
+            "other_chain_name": "Name of that chain.",
+            "other_code": "The other one's code, if it is a chain's own.",
+            "other_name": "Name of what it may be.",
+            **_from(product_match, "is_end_of_gtin", "shared_words", "base_unit", "base_quantity", "brand"),
+            "other_chains": "Chains that sell the other one, as of the last statistics.",
+            **_from(product_match, "product_key", "other_key"),
+        },
+    ),
+    View(
+        name="matched_prices",
+        comment="What accepted matches cost in each chain: one row per chain and product, as of the last"
+        " statistics.",
+        columns={
+            "gtin": "GTIN of the matched product; null: all chains have codes of their own.",
+            "common_name": "Name of the matched product.",
+            "chain_id": "Chain id.",
+            "chain_name": "Name of the chain.",
+            "code": "Item code as the chain publishes it.",
+            "product_name": "The chain's name of the product.",
+            **_STATISTICS,
+            "matched_key": "Key of the product that all of these are.",
+            "product_key": "Key of the chain's product.",
         },
     ),
     View(

@@ -10,6 +10,7 @@ from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.tables import chain
 from gogobe_dagster.warehouse.statistics.daily import update_chain
 from gogobe_dagster.warehouse.statistics.price_index import update_index
+from gogobe_dagster.warehouse.statistics.product_matches import propose_matches
 from gogobe_dagster.warehouse.statistics.products import update_products
 
 
@@ -39,4 +40,5 @@ def update_statistics(engine: sa.Engine, *, now: datetime) -> Updated:
             lock(connection, AdvisoryLock.STATISTICS)
             update_index(connection, since=min(firsts))
         update_products(engine)
+        propose_matches(engine)
     return Updated(chains=len(firsts), days=sum((today - first).days + 1 for first in firsts))

@@ -465,6 +465,28 @@ create table price_index (
     constraint price_index_period_check check (period in ('week', 'month'))
 );
 
+create table product_match (
+    match_key integer generated always as identity,
+    product_key integer not null,
+    other_key integer not null,
+    decision text default 'proposed' not null,
+    decided_at timestamptz,
+    is_end_of_gtin boolean not null,
+    shared_words text,
+    base_unit text,
+    base_quantity numeric(14, 6),
+    brand text,
+    constraint product_match_pkey primary key (match_key),
+    constraint product_match_product_key_other_key_key unique (product_key, other_key),
+    constraint product_match_two_products_check check (product_key <> other_key),
+    constraint product_match_decision_check check (decision in ('proposed', 'accepted', 'rejected')),
+    constraint product_match_decided_check check ((decision = 'proposed') = (decided_at is null)),
+    constraint product_match_product_key_fkey foreign key (product_key) references product (product_key),
+    constraint product_match_other_key_fkey foreign key (other_key) references product (product_key)
+);
+create unique index product_match_accepted_idx on product_match (product_key) where decision = 'accepted';
+create index product_match_other_key_idx on product_match (other_key);
+
 create table watch (
     watch_key integer generated always as identity,
     gtin text not null,
