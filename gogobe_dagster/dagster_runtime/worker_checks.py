@@ -17,7 +17,10 @@ MARK: Final = "gogobe-store"
 
 
 def announce(settings: Settings) -> None:
-    """Say that this machine is the head, and mark its raw store and its lake. Idempotent."""
+    """Say that this machine is the head, and mark its raw store and its lake. Idempotent.
+
+    Raises `SettingsError` if the head is another machine.
+    """
     mark = run_queue.announce_head(settings, uuid.uuid4().hex)
     for _, url in _stores(settings):
         if _read(url) != mark:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.errors import DatabaseUnavailable, SettingsError
 from gogobe_dagster.postgres.server import dagster_url, libpq_url
 from gogobe_dagster.settings import Settings
 
@@ -55,6 +55,7 @@ create table if not exists head (
     stores text not null,
     announced_at timestamptz not null default now()
 );
+alter table head add column if not exists is_running boolean not null default true;
 create table if not exists step_log (
     log_key text not null,
     stream text not null check (stream in ('stdout', 'stderr')),
@@ -87,13 +88,21 @@ select o.host, o.pid, o.runs, o.version,
 from worker o join procrastinate_workers w using (id)
 where w.last_heartbeat > now() - interval '{STALE_SECONDS} s' order by o.host, o.pid
 """  # noqa: S608 - names and numbers of ours
+HEAD_SECONDS: Final = 90
+"""How long a head that was lost counts as running: its daemon writes a heartbeat every thirty seconds."""
+_HAS_HEARTBEATS: Final = "select to_regclass('public.daemon_heartbeats') is not null"
+_RUNS_ELSEWHERE: Final = f"""
+select host from head where is_running and host <> %s and exists (
+    select from public.daemon_heartbeats h
+    where h."timestamp" > now() at time zone 'utc' - interval '{HEAD_SECONDS} s')
+"""  # noqa: S608 - a number of ours
 NOTE_VERSION: Final = "update head set version = %(version)s where version <> %(version)s"
 """When the head has got another version: workers of the old one end, and are started again as the new one."""
 HEAD: Final = "select host, version, stores from head"
 _ANNOUNCE: Final = """
 insert into head as h (host, version, stores) values (%(host)s, %(version)s, %(stores)s)
 on conflict (id) do update set host = excluded.host, version = excluded.version, stores = h.stores,
-    announced_at = now()
+    announced_at = now(), is_running = true
 returning stores
 """
 
@@ -226,12 +235,35 @@ def live_workers(connection: psycopg.Connection) -> list[LiveWorker]:
 
 
 def announce_head(settings: Settings, stores: str) -> str:
-    """Say that this program launches runs from now on; return the mark of its stores: the first one stays."""
+    """Say that this program launches runs from now on; return the mark of its stores: the first one stays.
+
+    Raises `SettingsError` if another machine does so already.
+    """
     prepare(settings)
     values = {"host": socket.gethostname(), "version": code_version(), "stores": stores}
     with connect(settings) as connection:
+        if other := _running_head_elsewhere(connection):
+            raise SettingsError(
+                f"the head of this cluster runs on {other}, and a second daemon would do everything twice: "
+                "start `gogobe worker` here, or stop the other `gogobe up` (if its machine was lost, wait "
+                f"{HEAD_SECONDS} seconds)"
+            )
         row = connection.execute(_ANNOUNCE, values).fetchone()
     return str(row[0]) if row else stores
+
+
+def _running_head_elsewhere(connection: psycopg.Connection) -> str:
+    row = connection.execute(_HAS_HEARTBEATS).fetchone()
+    if not row or not row[0]:
+        return ""
+    other = connection.execute(_RUNS_ELSEWHERE.encode(), [socket.gethostname()]).fetchone()
+    return str(other[0]) if other else ""
+
+
+def resign_head(settings: Settings) -> None:
+    """Say that this head has ended, so that another machine may be the head at once. Idempotent."""
+    with connect(settings) as connection:
+        connection.execute("update head set is_running = false where host = %s", [socket.gethostname()])
 
 
 def withdraw_head(settings: Settings) -> None:

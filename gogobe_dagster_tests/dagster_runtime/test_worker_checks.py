@@ -21,6 +21,9 @@ insert into procrastinate_jobs (task_name, queue_name, args, status, worker_id)
 select 'execute_run', 'runs', jsonb_build_object('run_id', run), status::procrastinate_job_status, id
 from w, (values ('waiting', 'todo'), ('taken', 'doing')) as jobs(run, status)
 """
+HEARTBEATS = """
+create table public.daemon_heartbeats as select now() at time zone 'utc' as timestamp
+"""
 TABLES = "select n.nspname from pg_class c join pg_namespace n on n.oid = relnamespace where relkind = 'r'"
 
 
@@ -73,6 +76,24 @@ def test_only_the_settings_of_the_head_limit_the_pools(elsewhere: Settings) -> N
 
         run_queue.withdraw_head(elsewhere)
         assert write_pool_limits(instance, impatient) == {"portals": 60, "warehouse": 50}
+
+
+def test_a_second_head_is_refused_until_the_first_has_ended_or_is_lost(head: Settings) -> None:
+    with run_queue.connect(head) as connection:
+        connection.execute("update head set host = 'another-machine'")
+        announce(head)
+        connection.execute("update head set host = 'another-machine'")
+        connection.execute(HEARTBEATS)
+        with pytest.raises(SettingsError, match="the head of this cluster runs on another-machine"):
+            announce(head)
+
+        connection.execute("update public.daemon_heartbeats set timestamp = timestamp - interval '2 min'")
+        announce(head)
+        connection.execute("update public.daemon_heartbeats set timestamp = now() at time zone 'utc'")
+        announce(head)
+        run_queue.resign_head(head)
+        connection.execute("update head set host = 'another-machine'")
+        announce(head)
 
 
 def test_after_a_restore_no_old_run_is_waiting_and_no_worker_is_known(elsewhere: Settings) -> None:
