@@ -7,8 +7,7 @@ the run, including the queue and its polling. Each figure is the median of sever
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
@@ -17,20 +16,26 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
-from gogobe_dagster.feeds.registry import FEEDS, find_feed
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.feeds.registry import FEEDS
 from gogobe_dagster.postgres.server import embedded_server
-from gogobe_dagster.replica.generator.market import SyntheticMarket
-from gogobe_dagster.replica.generator.publishing import publish_day
 from gogobe_dagster.replica.publication import Publication
 from gogobe_dagster_tests.benchmarks.budget import CORES, Measured, budget
 from gogobe_dagster_tests.benchmarks.home import home
+from gogobe_dagster_tests.benchmarks.launchers import compare_launchers
 from gogobe_dagster_tests.benchmarks.meter import Cost, Meter, adopt_orphans
 from gogobe_dagster_tests.benchmarks.partition_page import page_times
+from gogobe_dagster_tests.benchmarks.run_requests import (
+    chunks,
+    has_ended,
+    publish,
+    publish_all,
+    publish_fulls,
+    run,
+)
 from gogobe_dagster_tests.benchmarks.runner import finish
 from gogobe_dagster_tests.benchmarks.steps import cost_of_a_step
 from gogobe_dagster_tests.dagster_services import LOCATION, ask, gogobe_up, launch
-from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 from gogobe_dagster_tests.postgres.servers import postmaster_of
 from gogobe_dagster_tests.waiting import wait_for_progress
 
@@ -41,14 +46,6 @@ OTHERS = [feed.key for feed in FEEDS if feed.key not in {SMALL, POLLED, *BULK}]
 MANY = f"{len(OTHERS)} small runs, queued at once"
 DELTA_FILES, NEW_FILES = 3, 50
 ROUNDS = 5
-STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-FAILED = """
-query Why($id: ID!) {
-  logsForRun(runId: $id) {
-    ... on EventConnection { events { __typename ... on ExecutionStepFailureEvent { error { message } } } }
-  }
-}
-"""
 TICK = """
 mutation Tick($selector: SensorSelector!) {
   sensorDryRun(selectorData: $selector, cursor: "") {
@@ -63,25 +60,6 @@ LOADED = "select count(*), coalesce(sum(rows), 0) from file where feed = %s and 
 
 
 # ---------------------------------------------------------------- work to measure
-
-
-def run(url: str, feed_key: str, day: date | None = None, *, small: bool = False) -> str:
-    """Request the import of a feed and day, or yesterday, wait until it has succeeded, and return its id.
-
-    `small`: in one process, as a sensor requests it for few files.
-    """
-    run_id = launch(url, f"{feed_key}|{day or yesterday()}", run_config=IN_PROCESS if small else None)
-    wait_for_progress(lambda: _has_ended(url, run_id), what=f"the end of run {run_id}", idle_seconds=3600)
-    return run_id
-
-
-def _has_ended(url: str, run_id: str) -> bool:
-    status = ask(url, STATUS, id=run_id)["runOrError"]["status"]
-    if status in {"FAILURE", "CANCELED"}:
-        events = ask(url, FAILED, id=run_id)["logsForRun"]["events"]
-        errors = "\n".join(event["error"]["message"] for event in events if event.get("error"))
-        raise AssertionError(f"run {run_id}: {status}\n{errors}")
-    return bool(status == "SUCCESS")
 
 
 def tick(url: str, feed_key: str) -> None:
@@ -100,38 +78,6 @@ def events(env: ImportEnv, run_id: str) -> tuple[int, int]:
         row = connection.execute(count, [run_id]).fetchone()
     assert row
     return int(row[0]), int(row[1])
-
-
-# ---------------------------------------------------------------- published files
-
-
-def publish(env: ImportEnv, feed_key: str, *, stores: int, items: int, all_but: int = 0) -> list[Publication]:
-    """Publish yesterday's files of a feed, except its last delta files, which are returned."""
-    _publish_all(env, feed_key, stores=stores, items=items)
-    publications = env.replica.publications(feed_key)
-    deltas = [file for file in publications.all() if file.kind is FileKind.PRICES]
-    withheld = sorted(deltas, key=lambda file: file.published_at)[len(deltas) - all_but :]
-    publications.remove(*(file.name for file in withheld))
-    return withheld
-
-
-def publish_fulls(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
-    """Publish one full price file per store, and nothing else."""
-    _publish_all(env, feed_key, stores=stores, items=items)
-    publications = env.replica.publications(feed_key)
-    publications.remove(*(file.name for file in publications.all() if file.kind is not FileKind.FULL_PRICES))
-
-
-def _publish_all(env: ImportEnv, feed_key: str, *, stores: int, items: int) -> None:
-    market, publications = SyntheticMarket(stores=stores, items=items), env.replica.publications(feed_key)
-    publish_day(
-        {feed_key: publications}, [find_feed(feed_key)], day=yesterday(), market=market, now=midnight()
-    )
-
-
-def chunks(publications: list[Publication], size: int) -> Iterator[Sequence[Publication]]:
-    """Split files into chunks of a size."""
-    return (publications[start : start + size] for start in range(0, len(publications), size))
 
 
 # ---------------------------------------------------------------- measuring
@@ -155,6 +101,7 @@ def measure(stores: int, items: int) -> dict[str, Figure]:
     """Measure everything; return the figures."""
     adopt_orphans()
     ledger = Ledger()
+    ledger.figures |= compare_launchers()
     with home() as env:
         with gogobe_up(env) as url:
             _measure_up(env, url, ledger, stores=stores, items=items)
@@ -214,13 +161,13 @@ def _measure_up(env: ImportEnv, url: str, ledger: Ledger, *, stores: int, items:
 def _run_all(env: ImportEnv, url: str, meter: Meter) -> Cost:
     """Run all other feeds once, with a few files each."""
     for feed_key in OTHERS:
-        _publish_all(env, feed_key, stores=1, items=30)
+        publish_all(env, feed_key, stores=1, items=30)
 
     def queue() -> None:
         runs = [launch(url, f"{feed_key}|{yesterday()}", run_config=IN_PROCESS) for feed_key in OTHERS]
         for run_id in runs:
             wait_for_progress(
-                partial(_has_ended, url, run_id), what=f"the end of run {run_id}", progress=env.progress
+                partial(has_ended, url, run_id), what=f"the end of run {run_id}", progress=env.progress
             )
 
     return meter.cost(queue)
@@ -254,7 +201,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stores", type=int, default=400, help="Stores of the bulk run; one full file each.")
     parser.add_argument("--items", type=int, default=6_200, help="Catalogue; a store sells four fifths.")
+    parser.add_argument("--launchers", action="store_true", help="Only compare the launchers.")
     options = parser.parse_args(arguments)
+    if options.launchers:
+        adopt_orphans()
+        finish(compare_launchers())
+        return
     finish(measure(options.stores, options.items))
 
 
