@@ -212,10 +212,10 @@ class Settings(BaseSettings):
     max_concurrent_runs: int = Field(
         default=2, ge=1, description="Runs that execute at the same time; others are queued."
     )
-    launcher: Launcher = Field(
-        default=Launcher.PROCESS,
-        description="What executes queued runs: `process`, a new process for each, or `workers` "
-        "(docs/cluster.md), of which `gogobe up` then starts one.",
+    launcher: Launcher | None = Field(
+        default=None,
+        description="What executes queued runs: `workers` (docs/cluster.md), of which `gogobe up` starts "
+        "one, or `process`, a new process for each; empty = workers under `gogobe up`, else processes.",
     )
     worker_runs: int | None = Field(
         default=None,

@@ -91,8 +91,6 @@ class ImportEnv:
             "GOGOBE_ALERT_URL": self.settings.alert_url,
             "GOGOBE_ALERT_AFTER_FAILURES": str(self.settings.alert_after_failures),
         }
-        if "launcher" in self.settings.model_fields_set:
-            ours["GOGOBE_LAUNCHER"] = self.settings.launcher
         if self.settings.worker_runs is not None:
             ours["GOGOBE_WORKER_RUNS"] = str(self.settings.worker_runs)
         return {**os.environ, **process_environment(self.settings), **ours}

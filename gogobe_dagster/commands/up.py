@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +17,14 @@ from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import HOST, check_port_is_free, port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
-from gogobe_dagster.dagster_runtime.environment import configuration_folder, process_environment
-from gogobe_dagster.errors import AlertNotSent
+from gogobe_dagster.dagster_runtime.environment import LAUNCHER, configuration_folder, process_environment
+from gogobe_dagster.errors import AlertNotSent, DatabaseUnavailable
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, prepare_home, uses_embedded
 from gogobe_dagster.settings import Launcher, Settings
 
-READY_SECONDS = 300
+READY_SECONDS = 600
 WORKSPACE = ("-w", "workspace.server.yaml")
 WEB_SERVER = "gogobe_dagster.dagster_runtime.web_server"
 CODE_SOCKET = "GOGOBE_CODE_SOCKET"
@@ -85,14 +85,15 @@ def serve(
 ) -> None:
     """Run a code server, the web UI and the daemon until `stop` is set, and start again what ends.
 
-    Without a shared code server, the web UI and the daemon would each start their own, and the daemon a new
-    one every minute: half of the CPU time of an idle system. Raises `GogobeError` if one of them does not
-    start at all.
+    A worker executes the runs unless the settings say otherwise. Without a shared code server, the web UI and
+    the daemon would each start their own, and the daemon a new one every minute: half of the CPU time of an
+    idle system. Raises `GogobeError` if one of them does not start at all.
     """
     (settings.folder / "dagster").mkdir(parents=True, exist_ok=True)
+    settings = settings.model_copy(update={"launcher": settings.launcher or Launcher.WORKERS})
     logs = settings.folder / "logs"
     with (
-        code_socket(environment) as variables,
+        code_socket({**environment, LAUNCHER: str(settings.launcher)}) as variables,
         ManagedProcesses(
             logs=logs, environment=variables, folder=configuration_folder(), verbose=verbose
         ) as processes,
@@ -108,6 +109,16 @@ def serve(
             while not stop.wait(0.5):
                 supervisor.step(time.monotonic())
         _echo("Stopping ...")
+    if settings.launcher is Launcher.WORKERS:
+        _resign(settings)
+
+
+def _resign(settings: Settings) -> None:
+    # loads psycopg
+    from gogobe_dagster.postgres.run_queue import resign_head
+
+    with suppress(DatabaseUnavailable):
+        resign_head(settings)
 
 
 def _children(settings: Settings, processes: ManagedProcesses, port: int) -> tuple[Child, ...]:

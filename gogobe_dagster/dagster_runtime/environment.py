@@ -10,6 +10,7 @@ from gogobe_dagster.postgres.server import dagster_url, ensure_running, prepare_
 from gogobe_dagster.settings import Settings
 
 DAGSTER_FOLDER = "GOGOBE_DAGSTER_FOLDER"
+LAUNCHER = "GOGOBE_LAUNCHER"
 LIBPQ = {
     "host": "PGHOST",
     "port": "PGPORT",
@@ -34,6 +35,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
         "GOGOBE_DAGSTER_DATABASE_URL": dagster_url(settings),
         DAGSTER_FOLDER: str(settings.folder / "dagster"),
         "GOGOBE_MAX_CONCURRENT_RUNS": str(settings.max_concurrent_runs),
+        **({LAUNCHER: settings.launcher.value} if settings.launcher else {}),
         **{name: str(connection[key]) for key, name in LIBPQ.items() if connection.get(key)},
     }
 

@@ -41,7 +41,7 @@ from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.postgres.dagster_retention import remove_old_folders
 from gogobe_dagster.postgres.server import dagster_url, libpq_url
-from gogobe_dagster.settings import Settings
+from gogobe_dagster.settings import Launcher, Settings
 
 
 class NotStartedError(GogobeError):
@@ -397,7 +397,8 @@ def serve(settings: Settings, runs: int, *, grace: float = GRACE_SECONDS) -> Non
     The processes of its runs inherit the variables that dagster.yaml reads, so this process sets them.
     """
     check_worker(settings)
-    os.environ.update(process_environment(settings))
+    as_a_worker = settings.model_copy(update={"launcher": Launcher.WORKERS})
+    os.environ.update(process_environment(as_a_worker))
     logging.getLogger("procrastinate").addHandler(_OneLine(logging.WARNING))
     worker = Worker(settings, runs, grace=grace)
     asyncio.run(worker.serve())

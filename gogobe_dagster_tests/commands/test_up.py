@@ -39,8 +39,12 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
             process.kill()
             wait_for_progress(lambda: kill_all(home) == 0, what="the end of all processes")
 
-        with up(home, GOGOBE_REPLICA_URL=portal) as (_, url):
-            assert {run: statuses(url)[run] for run in runs} == dict.fromkeys(runs, "FAILURE")
+        with up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
+            wait_for_progress(
+                lambda: {run: statuses(url)[run] for run in runs} == dict.fromkeys(runs, "FAILURE"),
+                what="the end of runs whose worker is gone",
+                progress=work_of(process),
+            )
 
 
 def kill_all(home: Path) -> int:
