@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from gogobe_dagster.units.distinct import find_per_distinct
 from gogobe_dagster.units.names import NUMBER, sizes_in_names
 from gogobe_dagster.units.reasons import ContentSource, NoContentReason
 from gogobe_dagster.units.table import BaseUnit, read_measure
@@ -38,12 +39,18 @@ _MEASURED: Final = (("unit_quantity", "unit"), ("unit_of_measure", "measure"))
 
 
 def with_content(products: pl.DataFrame) -> pl.DataFrame:
-    """Add OUTPUT to rows with INPUT; it is found once per row, so the rows should be distinct."""
-    known = products.select(INPUT).with_columns(pl.col("quantity").cast(NUMBER))
+    """Add OUTPUT to rows with INPUT; names are read once per row, so the rows should be distinct."""
+    fields = products.select(INPUT).drop("name")
+    stated = pl.concat([fields, sizes_in_names(products["name"])], how="horizontal")
+    # Thousands of products share some hundred sizes, and arithmetic with decimals takes longest.
+    return products.hstack(find_per_distinct(stated, _find_content))
+
+
+def _find_content(stated: pl.DataFrame) -> pl.DataFrame:
+    known = stated.with_columns(pl.col("quantity").cast(NUMBER))
     measures = [_measures(known[column], prefix) for column, prefix in _MEASURED]
-    stated = pl.concat([known, sizes_in_names(known["name"]), *measures], how="horizontal")
-    judged = stated.with_columns(_fields()).with_columns(_verdict().alias("verdict"))
-    return products.hstack(judged.select(_content()))
+    judged = pl.concat([known, *measures], how="horizontal").with_columns(_fields())
+    return judged.with_columns(_verdict().alias("verdict")).select(_content())
 
 
 def _measures(texts: pl.Series, prefix: str) -> pl.DataFrame:

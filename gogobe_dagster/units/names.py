@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from gogobe_dagster.units.distinct import find_per_distinct
 from gogobe_dagster.units.name_words import (
     CAPACITY,
     COUNTED_PACKS,
@@ -61,6 +62,8 @@ _PIECES: Final = _size([BaseUnit.PIECE])
 _NOT_CONTENT: Final = rf"{_any_word(CAPACITY + WEARERS)}|^\W*(?:{'|'.join(FIRST)})(?:[^א-ת]|$)"
 _UNIT_OF: Final = {spelling: unit.base_unit.value for unit in UNITS for spelling in unit.spellings}
 _FACTOR_OF: Final = {spelling: unit.factor for unit in UNITS for spelling in unit.spellings}
+SPELLING: Final = "3"
+"""The group of a size that its unit matches."""
 _PARTS: Final = ("unit", "quantity", "count", "is_carton")
 """What is read of a size."""
 MANY: Final = 9
@@ -76,16 +79,26 @@ def sizes_in_names(names: pl.Series) -> pl.DataFrame:
     the name has no size or an ambiguous one. A size that looks like that of a carton, such as 24*500 grams of
     pasta, may be that of what the chain buys: where nothing confirms it, it is not what one pays for.
     """
+    texts = names.str.replace_all(_PROTEIN, "").alias("name")
+    sizes, pieces = (texts.str.extract_groups(pattern).struct.unnest() for pattern in (_SIZES, _PIECES))
+    has_any = sizes[SPELLING].is_not_null() | pieces[SPELLING].is_not_null()
+    # Most names have no size: what a size means is asked of the others only.
+    read = _read(*(groups.filter(has_any) for groups in (texts.to_frame(), sizes, pieces)))
+    row_of_name = has_any.to_frame("has_any").select(pl.when("has_any").then(pl.col("has_any").cum_sum() - 1))
+    return read.select(pl.all().gather(row_of_name.to_series())).with_columns(
+        pl.col("is_name_ambiguous").fill_null(value=False)
+    )
+
+
+def _read(names: pl.DataFrame, sizes: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """Read names with a size or a number of pieces, given the groups of what matched."""
     name = pl.col("name")
-    texts = names.str.replace_all(_PROTEIN, "").to_frame("name")
-    matched = texts.select(
-        "name",
-        name.str.extract_groups(_SIZES).alias("size"),
-        name.str.extract_groups(_PIECES).alias("pieces"),
+    read = names.with_columns(
+        _parsed(names["name"], sizes).to_struct("size"),
+        _parsed(names["name"], pieces).to_struct("pieces"),
         name.str.count_matches(_SIZES).alias("sizes"),
         name.str.count_matches(_PIECES).alias("piece_counts"),
     )
-    read = matched.with_columns(_parsed("size"), _parsed("pieces"))
     has_size, has_pieces = _has("size"), _has("pieces")
     chosen = pl.when(has_size).then("size").when(has_pieces).then("pieces")
     is_stated = (has_size | has_pieces) & ~_is_no_content()
@@ -96,22 +109,29 @@ def sizes_in_names(names: pl.Series) -> pl.DataFrame:
     )
 
 
-def _parsed(column: str) -> pl.Expr:
-    """Turn the groups of a match into unit, quantity and count."""
-    first, number, spelling, last = (pl.col(column).struct.field(group) for group in "1234")
+def _parsed(names: pl.Series, groups: pl.DataFrame) -> pl.DataFrame:
+    """Turn the groups of each match into unit, quantity and count."""
+    name, spelling = pl.col("name"), pl.col(SPELLING)
+    # a letter at the end of a name that was cut may be the beginning of any word
+    is_cut = (spelling.str.len_chars() == 1) & (name.str.len_chars() == CUT_AT) & name.str.ends_with(spelling)
+    is_cut_here = groups.with_columns(names).select(is_cut.fill_null(value=False)).to_series()
+    size = find_per_distinct(groups, _parse_size)
+    return size.with_columns(size["unit"].set(is_cut_here, None))
+
+
+def _parse_size(groups: pl.DataFrame) -> pl.DataFrame:
+    first, number, spelling, last = (pl.col(group) for group in groups.columns)
     plain = spelling.str.replace_all(f"[{QUOTES}]", "").str.to_lowercase()
     count = pl.coalesce(_number(first), _number(last), pl.lit(1, NUMBER))
     factor = plain.replace_strict(_FACTOR_OF, default=None, return_dtype=NUMBER)
     unit = plain.replace_strict(_UNIT_OF, default=None, return_dtype=pl.String)
-    # a letter at the end of a name that was cut may be the beginning of any word
-    is_cut = (pl.col("name").str.len_chars() == CUT_AT) & pl.col("name").str.ends_with(spelling)
-    return pl.struct(
-        pl.when(~(is_cut & (spelling.str.len_chars() == 1))).then(unit).alias("unit"),
+    return groups.select(
+        unit.alias("unit"),
         (_number(number) * factor * count).cast(NUMBER).alias("quantity"),
         count.alias("count"),
         (first.is_not_null() & last.is_not_null()).alias("has_two_counts"),
         _is_carton(unit, factor, pl.coalesce(first, last).cast(NUMBER), _number(number)).alias("is_carton"),
-    ).alias(column)
+    )
 
 
 def _is_carton(unit: pl.Expr, factor: pl.Expr, one: pl.Expr, other: pl.Expr) -> pl.Expr:

@@ -47,6 +47,12 @@ _CREATE = (
     f"create temporary table if not exists statement on commit delete rows as select {_COLUMNS}"  # noqa: S608 - ours
     " from chain_product with no data"
 )
+_VERSIONS = f"""
+select coalesce(array_agg(product_key), '{{}}'),
+    coalesce(array_agg(attributes_as_of - date '1970-01-01'), '{{}}'),
+    coalesce(array_agg(num_nonnulls({_attributes("known")})), '{{}}')
+from chain_product known where chain_id = %(chain_id)s and product_key = any(%(product_key)s::int[])
+"""  # noqa: S608 - column names of our own table
 _REPEAT = f"""
 update chain_product known set attributes_as_of = s.attributes_as_of, attributes_hash = s.attributes_hash
 from statement s
@@ -82,6 +88,12 @@ update chain_product known set attributes_as_of = %(attributes_as_of)s from {_RE
 where known.chain_id = %(chain_id)s and known.product_key = s.product_key
     and known.attributes_hash = s.attributes_hash and known.attributes_as_of < %(attributes_as_of)s
 """  # noqa: S608 - ours
+_FULLNESS = pl.sum_horizontal(pl.col(name).is_not_null() for name in ATTRIBUTES)
+_KNOWN = pl.Schema({"product_key": pl.Int32(), "known_day": pl.Int32(), "known_fullness": pl.Int32()})
+_DAY = pl.col("attributes_as_of").to_physical()
+_IS_LESSER = (pl.col("known_day") > _DAY) | (
+    (pl.col("known_day") == _DAY) & (pl.col("known_fullness") > _FULLNESS)
+)
 _storable = pl.col(TEXTS).str.replace_all("\0", "", literal=True)  # PostgreSQL's text holds no NUL
 
 
@@ -159,19 +171,36 @@ def upsert(connection: sa.Connection, rows: pl.DataFrame) -> None:
     hashes = pl.col(ATTRIBUTES_HASH).reinterpret(signed=True)
     newest = latest(rows.select(*KEY, "attributes_as_of", *ATTRIBUTES, hashes).with_columns(_storable))
     _lock_chains(connection, newest["chain_id"].unique().to_list())
+    newest = _without_lesser(connection, newest)
+    if newest.is_empty():
+        return
     connection.execute(sa.text(_CREATE))
     copy_in(connection, "statement", with_content(newest), empty_is_null=TEXTS)
     for statement in (_REPEAT, _UPSERT, "truncate statement"):
         connection.execute(sa.text(statement))
 
 
+def _without_lesser(connection: sa.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """Drop versions that are older, or less full, than what a product has: they need no content and no COPY.
+
+    Stores of a chain write a product in several ways, so every day brings many of them. Bytes are compared
+    by `_UPSERT`.
+    """
+    kept = [rows.clear()]
+    for (chain_id,), some in rows.partition_by("chain_id", as_dict=True).items():
+        (columns,) = execute(connection, _VERSIONS, chain_id=chain_id, product_key=some["product_key"])
+        known = pl.DataFrame([Array(column).integers() for column in columns], schema=_KNOWN)
+        both = some.join(known, on="product_key", how="left", maintain_order="left")
+        kept.append(both.filter(~_IS_LESSER.fill_null(value=False)).select(rows.columns))
+    return pl.concat(kept)
+
+
 def latest(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the version that is kept of each product."""
     if not rows.select(pl.struct(KEY).is_duplicated().any()).item():
         return rows
-    fullness = pl.sum_horizontal(pl.col(name).is_not_null() for name in ATTRIBUTES)
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in ATTRIBUTES]
-    return rows.sort("attributes_as_of", fullness, *texts).unique(KEY, keep="last")
+    return rows.sort("attributes_as_of", _FULLNESS, *texts).unique(KEY, keep="last")
 
 
 def _lock_chains(connection: sa.Connection, chain_ids: Collection[str]) -> None:
