@@ -60,15 +60,16 @@ def open_root(root: str | UPath) -> UPath:
     Listings are not remembered: other processes write there too. Raises `SettingsError` if what the protocol
     needs is not installed.
     """
-    path = UPath(root)
-    if path.protocol in LOCAL:
-        return path
     try:
+        path = UPath(root)
+        if path.protocol in LOCAL:
+            return path
         found = UPath(path, use_listings_cache=False)
         found.fs  # noqa: B018 - imports what the protocol needs
     except (ImportError, ValueError) as error:
-        advice = "pip install 'gogobe-dagster[s3]'" if path.protocol in {"s3", "s3a"} else str(error)
-        raise SettingsError(f"{path}: this program cannot use {path.protocol}:// here: {advice}") from None
+        protocol, *_ = str(root).partition("://")
+        advice = "pip install 'gogobe-dagster[s3]'" if protocol in {"s3", "s3a"} else str(error)
+        raise SettingsError(f"{protocol}:// cannot be used here: {advice}") from None
     return found
 
 

@@ -108,6 +108,7 @@ def test_a_bucket_that_refuses_still_has_its_files(bucket: str) -> None:
         RawStore(UPath(bucket, key="nobody", secret="wrong")).read(SHA256)
 
 
-def test_a_protocol_that_nothing_here_speaks_is_a_sentence() -> None:
-    with pytest.raises(SettingsError, match=r"gs://prices/raw: this program cannot use gs:// here"):
-        RawStore("gs://prices/raw")
+@pytest.mark.parametrize("protocol", ["gs", "s4"])
+def test_a_protocol_that_nothing_here_speaks_is_a_sentence(protocol: str) -> None:
+    with pytest.raises(SettingsError, match=f"{protocol}:// cannot be used here: "):
+        RawStore(f"{protocol}://prices/raw")
