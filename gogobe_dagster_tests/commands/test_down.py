@@ -10,6 +10,8 @@ from gogobe_dagster.commands.main import gogobe
 from gogobe_dagster.postgres.server import EmbeddedPostgres
 from gogobe_dagster_tests.postgres.servers import FAST, processes_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from gogobe_dagster_tests.commands.run import run_gogobe
 from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.warehouse.warehouse_harness import Market, PriceFile, StoreList
@@ -51,6 +53,7 @@ def test_spellings_and_unresolved_cities_are_not_asked_for_at_once() -> None:
     assert "or use --unresolved" in text
 
 
+@pytest.mark.slow
 def test_cities_of_stores_without_a_locality_are_counted_with_the_reason(
     import_env: ImportEnv, tmp_path: Path
 ) -> None:

@@ -33,6 +33,8 @@ from gogobe_dagster_tests.consumers.example_market import OPEN_OFFER, OTHER_CHAI
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.warehouse_harness import MILK
 
+pytestmark = pytest.mark.slow
+
 TOMORROW = NOON + timedelta(days=1)
 PRICES = f"prices/day={TODAY}/chain_id={CHAIN}/data.parquet"
 

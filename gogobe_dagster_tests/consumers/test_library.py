@@ -109,6 +109,7 @@ def test_a_day_without_files_is_empty_and_an_unknown_feed_an_error() -> None:
         gogobe.prices("rami_levi", TODAY)
 
 
+@pytest.mark.slow
 def test_importing_it_is_cheap_and_reading_never_needs_dagster(published: Path) -> None:
     program = f"""
 import sys, gogobe_dagster as gogobe

@@ -22,6 +22,8 @@ from gogobe_dagster.dagster_runtime.orphaned_runs import HOST_TAG, fail_orphaned
 from gogobe_dagster.postgres.run_queue import STALE_SECONDS
 from gogobe_dagster_tests.import_env import ImportEnv
 
+pytestmark = pytest.mark.slow
+
 NO_PROCESS = 2**22 + 1
 """Larger than any process id of Linux."""
 TAKE = f"""

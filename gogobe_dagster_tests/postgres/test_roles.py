@@ -18,6 +18,8 @@ from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.import_env import midnight, open_import_env, yesterday
 from gogobe_dagster_tests.pipeline.feed_scenario import import_all
 
+pytestmark = pytest.mark.slow
+
 NOTHING = "Nothing to change: the roles are as they should be.\n"
 LEFT_WITH_OTHERS = """
 select count(*) from pg_class where relnamespace = 'public'::regnamespace and pg_get_userbyid(relowner) <> %s

@@ -20,6 +20,8 @@ from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.ports import free_port
 from gogobe_dagster_tests.postgres.servers import FAST, passwords, temporary_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def real_server() -> Iterator[str]:

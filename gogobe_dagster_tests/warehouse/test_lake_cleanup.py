@@ -15,6 +15,8 @@ from gogobe_dagster.step_results import Batch
 from gogobe_dagster.warehouse.maintenance.lake_cleanup import LakeCleanup, tidy_lake
 from gogobe_dagster_tests.import_env import ImportEnv, yesterday
 
+pytestmark = pytest.mark.slow
+
 FEED = "king_store"
 TOMORROW_AFTER = timedelta(days=2)
 

@@ -16,6 +16,8 @@ from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.retention_setup import LATER, RetentionSetup, open_setup
 from gogobe_dagster_tests.warehouse.warehouse_harness import EGGS, MILK, PriceFile, StoreList
 
+pytestmark = pytest.mark.slow
+
 PRICES = "select * from price_periods order by 1, 2, 3, 4, 5, 6"
 STORES = "select * from store order by store_key"
 HEALTH = """

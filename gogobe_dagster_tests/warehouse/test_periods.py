@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +235,7 @@ def test_all_files_at_once_give_the_history_of_the_oracle(files: list[File]) -> 
     _check(tables, _expected(numbered))
 
 
+@pytest.mark.slow
 @given(FILES, st.sets(st.integers(1, 6)))
 @settings(deadline=None, max_examples=150)
 def test_the_same_files_in_several_rounds_give_the_same_history(files: list[File], cuts: set[int]) -> None:

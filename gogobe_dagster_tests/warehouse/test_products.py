@@ -110,6 +110,7 @@ SAID = st.fixed_dictionaries(
 ).map(lambda said: {**said, "base_unit": said["base_quantity"] and "kg"})
 
 
+@pytest.mark.slow
 @given(st.lists(SAID, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_the_choice_is_the_same_in_any_order(said: list[Statement], draw: Random) -> None:
     statements = frame(*said)

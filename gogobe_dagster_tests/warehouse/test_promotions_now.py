@@ -26,6 +26,8 @@ from gogobe_dagster_tests.warehouse.warehouse_harness import (
     StoreList,
 )
 
+pytestmark = pytest.mark.slow
+
 POSTGRES = {
     "reward_type": "smallint",
     "regular_price_share": "numeric",

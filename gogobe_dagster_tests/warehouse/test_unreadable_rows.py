@@ -208,6 +208,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ROWS)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_both_readers_reject_keep_and_list_the_same(rows: list[dict[str, str]]) -> None:
