@@ -1,14 +1,14 @@
 """Puts the parts of the service together."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from gogobe_dagster.questions.reader import Reader
-from gogobe_dagster.service.caching import cache
+from gogobe_dagster.service.caching import Cached
 from gogobe_dagster.service.guard import Guard
 from gogobe_dagster.service.page_files import add_page
 from gogobe_dagster.service.problems import Problem, answer_errors
@@ -43,11 +43,7 @@ def make_api(reader: Reader, *, is_private: bool = False) -> FastAPI:
     add_page(app)
     answer_errors(app)
     _describe_problems(app)
-
-    @app.middleware("http")
-    async def _cached(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        return await cache(request, call_next, reader=reader, private=is_private)
-
+    app.add_middleware(Cached, reader=reader, private=is_private)
     return app
 
 

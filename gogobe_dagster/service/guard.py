@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gogobe_dagster.questions.answer_code import AnswerCode
 from gogobe_dagster.service.problems import problem
@@ -18,6 +18,10 @@ MAX_BODY: Final = 64 * 1024
 MAX_QUERY: Final = 4096
 MAX_REQUESTS: Final = 64
 """Being answered at the same time, those that wait for the database included."""
+MAX_CONNECTIONS: Final = 1000
+"""Open at the same time; more are closed at once."""
+MAX_HEAD: Final = 16 * 1024
+"""Bytes of a request line with its headers, as long as they arrive in parts."""
 READ_SECONDS: Final = 10
 """In which a request must have arrived, and in which a part of an answer must have been taken."""
 OPEN_PATHS: Final = frozenset({"/", "/page.js", "/page.css", "/openapi.json", "/v1/health"})
@@ -58,7 +62,8 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await asyncio.wait_for(_read(receive), self._seconds)
+            async with asyncio.timeout(self._seconds):
+                body = await _read(receive)
         except TimeoutError:
             late = problem(AnswerCode.REQUEST_TOO_SLOW, f"no whole body within {self._seconds} seconds")
             late.headers["Connection"] = "close"
@@ -94,7 +99,8 @@ class Guard:
         """Give up a client that does not take its answer."""
 
         async def patient(message: Message) -> None:
-            await asyncio.wait_for(send(message), self._seconds)
+            async with asyncio.timeout(self._seconds):
+                await send(message)
 
         return patient
 
@@ -127,25 +133,44 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-class ImpatientProtocol(H11Protocol):
-    """HTTP that closes a connection on which the head of a request has not come in time.
+class ImpatientProtocol(HttpToolsProtocol):
+    """HTTP that closes a connection on which the head of a request has not come in time, or has no end.
 
-    uvicorn waits for ever, except for the first byte after an answer.
+    uvicorn waits for ever, except for the first byte after an answer, and takes any number of connections.
     """
 
     _waited_after: RequestResponseCycle | None = None
     """The last request for whose successor time is running."""
+    _is_in_head = False
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
         super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """Begin to wait for the rest if it is a part of a head."""
         super().data_received(data)
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response(f"The head has more than {MAX_HEAD} bytes.")
         if self.cycle and self.cycle.response_complete and self._waited_after is not self.cycle:
             self._wait()
+
+    def on_message_begin(self) -> None:
+        """Note that a head has begun."""
+        super().on_message_begin()
+        self._is_in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Note that it has ended."""
+        self._is_in_head, self._head_bytes = False, 0
+        super().on_headers_complete()
 
     def _wait(self) -> None:
         self._waited_after = self.cycle

@@ -1,11 +1,10 @@
 """Serves the page for people: three files, and no program of others."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi import FastAPI, Response
 
 FOLDER: Final = Path(__file__).parent / "page"
 FILES: Final = {
@@ -28,8 +27,10 @@ def add_page(app: FastAPI) -> None:
         app.add_api_route(address, _answer(name, media_type), include_in_schema=False)
 
 
-def _answer(name: str, media_type: str) -> Callable[[], FileResponse]:
-    def answer() -> FileResponse:
-        return FileResponse(FOLDER / name, media_type=media_type, headers=HEADERS)
+def _answer(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
+    content = (FOLDER / name).read_bytes()
+
+    async def answer() -> Response:
+        return Response(content, media_type=media_type, headers=HEADERS)
 
     return answer

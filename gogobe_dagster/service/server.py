@@ -29,7 +29,7 @@ def configure(
         host=host,
         port=port,
         http=ImpatientProtocol,
-        loop="asyncio",
+        loop="auto",
         ws="none",
         lifespan=lifespan,
         log_level="warning",
@@ -37,5 +37,4 @@ def configure(
         server_header=False,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
-        h11_max_incomplete_event_size=16_384,
     )

@@ -66,7 +66,7 @@ def connect(url: str, *, role: str = "", options: str = "", **of_engine: Any) ->
     options = f"{parsed.query.get('options', '')} {options} -c timezone=UTC".strip()
     options += f" -c role={role}" if role else ""
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True, **of_engine)
+    engine = sa.create_engine(parsed, connect_args=arguments, **{"pool_pre_ping": True, **of_engine})
     try:
         with engine.connect() as connection:
             connection.execute(sa.text("select 1"))
