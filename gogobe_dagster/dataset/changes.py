@@ -1,7 +1,8 @@
 """What each file of a dataset depends on, so that only what changed is written again.
 
 A file of a day or month depends on every published file up to its end: a late one changes all later days of
-its chain. Offers begin and end by the clock, so theirs are made again each day.
+its chain. Offers begin and end by the clock, so theirs are made again each day. Statistics are found after
+their files are loaded, so how far they reach, and whether files wait for them, counts as well.
 """
 
 from collections import defaultdict
@@ -20,6 +21,10 @@ _LOADS = """
 select f.chain_id, f.publication_day, count(*), max(f.loaded_at) from published_files f
 join chain c on c.chain_id = f.chain_id
 where f.state = 'loaded' and f.kind = any(%s) group by 1, 2 order by 1, 2
+"""
+_STATISTICS = """
+select g.chain_id, g.until_day, min(d.since_day) from statistics_progress g
+left join statistics_due d using (chain_id) group by 1, 2
 """
 _REMOVED = "select max(removed_until) from retention_watermark where kind = %s"
 
@@ -46,28 +51,52 @@ class _Loads:
     loaded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """How far the statistics of a chain reach."""
+
+    until: date
+    due_since: date | None
+    """First day of what was loaded since; None: nothing was."""
+
+    def text(self, end: date) -> str:
+        """Return another text after every change of the days before one."""
+        is_due = self.due_since is not None and self.due_since < end
+        return f", statistics until {min(self.until, end)}{', files wait' if is_due else ''}"
+
+
 def parts_of(cursor: psycopg.Cursor[Any], table: DatasetTable, *, today: date, days: int) -> Iterator[Part]:
     """Return the files that a table has now; of days, the last ones that are over.
 
     Days of which retention has removed prices are not among them: what is left looks like all there was.
     """
     loads, known_since = _loads(cursor, table.kinds), _known_since(cursor)
+    statistics = _statistics(cursor) if table.is_statistics else {}
     if not table.parts:
         everything = [newest for by_day in loads.values() for newest in list(by_day.values())[-1:]]
-        yield Part(path=f"{table.name}/{FILE}", table=table, made_from=_text(everything))
+        reached = {known.text(date.max) for known in statistics.values()}
+        made_from = "".join((_text(everything), *sorted(reached)))
+        yield Part(path=f"{table.name}/{FILE}", table=table, made_from=made_from)
         return
     for chain_id, by_day in loads.items():
         for start, end, name in _spans(table, min(by_day), known_since, today=today, days=days):
             known = [load for day, load in by_day.items() if day < end]
-            stamp = f" on {today}" if table is PROMOTIONS else ""
+            more = f" on {today}" if table is PROMOTIONS else ""
+            more += statistics[chain_id].text(end) if chain_id in statistics else ""
             yield Part(
                 path=f"{table.name}/{name}{CHAIN}={chain_id}/{FILE}",
                 table=table,
-                made_from=f"{_text(known[-1:])}{stamp}",
+                made_from=f"{_text(known[-1:])}{more}",
                 chain_id=chain_id,
                 start=_midnight(start),
                 end=_midnight(end),
             )
+
+
+def _statistics(cursor: psycopg.Cursor[Any]) -> dict[str, _Statistics]:
+    return {
+        chain_id: _Statistics(until, due_since) for chain_id, until, due_since in cursor.execute(_STATISTICS)
+    }
 
 
 def _known_since(cursor: psycopg.Cursor[Any]) -> date:

@@ -35,6 +35,8 @@ class DatasetTable:
     """What its folders are named for, from the outermost; without any it is one file."""
     kinds: tuple[str, ...] = field(default=("prices", "full_prices", "stores"))
     """Kinds of files that change it."""
+    is_statistics: bool = False
+    """Whether it has what is found at night, so that it changes then as well."""
 
 
 def _columns(view: str, *names: str) -> str:
@@ -125,4 +127,40 @@ order by p.gtin, d.chain_id, d.code
         **{name: _MEANINGS["current_prices"][name] for name in ("chain_name", "gtin", "product_name")},
     },
 )
-TABLES: Final = (PRICES, CURRENT_PRICES, PRICE_PERIODS, PROMOTIONS, STORES, PRODUCTS)
+_IS_IN_MONTH = """
+chain_id = {chain_id}
+and day >= ({start} at time zone 'Asia/Jerusalem')::date and day < ({end} at time zone 'Asia/Jerusalem')::date
+"""
+PRODUCT_DAILY = DatasetTable(
+    name="product_daily",
+    title="Lowest, median and highest price of each product in each chain, day by day.",
+    query=f"""
+select {_all_columns("product_daily")} from product_daily where {_IS_IN_MONTH}
+order by gtin, code, product_key, day
+""",
+    meanings=_MEANINGS["product_daily"],
+    parts=(MONTH, CHAIN),
+    is_statistics=True,
+)
+CHAIN_PRICE_CHANGES = DatasetTable(
+    name="chain_price_changes",
+    title="Products whose median price in a chain changed from one day to the next.",
+    query=f"""
+select {_all_columns("chain_price_changes")} from chain_price_changes where {_IS_IN_MONTH}
+order by gtin, code, product_key, day
+""",
+    meanings=_MEANINGS["chain_price_changes"],
+    parts=(MONTH, CHAIN),
+    is_statistics=True,
+)
+CHAIN_PRICE_INDEX = DatasetTable(
+    name="chain_price_index",
+    title="How dear each chain is, by week and month: 100 is the country in the base month.",
+    query="select * from chain_price_index order by period, starts_on, chain_id",
+    meanings=_MEANINGS["chain_price_index"],
+    is_statistics=True,
+)
+TABLES: Final = (
+    *(PRICES, CURRENT_PRICES, PRICE_PERIODS, PROMOTIONS, STORES, PRODUCTS),
+    *(PRODUCT_DAILY, CHAIN_PRICE_CHANGES, CHAIN_PRICE_INDEX),
+)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -12,11 +12,12 @@ from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from gogobe_dagster.mcp_server.wording import plain, plain_rows, with_conditions, with_confirmation
-from gogobe_dagster.questions import imports, products, stores
+from gogobe_dagster.questions import chains, imports, products, stores
 from gogobe_dagster.questions.answer_code import QuestionError
 from gogobe_dagster.questions.filters import Stores
 from gogobe_dagster.questions.pages import Paging
 from gogobe_dagster.questions.reader import Reader
+from gogobe_dagster.warehouse.schema.enums import IndexPeriod
 
 READ_ONLY = ToolAnnotations(
     readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False
@@ -40,6 +41,8 @@ Locality = Annotated[
         description="Only stores in this town, in Hebrew or English, such as ירושלים.",
     ),
 ]
+ChainId = Annotated[str, Field(pattern="^[0-9]{1,20}$", description="Chain id; list_chains has all.")]
+StoreKey = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, Field(ge=1, le=50, description="Most rows of the answer.")]
 
 
@@ -78,9 +81,7 @@ class Tools:
             "there_are_more": page.next is not None,
         }
 
-    def price_history(
-        self, product: Product, store_key: Annotated[int, Field(ge=1, le=2**31 - 1)], limit: Limit = 50
-    ) -> Answer:
+    def price_history(self, product: Product, store_key: StoreKey, limit: Limit = 50) -> Answer:
         """Return the periods of a product's shelf price in one store; `prices` names the store_key."""
         page = products.history(self._reader, product, [store_key], paging=Paging(limit))
         return {"periods": plain_rows(page.rows), "there_are_more": page.next is not None}
@@ -139,12 +140,61 @@ class Tools:
         """Return when each chain's feed last published a complete price list that was loaded."""
         return {"feeds": plain_rows(imports.freshness(self._reader))}
 
+    def discounts(self, product: Product, locality: Locality = None, limit: Limit = 20) -> Answer:
+        """Return whether offers on a product are special: beside its price in the same store for 90 days."""
+        page = products.discounts(self._reader, product, Stores(locality=locality), paging=Paging(limit))
+        return {"offers": plain_rows(page.rows), "there_are_more": page.next is not None}
+
+    def usual_prices(
+        self,
+        product: Product,
+        store_keys: Annotated[list[StoreKey], Field(min_length=1, max_length=products.MAX_HISTORY_STORES)],
+    ) -> Answer:
+        """Return the lowest and median shelf price of a product in stores in the last 30 and 90 days."""
+        return {"stores": plain_rows(products.usual_prices(self._reader, product, store_keys))}
+
+    def price_statistics(
+        self, product: Product, chain_id: ChainId | None = None, since: date | None = None, limit: Limit = 50
+    ) -> Answer:
+        """Return the lowest, median and highest price of a product in each chain, day by day."""
+        page = products.statistics(
+            self._reader, product, chain_id=chain_id, since=since, paging=Paging(limit)
+        )
+        return {"days": plain_rows(page.rows), "there_are_more": page.next is not None}
+
+    def list_chains(self) -> Answer:
+        """Return the chains with their ids, which other tools ask for."""
+        return {"chains": plain_rows(chains.chains(self._reader))}
+
+    def price_changes(self, chain_id: ChainId, day: date, limit: Limit = 20) -> Answer:
+        """Return the products whose median price in a chain changed on a day, the most reduced first."""
+        page = chains.price_changes(self._reader, chain_id, day, paging=Paging(limit))
+        return {"products": plain_rows(page.rows), "there_are_more": page.next is not None}
+
+    def price_index(
+        self,
+        period: IndexPeriod,
+        chain_id: ChainId | None = None,
+        since: date | None = None,
+        limit: Limit = 50,
+    ) -> Answer:
+        """Return how dear chains were by week or month; 100 is the country in the base month."""
+        page = chains.price_index(self._reader, period, chain_id=chain_id, since=since, paging=Paging(limit))
+        return {"periods": plain_rows(page.rows), "there_are_more": page.next is not None}
+
+    def only_products(self, chain_id: ChainId, other_chain_id: ChainId, limit: Limit = 20) -> Answer:
+        """Return products that one chain sells and another one does not."""
+        page = chains.only_products(self._reader, chain_id, other_chain_id, paging=Paging(limit))
+        return {"products": plain_rows(page.rows), "there_are_more": page.next is not None}
+
     @property
     def all(self) -> Sequence[Callable[..., Answer]]:
         """The tools, in the order in which they are listed."""
         return (
             *(self.search_products, self.product, self.prices, self.price_history, self.promotions),
             *(self.compare_products, self.basket, self.stores_near, self.freshness),
+            *(self.discounts, self.usual_prices, self.price_statistics, self.list_chains),
+            *(self.price_changes, self.price_index, self.only_products),
         )
 
 

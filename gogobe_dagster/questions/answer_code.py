@@ -27,6 +27,7 @@ class AnswerCode(StrEnum):
     )
     UNKNOWN_PRODUCT = "unknown_product", HTTPStatus.NOT_FOUND, "No chain has published this product."
     UNKNOWN_STORE = "unknown_store", HTTPStatus.NOT_FOUND, "There is no store with this key."
+    UNKNOWN_CHAIN = "unknown_chain", HTTPStatus.NOT_FOUND, "No feed has published this chain."
     UNKNOWN_FILE = "unknown_file", HTTPStatus.NOT_FOUND, "No portal has listed a file with this key."
     UNKNOWN_PATH = "unknown_path", HTTPStatus.NOT_FOUND, "The service has no such address."
     WRONG_METHOD = (

@@ -21,8 +21,11 @@ MAX_BASKET_STORES = 100
 MAX_HISTORY_STORES = 20
 ALL_STORES = Stores()
 
-_BY_GTIN = "select product_key from product where gtin = search_gtin(:gtin)"
-_BY_CODE = "select product_key from product where chain_id = :chain_id and code = :code"
+_BY_GTIN = "select product_key from product where gtin = search_gtin(:product)"
+_BY_CODE = """
+select product_key from product
+where chain_id = split_part(:product, ':', 1) and code = split_part(:product, ':', 2)
+"""
 _PRODUCT = """
 select p.gtin, p.chain_id, p.code, p.product_key,
     (select jsonb_object_agg(coalesce(c.name, c.chain_id), cp.name)
@@ -43,14 +46,19 @@ PRICE_COLUMNS = (
         "address",
     ),
     *("is_online", "gtin", "code", "product_name", "price", "comparable_price", "base_unit", "valid_from"),
-    *("confirmed_at", "store_key", "file_id"),
+    *("confirmed_at", "latitude", "longitude", "store_key", "file_id"),
 )
+# The page is cut before names are joined and comparable prices divided: a product has thousands of prices.
 _PRICES = f"""
-select {", ".join(PRICE_COLUMNS)} from current_prices
-where product_key = :product_key and price > 0 and {MATCHES} and {IS_ONLINE}
-and (cast(:after_price as numeric) is null
-    or (price, store_key) > (cast(:after_price as numeric), cast(:after_store_key as integer)))
-order by price, store_key limit :rows
+with chosen as materialized (
+    select store_key from price_current join store using (store_key) left join locality using (locality_code)
+    where product_key = :product_key and price > 0 and {MATCHES} and {IS_ONLINE}
+    and (cast(:after_price as numeric) is null
+        or (price, store_key) > (cast(:after_price as numeric), cast(:after_store_key as integer)))
+    order by price, store_key limit :rows
+)
+select {", ".join(PRICE_COLUMNS)} from chosen join current_prices using (store_key)
+where product_key = :product_key order by price, store_key
 """
 HISTORY_COLUMNS = (
     *(
@@ -119,6 +127,44 @@ and (cast(:since as date) is null or day >= :since) and (cast(:until as date) is
 and (cast(:after_day as date) is null or (day, chain_id) > (cast(:after_day as date), :after_chain_id))
 order by day, chain_id limit :rows
 """
+DISCOUNT_COLUMNS = (
+    *("chain_id", "chain_name", "store_id", "store_name", "locality_name", "district", "promotion_id"),
+    *("description", "gtin", "code", "product_name", "effective_unit_price", "price_basis", "regular_price"),
+    *("lowest_30_days", "median_30_days", "lowest_90_days", "median_90_days", "days_known"),
+    *("is_below_30_days", "is_below_90_days", "percent_off_shelf", "percent_off_median_30"),
+    *("percent_off_median_90", "min_total_quantity", "needs_coupon", "needs_club", "is_compensation"),
+    *("starts_at", "ends_at", "store_key", "promotion_key", "offer_number"),
+)
+# The page is cut before usual prices are found, which takes as long for each row as the rest together.
+_DISCOUNTS = f"""
+with chosen as materialized (
+    select store_key, promotion_key, offer_number from promotions_now
+    where product_key = :product_key and not is_gift and effective_unit_price is not null and {MATCHES}
+    and (cast(:after_store_key as integer) is null or (store_key, promotion_key, offer_number)
+        > (cast(:after_store_key as integer), cast(:after_promotion_key as bigint),
+            cast(:after_offer_number as integer)))
+    order by store_key, promotion_key, offer_number limit :rows
+)
+select {", ".join(f"found.{column}" for column in DISCOUNT_COLUMNS)} from chosen
+cross join lateral (
+    select * from real_discounts r where r.product_key = :product_key and r.store_key = chosen.store_key
+    and r.promotion_key = chosen.promotion_key and r.offer_number = chosen.offer_number
+) found
+order by chosen.store_key, chosen.promotion_key, chosen.offer_number
+"""
+USUAL_COLUMNS = (
+    "store_key",
+    "lowest_30_days",
+    "median_30_days",
+    "lowest_90_days",
+    "median_90_days",
+    "days_known",
+)
+_USUAL = f"""
+select {", ".join(USUAL_COLUMNS)} from unnest(cast(:store_keys as integer[])) as store_key
+cross join lateral usual_prices(store_key, :product_key, now()) usual
+order by store_key
+"""
 _BASKET = """
 select * from basket(
     cast(:items as jsonb), :locality, :district, :latitude, :longitude, :radius_km, :club, :coupon, :online
@@ -133,10 +179,7 @@ def search(reader: Reader, text: str, limit: int = 20) -> list[Row]:
 
 def product_key(reader: Reader, product: str) -> int:
     """Return the key of a product. Raises `QuestionError` for one that nobody has published."""
-    chain_id, is_own, code = product.partition(":")
-    found = (
-        reader.ask(_BY_CODE, chain_id=chain_id, code=code) if is_own else reader.ask(_BY_GTIN, gtin=product)
-    )
+    found = reader.ask_once(_BY_CODE if ":" in product else _BY_GTIN, product=product)
     if not found:
         raise QuestionError(AnswerCode.UNKNOWN_PRODUCT, f"no chain has published the product {product}")
     return int(found[0]["product_key"])
@@ -212,6 +255,25 @@ def promotions(
     chosen = {**stores.parameters, **paging.parameters(key)}
     rows = reader.ask(_OFFERS, product_key=product_key(reader, name), **chosen)
     return page([{**row, "conditions": conditions(row)} for row in rows], paging, key)
+
+
+def discounts(
+    reader: Reader,
+    name: str,
+    stores: Stores = ALL_STORES,
+    *,
+    paging: Paging = FIRST_PAGE,
+) -> Page:
+    """Return the offers on a product beside what it has cost in the same store."""
+    key = ("store_key", "promotion_key", "offer_number")
+    chosen = {**stores.parameters, **paging.parameters(key)}
+    return page(reader.ask(_DISCOUNTS, product_key=product_key(reader, name), **chosen), paging, key)
+
+
+def usual_prices(reader: Reader, name: str, store_keys: Sequence[int]) -> list[Row]:
+    """Return what a product has cost in some stores in the last 30 and 90 days."""
+    chosen = sorted(set(store_keys))
+    return reader.ask(_USUAL, product_key=product_key(reader, name), store_keys=chosen)
 
 
 def compare(reader: Reader, names: Sequence[str], stores: Stores = ALL_STORES) -> list[Row]:

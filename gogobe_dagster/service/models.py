@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, create_model
 
-from gogobe_dagster.questions import imports, products, stores
+from gogobe_dagster.questions import chains, imports, products, stores
 from gogobe_dagster.warehouse.schema.tables import locality
 from gogobe_dagster.warehouse.schema.views import VIEWS
 
@@ -33,7 +33,9 @@ _MONEY = dict.fromkeys(
             "regular_total",
             "comparable_total",
         ),
-        *("base_quantity", "distance_km", "latitude", "longitude"),
+        *("base_quantity", "distance_km", "latitude", "longitude", "old_median", "new_median", "difference"),
+        *("percent", "price_index", "lowest_30_days", "median_30_days", "lowest_90_days", "median_90_days"),
+        *("days_known", "percent_off_shelf", "percent_off_median_30", "percent_off_median_90"),
     ),
     Decimal,
 )
@@ -66,6 +68,8 @@ _NUMBERS = dict.fromkeys(
         ),
         *(
             "promoted_stores",
+            "products",
+            "basket_products",
             "rows",
             "rejected",
             "size",
@@ -78,8 +82,14 @@ _NUMBERS = dict.fromkeys(
     ),
     int,
 )
-_FLAGS = dict.fromkeys(("is_online", "needs_club", "needs_coupon", "is_compensation", "retry"), bool)
-_DAYS = dict.fromkeys(("publication_day", "newest_day", "day"), date)
+_FLAGS = dict.fromkeys(
+    (
+        *("is_online", "needs_club", "needs_coupon", "is_compensation", "retry"),
+        *("is_below_30_days", "is_below_90_days"),
+    ),
+    bool,
+)
+_DAYS = dict.fromkeys(("publication_day", "newest_day", "day", "starts_on", "base_month"), date)
 TYPES: Final[Mapping[str, type]] = {**_MONEY, **_TIMES, **_NUMBERS, **_FLAGS, **_DAYS}
 """Of columns that are no text."""
 
@@ -122,6 +132,19 @@ Offer = _of_view(
     conditions=_field(list[str], "What has to be met for effective_unit_price; none: nothing."),
 )
 Statistic = _of_view("Statistic", "product_daily", products.STATISTICS_COLUMNS)
+Discount = _of_view("Discount", "real_discounts", products.DISCOUNT_COLUMNS)
+Usual = _of_view("Usual", "real_discounts", products.USUAL_COLUMNS)
+Change = _of_view("Change", "chain_price_changes", chains.CHANGE_COLUMNS)
+IndexValue = _of_view("IndexValue", "chain_price_index", chains.INDEX_COLUMNS)
+OnlyProduct = _of_view("OnlyProduct", "chain_only_products", chains.ONLY_COLUMNS)
+Chain = _model(
+    "Chain",
+    {
+        "chain_id": _STORE["chain_id"],
+        "chain_name": _STORE["chain_name"],
+        "stores": "Stores of the chain, closed ones included.",
+    },
+)
 Cheapest = _of_view("Cheapest", "cheapest_prices", tuple(_MEANINGS["cheapest_prices"]))
 Product = _model(
     "Product",
@@ -244,6 +267,7 @@ Health = create_model(
 Prices, Periods, Statistics, Offers, StorePage, CoveragePage, Files = map(
     _page, (Price, Period, Statistic, Offer, Store, Coverage, PublishedFile)
 )
-FoundList, ComparedList, LocalityList, FreshnessList, CodeList, BasketList = map(
-    _list, (Found, Compared, Locality, Freshness, ErrorCode, BasketStore)
+Discounts, Changes, Index, OnlyProducts = map(_page, (Discount, Change, IndexValue, OnlyProduct))
+FoundList, ComparedList, LocalityList, FreshnessList, CodeList, BasketList, ChainList, UsualList = map(
+    _list, (Found, Compared, Locality, Freshness, ErrorCode, BasketStore, Chain, Usual)
 )

@@ -1,4 +1,7 @@
-"""What requests may say: types with limits, examples and meanings. PostgreSQL's text has no NUL."""
+"""What requests may say: types with limits, examples and meanings. PostgreSQL's text has no NUL.
+
+Functions are `async`, because FastAPI calls others in a thread.
+"""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +14,7 @@ from gogobe_dagster.questions.filters import Stores
 from gogobe_dagster.questions.pages import DEFAULT_ROWS, MAX_ROWS, Paging
 from gogobe_dagster.questions.products import MAX_BASKET, MAX_BASKET_STORES, MAX_COMPARED, MAX_HISTORY_STORES
 from gogobe_dagster.questions.stores import MAX_RADIUS_KM
+from gogobe_dagster.warehouse.schema.enums import IndexPeriod
 
 MAX_KEY = 2**31 - 1
 MAX_FILE_ID = 2**63 - 1
@@ -59,6 +63,9 @@ District = Annotated[
     Text | None, Query(min_length=1, max_length=60, pattern=TEXT, description="Only stores of this district.")
 ]
 ChainId = Annotated[str | None, Query(pattern="^[0-9]{1,20}$", description="Only stores of this chain.")]
+OfChain = Annotated[str, Path(pattern="^[0-9]{1,20}$", description="Chain id; /v1/chains has all.")]
+OtherChain = Annotated[str, Query(pattern="^[0-9]{1,20}$", description="The chain that does not sell it.")]
+Period = Annotated[IndexPeriod, Query(description="week, from Sunday, or month.")]
 IsOnline = Annotated[
     bool | None, Query(description="true: only online stores; false: only shops; without it both.")
 ]
@@ -88,6 +95,9 @@ Time = Annotated[
     Query(openapi_examples={"a day in Israel": {"value": "2026-11-23T00:00:00+02:00"}}),
 ]
 Day = Annotated[date | None, Query(openapi_examples={"a day": {"value": "2026-11-23"}})]
+OneDay = Annotated[
+    date, Query(description="Day in Israel.", openapi_examples={"a day": {"value": "2026-11-23"}})
+]
 Latitude = Annotated[Decimal, Query(ge=-90, le=90, max_digits=12, description="Degrees (WGS84).")]
 Longitude = Annotated[Decimal, Query(ge=-180, le=180, max_digits=12, description="Degrees (WGS84).")]
 Radius = Annotated[Decimal, Query(gt=0, le=MAX_RADIUS_KM, max_digits=12, description="Kilometres.")]
@@ -95,7 +105,7 @@ Feed = Annotated[str, Query(pattern="^[a-z0-9_]{1,40}$", openapi_examples={"a fe
 State = Annotated[str | None, Query(pattern="^[a-z]{1,20}$", description="Only files in this state.")]
 
 
-def chosen_stores(
+async def chosen_stores(
     locality: Locality = None,
     district: District = None,
     chain_id: ChainId = None,
@@ -106,7 +116,7 @@ def chosen_stores(
     return Stores(locality=locality, district=district, chain_id=chain_id, is_online=is_online)
 
 
-def paging(limit: Limit = DEFAULT_ROWS, cursor: Cursor = None) -> Paging:
+async def paging(limit: Limit = DEFAULT_ROWS, cursor: Cursor = None) -> Paging:
     """Return which page is asked for."""
     return Paging(limit, cursor)
 

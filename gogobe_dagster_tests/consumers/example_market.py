@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from gogobe_dagster.warehouse.statistics.update import update_statistics
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
 from gogobe_dagster_tests.warehouse.promotions import Offer, PromotionFile
 from gogobe_dagster_tests.warehouse.warehouse_harness import (
@@ -42,6 +43,7 @@ def fill(engine: sa.Engine, lake: Path) -> Market:
         _sells(5, TEL_AVIV, {MILK: "6.90", BREAD: "7.20"}),
         _sells(5, ONLINE, {MILK: "8.40"}),
     )
+    market.open(_sells(-20, 7, {EGGS: "14.00"}, chain=OTHER_CHAIN), feed=OTHER_FEED)
     market.open(_sells(6, 7, {MILK: "7.30", EGGS: "12.50"}, chain=OTHER_CHAIN), feed=OTHER_FEED)
     market.open(PriceFile(9, [_row(MILK, "7.60")], store=JERUSALEM))
     market.offer(
@@ -55,6 +57,7 @@ def fill(engine: sa.Engine, lake: Path) -> Market:
             store=JERUSALEM,
         )
     )
+    update_statistics(engine, now=NOON)
     return market
 
 

@@ -77,7 +77,7 @@ def test_prices_of_a_day_are_those_at_its_end(engine: sa.Engine, folder: Path) -
         (2, Decimal("6.90")),
         (3, Decimal("8.40")),
     ]
-    assert set(prices["day"].cast(pl.String)) == {str(TODAY)}
+    assert set(prices["day"].cast(pl.String)) == {str(TODAY), str(TODAY - timedelta(days=1))}
     assert set(prices["chain_id"].cast(pl.String)) == {CHAIN, OTHER_CHAIN}
 
 
@@ -93,11 +93,35 @@ def test_the_other_tables_have_the_rows_of_their_views(engine: sa.Engine, folder
         for name in ("current_prices", "stores", "products", "promotions"):
             rows = connection.scalar(sa.text(f"select count(*) from {views.get(name, name)}"))
             assert (name, len(frames[name])) == (name, rows)
-    [ended] = frames["price_periods"].to_dicts()
+    [ended] = frames["price_periods"].filter(gtin=MILK).to_dicts()
     assert (ended["gtin"], ended["price"], ended["month"]) == (MILK, Decimal("7.10"), "2026-11")
     offers = dict(frames["promotions"].select("promotion_id", "effective_unit_price").iter_rows())
     assert offers[OPEN_OFFER] == Decimal(6)
     assert frames["stores"].filter(locality_name="ירושלים")["latitude"].item() > 31
+
+
+def test_statistics_are_those_of_their_views_and_follow_them(engine: sa.Engine, folder: Path) -> None:
+    publish(engine, folder)
+    frames = {
+        name: pl.read_parquet(folder / name, hive_partitioning=True)
+        for name in ("product_daily", "chain_price_changes", "chain_price_index")
+    }
+    with engine.connect() as connection:
+        for name, frame in frames.items():
+            assert (name, len(frame)) == (name, connection.scalar(sa.text(f"select count(*) from {name}")))
+    [change] = frames["chain_price_changes"].to_dicts()
+    assert (change["old_median"], change["new_median"]) == (Decimal("14.00"), Decimal("12.50"))
+
+    due = "insert into statistics_due (chain_id, since_day) values (:chain_id, :day)"
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text(due), {"chain_id": OTHER_CHAIN, "day": TODAY})
+        waiting = publish(engine, folder)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("truncate statistics_due"))
+
+    assert (waiting.written, publish(engine, folder).written) == (3, 3)
 
 
 def test_files_are_compressed_and_sorted_for_questions_about_a_product(
@@ -141,8 +165,7 @@ def test_only_what_changed_is_written_again(engine: sa.Engine, folder: Path) -> 
         name for name in before if OTHER_CHAIN in name
     }
     assert {name for name in changed if "chain_id" not in name} <= {
-        "stores/data.parquet",
-        "products/data.parquet",
+        *("stores/data.parquet", "products/data.parquet", "chain_price_index/data.parquet"),
     }
 
 
@@ -180,7 +203,7 @@ def test_what_the_manifest_does_not_name_is_removed_and_earlier_days_stay(
     assert (folder / "notes.txt").exists()
     assert (folder / PRICES).exists()
     days = {name.split("/")[1] for name in manifest(folder) if name.startswith("prices/")}
-    assert days == {"day=2026-11-23", "day=2026-11-27", "day=2026-11-28"}
+    assert days == {"day=2026-11-22", "day=2026-11-23", "day=2026-11-27", "day=2026-11-28"}
 
 
 def test_days_whose_prices_retention_has_removed_are_not_made(engine: sa.Engine, folder: Path) -> None:
@@ -279,6 +302,7 @@ def test_the_description_is_valid_and_has_a_meaning_for_every_column(engine: sa.
         assert all(field.description for field in resource.schema.fields)
     assert {resource.name for resource in package.resources} == {
         *("prices", "current-prices", "price-periods", "promotions", "stores", "products"),
+        *("product-daily", "chain-price-changes", "chain-price-index"),
     }
 
 
@@ -292,7 +316,8 @@ def test_the_examples_of_its_readme_run(
     [question] = re.findall(r"^```sql\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     with duckdb.connect() as connection:
         assert connection.execute(question).fetchall()[0][1:] == ("מרכז", Decimal("6.9000"))
-    for example in re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL):
+    examples = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    for example in (example for example in examples if "https://" not in example):
         exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - what the README tells people to run
     printed = capsys.readouterr().out
     assert "6.9" in printed

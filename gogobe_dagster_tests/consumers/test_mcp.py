@@ -16,15 +16,16 @@ from mcp import Client, StdioServerParameters
 from gogobe_dagster.mcp_server.server import make_http_server, make_mcp
 from gogobe_dagster.questions.reader import Reader
 from gogobe_dagster_tests.consumers.conftest import served
-from gogobe_dagster_tests.consumers.example_market import CLUB_OFFER, OPEN_OFFER
+from gogobe_dagster_tests.consumers.example_market import CLUB_OFFER, OPEN_OFFER, OTHER_CHAIN
 from gogobe_dagster_tests.ports import free_port
-from gogobe_dagster_tests.warehouse.making import NOON
+from gogobe_dagster_tests.warehouse.making import CHAIN, NOON, TODAY
 from gogobe_dagster_tests.warehouse.warehouse_harness import BREAD, EGGS, MILK
 
 Result = TypeVar("Result")
 TOOLS = [
     *("search_products", "product", "prices", "price_history", "promotions", "compare_products", "basket"),
-    *("stores_near", "freshness"),
+    *("stores_near", "freshness", "discounts", "usual_prices", "price_statistics", "list_chains"),
+    *("price_changes", "price_index", "only_products"),
 ]
 
 
@@ -101,6 +102,24 @@ def test_baskets_comparisons_history_and_stores_are_those_of_the_service(reader:
     assert [row["price"] for row in periods] == ["7.1", "7.6"]
     assert call(reader, "stores_near", latitude="32.02", longitude="34.78")["stores"]
     assert {row["feed"] for row in call(reader, "freshness")["feeds"]} == {"rami_levy", "shufersal"}
+
+
+def test_what_chains_changed_and_what_is_usual_is_that_of_the_service(reader: Reader) -> None:
+    names = {row["chain_id"] for row in call(reader, "list_chains")["chains"]}
+    assert {CHAIN, OTHER_CHAIN} <= names
+    [change] = call(reader, "price_changes", chain_id=OTHER_CHAIN, day=str(TODAY))["products"]
+    assert (change["gtin"], change["old_median"], change["percent"]) == (EGGS, "14", "-10.7")
+    [sold] = call(reader, "only_products", chain_id=CHAIN, other_chain_id=OTHER_CHAIN)["products"]
+    assert sold["gtin"] == BREAD
+    assert len(call(reader, "price_index", period="month")["periods"]) == 2
+    days = call(reader, "price_statistics", product=EGGS, chain_id=OTHER_CHAIN)["days"]
+    assert [row["median_price"] for row in days] == ["14", "12.5"]
+    offers = {row["promotion_id"]: row for row in call(reader, "discounts", product=MILK)["offers"]}
+    assert offers[OPEN_OFFER]["is_below_30_days"]
+    [usual] = call(reader, "usual_prices", product=MILK, store_keys=[offers[OPEN_OFFER]["store_key"]])[
+        "stores"
+    ]
+    assert usual["lowest_30_days"] == "7.1"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import http.client
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -136,6 +138,51 @@ def test_an_offer_says_its_price_and_its_conditions(service: str) -> None:
     assert get(service, f"products/{MILK}/promotions", locality="חולון")["rows"] == []
 
 
+def test_an_offer_is_beside_what_the_product_usually_costs(service: str) -> None:
+    rows = {row["promotion_id"]: row for row in get(service, f"products/{MILK}/discounts")["rows"]}
+    first = get(service, f"products/{MILK}/discounts", limit=1)
+    second = get(service, f"products/{MILK}/discounts", limit=1, cursor=first["next"])
+
+    offer = rows[OPEN_OFFER]
+    assert (offer["regular_price"], offer["lowest_30_days"], offer["is_below_30_days"]) == (
+        *("7.6000", "7.1000"),
+        True,
+    )
+    assert first["rows"] + second["rows"] == list(rows.values())
+    assert get(service, f"products/{MILK}/discounts", locality="חולון")["rows"] == []
+
+
+def test_what_a_product_usually_costs_in_stores(service: str) -> None:
+    [here, there] = get(service, f"products/{MILK}/prices", chain_id=CHAIN, is_online="false")["rows"]
+    keys = [there["store_key"], here["store_key"], here["store_key"]]
+    rows = {row["store_key"]: row for row in get(service, f"products/{MILK}/usual", store_key=keys)["rows"]}
+
+    assert rows.keys() == set(keys)
+    assert rows[there["store_key"]]["lowest_90_days"] == "7.1000"
+    assert rows[here["store_key"]]["median_30_days"] == "6.9000"
+
+
+def test_what_chains_changed_what_they_cost_and_what_only_one_sells(service: str) -> None:
+    stores = {row["chain_id"]: row["stores"] for row in get(service, "chains")["rows"]}
+    assert (stores[CHAIN], stores[OTHER_CHAIN]) == (3, 1)
+
+    [change] = get(service, f"chains/{OTHER_CHAIN}/changes", day=TODAY.isoformat())["rows"]
+    assert (change["gtin"], change["old_median"], change["new_median"]) == (EGGS, "14.0000", "12.5000")
+    assert change["percent"] == "-10.7"  # 12.50 / 14.00
+
+    [sold] = get(service, f"chains/{CHAIN}/only", other_chain_id=OTHER_CHAIN)["rows"]
+    assert (sold["gtin"], sold["lowest_price"]) == (BREAD, "6.5000")
+
+    index = get(service, "index", period="month")["rows"]
+    assert {(row["chain_id"], row["starts_on"]) for row in index} == {
+        (CHAIN, "2026-11-01"),
+        (OTHER_CHAIN, "2026-11-01"),
+    }
+    pages = [get(service, "index", period="month", limit=1)]
+    pages.append(get(service, "index", period="month", limit=1, cursor=pages[0]["next"]))
+    assert [row for page in pages for row in page["rows"]] == index
+
+
 def test_products_are_compared_by_chain_without_online_stores(service: str) -> None:
     rows = get(service, "compare", product=[MILK, EGGS])["rows"]
 
@@ -169,7 +216,7 @@ def test_stores_and_feeds_say_how_fresh_they_are(service: str) -> None:
     assert get(service, f"stores/{rows[JERUSALEM]['store_key']}") == rows[JERUSALEM]
 
     feeds = {row["feed"]: row for row in get(service, "freshness")["rows"]}
-    assert (feeds["rami_levy"]["loaded"], feeds["shufersal"]["loaded"]) == (6, 2)
+    assert (feeds["rami_levy"]["loaded"], feeds["shufersal"]["loaded"]) == (6, 3)
     assert get(service, "health")["status"] == "ok"
 
 
@@ -222,12 +269,20 @@ def test_an_answer_that_the_client_has_is_not_sent_again(service: str) -> None:
         (f"products/{MILK}/prices?limit=1000000", (422, "invalid_request")),
         (f"products/{MILK}/prices?cursor=AAAA", (422, "invalid_request")),
         (f"products/{MILK}/prices?cursor=WyJ4IiwgInkiXQ", (422, "invalid_request")),
+        (
+            f"products/{MILK}/prices?cursor=WyJcdWQ4MDAiLCIxIl0",
+            (422, "invalid_request"),
+        ),  # half of a surrogate pair
         (f"products/{MILK}/prices?locality=אטלנטיס", (422, "invalid_request")),
         (f"products/{MILK}/history?store_key=1&since=yesterday", (422, "invalid_request")),
         (f"products/{MILK}/history", (422, "invalid_request")),
         ("compare?" + "&".join([f"product={MILK}"] * 21), (422, "invalid_request")),
         ("search?q=%00", (422, "invalid_request")),
         ("search", (422, "invalid_request")),
+        (f"chains/1/changes?day={TODAY}", (404, "unknown_chain")),
+        (f"chains/{CHAIN}/only?other_chain_id=1", (404, "unknown_chain")),
+        (f"chains/{CHAIN}/changes?day=2026-02-30", (422, "invalid_request")),
+        ("index?period=year", (422, "invalid_request")),
         ("nowhere", (404, "unknown_path")),
         ("search?q=" + "a" * 5000, (413, "request_too_large")),
     ],
@@ -332,6 +387,47 @@ def test_slow_clients_are_left_and_others_are_answered(
         assert b"408" in half_body.recv(20)
         for connection in slow:
             connection.close()
+
+
+def test_a_head_without_an_end_is_refused(service: str) -> None:
+    address = ("127.0.0.1", int(service.rpartition(":")[2]))
+    answer = b""
+    with socket.create_connection(address, 60) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        try:
+            for _ in range(100):
+                connection.sendall(b"x" * 10_000)
+            answer = connection.recv(12)
+        except ConnectionError:  # it was closed before everything was sent
+            answer = b"HTTP/1.1 400"
+    assert answer == b"HTTP/1.1 400"
+    assert get(service, "health")["status"] == "ok"
+
+
+def test_more_connections_than_allowed_are_closed(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "MAX_CONNECTIONS", 3)
+    with running(reader, Settings()) as url, ExitStack() as opened:
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        several = [opened.enter_context(socket.create_connection(address, 60)) for _ in range(3)]
+        with socket.create_connection(address, 60) as refused, suppress(ConnectionResetError):
+            assert refused.recv(1) == b""
+        several[0].sendall(b"GET /page.css HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert several[0].recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_connection_that_was_lost_is_made_again(filled: Filled) -> None:
+    reader = Reader(as_role(filled.url, READER))
+    try:
+        with ThreadPoolExecutor(2) as pool:  # two connections
+            pids = list(
+                pool.map(lambda _: reader.ask("select pg_backend_pid() as pid, pg_sleep(0.2)"), range(2))
+            )
+        with psycopg.connect(as_role(filled.url, READER), autocommit=True) as other:
+            for [row] in pids:
+                other.execute("select pg_terminate_backend(%s)", [row["pid"]])
+        assert [reader.ask("select 1 as answer") for _ in range(2)] == [[{"answer": 1}]] * 2
+    finally:
+        reader.close()
 
 
 # ---------------------------------------------------------------- rights
