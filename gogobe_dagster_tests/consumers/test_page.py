@@ -73,6 +73,33 @@ def test_a_product_shows_where_it_is_cheap_its_offers_and_its_history(
     assert [entry for entry in log if service in entry["message"] and entry["level"] == "SEVERE"] == []
 
 
+def test_a_town_of_the_map_is_chosen_with_keys_and_marks_its_stores(
+    browser: webdriver.Chrome, service: str
+) -> None:
+    open_product(browser, service)
+
+    spots = browser.find_elements(By.CSS_SELECTOR, "#map g")
+    labels = {str(spot.get_attribute("aria-label")).partition(":")[0]: spot for spot in spots}
+    assert labels.keys() == {"ירושלים", "תל אביב-יפו", "חולון"}
+    [cheapest] = browser.find_elements(By.CSS_SELECTOR, "#map g.cheapest")
+    assert "6.90" in str(cheapest.get_attribute("aria-label"))
+    north = {name: spot.find_element(By.TAG_NAME, "circle").rect["y"] for name, spot in labels.items()}
+    assert north["תל אביב-יפו"] < north["חולון"] < north["ירושלים"]
+    east = {name: spot.find_element(By.TAG_NAME, "circle").rect["x"] for name, spot in labels.items()}
+    assert east["תל אביב-יפו"] < east["ירושלים"]
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#map .land")) > 20
+
+    browser.find_element(By.ID, "product").click()
+    _press_tab_until(browser, "g", "")
+    while "ירושלים" not in str(browser.switch_to.active_element.get_attribute("aria-label")):
+        _press(browser, Keys.TAB)
+    _press(browser, Keys.ENTER)
+    [marked] = browser.find_elements(By.CSS_SELECTOR, "#prices tr.chosen")
+    assert "תלפיות" in marked.text
+    _press(browser, Keys.ENTER)
+    assert browser.find_elements(By.CSS_SELECTOR, "#prices tr.chosen") == []
+
+
 def test_a_late_answer_about_an_earlier_product_is_dropped(browser: webdriver.Chrome, service: str) -> None:
     browser.get(service)
     products = [{"gtin": gtin, "name": name} for gtin, name in ((MILK, "חלב"), (BREAD, "לחם"))]

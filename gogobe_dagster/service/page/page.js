@@ -10,6 +10,8 @@ const dateTime = new Intl.DateTimeFormat("he-IL",
 const day = new Intl.DateTimeFormat("he-IL", { day: "numeric", month: "numeric", timeZone: "Asia/Jerusalem" });
 const UNITS = { kg: "לק״ג", l: "לליטר", m: "למטר", piece: "ליחידה" };
 const basket = new Map();
+const TOWNS = ["ירושלים", "תל אביב-יפו", "חיפה", "באר שבע", "אילת"];
+let country = [];
 let shown = null;
 let turn = 0;
 
@@ -114,6 +116,7 @@ async function morePrices() {
     mine.rows.push(...rows);
     mine.next = next;
     $("prices").append(...rows.map(priceRow));
+    showMap();
     if (!mine.rows.length) say("המוצר לא נמכר ביישוב הזה");
   } finally {
     if (shown === mine) $("more").hidden = mine.next === null;
@@ -121,7 +124,7 @@ async function morePrices() {
 }
 
 function priceRow(row) {
-  return element("tr", {}, ...[
+  const made = element("tr", {}, ...[
     money.format(row.price),
     row.comparable_price ? `${money.format(row.comparable_price)} ${UNITS[row.base_unit]}` : "",
     row.chain_name || row.chain_id,
@@ -129,6 +132,75 @@ function priceRow(row) {
     place(row),
     dateTime.format(new Date(row.confirmed_at)),
   ].map((text) => element("td", { textContent: text })));
+  made.dataset.locality = row.latitude ? row.locality_name : "";
+  return made;
+}
+
+// The towns of the rows, each in its middle; all localities as small dots behind them draw the country.
+function showMap() {
+  const spots = new Map();
+  for (const row of shown.rows.filter((priced) => priced.latitude)) {
+    const spot = spots.get(row.locality_name) || { name: row.locality_name, latitude: Number(row.latitude),
+      longitude: Number(row.longitude), lowest: Number(row.price), stores: 0 };
+    spot.stores += 1;
+    spots.set(row.locality_name, spot);
+  }
+  $("place").hidden = spots.size === 0;
+  $("map").replaceChildren(...(spots.size ? [map([...spots.values()])] : []));
+}
+
+function map(spots) {
+  const inView = bounds(spots);
+  const narrowing = Math.cos((inView.south + inView.north) * Math.PI / 360);
+  const wide = Math.max((inView.east - inView.west) * narrowing, (inView.north - inView.south) / 2.4);
+  const scale = 200 / wide;
+  const left = (200 - (inView.east - inView.west) * narrowing * scale) / 2;
+  const height = (inView.north - inView.south) * scale;
+  const x = (at) => left + (at.longitude - inView.west) * narrowing * scale;
+  const y = (at) => (inView.north - at.latitude) * scale;
+  const isSeen = (at) => at.latitude && x(at) >= 0 && x(at) <= 200 && y(at) >= 0 && y(at) <= height;
+  const drawn = shape("svg", { viewBox: `0 0 200 ${height}`, role: "group", direction: "ltr",
+    "aria-label": "מפת היישובים שבהם המוצר נמכר" });
+  for (const at of country.filter(isSeen)) drawn.append(shape("circle", { class: "land", cx: x(at), cy: y(at), r: 1.6 }));
+  const lowest = Math.min(...spots.map((spot) => spot.lowest));
+  for (const spot of [...spots].sort((one, other) => other.lowest - one.lowest)) drawn.append(marker(spot, x(spot), y(spot), lowest));
+  for (const at of country.filter((town) => TOWNS.includes(town.name) && isSeen(town))) {
+    const isRight = x(at) > 110;
+    drawn.append(shape("text", { x: x(at) + (isRight ? 9 : -9), y: y(at) - 8, "text-anchor": isRight ? "start" : "end" }, at.name));
+  }
+  return drawn;
+}
+
+// The country as far as it is known, or the surroundings of the spots where these are close together.
+function bounds(spots) {
+  const around = (points, margin) => ({
+    south: Math.min(...points.map((at) => at.latitude)) - margin, north: Math.max(...points.map((at) => at.latitude)) + margin,
+    west: Math.min(...points.map((at) => at.longitude)) - margin, east: Math.max(...points.map((at) => at.longitude)) + margin,
+  });
+  const near = around(spots, 0.2);
+  return near.north - near.south < 0.8 || !country.length ? near : around(country, 0.05);
+}
+
+function marker(spot, x, y, lowest) {
+  const label = `${spot.name}: ${money.format(spot.lowest)}, ${spot.stores} סניפים`;
+  const made = shape("g", { tabindex: 0, role: "button", "aria-pressed": "false", "aria-label": label,
+    class: spot.lowest === lowest ? "cheapest" : "" });
+  made.append(shape("title", {}, label), shape("circle", { class: "spot", cx: x, cy: y, r: 4 + Math.min(spot.stores, 5) }));
+  if (spot.lowest === lowest) made.append(shape("text", { class: "price", x: x - 12, y: y + 6, "text-anchor": "end" }, money.format(spot.lowest)));
+  const choose = () => {
+    const isChosen = made.getAttribute("aria-pressed") === "false";
+    for (const other of $("map").querySelectorAll("g")) other.setAttribute("aria-pressed", String(isChosen && other === made));
+    for (const row of $("prices").rows) row.classList.toggle("chosen", isChosen && row.dataset.locality === spot.name);
+    const first = $("prices").querySelector(".chosen");
+    if (first) first.scrollIntoView({ block: "nearest" });
+  };
+  made.addEventListener("click", choose);
+  made.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    choose();
+  });
+  return made;
 }
 
 function conditions(offer) {
@@ -252,6 +324,9 @@ $("key-form").addEventListener("submit", (event) => {
 
 async function start() {
   const { rows } = await ask("localities");
+  country = rows.filter((row) => row.latitude)
+    .map((row) => ({ ...row, latitude: Number(row.latitude), longitude: Number(row.longitude) }));
+  if (shown) showMap();
   $("localities").replaceChildren(...rows.map((row) => element("option", { value: row.name })));
 }
 attempt(start);
