@@ -18,5 +18,6 @@ env             variables for `dagster`, `dg` and `psql`
 
 Shared by them: options, selection_options, tables, progress, disabled, bootstrap, processes,
 process_logs, supervisor, services, home_lock, waits, import_progress,
-replica_session, scan_probe, extras, read_files, read_output, demo_queries.
+replica_session, scan_probe, extras, read_files, read_output, demo_queries,
+writing.
 """

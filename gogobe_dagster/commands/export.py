@@ -1,16 +1,17 @@
 """`gogobe export`: writes prices, promotions, stores, products or price history to a file."""
 
 from contextlib import closing
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from upath import UPath
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.options import FeedCommand, feed_option
-from gogobe_dagster.errors import GogobeError
+from gogobe_dagster.commands.writing import writing
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.files.durable import LOCAL, open_root
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 
@@ -31,8 +32,8 @@ from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subj
 )
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Output file, ending in .csv or .parquet. Default: SUBJECT.parquet in the current folder.",
+    help="Output file, ending in .csv or .parquet; may be s3://BUCKET/… with the extra `s3`."
+    " Default: SUBJECT.parquet in the current folder.",
 )
 def export_command(  # noqa: PLR0917 - click passes them by name
     subject: str,
@@ -40,7 +41,7 @@ def export_command(  # noqa: PLR0917 - click passes them by name
     chains: tuple[str, ...],
     stores: tuple[int, ...],
     cities: tuple[str, ...],
-    output: Path | None,
+    output: str | None,
 ) -> None:
     """Export prices, promotions, stores, products or history.
 
@@ -48,7 +49,7 @@ def export_command(  # noqa: PLR0917 - click passes them by name
     file. The file is a consistent snapshot and appears when it is complete; an existing file is replaced. The
     columns are described in docs/data.md.
     """
-    what, path = Subject(subject), output or Path(f"{subject}.{FileFormat.PARQUET}")
+    what, path = Subject(subject), open_root(output or f"{subject}.{FileFormat.PARQUET}")
     format_ = _format_of(path)
     if what is Subject.PRODUCTS and (stores or cities):
         raise click.UsageError("products have no store or city; use --chain or --feed")
@@ -57,7 +58,7 @@ def export_command(  # noqa: PLR0917 - click passes them by name
         store_ids=stores,
         cities=cities,
     )
-    if not path.parent.is_dir():
+    if path.protocol in LOCAL and not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
     rows = _write(what, only, path, format_)
     click.echo(f"{path}: {rows:,} rows, {path.stat().st_size / 1e6:,.1f} MB")
@@ -65,7 +66,7 @@ def export_command(  # noqa: PLR0917 - click passes them by name
         click.echo("No rows match; `gogobe status` shows which feeds were imported.", err=True)
 
 
-def _write(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
+def _write(what: Subject, only: Only, path: UPath, format_: FileFormat) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with (
         closing(open_warehouse(Settings.read())) as resources,
@@ -76,13 +77,11 @@ def _write(what: Subject, only: Only, path: Path, format_: FileFormat) -> int:
         def advance(number: int) -> None:
             progress.advance(task, number)
 
-        try:
-            return export(resources.engine, what, only, path, format_=format_, tell=advance)
-        except OSError as error:
-            raise GogobeError(f"{path} cannot be written: {error.strerror}") from None
+        with writing(path):
+            return export(resources.engine, what, only, path.absolute(), format_=format_, tell=advance)
 
 
-def _format_of(path: Path) -> FileFormat:
+def _format_of(path: UPath) -> FileFormat:
     try:
         return FileFormat(path.suffix.removeprefix("."))
     except ValueError:

@@ -110,6 +110,18 @@ def _examples() -> Iterator[str]:
     yield 'prices <- arrow::open_dataset("current_prices")'
     yield 'dplyr::collect(dplyr::filter(prices, gtin == "7290000000015"))'
     yield "```\n"
+    yield "Elsewhere, put the address before the paths: `s3://BUCKET/dataset/current_prices/*/*.parquet`. A"
+    yield "web server lists no files, so the manifest has to:\n"
+    yield "```python"
+    yield "import json"
+    yield "from urllib.request import urlopen\n"
+    yield "import polars as pl\n"
+    yield 'root = "https://example.org/dataset"'
+    yield 'files = json.load(urlopen(f"{root}/manifest.json"))["files"]'
+    yield 'current = [f"{root}/{path}" for path in files if path.startswith("current_prices/")]'
+    yield 'milk = pl.scan_parquet(current, hive_partitioning=True).filter(gtin="7290000000015")'
+    yield 'print(milk.select("chain_id", "store_name", "price").sort("price").collect())'
+    yield "```\n"
 
 
 def _columns(schemas: Mapping[DatasetTable, pa.Schema]) -> Iterator[str]:

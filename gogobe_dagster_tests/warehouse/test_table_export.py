@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from upath import UPath
 
 from gogobe_dagster.warehouse.bulk_io.table_export import FileFormat, Only, Subject, export
 from gogobe_dagster_tests.warehouse.making import CHAIN, NOON
@@ -40,7 +41,7 @@ def exported(
 ) -> pl.DataFrame:
     path = folder / f"out.{format_}"
     reported: list[int] = []
-    rows = export(market.engine, subject, only or Only(), path, format_=format_, tell=reported.append)
+    rows = export(market.engine, subject, only or Only(), UPath(path), format_=format_, tell=reported.append)
     assert rows == sum(reported)
     assert [path.name for path in folder.iterdir() if path.is_file()] == [path.name]
     frame = (
@@ -126,7 +127,7 @@ def test_a_file_that_fails_half_way_leaves_what_was_there(market: Market, tmp_pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(market.engine, Subject.PRICES, Only(), path, format_=FileFormat.CSV, tell=no_more)
+        export(market.engine, Subject.PRICES, Only(), UPath(path), format_=FileFormat.CSV, tell=no_more)
 
     assert path.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
@@ -147,7 +148,7 @@ def test_memory_does_not_grow_with_the_rows(market: Market, tmp_path: Path) -> N
 
     def peak(only: Only) -> int:
         tracemalloc.start()
-        path = tmp_path / "out.csv"
+        path = UPath(tmp_path / "out.csv")
         export(
             market.engine,
             Subject.PRICES,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 import psycopg
@@ -18,7 +17,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from psycopg import sql
+from upath import UPath
 
+from gogobe_dagster.files.durable import DRAFT, draft
 from gogobe_dagster.printable import FORMULA_START, TEXT_MARK
 from gogobe_dagster.warehouse.bulk_io.pg_copy import driver_cursor
 from gogobe_dagster.warehouse.bulk_io.stores_in_cities import stores_in_cities
@@ -86,13 +87,16 @@ def export(
     engine: sa.Engine,
     subject: Subject,
     only: Only,
-    path: Path,
+    path: UPath,
     *,
     format_: FileFormat,
     tell: Callable[[int], object],
     block_rows: int = BLOCK_ROWS,
 ) -> int:
-    """Write the rows as they are now; return how many. `tell` is called with the number of each block."""
+    """Write the rows as they are now; return how many. `tell` is called with the number of each block.
+
+    The file may be in object storage; a folder must exist.
+    """
     with engine.connect() as connection, _appearing(path) as file, driver_cursor(connection) as cursor:
         cursor.execute("set local timezone to 'UTC'")
         query = _query(subject, only, stores_in_cities(cursor, only.cities) if only.cities else None)
@@ -148,14 +152,10 @@ def _without_formulas(query: sql.Composed, schema: pa.Schema) -> sql.Composed:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[IO[bytes]]:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")
-    try:
-        with draft.open("wb") as file:
-            yield file
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _appearing(path: UPath) -> Iterator[IO[bytes]]:
+    with draft(path.with_name(f".{path.name}.{uuid.uuid4().hex}{DRAFT}")) as written:
+        yield written.file
+        written.publish(path)
 
 
 def schema_of(cursor: psycopg.Cursor[Any], query: sql.Composed) -> pa.Schema:
