@@ -1,5 +1,6 @@
 """The dataset in a bucket and on a web server: it is written there, and others open it from there."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from gogobe_dagster_tests.object_store import ObjectStore
 from gogobe_dagster_tests.ports import free_port
 
 pytestmark = pytest.mark.slow
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "prices.ipynb"
 FOLDERS = ("current_prices", "prices", "stores")
 ELSEWHERE = "https://example.org/dataset"
 
@@ -134,6 +136,19 @@ def test_a_dataset_on_a_web_server_is_opened_by_others(
     assert "6.9" in capsys.readouterr().out
 
     assert "ירושלים" in set(pd.read_parquet(f"{website}/stores/data.parquet")["district"])
+
+
+def test_the_notebook_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+    run("\n".join(cells))
+
+    printed = capsys.readouterr().out
+    assert ["6.9000" in printed, "-10.7" in printed, "2026-11-01" in printed, "true" in printed] == [True] * 4
 
 
 def test_r_opens_it(folder: Path) -> None:
