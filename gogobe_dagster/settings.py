@@ -6,7 +6,7 @@ raises an error with the variable and what is accepted. Settings per feed are in
 
 import os
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +46,11 @@ SECRET_FIELDS = frozenset(
     }
 )
 """Fields whose values are not shown; of other URLs, user and password are hidden."""
-INTERNAL_VARIABLES = frozenset({"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "TEST_DATABASE_URL"})
+OLDEST_DAY = "OLDEST_DAY"
+"""Publication day of the oldest file that is imported, for the processes that define the partitions."""
+INTERNAL_VARIABLES = frozenset(
+    {"DAGSTER_FOLDER", "CODE_SOCKET", "STARTED_BY", "TEST_DATABASE_URL", OLDEST_DAY}
+)
 """Set by `gogobe` for the processes that it starts, and by the tests."""
 CRON = r"[\d*/,-]+"
 HOUR = r"([01]\d|2[0-3]):[0-5]\d"
@@ -113,8 +117,10 @@ class Settings(BaseSettings):
     gov_il_client_id: str = Field(
         default="", description="The x-client-id that gov.il's own pages send; needed by `gogobe register`."
     )
-    first_day: date = Field(
-        default=date(2026, 1, 1), description="First publication day that has a partition (YYYY-MM-DD)."
+    first_day: date | None = Field(
+        default=None,
+        description="First publication day that has a partition (YYYY-MM-DD); empty = that of the oldest file"
+        " of this installation.",
     )
     stale_after_days: int = Field(
         default=3, ge=0, description="Listed files older than this many days are not imported."
@@ -338,6 +344,11 @@ class Settings(BaseSettings):
         except UnreadableVariable as error:
             raise SettingsError(f"{PREFIX}FEED: not a JSON object ({error})") from None
 
+    @field_validator("first_day", "pg_bin", "worker_runs", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("replica_url")
     @classmethod
     def _check_replica(cls, url: str) -> str:
@@ -351,6 +362,17 @@ class Settings(BaseSettings):
     def for_feed(self, key: str) -> FeedOverride:
         """Return the overrides of a feed; all fields are at their defaults if it has none."""
         return self.feed.get(key, FeedOverride())
+
+    def first_day_on(self, today: date) -> date:
+        """Return the first publication day that has a partition, if the definitions are made today.
+
+        Unless it is set, it is the day of the oldest file that `gogobe` found in the ledger, or the oldest of
+        which a listing of today would still be imported.
+        """
+        oldest_listed = today - timedelta(days=self.stale_after_days)
+        oldest_known = os.environ.get(f"{PREFIX}{OLDEST_DAY}")
+        oldest = min(oldest_listed, date.fromisoformat(oldest_known)) if oldest_known else oldest_listed
+        return self.first_day or oldest
 
     @property
     def folder(self) -> Path:

@@ -85,7 +85,7 @@ class ImportEnv:
         """The environment of a process of its own: `dagster`, `gogobe`, a run."""
         ours = {
             "GOGOBE_REPLICA_URL": self.settings.replica_url,
-            "GOGOBE_FIRST_DAY": self.settings.first_day.isoformat(),
+            "GOGOBE_FIRST_DAY": str(self.settings.first_day or ""),
             "GOGOBE_POLL_INTERVAL_SECONDS": str(self.settings.poll_interval_seconds),
             "GOGOBE_QUIET_HOURS": self.settings.quiet_hours,
             "GOGOBE_ALERT_URL": self.settings.alert_url,
@@ -195,6 +195,7 @@ def open_import_env(
             "database_url": warehouse_url,
             "dagster_database_url": dagster_url,
             "replica_url": replica.url,
+            "first_day": date(2026, 1, 1),
             "poll_interval_seconds": 5,
             "quiet_hours": "",
         }

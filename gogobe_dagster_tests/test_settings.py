@@ -1,9 +1,13 @@
 """Settings are read in one module."""
 
 import re
+from datetime import date
 from pathlib import Path
 
+import pytest
+
 import gogobe_dagster
+from gogobe_dagster.settings import Settings
 
 PACKAGE = Path(gogobe_dagster.__file__).parent
 READS = re.compile(r"os\.environ(?!\.setdefault\(\"POLARS)|os\.getenv")
@@ -26,3 +30,25 @@ def test_no_other_module_reads_environment_variables() -> None:
     reading = {file.relative_to(PACKAGE).as_posix() for file, text in sources.items() if READS.search(text)}
 
     assert reading - PASS_IT_ON == {"settings.py"}
+
+
+def test_partitions_begin_with_what_a_first_listing_would_import_unless_a_file_is_older(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings, today = Settings(stale_after_days=3), date(2026, 11, 30)
+
+    assert settings.first_day_on(today) == date(2026, 11, 27)
+    monkeypatch.setenv("GOGOBE_OLDEST_DAY", "2026-11-29")
+    assert settings.first_day_on(today) == date(2026, 11, 27)
+    monkeypatch.setenv("GOGOBE_OLDEST_DAY", "2026-05-04")
+    assert settings.first_day_on(today) == date(2026, 5, 4)
+    assert Settings(first_day=date(2026, 10, 1)).first_day_on(today) == date(2026, 10, 1)
+
+
+def test_empty_variables_are_settings_that_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FIRST_DAY", "PG_BIN", "WORKER_RUNS"):
+        monkeypatch.setenv(f"GOGOBE_{name}", "")
+
+    settings = Settings.read()
+
+    assert (settings.first_day, settings.pg_bin, settings.worker_runs) == (None, None, None)

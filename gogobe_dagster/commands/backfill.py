@@ -29,6 +29,7 @@ from gogobe_dagster.settings import Settings
 ASSETS = ("discovered", "downloaded", "parsed", "stores", "prices", "promotions")
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 POLL_SECONDS = 1.0
+NO_PARTITIONS = "PartitionKeysNotFoundError"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TAGS = {"gogobe/reason": "gogobe backfill", "dagster/retry_strategy": "ALL_STEPS"}
 """The retry strategy repeats the job's tag: Dagster does not use it for backfills of assets."""
@@ -39,7 +40,6 @@ mutation Launch($params: LaunchBackfillParams!) {
     __typename
     ... on LaunchBackfillSuccess { backfillId }
     ... on PythonError { message }
-    ... on PartitionKeysNotFoundError { message }
     ... on UnauthorizedError { message }
   }
 }
@@ -160,7 +160,14 @@ class DagsterClient:
             "tags": [{"key": name, "value": value} for name, value in TAGS.items()],
             "title": "gogobe backfill",
         }
-        return str(self._query(LAUNCH, {"params": params})["backfillId"])
+        answer = self._query(LAUNCH, {"params": params})
+        if answer["__typename"] == NO_PARTITIONS:
+            first = min(partition.partition("|")[2] for partition in partitions)
+            raise GogobeError(
+                "the running Dagster has no partitions of some of these days: set "
+                f"GOGOBE_FIRST_DAY={first} and start `gogobe up` again"
+            )
+        return str(answer["backfillId"])
 
     def status(self, backfill_id: str) -> tuple[str, list[str]]:
         """Return the status of the backfill and those of its runs."""

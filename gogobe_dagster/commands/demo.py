@@ -18,7 +18,7 @@ from gogobe_dagster.commands.options import HOST, WholeNumber, check_port_is_fre
 from gogobe_dagster.commands.processes import stop_on_signals
 from gogobe_dagster.commands.tables import add_row, plain_table
 from gogobe_dagster.commands.up import running_database, serve
-from gogobe_dagster.dagster_runtime.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import environment_with_days
 from gogobe_dagster.feeds.registry import Feed, find_feed
 from gogobe_dagster.files.kinds import Document
 from gogobe_dagster.postgres.server import prepare_home
@@ -73,7 +73,9 @@ def demo(*, ui: bool, port: int, stores: int, items: int) -> None:
             if stop.is_set():
                 return
             open_warehouse(settings).close()
-            environment = process_environment(settings) | OWN_FOLDERS | {"GOGOBE_REPLICA_URL": replica.url}
+            environment = (
+                environment_with_days(settings, [day]) | OWN_FOLDERS | {"GOGOBE_REPLICA_URL": replica.url}
+            )
             _import_and_report(feeds, day, settings, environment, console)
             if ui:
                 _open_ui(settings, environment, port)

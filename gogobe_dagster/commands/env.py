@@ -6,7 +6,7 @@ import shlex
 import click
 
 from gogobe_dagster.commands.bootstrap import open_warehouse
-from gogobe_dagster.dagster_runtime.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import environment_with_days, process_environment
 from gogobe_dagster.settings import Settings
 
 
@@ -20,9 +20,11 @@ def env_command(*, as_json: bool, no_start: bool) -> None:
     tables, unless --no-start is given. `gogobe down` stops it.
     """
     settings = Settings.read()
-    if not no_start:
+    if no_start:
+        environment = process_environment(settings)
+    else:
         open_warehouse(settings).close()
-    environment = process_environment(settings)
+        environment = environment_with_days(settings)
     if as_json:
         click.echo(json.dumps(environment, indent=2))
         return

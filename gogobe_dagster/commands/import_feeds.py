@@ -10,7 +10,7 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.import_progress import Outcome, import_partitions
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.selection_options import selection_options
-from gogobe_dagster.dagster_runtime.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import environment_with_days
 from gogobe_dagster.errors import Code
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import FileSelection
@@ -47,7 +47,7 @@ def import_feeds(feeds: tuple[Feed, ...], days: tuple[date, ...], selection: Fil
         selected_feeds(feeds),
         publication_days,
         resources=resources,
-        environment=process_environment(settings),
+        environment=environment_with_days(settings, publication_days),
         console=Console(),
         selection=selection,
     )

@@ -47,8 +47,10 @@ class Day(click.ParamType[date]):
         except ValueError:
             self.fail(f"{value!r} is not a valid day: use YYYY-MM-DD, today or yesterday", param, ctx)
         first = Settings.read().first_day
-        if not first <= day <= today:
-            self.fail(f"{day} is not between {first} (GOGOBE_FIRST_DAY) and today, {today}", param, ctx)
+        if first and day < first:
+            self.fail(f"{day} is before {first}, which GOGOBE_FIRST_DAY sets", param, ctx)
+        if day > today:
+            self.fail(f"{day} is after today, {today}", param, ctx)
         return day
 
 

@@ -17,7 +17,7 @@ from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import HOST, check_port_is_free, port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
-from gogobe_dagster.dagster_runtime.environment import LAUNCHER, configuration_folder, process_environment
+from gogobe_dagster.dagster_runtime.environment import LAUNCHER, configuration_folder, environment_with_days
 from gogobe_dagster.errors import AlertNotSent, DatabaseUnavailable
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
@@ -48,7 +48,7 @@ def up(*, port: int, verbose: bool) -> None:
         check_port_is_free(port)
         with stop_on_signals() as stop, running_database(settings):
             open_warehouse(settings).close()
-            serve(settings, process_environment(settings), port, stop, verbose=verbose)
+            serve(settings, environment_with_days(settings), port, stop, verbose=verbose)
     _echo("Stopped.")
 
 

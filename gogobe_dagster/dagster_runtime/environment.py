@@ -1,16 +1,25 @@
 """The environment variables that `dagster`, `dg` and `psql` need for this installation."""
 
 import os
+from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from gogobe_dagster.backup.restore_mark import check_restored
+from gogobe_dagster.errors import DatabaseUnavailable
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, prepare_home, warehouse_url
-from gogobe_dagster.settings import Settings
+from gogobe_dagster.settings import OLDEST_DAY, PREFIX, Settings
 
 DAGSTER_FOLDER = "GOGOBE_DAGSTER_FOLDER"
 LAUNCHER = "GOGOBE_LAUNCHER"
+CONNECT_SECONDS = 10
+OLDEST = """
+select publication_day from file where state in ('discovered', 'downloaded', 'parsed', 'loaded')
+order by publication_day limit 1
+"""
 LIBPQ = {
     "host": "PGHOST",
     "port": "PGPORT",
@@ -40,6 +49,27 @@ def process_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def environment_with_days(settings: Settings, days: Collection[date] = ()) -> dict[str, str]:
+    """Return the same variables, and from which day on the processes have partitions.
+
+    That is the publication day of the oldest file in the ledger, or the oldest of `days`. The warehouse's
+    server must be running. Raises `DatabaseUnavailable`.
+    """
+    oldest = min([*_oldest_day(warehouse_url(settings)), *days], default=None)
+    return process_environment(settings) | ({PREFIX + OLDEST_DAY: oldest.isoformat()} if oldest else {})
+
+
+def _oldest_day(warehouse: str) -> Collection[date]:
+    """Return the oldest publication day of which a file is imported; () if there is none yet."""
+    try:
+        with psycopg.connect(warehouse, connect_timeout=CONNECT_SECONDS) as connection:
+            return connection.execute(OLDEST).fetchone() or ()
+    except psycopg.errors.UndefinedTable:  # nobody has imported anything
+        return ()
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error).splitlines()[0]) from None
+
+
 def configuration_folder() -> Path:
     """Return the folder with dagster.yaml and the workspace files.
 
@@ -62,6 +92,6 @@ def prepare_process(settings: Settings) -> None:
     prepare_home(settings)
     ensure_running(settings)
     migrate(warehouse_url(settings))
-    environment = process_environment(settings)
+    environment = environment_with_days(settings)
     Path(environment[DAGSTER_FOLDER]).mkdir(parents=True, exist_ok=True)
     os.environ.update(environment)

@@ -35,7 +35,7 @@ from procrastinate.manager import JobManager
 from psycopg_pool import PoolTimeout
 
 from gogobe_dagster import clock
-from gogobe_dagster.dagster_runtime.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import environment_with_days
 from gogobe_dagster.dagster_runtime.worker_checks import check_worker, other_version
 from gogobe_dagster.errors import GogobeError
 from gogobe_dagster.postgres import run_queue
@@ -398,7 +398,7 @@ def serve(settings: Settings, runs: int, *, grace: float = GRACE_SECONDS) -> Non
     """
     check_worker(settings)
     as_a_worker = settings.model_copy(update={"launcher": Launcher.WORKERS})
-    os.environ.update(process_environment(as_a_worker))
+    os.environ.update(environment_with_days(as_a_worker))
     logging.getLogger("procrastinate").addHandler(_OneLine(logging.WARNING))
     worker = Worker(settings, runs, grace=grace)
     asyncio.run(worker.serve())

@@ -52,9 +52,10 @@ def _every_morning(settings: Settings) -> dg.ScheduleDefinition:
         description="At 06:00: the report of the day before.",
     )
     def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = day_of(context.scheduled_execution_time) - timedelta(days=1)
-        if day < settings.first_day:
-            return dg.SkipReason(f"{day} is before the first day, {settings.first_day}")
+        today = day_of(context.scheduled_execution_time)
+        day, first_day = today - timedelta(days=1), settings.first_day_on(today)
+        if day < first_day:
+            return dg.SkipReason(f"{day} is before the first day, {first_day}")
         return dg.RunRequest(partition_key=day.isoformat())
 
     return every_morning

@@ -9,7 +9,8 @@ from datetime import date
 
 import dagster as dg
 
-from gogobe_dagster.clock import ISRAEL
+from gogobe_dagster import clock
+from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.feeds.registry import FEEDS, Feed, find_feed
 from gogobe_dagster.settings import Settings
 
@@ -32,7 +33,7 @@ def feed_day_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
 
 def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """Return the days in Israel from the first day to today."""
-    first = settings.first_day.isoformat()
+    first = settings.first_day_on(day_of(clock.now())).isoformat()
     # without end_offset=1, today would not be a partition
     return dg.DailyPartitionsDefinition(start_date=first, timezone=ISRAEL.key, end_offset=1)
 

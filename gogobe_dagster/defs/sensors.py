@@ -109,14 +109,13 @@ def evaluate_sensor(feed: Feed, context: dg.SensorEvaluationContext, resources: 
     # pending. The other way round, a run that ends in between would be followed by one with nothing to do.
     unfinished = _days_of_unfinished_runs(context.instance, feed)
     pending = resources.ledger.pending(feed.key, now=now)
-    runs = plan_runs(
-        feed, pending, first_day=settings.first_day, under_way=unfinished, threshold=threshold, now=now
-    )
     today, requests = day_of(now), list[dg.RunRequest]()
+    first_day = settings.first_day_on(today)
+    runs = plan_runs(feed, pending, first_day=first_day, under_way=unfinished, threshold=threshold, now=now)
     if result.wants_listing_run and today not in unfinished:
         runs = [run for run in runs if run.day != today]
         requests = [_listing_run(feed, result, now, settings)]
-    requests += [_import_run(run, now, settings) for run in runs]
+    requests += [_import_run(run, settings) for run in runs]
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=result.cursor)
     why = no_run_reason(pending, under_way=unfinished, threshold=threshold)

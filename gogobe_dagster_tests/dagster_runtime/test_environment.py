@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gogobe_dagster.dagster_runtime.environment import process_environment
+from gogobe_dagster.dagster_runtime.environment import environment_with_days, process_environment
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.import_env import ImportEnv, yesterday
+from gogobe_dagster_tests.monitoring.test_data_quality import load
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +59,38 @@ def test_printing_without_starting_starts_nothing(home: Path) -> None:
 
     assert exported["GOGOBE_HOME"] == str(home)
     assert list(home.iterdir()) == []
+
+
+FIRST_DAY = """
+from gogobe_dagster.defs.partitions import day_partitions
+from gogobe_dagster.settings import Settings
+print(day_partitions(Settings.read()).get_first_partition_key())
+"""
+
+
+def test_partitions_begin_with_the_oldest_file_that_is_imported_and_with_days_that_are_asked_for(
+    import_env: ImportEnv,
+) -> None:
+    unset = import_env.settings.model_copy(update={"first_day": None})
+    oldest, refused, asked = (yesterday() - timedelta(days=days) for days in (20, 40, 60))
+    engine = import_env.resources.engine
+
+    def first_day(environment: dict[str, str]) -> str:
+        command = [sys.executable, "-c", FIRST_DAY]
+        return subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    assert "GOGOBE_OLDEST_DAY" not in environment_with_days(unset)
+    load(engine, refused, stores=1, feed="rami_levy")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update file set state = 'quarantined', code = 'stale_file'")
+    load(engine, oldest, stores=1)
+    environment = os.environ | environment_with_days(unset)
+
+    assert first_day(environment) == str(oldest)
+    assert environment_with_days(unset, [yesterday(), asked])["GOGOBE_OLDEST_DAY"] == str(asked)
+    assert first_day(environment | {"GOGOBE_FIRST_DAY": str(yesterday())}) == str(yesterday())
 
 
 def test_after_eval_libpq_connects_to_the_warehouse_and_dagster_to_its_storage(home: Path) -> None:
