@@ -14,19 +14,20 @@ from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from sqlalchemy import Engine
-
 from gogobe_dagster import clock
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.portals.portal import Portal
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.sizes import MEGABYTE
-from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.portal_pause import PortalAccount
 
-if TYPE_CHECKING:  # 1.4 s of imports (Polars, PyArrow, fsspec), which loading the definitions does not need
+# 1.7 s of imports (SQLAlchemy, Polars, PyArrow, fsspec), which loading commands and definitions does not need
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from gogobe_dagster.files.raw_store import RawStore
     from gogobe_dagster.lake.parquet_lake import Lake
+    from gogobe_dagster.warehouse.ledger.ledger import Ledger
+    from gogobe_dagster.warehouse.ledger.portal_pause import PortalAccount
 
 # Steps run in parallel processes, so threads of Polars in each of them would cost 10 % more CPU.
 # Polars reads the variable when it is imported, which is later: nothing above imports it.
@@ -41,7 +42,7 @@ class Resources:
     clock: Callable[[], datetime] = field(default=clock.now)
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """Connections to the warehouse. Raises `DatabaseUnavailable` when it does not answer."""
         from gogobe_dagster.postgres.server import warehouse_url
         from gogobe_dagster.warehouse.schema.migrate import connect
@@ -49,8 +50,10 @@ class Resources:
         return connect(warehouse_url(self.settings))
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> "Ledger":
         """The states of all files."""
+        from gogobe_dagster.warehouse.ledger.ledger import Ledger
+
         return Ledger(self.engine)
 
     @cached_property
@@ -75,9 +78,10 @@ class Resources:
         with closing(open_portal(feed, self.settings, clock=self.clock, budget=budget)) as portal:
             yield portal
 
-    def portal_account(self, feed: Feed) -> PortalAccount:
+    def portal_account(self, feed: Feed) -> "PortalAccount":
         """Return where a feed's portal is and the account there, for its pauses."""
         from gogobe_dagster.portals.factory import base_url
+        from gogobe_dagster.warehouse.ledger.portal_pause import PortalAccount
 
         parts = urlsplit(base_url(feed, self.settings))
         user = self.settings.for_feed(feed.key).user

@@ -25,7 +25,6 @@ from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.selection import EVERYTHING, FileSelection
 from gogobe_dagster.postgres.server import dagster_url, libpq_url, warehouse_url
 from gogobe_dagster.resources import Resources
-from gogobe_dagster.warehouse.ledger.model import FeedHealth
 from gogobe_dagster.warehouse.schema.enums import OPEN_STATES
 
 REFRESH_SECONDS = 0.5
@@ -122,7 +121,7 @@ def _progress_of(
     from gogobe_dagster.pipeline import selected
 
     if not selection.is_partial:
-        return {row.feed: (settled(row), found(row)) for row in resources.ledger.feed_health(days)}
+        return {row.feed: (row.settled, row.listed) for row in resources.ledger.feed_health(days)}
     files = {feed.key: selected(feed, days, resources, selection) for feed in feeds}
     return {
         feed: (sum(file.state not in OPEN_STATES for file in taken), len(taken))
@@ -160,13 +159,3 @@ def _update(progress: Progress, bars: Mapping[str, TaskID], counts: Progression)
             progress.update(bars[key], total=total, completed=completed)
             if completed == total:
                 progress.stop_task(bars[key])
-
-
-def found(row: FeedHealth) -> int:
-    """Return the number of files that the portal listed."""
-    return row.discovered + row.downloaded + row.parsed + settled(row)
-
-
-def settled(row: FeedHealth) -> int:
-    """Return the number of files in a final state: loaded, superseded or quarantined."""
-    return row.loaded + row.superseded + row.quarantined

@@ -14,8 +14,7 @@ from gogobe_dagster.commands.options import Day, feed_option
 from gogobe_dagster.errors import Code, SettingsError, find_code
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses
-from gogobe_dagster.warehouse.ledger.requeue import FailedFiles, Requeued, requeue
+from gogobe_dagster.warehouse.ledger.model import FailedFiles, Requeued
 
 
 class CodeType(click.ParamType[Code]):
@@ -57,6 +56,9 @@ def retry(  # noqa: PLR0917 - click passes them by name
     import them. A file that its portal still lists is downloaded again; one that only the raw store has is
     parsed again. With --feed, the portals of these feeds are also no longer left alone, if they refused.
     """
+    from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses
+    from gogobe_dagster.warehouse.ledger.requeue import requeue
+
     selection = FailedFiles(names=names, codes=codes, feeds=[feed.key for feed in feeds], days=days)
     with closing(open_warehouse(Settings.read())) as resources:
         done = requeue(

@@ -16,7 +16,6 @@ from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import print_disabled
 from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
-from gogobe_dagster.commands.scan_probe import probe_and_print
 from gogobe_dagster.commands.tables import add_row, failure, open_console, plain_table
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
@@ -67,6 +66,8 @@ def scan(feeds: tuple[Feed, ...], *, as_json: bool, probe: bool) -> None:
     resources = open_warehouse(Settings.read())
     selected = selected_feeds(feeds)
     if probe:
+        from gogobe_dagster.commands.scan_probe import probe_and_print
+
         probe_and_print(selected, resources, as_json=as_json)
         return
     scans = list(

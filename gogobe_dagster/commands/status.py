@@ -13,12 +13,11 @@ from rich.text import Text
 from gogobe_dagster.clock import ISRAEL
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import print_disabled
-from gogobe_dagster.commands.import_progress import found, settled
 from gogobe_dagster.commands.options import Day, FeedCommand, feed_option, selected_feeds
 from gogobe_dagster.commands.tables import Column, add_row, failure, fitted_table, open_console, plain_table
 from gogobe_dagster.feeds.registry import Feed
+from gogobe_dagster.resources import Resources
 from gogobe_dagster.settings import Settings
-from gogobe_dagster.warehouse.ledger.ledger import Ledger
 from gogobe_dagster.warehouse.ledger.model import FeedHealth, LedgerFile
 
 FILE_FIELDS = (
@@ -53,7 +52,7 @@ def status(
     settings = Settings.read()
     resources = open_warehouse(settings)
     if with_files:
-        _print_files([file for feed in feeds for file in _files(resources.ledger, feed.key, days)], as_json)
+        _print_files([file for feed in feeds for file in _files(resources, feed.key, days)], as_json)
         return
     keys = [feed.key for feed in selected_feeds(feeds)]
     _print_feeds([row for row in resources.ledger.feed_health(days or None) if row.feed in keys], as_json)
@@ -61,9 +60,9 @@ def status(
         print_disabled(with_reasons=with_disabled)
 
 
-def _files(ledger: Ledger, feed: str, days: Sequence[date]) -> list[LedgerFile]:
+def _files(resources: Resources, feed: str, days: Sequence[date]) -> list[LedgerFile]:
     """Return the files of these days, archived ones first: they are the older ones."""
-    return [*ledger.archived_of_days(feed, days), *ledger.of_days(feed, days)]
+    return [*resources.ledger.archived_of_days(feed, days), *resources.ledger.of_days(feed, days)]
 
 
 def _print_files(files: Sequence[LedgerFile], as_json: bool) -> None:
@@ -100,8 +99,8 @@ def _feed_table(rows: Sequence[FeedHealth]) -> Table:
     table.add_column("last\nlisting", no_wrap=True)
     for row in rows:
         numbers = (
-            found(row),
-            found(row) - settled(row),
+            row.listed,
+            row.listed - row.settled,
             row.loaded,
             row.quarantined,
             row.rows,

@@ -10,6 +10,7 @@ from gogobe_dagster.defs.failures import as_failure
 from gogobe_dagster.errors import SettingsError, find_code
 from gogobe_dagster.feeds.registry import find_feed
 from gogobe_dagster.resources import Resources
+from gogobe_dagster.warehouse.ledger.model import FailedFiles
 
 RETRY_JOB = "retry_failed_files"
 
@@ -32,7 +33,7 @@ def put_back_failed_files(
 ) -> None:
     """Put failed files back, so that the next run of their feed and day tries them again."""
     from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses
-    from gogobe_dagster.warehouse.ledger.requeue import FailedFiles, requeue
+    from gogobe_dagster.warehouse.ledger.requeue import requeue
 
     with as_failure("retry"):
         feeds = [find_feed(key) for key in config.feeds]

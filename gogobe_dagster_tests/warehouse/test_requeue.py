@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from gogobe_dagster.errors import Code, CodedError, ContentError, DownloadError, PortalError
 from gogobe_dagster.warehouse.ledger.ledger import Ledger
-from gogobe_dagster.warehouse.ledger.requeue import FailedFiles, Requeued, requeue
+from gogobe_dagster.warehouse.ledger.model import FailedFiles, Requeued
+from gogobe_dagster.warehouse.ledger.requeue import requeue
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, file_event
 from gogobe_dagster_tests.warehouse.making import FEED, NOON, TODAY, everything, fetch_all, rows_of, sighting

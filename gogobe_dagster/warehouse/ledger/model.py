@@ -3,11 +3,11 @@
 Nothing here imports SQLAlchemy or Polars, so that any module may name these types without loading them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gogobe_dagster.errors import EXPECTED_CODES, CodedError
+from gogobe_dagster.errors import EXPECTED_CODES, Code, CodedError
 from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.warehouse.schema.enums import FileState
@@ -122,3 +122,42 @@ class FeedHealth:
     listed_at: datetime | None
     listing_code: str | None
     """Why the last listing failed; None: it succeeded."""
+
+    @property
+    def listed(self) -> int:
+        """How many files the portal listed."""
+        return self.discovered + self.downloaded + self.parsed + self.settled
+
+    @property
+    def settled(self) -> int:
+        """How many of them are in a final state: loaded, superseded or quarantined."""
+        return self.loaded + self.superseded + self.quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFiles:
+    """Which failed files are meant; what is empty restricts nothing.
+
+    Files that were left out on purpose, such as those of another chain, are meant only by their code.
+    """
+
+    names: Collection[str] = ()
+    """File names; `*` stands for any characters."""
+    codes: Collection[Code] = ()
+    feeds: Collection[str] = ()
+    days: Collection[date] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requeued:
+    """How many files were put back, and how many could not be, by code."""
+
+    to_download: dict[str, int]
+    to_parse: dict[str, int]
+    unavailable: dict[str, int]
+    """Neither listed by the portal nor in the raw store."""
+
+    @property
+    def files(self) -> int:
+        """How many files were put back."""
+        return sum(self.to_download.values()) + sum(self.to_parse.values())

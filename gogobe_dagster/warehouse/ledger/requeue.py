@@ -6,48 +6,19 @@ raw store, if that has it; otherwise nothing can be done for it, and it stays as
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from gogobe_dagster.errors import EXPECTED_CODES, Code
+from gogobe_dagster.errors import EXPECTED_CODES
 from gogobe_dagster.warehouse.ledger.file_events import append_events, event
+from gogobe_dagster.warehouse.ledger.model import FailedFiles, Requeued
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster.warehouse.schema.tables import file, listing
 
 STILL_LISTED = timedelta(days=1)
 """A file counts as listed if a listing showed it so shortly before the last one: some list a single day."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedFiles:
-    """Which failed files are meant; what is empty restricts nothing.
-
-    Files that were left out on purpose, such as those of another chain, are meant only by their code.
-    """
-
-    names: Collection[str] = ()
-    """File names; `*` stands for any characters."""
-    codes: Collection[Code] = ()
-    feeds: Collection[str] = ()
-    days: Collection[date] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requeued:
-    """How many files were put back, and how many could not be, by code."""
-
-    to_download: dict[str, int]
-    to_parse: dict[str, int]
-    unavailable: dict[str, int]
-    """Neither listed by the portal nor in the raw store."""
-
-    @property
-    def files(self) -> int:
-        """How many files were put back."""
-        return sum(self.to_download.values()) + sum(self.to_parse.values())
 
 
 def requeue(
