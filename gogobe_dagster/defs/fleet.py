@@ -34,6 +34,7 @@ LEGEND = (
     "full square: all files are in the tables · half: some wait or failed · cross: too few came through · "
     "dot: no file is known"
 )
+TIMELINE = "/overview/activity/timeline?groupBy=automation"
 SIGNS = {DayColor.GOOD: "■", DayColor.SOME: "▄", DayColor.BAD: "×", DayColor.NONE: "·"}
 PROBLEM_COLUMNS = table_schema({"feed": "Key of the feed", "problem": "What is wrong, and why"})
 STATUS_COLUMNS = table_schema(
@@ -207,6 +208,7 @@ def _links(fleet: Fleet, settings: Settings) -> str:
             f"| [sensor](/locations/gogobe_dagster/sensors/{feed.key}_files) |"
         )
     lines.append(f"\nRaw files are in `{settings.raw_store_url}`, under `sha256` of the table `file`.")
+    lines.append(f"What ran when, feed by feed: [the timeline]({TIMELINE}).")
     return "\n".join(lines)
 
 

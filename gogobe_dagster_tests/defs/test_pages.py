@@ -52,6 +52,7 @@ def test_the_pages_show_every_feed_with_its_numbers_pictures_and_links(import_en
     links = str(fleet["links"].value)
     assert f"/assets/downloaded?view=partitions&partition=keshet%7C{yesterday()}" in links
     assert find_feed("keshet").base_url in links
+    assert "(/overview/activity/timeline?groupBy=automation)" in links
     page = Path(str(report["file"].value))
     assert page == import_env.settings.folder / "reports" / f"{yesterday()}.html"
     assert "Keshet Teamim" in page.read_text()
