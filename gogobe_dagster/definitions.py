@@ -14,7 +14,7 @@ from dagster.components.core.component_tree import ComponentTreeException
 
 import gogobe_dagster.defs as defs_folder
 from gogobe_dagster.defs.jobs import executor
-from gogobe_dagster.defs.resources import ImportResources
+from gogobe_dagster.defs.resources import import_resources
 from gogobe_dagster.defs.selection import RESOURCE, selection_resource
 from gogobe_dagster.settings import Settings
 
@@ -25,7 +25,7 @@ def build_definitions(resources: Mapping[str, Any] | None = None) -> dg.Definiti
     Raises `SettingsError` if a setting is wrong.
     """
     settings = Settings.read()  # first: an error inside the folder would be reported as that of a file
-    defaults = {"resources": ImportResources(), RESOURCE: selection_resource}
+    defaults = {"resources": import_resources(settings), RESOURCE: selection_resource}
     shared = dg.Definitions(resources={**defaults, **(resources or {})}, executor=executor(settings))
     return dg.Definitions.merge(_load_folder(), shared)
 

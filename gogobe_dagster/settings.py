@@ -10,7 +10,7 @@ from datetime import date, time, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -335,10 +335,10 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def read(cls) -> Self:
-        """Read the environment. Raises `SettingsError` that names every invalid variable."""
+    def read(cls, **given: Any) -> Self:
+        """Read the environment and what is given. Raises `SettingsError` that names every invalid value."""
         try:
-            return cls()
+            return cls(**given)
         except ValidationError as error:
             raise SettingsError(_describe(error)) from None
         except UnreadableVariable as error:

@@ -7,8 +7,10 @@ materialized many times a day: each run does the pending work, and one without p
 from collections.abc import Iterator, Mapping
 from datetime import date
 from time import monotonic
+from typing import Final
 
 import dagster as dg
+from pydantic import Field
 
 from gogobe_dagster.defs.asset_metadata import OWNERS, with_asset_metadata
 from gogobe_dagster.defs.failures import as_failure, listing_failure
@@ -43,8 +45,18 @@ from gogobe_dagster.step_results import Downloads
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 
-LISTED_BY_SENSOR = "gogobe/listed_at"
-"""Tag of a run whose sensor has just listed the portal: the run need not list it again."""
+
+class Discovery(dg.Config):
+    """Whether a run lists the portal."""
+
+    list_portal: bool = Field(
+        default=True,
+        description="Whether the portal is listed; a sensor that has just listed it requests runs without.",
+    )
+
+
+LISTED_BY_SENSOR: Final = {"ops": {"discovered": {"config": {"list_portal": False}}}}
+"""The configuration of a run whose sensor has just listed the portal."""
 DISCOVERED = """
 Every file that the portal lists, recorded in the ledger for ever.
 
@@ -109,21 +121,22 @@ def _discovered(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     )
     def discovered(
         context: dg.AssetExecutionContext,
+        config: Discovery,
         resources: dg.ResourceParam[Resources],
         selection: dg.ResourceParam[FileSelection],
     ) -> Materialized:
         days, started = days_by_feed(context.partition_keys), monotonic()
-        if LISTED_BY_SENSOR not in context.run.tags:
+        if config.list_portal:
             _list_portals(context, resources, days)
         seconds = {"seconds": round(monotonic() - started, 2)}
         files = files_of(resources, days)
         unrecognized = [file for file in files if file.kind is None]
         unavailable = unavailable_days(resources, days)
         return Materialized(
-            metadata=seconds
-            | partial_run_metadata(resources, days, selection)
+            metadata=partial_run_metadata(resources, days, selection)
             | publication_hours_metadata(files)
-            | files_metadata(files, unavailable),
+            | files_metadata(files, unavailable)
+            | seconds,
             check_results=[
                 files_check("all_names_recognized", unrecognized, days, total=len(files)),
                 available_days_check(unavailable, days),

@@ -197,7 +197,7 @@ def _count_listed(feed: Feed, resources: Resources, now: datetime) -> str:
     return f"{len(files)} files listed; a preview records none of them"
 
 
-def _import_run(run: PlannedRun, now: datetime, settings: Settings) -> dg.RunRequest:
+def _import_run(run: PlannedRun, settings: Settings) -> dg.RunRequest:
     """Request a run for pending files; one with few files executes its steps in one process."""
     return dg.RunRequest(
         run_key=run.key,
@@ -205,10 +205,9 @@ def _import_run(run: PlannedRun, now: datetime, settings: Settings) -> dg.RunReq
         tags={
             FILES_TAG: str(run.files),
             REASON_TAG: run.reason,
-            LISTED_BY_SENSOR: now.isoformat(),
             PORTAL_TAG: _host(run.feed),
         },
-        run_config=IN_PROCESS if run.files <= settings.in_process_max_files else None,
+        run_config=LISTED_BY_SENSOR | (IN_PROCESS if run.files <= settings.in_process_max_files else {}),
     )
 
 

@@ -52,7 +52,7 @@ def test_a_double_tick_asks_for_the_same_run_which_says_why(
     assert run.partition_key == f"keshet|{yesterday()}"
     assert run.tags["gogobe/reason"].endswith("full files wait")
     assert int(run.tags["gogobe/files"]) > 4
-    assert LISTED_BY_SENSOR in run.tags
+    assert run.run_config["ops"] == LISTED_BY_SENSOR["ops"]
 
 
 def test_a_preview_lists_the_portal_and_records_nothing(
@@ -86,8 +86,8 @@ def test_a_run_of_few_files_does_without_processes_for_its_steps(
             (asked,) = tick("keshet", resources, instance).run_requests or []
             return asked.run_config
 
-    assert config(files) == {"execution": {"config": {"in_process": {}}}}
-    assert config(files - 1) == {}
+    assert config(files) == {"execution": {"config": {"in_process": {}}}, **LISTED_BY_SENSOR}
+    assert config(files - 1) == LISTED_BY_SENSOR
 
 
 def test_a_run_that_ends_during_a_tick_is_not_followed_by_another(
@@ -175,7 +175,7 @@ def test_a_list_that_takes_too_long_is_left_to_a_run(
 
         (run,), (again,) = first.run_requests or [], second.run_requests or []
         assert "pages in 7 seconds, and there are more" in run.tags["gogobe/reason"]
-        assert LISTED_BY_SENSOR not in run.tags, "the run lists the portal itself"
+        assert "ops" not in run.run_config, "the run lists the portal itself"
         assert again.run_key == run.run_key
         times.append(times[-1] + timedelta(hours=7))
         with pytest.raises(dg.Failure, match="portal_unavailable"):
