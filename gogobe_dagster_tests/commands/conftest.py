@@ -1,4 +1,4 @@
-"""The home folder of a `gogobe up`."""
+"""The home folder of a `gogobe up`, and one that is watched."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,9 @@ import pytest
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.settings import Settings
 from gogobe_dagster_tests.commands.running_up import terminal_of
+from gogobe_dagster_tests.commands.supervised import replica, supervised
+
+__all__ = ["replica", "supervised"]
 
 
 @pytest.fixture
