@@ -97,7 +97,8 @@ def test_a_dataset_in_a_bucket_is_written_once_and_opened_by_others(
 def test_commands_write_to_a_bucket(
     filled: Filled, bucket: str, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GOGOBE_DATABASE_URL", filled.url)
+    for name in ("GOGOBE_DATABASE_URL", "GOGOBE_DAGSTER_DATABASE_URL"):  # or a server is started
+        monkeypatch.setenv(name, filled.url)
 
     code, text = run_gogobe("publish", f"{bucket}/dataset", "--days", "1")
     assert (code, f"{bucket}/dataset" in text) == (0, True)
@@ -116,7 +117,8 @@ def test_commands_write_to_a_bucket(
 def test_a_bucket_that_is_none_is_one_sentence(
     filled: Filled, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    monkeypatch.setenv("GOGOBE_DATABASE_URL", filled.url)
+    for name in ("GOGOBE_DATABASE_URL", "GOGOBE_DAGSTER_DATABASE_URL"):  # or a server is started
+        monkeypatch.setenv(name, filled.url)
     buckets = object_store.buckets()
 
     code, text = run_gogobe(*command, "s3://nobody-made-this/prices.csv")
