@@ -38,8 +38,10 @@ insert into promotion (chain_id, promotion_id, content_hash, description, starts
 select (7290000000000 + c)::text, n::text, md5(c || ':' || n)::uuid, 'מבצע ' || n, '2026-01-01', '2099-01-01'
 from generate_series(1, 34) c, generate_series(1, 2000) n;
 insert into promotion_offer (promotion_key, offer_number, group_id, description, starts_at, ends_at, reward_type, discounted_price, min_quantity, club_ids,
-    needs_coupon, needs_club, is_compensation)
-select promotion_key, 1, 1, description, starts_at, ends_at, 1, 10, 2, '0', false, false, false from promotion;
+    needs_coupon, needs_club, is_compensation, regular_price_share, fixed_unit_price, fixed_kilogram_price, is_by_weight,
+    min_total_quantity)
+select promotion_key, 1, 1, description, starts_at, ends_at, 1, 10, 2, '0', false, false, false, 0, 5, 5, false, 2
+from promotion;
 create temporary table numbered as
 select c, product_key, row_number() over (partition by c order by product_key) as place from assortment;
 create index on numbered (c, place);
