@@ -58,7 +58,7 @@ def open_root(root: str | UPath) -> UPath:
     """Return a folder or fsspec URL; nothing is created.
 
     Listings are not remembered: other processes write there too. Raises `SettingsError` if what the protocol
-    needs is not installed.
+    needs is not installed, or if the URL names no bucket.
     """
     try:
         path = UPath(root)
@@ -70,6 +70,8 @@ def open_root(root: str | UPath) -> UPath:
         protocol, *_ = str(root).partition("://")
         advice = "pip install 'gogobe-dagster[s3]'" if protocol in {"s3", "s3a"} else str(error)
         raise SettingsError(f"{protocol}:// cannot be used here: {advice}") from None
+    if path.protocol in BUCKETS - {"memory"} and not path.path.strip("/"):
+        raise SettingsError(f"{root} names no bucket: {path.protocol}://BUCKET/FOLDER")
     return found
 
 

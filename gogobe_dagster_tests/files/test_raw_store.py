@@ -112,3 +112,8 @@ def test_a_bucket_that_refuses_still_has_its_files(bucket: str) -> None:
 def test_a_protocol_that_nothing_here_speaks_is_a_sentence(protocol: str) -> None:
     with pytest.raises(SettingsError, match=f"{protocol}:// cannot be used here: "):
         RawStore(f"{protocol}://prices/raw")
+
+
+def test_a_url_without_a_bucket_is_a_sentence() -> None:
+    with pytest.raises(SettingsError, match=r"s3:// names no bucket: s3://BUCKET/FOLDER"):
+        RawStore("s3://")
