@@ -12,10 +12,11 @@ from gogobe_dagster.settings import Settings
 @click.argument("folder")
 @click.option("--backup", "name", help="Name of the backup, such as 20261130T030000Z. Default: the newest.")
 def restore_command(folder: str, name: str | None) -> None:
-    """Restore a backup from FOLDER, on a disk or s3://BUCKET/…, into an empty home.
+    """Restore a backup from FOLDER into an empty home.
 
-    Every file is verified by its hash before anything is restored. A home that has data is refused: set
-    GOGOBE_HOME to a new folder. An interrupted restore has to be repeated before the home can be used.
+    FOLDER is on a disk, or s3://BUCKET/… with the extra s3. Every file is verified by its hash before
+    anything is restored. A home that has data is refused: set GOGOBE_HOME to a new folder. An interrupted
+    restore has to be repeated before the home can be used.
     """
     settings = Settings.read()
     with telling("restore") as tell:

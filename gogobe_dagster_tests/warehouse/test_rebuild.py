@@ -148,7 +148,7 @@ def test_damage_is_undone(market: Market) -> None:
     damaged = tables(market)
     found = {"product_statistics", "statistics_progress", "index_product", "price_index"}
     ledger = {"file", "archived_file", "file_event", "reject", "listing", "portal_probe", "portal_pause"}
-    found |= {"watch", "watch_price"}
+    found |= {"watch", "watch_price", "product_match"}
     never_damaged = ledger | found | {"store_number", "retention_watermark", "schema_fingerprint", "locality"}
     assert {name for name in before if damaged[name] == before[name]} == never_damaged
 
