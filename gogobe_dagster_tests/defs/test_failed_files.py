@@ -77,6 +77,7 @@ def test_a_partition_that_lost_files_is_red_and_the_rest_of_it_is_in_the_tables(
 ) -> None:
     for name, value in import_env.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GOGOBE_MIN_FILES_PERCENT", "100")
     import_env.publish("keshet", stores=2)
     import_env.replica.faults.switch_on("missing_file", feed="keshet", names="PriceFull*")
 
@@ -85,8 +86,9 @@ def test_a_partition_that_lost_files_is_red_and_the_rest_of_it_is_in_the_tables(
     states = import_env.states("keshet")
     lost = sorted(name for name in states if name.startswith("PriceFull"))
     kept = states.keys() - set(lost)
+    files = f"{len(lost)} of {len(states)} files"
     assert {states[name] for name in kept} == {"loaded"}, "what came through is loaded"
-    assert (len(lost), len(kept)) == (2, 5)
+    assert len(lost) == 2, "of two stores; how many deltas they have is another number every day"
     with dg.DagsterInstance.get() as instance:
         (run,) = instance.get_runs()
         assert run.status is dg.DagsterRunStatus.FAILURE
@@ -102,7 +104,7 @@ def test_a_partition_that_lost_files_is_red_and_the_rest_of_it_is_in_the_tables(
         }
         said = failures(instance, run)
         assert said.keys() == {"downloaded", "parsed.collect_batches", "prices"}
-        assert f"keshet {yesterday()}: 2 of 7 files were not downloaded (not_found 2)" in said["downloaded"]
+        assert f"keshet {yesterday()}: {files} were not downloaded (not_found 2)" in said["downloaded"]
         assert f"`gogobe retry --feed keshet --day {yesterday()}`" in said["downloaded"]
         assert [line.split(": ")[0] for line in sorted(warnings(instance, run))] == lost, "each file once"
         reasons = {row["file"]: row["reason"] for row in file_rows(instance, "downloaded") if row["code"]}
@@ -111,6 +113,6 @@ def test_a_partition_that_lost_files_is_red_and_the_rest_of_it_is_in_the_tables(
         checks = evaluations(instance, run)
         assert checks["downloaded all_files_downloaded"] == (
             partition(),
-            f"keshet {yesterday()}: 2 of 7 files failed (not_found 2)",
+            f"keshet {yesterday()}: {files} failed (not_found 2)",
         )
         assert checks["stores all_files_loaded"] == (partition(), f"keshet {yesterday()}: all 1 files")

@@ -43,8 +43,9 @@ def press(browser: webdriver.Chrome, text: str) -> None:
 @pytest.mark.browser
 @pytest.mark.timeout(1800)
 def test_a_person_walks_from_the_graph_to_a_backfill_its_numbers_a_red_check_and_a_sensor(
-    import_env: ImportEnv, browser: webdriver.Chrome
+    import_env: ImportEnv, browser: webdriver.Chrome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GOGOBE_MIN_FILES_PERCENT", "100")  # how many deltas come through differs by day
     import_env.publish(*FEEDS)
     import_env.replica.faults.switch_on("missing_file", names="PriceFull*")
     with served_as_documented(import_env, "dg dev") as url:
