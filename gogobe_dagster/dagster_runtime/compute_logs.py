@@ -89,7 +89,7 @@ class DatabaseComputeLogs(CloudStorageComputeLogManager[dg.DagsterInstance], Con
 
     def _save(self, log_key: Sequence[str], *, is_complete: bool) -> None:
         streams = {io_type.value: self._file(log_key, io_type) for io_type in ComputeIOType}
-        contents = {name: path.read_bytes() if path.exists() else b"" for name, path in streams.items()}
+        contents = {name: _end_of(path) for name, path in streams.items()}
         step_logs.save(self._settings, log_key, contents, is_complete=is_complete)
 
     def _file(self, log_key: Sequence[str], io_type: ComputeIOType) -> Path:
@@ -180,3 +180,12 @@ class DatabaseComputeLogs(CloudStorageComputeLogManager[dg.DagsterInstance], Con
         """Stop threads."""
         self._subscriptions.dispose()
         self._local.dispose()
+
+
+def _end_of(path: Path) -> bytes:
+    """Return the part of a file that is kept; nothing if there is none. A step may have printed a lot."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - step_logs.MOST_BYTES, 0))
+        return file.read(step_logs.MOST_BYTES)

@@ -30,11 +30,8 @@ class StepLog(NamedTuple):
 
 
 def save(settings: Settings, key: Sequence[str], streams: Mapping[str, bytes], *, is_complete: bool) -> None:
-    """Save what a step printed, in place of what was saved before. Raises `psycopg.Error`."""
-    rows = [
-        (_name(key), stream, is_complete, zlib.compress(content[-MOST_BYTES:]))
-        for stream, content in streams.items()
-    ]
+    """Save what a step printed, at most MOST_BYTES, over what was saved before. Raises `psycopg.Error`."""
+    rows = [(_name(key), stream, is_complete, zlib.compress(content)) for stream, content in streams.items()]
     with run_queue.connect(settings) as connection:
         try:
             connection.cursor().executemany(_SAVE, rows)

@@ -9,6 +9,7 @@ from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from gogobe_dagster.dagster_runtime.compute_logs import ChosenComputeLogs, DatabaseComputeLogs
+from gogobe_dagster.postgres import step_logs
 
 KEY = ["3f2f6f6e-0000-4000-8000-000000000000", "compute_logs", "abcdefgh"]
 
@@ -58,6 +59,19 @@ def test_what_a_step_prints_is_shown_on_another_machine_while_it_runs_and_afterw
         assert offered.read_text() == "first line\nlast line\n"
         head.delete_logs(prefix=KEY[:1])
         assert (printed(head), printed(worker)) == ("", "")
+
+
+@pytest.mark.usefixtures("_cluster")
+def test_of_a_long_log_the_end_is_kept(tmp_path: Path) -> None:
+    with machine(tmp_path / "worker") as worker, machine(tmp_path / "head") as head:
+        file = Path(worker.local_manager.get_captured_local_path(KEY, "err"))
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"first line" + b"." * step_logs.MOST_BYTES + b"last line")
+
+        worker.on_progress(KEY)
+
+        assert len(printed(head)) == step_logs.MOST_BYTES
+        assert printed(head).endswith(".last line")
 
 
 def test_a_step_whose_log_cannot_be_saved_goes_on_and_keeps_the_file(
