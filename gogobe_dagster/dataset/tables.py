@@ -131,27 +131,27 @@ _IS_IN_MONTH = """
 chain_id = {chain_id}
 and day >= ({start} at time zone 'Asia/Jerusalem')::date and day < ({end} at time zone 'Asia/Jerusalem')::date
 """
-PRODUCT_DAILY = DatasetTable(
-    name="product_daily",
-    title="Lowest, median and highest price of each product in each chain, day by day.",
-    query=f"""
-select {_all_columns("product_daily")} from product_daily where {_IS_IN_MONTH}
-order by gtin, code, product_key, day
+
+
+def _daily(view: str, title: str) -> DatasetTable:
+    """Return a view with a row per day, chain and product, as a file per month and chain."""
+    return DatasetTable(
+        name=view,
+        title=title,
+        query=f"""
+select {_all_columns(view)} from {view} where {_IS_IN_MONTH} order by gtin, code, product_key, day
 """,
-    meanings=_MEANINGS["product_daily"],
-    parts=(MONTH, CHAIN),
-    is_statistics=True,
+        meanings=_MEANINGS[view],
+        parts=(MONTH, CHAIN),
+        is_statistics=True,
+    )
+
+
+PRODUCT_DAILY = _daily(
+    "product_daily", "Lowest, median and highest price of each product in each chain, day by day."
 )
-CHAIN_PRICE_CHANGES = DatasetTable(
-    name="chain_price_changes",
-    title="Products whose median price in a chain changed from one day to the next.",
-    query=f"""
-select {_all_columns("chain_price_changes")} from chain_price_changes where {_IS_IN_MONTH}
-order by gtin, code, product_key, day
-""",
-    meanings=_MEANINGS["chain_price_changes"],
-    parts=(MONTH, CHAIN),
-    is_statistics=True,
+CHAIN_PRICE_CHANGES = _daily(
+    "chain_price_changes", "Products whose median price in a chain changed from one day to the next."
 )
 CHAIN_PRICE_INDEX = DatasetTable(
     name="chain_price_index",
