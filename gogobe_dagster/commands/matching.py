@@ -38,7 +38,7 @@ def matching() -> None:
 )
 @click.option("--chain", "chain_id", metavar="ID", help="Only codes of this chain, by its 13 digits.")
 @click.option("--search", metavar="TEXT", help="Only with this text in a name or code.")
-@click.option("--limit", type=WholeNumber(1), default=20, show_default=True, help="Show so many.")
+@click.option("--limit", type=WholeNumber(1), default=20, show_default=True, help="How many to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 def list_matches(
     *, decision: str, chain_id: str | None, search: str | None, limit: int, as_json: bool

@@ -1,6 +1,5 @@
--- Accepted matches lead from a code to another product, and may lead on from there; where they meet, they mean
--- one product. A product has one accepted match at most, so there is one way; a circle has no end and is left
--- out.
+-- An accepted match leads from a code to another product, and from there perhaps to a third: the last one stands
+-- for all. A product has at most one accepted match, so there is one path; matches in a circle are left out.
 create or replace view matched_prices as
 with recursive way (product_key, matched_key) as (
     select product_key, other_key from product_match where decision = 'accepted'
