@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PAGES := chains codes commands data dialects service settings units
+PAGES := chains codes commands data dialects operations service settings units
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui up test test-fast check docs constraints pictures site bench fuzz migration format clean

@@ -256,6 +256,12 @@ class Settings(BaseSettings):
     api_statement_seconds: int = Field(
         default=5, ge=1, le=30, description="Seconds that one question to `gogobe serve` may take."
     )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port on 127.0.0.1 where `gogobe up` serves metrics for Prometheus; 0 = not at all.",
+    )
     alert_url: str = Field(
         default="",
         description="Where alerts are sent: an Apprise URL (mail, Slack, Telegram …); empty = nowhere.",

@@ -20,6 +20,7 @@ from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
 from gogobe_dagster.dagster_runtime.environment import LAUNCHER, configuration_folder, environment_with_days
 from gogobe_dagster.errors import AlertNotSent, DatabaseUnavailable
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
+from gogobe_dagster.monitoring.exporter import check_metrics_port, metrics_served
 from gogobe_dagster.postgres.dead_sockets import remove_dead_sockets
 from gogobe_dagster.postgres.server import embedded_server, ensure_running, prepare_home, uses_embedded
 from gogobe_dagster.settings import Launcher, Settings
@@ -46,7 +47,8 @@ def up(*, port: int, verbose: bool) -> None:
     prepare_home(settings)
     with claimed(settings.folder, _url(port)):
         check_port_is_free(port)
-        with stop_on_signals() as stop, running_database(settings):
+        check_metrics_port(settings)
+        with stop_on_signals() as stop, running_database(settings), metrics_served(settings):
             open_warehouse(settings).close()
             serve(settings, environment_with_days(settings), port, stop, verbose=verbose)
     _echo("Stopped.")

@@ -5,6 +5,8 @@ fleet         the state of all feeds: days, prices, stores, problems, what waits
 daily_report  the report of a day as one HTML file
 pictures      days by feed, bars and columns as SVG
 failed_files  files that failed in a step, whether too many, and what to do
+metrics       what Prometheus scrapes: definitions and values
+exporter      serves them to Prometheus
 statistics    daily and hourly counts for charts
 alerts        alert state, messages and delivery
 watches       products whose changed prices are alerted

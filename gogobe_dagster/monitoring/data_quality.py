@@ -98,6 +98,11 @@ def _lateness(feed: Feed, newest: datetime | None, settings: Settings, now: date
         yield Finding(subject=feed.name, observed=observed, expected=expected, feed=feed.key)
 
 
+def is_late(feed: Feed, newest: datetime | None, settings: Settings, now: datetime) -> bool:
+    """Return whether a feed is late. `newest`: when its newest loaded full price file was published."""
+    return any(_lateness(feed, newest, settings, now))
+
+
 def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
     """Find feeds with too few stores that have a full price file; days on which a feed is closed are skipped.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
 from gogobe_dagster.postgres.server import embedded_server
@@ -39,12 +40,18 @@ def test_everything_killed_at_once_and_started_again_leaves_no_zombie_run(home: 
             process.kill()
             wait_for_progress(lambda: kill_all(home) == 0, what="the end of all processes")
 
-        with up(home, GOGOBE_REPLICA_URL=portal) as (process, url):
+        port = free_port()
+        with up(home, GOGOBE_REPLICA_URL=portal, GOGOBE_METRICS_PORT=str(port)) as (process, url):
             wait_for_progress(
                 lambda: {run: statuses(url)[run] for run in runs} == dict.fromkeys(runs, "FAILURE"),
                 what="the end of runs whose worker is gone",
                 progress=work_of(process),
             )
+            metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+            sources = ('"warehouse"', '"dagster"')
+            assert all(f"gogobe_source_up{{source={source}}} 1.0" in metrics for source in sources)
+            assert 'gogobe_files{feed="rami_levy",state="discovered"}' not in metrics, "nothing was listed"
+            assert f'gogobe_workers{{host="{socket.gethostname()}"}} 1.0' in metrics
 
 
 def kill_all(home: Path) -> int:

@@ -10,12 +10,13 @@ from gogobe_dagster_tests.docs import (
     codes_page,
     commands_page,
     dialects_page,
+    operations_page,
     settings_page,
     units_page,
 )
 from gogobe_dagster_tests.docs.pages import filled
 
-MODULES = (chains_page, codes_page, commands_page, dialects_page, settings_page, units_page)
+MODULES = (chains_page, codes_page, commands_page, dialects_page, operations_page, settings_page, units_page)
 PAGES = [(module.PAGE, module.parts()) for module in MODULES]
 
 
