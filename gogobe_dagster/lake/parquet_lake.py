@@ -86,15 +86,13 @@ class LakeBatch:
 
     def _table(self) -> pa.Table:
         """Concatenate the waiting files first: a thousand small ones are converted like one large one."""
-        frames = [rows for _, rows in self._waiting if len(rows)]
-        ids = [
-            pa.repeat(pa.scalar(file_id, pa.int64()), len(rows))
-            for file_id, rows in self._waiting
-            if len(rows)
-        ]
-        table = pl.concat(frames, rechunk=True).to_arrow(compat_level=pl.CompatLevel.newest())
-        whole = table.add_column(0, FILE_ID, pa.chunked_array(ids, pa.int64()))
-        return whole.select(self._schema.names).cast(self._schema)
+        waiting = [(file_id, rows) for file_id, rows in self._waiting if len(rows)]
+        # not by pyarrow's constructors: they import pandas, which a small run would pay for
+        ids = [pl.repeat(file_id, len(rows), dtype=pl.Int64, eager=True) for file_id, rows in waiting]
+        whole = pl.concat([rows for _, rows in waiting], rechunk=True)
+        whole = whole.with_columns(pl.concat(ids, rechunk=True).alias(FILE_ID))
+        table = whole.to_arrow(compat_level=pl.CompatLevel.newest())
+        return table.select(self._schema.names).cast(self._schema)
 
 
 class Lake:

@@ -45,6 +45,18 @@ def test_the_tables_say_what_the_stores_say(import_env: ImportEnv, feed_key: str
     assert set(import_env.states(feed_key)) == listed
 
 
+def test_an_import_does_not_import_pandas(import_env: ImportEnv) -> None:
+    """A small run would pay more for pandas than for its files; pyarrow imports it in many functions."""
+    import_env.publish("keshet")
+
+    module = "gogobe_dagster_tests.pipeline.import_process"
+    imported = import_env.run("python", "-X", "importtime", "-m", module, "keshet", f"{yesterday()}").stderr
+
+    assert set(import_env.states("keshet").values()) == {"loaded"}
+    assert "polars" in imported
+    assert "pandas" not in imported
+
+
 def test_stores_that_list_only_themselves_are_all_loaded(import_env: ImportEnv) -> None:
     market = import_env.publish("city_market_shops", stores=4)
 

@@ -117,7 +117,7 @@ def money(ten_thousandths: Values, *, null: int) -> pl.Series:
     wide = np.empty((len(ten_thousandths), 2), "<i8")
     wide[:, 0] = ten_thousandths
     wide[:, 1] = ten_thousandths >> 63  # its sign, all over the upper half
-    is_there = pa.array(ten_thousandths != null).buffers()[1]
+    is_there = pa.py_buffer(np.packbits(ten_thousandths != null, bitorder="little"))
     column = pa.Array.from_buffers(ARROW_DECIMAL, len(wide), [is_there, pa.py_buffer(wide)])
     return pl.Series(column, dtype=DECIMAL)
 
