@@ -2,6 +2,7 @@
 
 environment    the variables that processes of Dagster and `psql` need, and where dagster.yaml is
 instance       the Dagster instance, which sets those variables where nobody did
+storage        Dagster's PostgreSQL storage with connections that are kept
 import_runner  executes the import job for `gogobe import` and `gogobe demo`
 preload        modules that the fork server of the steps imports once
 code_server    becomes the code server of `gogobe up`

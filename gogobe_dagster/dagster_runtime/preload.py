@@ -29,6 +29,7 @@ MODULES = (
     "dagster._utils.test.definitions",
     "gogobe_dagster.dagster_runtime.compute_logs",
     "gogobe_dagster.dagster_runtime.instance",
+    "gogobe_dagster.dagster_runtime.storage",
     "dagster._core.storage.sqlite_storage",
     "dagster._core.system_config.composite_descent",
     "dagster._core.workspace.autodiscovery",
