@@ -94,7 +94,8 @@ class _OneLine(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record."""
-        _tell(record.getMessage())
+        error = record.exc_info[1] if record.exc_info else None
+        _tell(f"{record.getMessage()}{f': {type(error).__name__}: {error}' if error else ''}")
 
 
 def _tell(text: str) -> None:
@@ -195,12 +196,16 @@ class RunProcesses:
         """Execute a run to its end.
 
         Raises `JobAborted` if it was canceled or the worker stops, and `NotStartedError` if the heartbeats
-        of this worker are late.
+        of this worker are late or no process could be started.
         """
         if self.lease.seconds_left < run_queue.LEASE_SECONDS - 2 * run_queue.HEARTBEAT_SECONDS:
             raise NotStartedError
         began = time.monotonic()
-        process, renewals = self._start(run_id)
+        try:
+            process, renewals = self._start(run_id)
+        except (OSError, EOFError) as error:  # what runs are forked from was killed, and is started again
+            _tell(f"run {run_id}: not started: {type(error).__name__}: {error}")
+            raise NotStartedError from error
         _tell(f"run {run_id}: process {process.pid}")
         try:
             self._watch(job, process, renewals)
@@ -367,6 +372,11 @@ class Worker:
             )
             for job in stalled:
                 await self._take_care_of(app, job)
+            for row in await app.connector.execute_query_all_async(run_queue.GIVEN_UP):
+                await asyncio.to_thread(
+                    self._processes.report, row["run_id"], "Its worker could not execute it."
+                )
+                _tell(f"run {row['run_id']}: failed, its worker could not execute it")
             for row in await app.connector.execute_query_all_async(run_queue.HEAD):
                 if reason := other_version(run_queue.Head(**row)):
                     _tell(reason)

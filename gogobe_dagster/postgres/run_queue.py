@@ -82,6 +82,12 @@ left join worker o on o.id = j.worker_id
 where j.task_name = '{TASK}' and j.args ->> 'run_id' = %s
 order by j.id desc limit 1
 """  # noqa: S608 - names and numbers of ours
+GIVEN_UP: Final = f"""
+select r.run_id from public.runs r join procrastinate_jobs j on j.args ->> 'run_id' = r.run_id
+where r.status in ('STARTING', 'STARTED', 'CANCELING') and j.task_name = '{TASK}'
+group by r.run_id having bool_and(j.status in ('failed', 'cancelled', 'aborted'))
+"""  # noqa: S608 - a name of ours
+"""Runs that no worker executes or will: each of their jobs ended before they did."""
 _LIVE: Final = f"""
 select o.host, o.pid, o.runs, o.version,
     (select count(*) from procrastinate_jobs j where j.worker_id = o.id and j.status = 'doing') as busy

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from gogobe_dagster.defs.jobs import IN_PROCESS
+from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Launcher
 from gogobe_dagster_tests.conftest import DatabaseServer
 from gogobe_dagster_tests.dagster_services import ask, gogobe_up, launch, statuses
@@ -41,6 +42,11 @@ select status from attempt order by number
 CUT_OFF = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
 where datname = current_database() and application_name = 'gogobe run queue' and pid <> pg_backend_pid()
+"""
+
+
+FAIL_JOB = """
+update procrastinate_jobs set status = 'failed' where status = 'todo' and args ->> 'run_id' = %s
 """
 
 
@@ -78,6 +84,11 @@ class Served:
         """Return the process of the newest worker."""
         *_, (pid,) = self.env.query_dagster(WORKERS)
         return psutil.Process(pid)
+
+    def fail_job(self, run_id: str) -> bool:
+        """Let the job of a run fail before a worker takes it; return whether it is there."""
+        with run_queue.connect(self.env.settings) as connection:
+            return connection.execute(FAIL_JOB, [run_id]).rowcount == 1
 
     def is_loaded_once(self, feed: str) -> bool:
         """Whether every file is loaded, and was once."""
@@ -142,6 +153,29 @@ def test_the_runs_of_a_frozen_worker_end_before_they_are_started_again(served: S
 
     served.wait_for(run_id=run_id, statuses=["FAILURE", "SUCCESS"])
     assert served.is_loaded_once("osher_ad")
+
+
+def test_a_run_is_executed_although_what_runs_are_forked_from_was_killed(served: Served) -> None:
+    served.env.publish("king_store", stores=2, items=20)
+    for child in served.worker().children():
+        child.kill()
+
+    run_id = served.launch("king_store")
+
+    served.wait_for(run_id=run_id, statuses=["SUCCESS"])
+    assert served.is_loaded_once("king_store")
+
+
+def test_a_run_that_its_worker_could_not_execute_is_started_again(served: Served) -> None:
+    served.env.publish("good_pharm", stores=2, items=20)
+    worker = served.worker()
+    worker.suspend()
+    run_id = served.launch("good_pharm")
+    wait_for_progress(lambda: served.fail_job(run_id), what="a job", progress=served.env.progress)
+    worker.resume()
+
+    served.wait_for(run_id=run_id, statuses=["FAILURE", "SUCCESS"])
+    assert served.is_loaded_once("good_pharm")
 
 
 def test_a_run_that_is_canceled_in_the_web_ui_ends_with_its_process(served: Served) -> None:
