@@ -23,9 +23,11 @@ from gogobe_dagster_tests.postgres.servers import processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-KILLS_PER_FEED = 5
+KILLS_PER_FEED = 10
 LONGEST_PAUSE_SECONDS = 12
 """Between two kills; no service has to be back by then."""
+RUN = "run"
+"""A process of a run, or what runs are forked from."""
 ACTIVE = "select count(*) from runs where status in ('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED')"
 
 
@@ -34,15 +36,16 @@ def victims(supervised: Supervised) -> Mapping[str, list[psutil.Process]]:
     found: dict[str, list[psutil.Process]] = {"PostgreSQL": processes_of(supervised.server)}
     children = {child.pid for child in psutil.Process(supervised.process.pid).children()}
     for process in psutil.Process(supervised.process.pid).children(recursive=True):
-        kind = name_of(process) if process.pid in children else "run or its helper"
+        kind = name_of(process) if process.pid in children else RUN
         found.setdefault(kind, []).append(process)
     return {kind: processes for kind, processes in found.items() if kind and processes}
 
 
 def kill_one(supervised: Supervised, draw: random.Random) -> str:
-    """Kill a process; each kind is as likely as any other. Return its kind."""
-    by_kind = victims(supervised)
-    kind = draw.choice(sorted(by_kind))
+    """Kill a process, half of the time one of a run if there is any. Return its kind."""
+    while not (by_kind := victims(supervised)):  # everything is being started again
+        time.sleep(0.1)
+    kind = RUN if RUN in by_kind and draw.random() < 1 / 2 else draw.choice(sorted(by_kind))
     with suppress(psutil.NoSuchProcess):
         draw.choice(by_kind[kind]).kill()
     return kind
