@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PAGES := chains codes commands data dialects operations service settings units
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui up test test-fast check docs constraints pictures site bench fuzz migration format clean
+.PHONY: help demo ui up test test-fast check docs constraints pictures site bench fuzz image-test migration format clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -57,6 +57,9 @@ bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, quer
 fuzz: $(READY) ## Fuzz names, containers, readers and listings: make fuzz ARGS="containers --seconds 600".
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
 	@$(BIN)/python -m gogobe_dagster_tests.fuzz $(ARGS)
+
+image-test: ## Build the image of deploy/Dockerfile and run it, as root, with buildah and debootstrap.
+	@gogobe_dagster_tests/deploy/image-test $(ARGS)
 
 migration: $(READY) ## Write the next migration from the tables: make migration NAME=add_opening_hours.
 	@$(BIN)/python -m gogobe_dagster_tests.warehouse.new_migration $(or $(NAME),$(error NAME=… is missing))

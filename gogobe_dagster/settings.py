@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=Path(".gogobe"), description="Folder for everything that is kept.")
+    secrets_folder: str = Field(
+        default="",
+        description="Folder with settings as files, each named for its variable in lower case, such as "
+        "`gogobe_web_password`; a variable that is set comes first. Empty = none.",
+    )
     database_url: str = Field(
         default="", description="Warehouse: postgresql://… of your own server; empty = embedded."
     )
@@ -342,9 +347,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **given: Any) -> Self:
-        """Read the environment and what is given. Raises `SettingsError` that names every invalid value."""
+        """Read the environment, files of secrets and what is given.
+
+        Raises `SettingsError` that names every invalid value.
+        """
+        folder = os.environ.get(f"{PREFIX}SECRETS_FOLDER") or None
+        if folder and not Path(folder).is_dir():
+            raise SettingsError(f"{PREFIX}SECRETS_FOLDER={folder}: there is no such folder")
         try:
-            return cls(**given)
+            return cls(_secrets_dir=folder, **given)
         except ValidationError as error:
             raise SettingsError(_describe(error)) from None
         except UnreadableVariable as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import gogobe_dagster
+from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.settings import Settings
 
 PACKAGE = Path(gogobe_dagster.__file__).parent
@@ -52,3 +53,24 @@ def test_empty_variables_are_settings_that_are_not_set(monkeypatch: pytest.Monke
     settings = Settings.read()
 
     assert (settings.first_day, settings.pg_bin, settings.worker_runs) == (None, None, None)
+
+
+def test_settings_may_be_files_of_a_folder_and_variables_come_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "gogobe_web_password").write_text("from a file\n")
+    (tmp_path / "gogobe_alert_url").write_text("json://file.example")
+    (tmp_path / "another_program").write_text("?")
+    monkeypatch.setenv("GOGOBE_SECRETS_FOLDER", str(tmp_path))
+    monkeypatch.setenv("GOGOBE_ALERT_URL", "json://variable.example")
+
+    settings = Settings.read()
+
+    assert (settings.web_password, settings.alert_url) == ("from a file", "json://variable.example")
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOGOBE_SECRETS_FOLDER", "/no/such")
+
+    with pytest.raises(SettingsError, match="GOGOBE_SECRETS_FOLDER=/no/such"):
+        Settings.read()

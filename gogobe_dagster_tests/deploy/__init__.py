@@ -1,0 +1,1 @@
+"""What is in deploy/ is what the programs that read it accept."""
