@@ -13,5 +13,6 @@ compute_logs   keep what steps print: in files, or in the database
 worker         takes runs from the queue and starts their processes
 worker_checks  what makes a worker one of its head: databases, stores, version
 run_process    the process of one run, which ends with its worker
+step_server    the fork server of a run's steps, forked from the run's process
 web_server     Dagster's web server behind web_guard, which refuses requests of foreign web pages
 """

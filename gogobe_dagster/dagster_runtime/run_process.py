@@ -18,6 +18,7 @@ from dagster._core.instance import DagsterInstance
 from dagster._utils.interrupts import setup_interrupt_handlers
 
 from gogobe_dagster.dagster_runtime import launchers, preload
+from gogobe_dagster.dagster_runtime.step_server import fork_step_server
 from gogobe_dagster.postgres import run_queue
 
 PRELOADED: Final = (preload, launchers)
@@ -29,6 +30,7 @@ ENDED: Final = "The run ends with its worker: it has no heartbeats any more."
 def execute_run(run_id: str, lease: Connection, seconds: float) -> None:
     """Execute a run, in a session of its own. The lease ends after `seconds`, or after any later renewal."""
     os.setsid()
+    fork_step_server()
     threading.Thread(target=_end_with_lease, args=(lease, seconds), daemon=True).start()
     setup_interrupt_handlers()
     with DagsterInstance.get() as instance:
