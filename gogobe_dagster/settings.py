@@ -64,6 +64,8 @@ class Launcher(StrEnum):
     """Workers: `gogobe up` starts one, `gogobe worker` more of them, on any machine."""
     PROCESS = "process"
     """A process of its own for each run, started by the code server."""
+    K8S = "k8s"
+    """A pod of its own for each run, in Kubernetes."""
 
 
 class Settings(BaseSettings):
@@ -226,7 +228,13 @@ class Settings(BaseSettings):
     launcher: Launcher | None = Field(
         default=None,
         description="What executes queued runs: `workers` (docs/cluster.md), of which `gogobe up` starts "
-        "one, or `process`, a new process for each; empty = workers under `gogobe up`, else processes.",
+        "one, `process`, a new process for each, or `k8s`, a pod for each (docs/deploy.md); "
+        "empty = workers under `gogobe up`, else processes.",
+    )
+    k8s_config: Path | None = Field(
+        default=None,
+        description="File (YAML) with the configuration of Dagster's K8sRunLauncher, for "
+        "GOGOBE_LAUNCHER=k8s without the Helm chart.",
     )
     worker_runs: int | None = Field(
         default=None,
@@ -361,7 +369,7 @@ class Settings(BaseSettings):
         except UnreadableVariable as error:
             raise SettingsError(f"{PREFIX}FEED: not a JSON object ({error})") from None
 
-    @field_validator("first_day", "pg_bin", "worker_runs", mode="before")
+    @field_validator("first_day", "k8s_config", "launcher", "pg_bin", "worker_runs", mode="before")
     @classmethod
     def _empty_is_not_set(cls, value: object) -> object:
         return None if value == "" else value

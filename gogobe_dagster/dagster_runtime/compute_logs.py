@@ -1,7 +1,7 @@
-"""Where Dagster keeps what steps print: in files, or, where workers execute runs, in the database.
+"""Where Dagster keeps what steps print: in files, or, where workers or pods execute runs, in the database.
 
-A step writes into a file of its machine. With workers, the web server may be on another machine: the file is
-saved in the database every ten seconds and when the step has ended, and then deleted. Logs of sensors and
+A step writes into a file of its machine, and the web server may be on another one: then the file is saved in
+the database every ten seconds and when the step has ended, and then deleted. Logs of sensors and
 backfills stay in files, as the head alone writes and reads them.
 """
 
@@ -35,7 +35,7 @@ class ChosenComputeLogs(LocalComputeLogManager):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Any:
         """Return what keeps the logs."""
-        if Settings.read().launcher is Launcher.WORKERS:
+        if Settings.read().launcher in {Launcher.WORKERS, Launcher.K8S}:
             return DatabaseComputeLogs(inst_data=inst_data, **config_value)
         return LocalComputeLogManager(inst_data=inst_data, **config_value)
 

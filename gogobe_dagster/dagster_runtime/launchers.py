@@ -7,13 +7,17 @@ The other launchers are Dagster's own.
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
+import yaml
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster_shared.check import CheckError
 
+from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Launcher, Settings
 
@@ -35,9 +39,29 @@ class ChosenLauncher(RunLauncher, ConfigurableClass):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Any:
         """Return the launcher that `GOGOBE_LAUNCHER` names."""
-        if Settings.read().launcher is Launcher.WORKERS:
+        settings = Settings.read()
+        if settings.launcher is Launcher.WORKERS:
             return QueueLauncher.from_config_value(inst_data, config_value)
+        if settings.launcher is Launcher.K8S:
+            return _pod_launcher(settings)
         return DefaultRunLauncher.from_config_value(inst_data, config_value)
+
+
+def _pod_launcher(settings: Settings) -> "RunLauncher[Any]":
+    """Return Dagster's launcher of pods. Raises `SettingsError` if it is not installed or configured."""
+    if find_spec("dagster_k8s") is None:
+        raise SettingsError("GOGOBE_LAUNCHER=k8s needs the extra `k8s`: pip install 'gogobe-dagster[k8s]'")
+    if settings.k8s_config is None:
+        raise SettingsError("GOGOBE_LAUNCHER=k8s: GOGOBE_K8S_CONFIG names no file (docs/deploy.md)")
+    from dagster_k8s import K8sRunLauncher
+
+    try:
+        given = yaml.safe_load(settings.k8s_config.read_text(encoding="utf-8")) or {}
+        data = ConfigurableClassData("dagster_k8s", "K8sRunLauncher", yaml.safe_dump(given))
+        launcher: RunLauncher[Any] = data.rehydrate(as_type=K8sRunLauncher)
+    except (OSError, yaml.YAMLError, dg.DagsterError, CheckError) as error:
+        raise SettingsError(f"GOGOBE_K8S_CONFIG={settings.k8s_config}: {error}") from None
+    return launcher
 
 
 class QueueLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):

@@ -25,7 +25,7 @@ import psutil
 from gogobe_dagster.dagster_runtime.launchers import QueueLauncher
 from gogobe_dagster.defs.pools import write_pool_limits
 from gogobe_dagster.postgres.run_queue import queued_runs
-from gogobe_dagster.settings import Settings
+from gogobe_dagster.settings import Launcher, Settings
 
 ACTIVE_STATUSES = [
     dg.DagsterRunStatus.STARTED,
@@ -79,8 +79,12 @@ def cancel_runs_of_this_process(instance: dg.DagsterInstance) -> None:
 
 
 def _is_of_this_machine(run: dg.DagsterRun) -> bool:
-    """Return whether its process would be here: an import says where it is, a code server is the head's."""
-    return run.tags.get(HOST_TAG, socket.gethostname()) == socket.gethostname()
+    """Return whether its process would be here: an import says where it is, a code server is the head's.
+
+    A run in a pod is not judged: run monitoring asks Kubernetes.
+    """
+    default = "" if Settings.read().launcher is Launcher.K8S else socket.gethostname()
+    return run.tags.get(HOST_TAG, default) == socket.gethostname()
 
 
 def _is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

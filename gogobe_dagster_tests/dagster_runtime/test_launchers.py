@@ -102,7 +102,9 @@ def launching(import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield Launching(import_env, instance)
 
 
-def test_runs_without_a_process_are_judged_by_their_workers_alone(launching: Launching) -> None:
+def test_runs_without_a_process_are_judged_by_their_workers_alone(
+    launching: Launching, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One instance for all, as making its tables takes seconds."""
     run = launching.run()
     launching.launch(run)
@@ -120,6 +122,9 @@ def test_runs_without_a_process_are_judged_by_their_workers_alone(launching: Lau
     of_another_launcher = launching.run(dg.DagsterRunStatus.STARTED)
     assert launching.health(of_another_launcher) is WorkerStatus.RUNNING, "not its business"
     elsewhere = launching.run(dg.DagsterRunStatus.STARTED, **{HOST_TAG: "another-machine"})
+    with monkeypatch.context() as in_pods:
+        in_pods.setenv("GOGOBE_LAUNCHER", "k8s")
+        assert fail_orphaned_runs(launching.instance) == [], "its process may live in a pod"
     assert fail_orphaned_runs(launching.instance) == [of_another_launcher.run_id]
     assert launching.status(run) is dg.DagsterRunStatus.STARTING
     assert launching.status(elsewhere) is dg.DagsterRunStatus.STARTED

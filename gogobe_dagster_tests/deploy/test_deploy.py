@@ -96,7 +96,8 @@ def test_services_are_started_with_commands_and_settings_that_exist(services: Ma
     known = {f"GOGOBE_{name.upper()}" for name in Settings.model_fields}
     for name in ("head", "worker", "service"):
         variables = {key for key in services[name]["environment"] if key.startswith("GOGOBE_")}
-        assert services[name]["command"][0] in COMMANDS
+        command = services[name]["command"]
+        assert (command[0], command[1] in COMMANDS) == ("gogobe", True)
         assert variables <= known, name
 
 
