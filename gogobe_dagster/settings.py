@@ -315,7 +315,8 @@ class Settings(BaseSettings):
         default=80.0,
         ge=0,
         le=100,
-        description="A feed and day of which fewer files came through, in percent, is shown as failed.",
+        description="A feed and day of which fewer files came through, in percent, is shown as failed; "
+        "also one of whose full prices, full promotions or store lists fewer did.",
     )
     max_quarantined_percent: float = Field(
         default=5.0,

@@ -58,7 +58,7 @@ def fail_if_too_few(
         _plan_again(context, asset, str(partition_key(find_feed(outcome.feed), outcome.day)))
     failed = [file for outcome in bad for file in outcome.failed]
     raise dg.Failure(
-        "; ".join(outcome.describe(verb) for outcome in bad),
+        "; ".join(outcome.describe(verb, min_percent) for outcome in bad),
         metadata={"failed files": len(failed), "code": codes_of(failed)},
         allow_retries=False,
     )

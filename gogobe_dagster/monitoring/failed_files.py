@@ -11,32 +11,59 @@ from datetime import date
 from itertools import groupby
 
 from gogobe_dagster.errors import find_code
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionOutcome:
-    """How many files of one feed and publication day came through a step, and which failed."""
+    """How many files of one feed and publication day came through a step, by kind, and which failed."""
 
     feed: str
     day: date
-    came_through: int
+    came_through: Counter[FileKind | None]
     failed: Sequence[LedgerFile]
 
-    def is_too_little(self, min_percent: float) -> bool:
-        """Whether files failed and none came through, or fewer than this share."""
-        total = self.came_through + len(self.failed)
-        return bool(self.failed) and (not self.came_through or self.came_through * 100 < total * min_percent)
+    @property
+    def _failed_by_kind(self) -> Counter[FileKind | None]:
+        return Counter(file.kind for file in self.failed)
 
-    def describe(self, verb: str) -> str:
+    def is_too_little(self, min_percent: float) -> bool:
+        """Whether files failed and none came through, or fewer than this share.
+
+        Full files of a kind are judged for themselves as well: deltas do not replace them.
+        """
+        return is_too_little(self.came_through.total(), len(self.failed), min_percent) or bool(
+            self._lost_kinds(min_percent)
+        )
+
+    def _lost_kinds(self, min_percent: float) -> list[FileKind]:
+        return [
+            kind
+            for kind, failed in self._failed_by_kind.items()
+            if kind and kind.is_full and is_too_little(self.came_through[kind], failed, min_percent)
+        ]
+
+    def describe(self, verb: str, min_percent: float) -> str:
         """Say how many files were not `verb` (such as "downloaded"), why, and what to type."""
-        total = self.came_through + len(self.failed)
+        total = self.came_through.total() + len(self.failed)
         where = f"--feed {self.feed} --day {self.day}"
+        failed = self._failed_by_kind
+        kinds = "".join(
+            f", among them {failed[kind]} of {self.came_through[kind] + failed[kind]} {kind}"
+            for kind in self._lost_kinds(min_percent)
+        )
         return (
             f"{self.feed} {self.day}: {len(self.failed)} of {total} files were not {verb} "
-            f"({codes_of(self.failed)}). To try them again at once: `gogobe retry {where}`, then "
+            f"({codes_of(self.failed)}){kinds}. To try them again at once: `gogobe retry {where}`, then "
             f"`gogobe import {where}`; docs/codes.md explains the codes"
         )
+
+
+def is_too_little(came_through: int, failed: int, min_percent: float) -> bool:
+    """Whether files failed and none came through, or fewer than this share."""
+    total = came_through + failed
+    return bool(failed) and (not came_through or came_through * 100 < total * min_percent)
 
 
 def partition_outcomes(
@@ -60,8 +87,8 @@ def partition_outcomes(
             if not (has_come_through(file) or file.is_left_out or file.id in not_selected)
             and (file.code or file.id in tried)
         ]
-        count = sum(map(has_come_through, of_day))
-        outcomes.append(PartitionOutcome(feed=feed, day=day, came_through=count, failed=failed))
+        came_through = Counter(file.kind for file in of_day if has_come_through(file))
+        outcomes.append(PartitionOutcome(feed=feed, day=day, came_through=came_through, failed=failed))
     return outcomes
 
 

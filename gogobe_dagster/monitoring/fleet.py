@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -14,12 +15,14 @@ import sqlalchemy as sa
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import EXPECTED_CODES
 from gogobe_dagster.feeds.registry import FEEDS, Feed
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.monitoring.data_quality import CHECKS
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
 DAYS = 14
 LAST_FILES = 15
+FULL_KINDS = [kind for kind in FileKind if kind.is_full]
 MAX_LINES = 3
 """Of one check and feed."""
 PROBLEMS = {
@@ -34,20 +37,29 @@ PROBLEMS = {
 """What is wrong when a check fails, by the name of the check. Checks that read whole tables of prices and
 promotions are left to their own job."""
 _BY_DAY = """
-select feed, publication_day as day, count(*) filter (where not is_left_out) as files,
-    count(*) filter (where state = 'loaded') as loaded,
-    count(*) filter (where state = 'quarantined' and not is_left_out) as quarantined,
-    count(*) filter (where state in ('discovered', 'downloaded', 'parsed')) as pending,
+with of_files as (
+    select *, state = 'superseded' or coalesce(code = any(:expected), false) as is_left_out,
+        case when state = 'loaded' then rows end as rows_in_tables,
+        case when state = 'loaded' and kind = 'full_prices'
+            then (chain_id, sub_chain_id, store_id) end as full_prices_of
+    from file where publication_day between :first and :last
+), of_kinds as (
+    select feed, publication_day as day, kind, count(*) filter (where not is_left_out) as files,
+        count(*) filter (where state = 'loaded') as loaded,
+        count(*) filter (where state = 'quarantined' and not is_left_out) as quarantined,
+        count(*) filter (where state in ('discovered', 'downloaded', 'parsed')) as pending,
+        coalesce(sum(rows_in_tables), 0)::bigint as rows_in_tables,
+        count(distinct full_prices_of) as stores,
+        max(published_at) filter (where full_prices_of is not null) as newest_full_at
+    from of_files group by feed, publication_day, kind
+)
+select feed, day, sum(files)::int as files, sum(loaded)::int as loaded, sum(quarantined)::int as quarantined,
+    sum(pending)::int as pending,
     coalesce(sum(rows_in_tables) filter (where kind in ('prices', 'full_prices')), 0)::bigint as prices,
     coalesce(sum(rows_in_tables) filter (where kind like '%promotions'), 0)::bigint as promotions,
-    count(distinct full_prices_of) as stores,
-    max(published_at) filter (where full_prices_of is not null) as newest_full_at
-from (select *, state = 'superseded' or coalesce(code = any(:expected), false) as is_left_out,
-          case when state = 'loaded' then rows end as rows_in_tables,
-          case when state = 'loaded' and kind = 'full_prices'
-              then (chain_id, sub_chain_id, store_id) end as full_prices_of
-      from file where publication_day between :first and :last) as of_days
-group by feed, publication_day
+    sum(stores)::int as stores, max(newest_full_at) as newest_full_at,
+    min(100.0 * (files - quarantined) / nullif(files, 0)) filter (where kind = any(:full)) as full_percent
+from of_kinds group by feed, day
 """
 _LAST_FILES = """
 select loaded_at, feed, name, rows, publication_day as day from file
@@ -86,15 +98,22 @@ class FeedDay:
     stores: int = 0
     """With a full price file."""
     newest_full_at: datetime | None = None
+    full_percent: Decimal | None = None
+    """How many full files can still come, of the kind of which most are lost; None: there are none."""
 
     def color(self, min_percent: float) -> DayColor:
-        """Return how well it came through; what is still pending may come."""
+        """Return how well it came through; what is still pending may come.
+
+        Full files of a kind are judged for themselves as well: deltas do not replace them.
+        """
         if not self.files:
             return DayColor.NONE
         if self.loaded == self.files:
             return DayColor.GOOD
-        possible = self.files - self.quarantined
-        is_bad = not possible or possible * 100 < self.files * min_percent
+        percents = [100 * (self.files - self.quarantined) / self.files]
+        if self.full_percent is not None:
+            percents.append(float(self.full_percent))
+        is_bad = min(percents) < min_percent or not min(percents)
         return DayColor.BAD if is_bad else DayColor.SOME
 
 
@@ -191,7 +210,7 @@ def look_at_fleet(
 
 
 def _count(engine: sa.Engine, days: Sequence[date]) -> Mapping[str, Mapping[date, FeedDay]]:
-    values = {"first": days[0], "last": days[-1], "expected": sorted(EXPECTED_CODES)}
+    values = {"first": days[0], "last": days[-1], "expected": sorted(EXPECTED_CODES), "full": FULL_KINDS}
     by_feed: dict[str, dict[date, FeedDay]] = {}
     with engine.connect() as connection:
         for row in connection.execute(sa.text(_BY_DAY), values).mappings():

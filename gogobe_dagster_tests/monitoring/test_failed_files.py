@@ -6,16 +6,18 @@ from datetime import date
 import pytest
 
 from gogobe_dagster.errors import Code
+from gogobe_dagster.files.kinds import FileKind
 from gogobe_dagster.monitoring.failed_files import codes_of, explain, partition_outcomes
 from gogobe_dagster.warehouse.ledger.model import LedgerFile
 from gogobe_dagster.warehouse.schema.enums import FileState
 from gogobe_dagster_tests.pipeline.test_run_planning import FILE
 
 DAY = date(2026, 11, 29)
-LOADED = replace(FILE, publication_day=DAY, state=FileState.LOADED, sha256="0")
+LOADED = replace(FILE, kind=FileKind.PRICES, publication_day=DAY, state=FileState.LOADED, sha256="0")
 LOST = replace(LOADED, state=FileState.QUARANTINED, code=Code.NOT_FOUND, reason="status 404", sha256=None)
 LEFT_OUT = replace(LOST, code=Code.STALE_FILE)
 SUPERSEDED = replace(LOADED, state=FileState.SUPERSEDED)
+FULL, LOST_FULL = (replace(file, kind=FileKind.FULL_PRICES) for file in (LOADED, LOST))
 PENDING = replace(LOADED, id=2, state=FileState.DISCOVERED)
 
 
@@ -36,6 +38,10 @@ def is_loaded(file: LedgerFile) -> bool:
         ([LEFT_OUT, SUPERSEDED], 80, False),  # nobody has to act
         ([LOADED, LEFT_OUT, SUPERSEDED], 100, False),
         ([LOADED, PENDING], 100, False),  # listed while the run went on
+        ([LOADED] * 12 + [LOST_FULL] * 2, 80, True),  # 86 % of all files, but no full one
+        ([LOADED] * 12 + [FULL, LOST_FULL], 80, True),
+        ([LOADED] * 12 + [FULL] * 4 + [LOST_FULL], 80, False),
+        ([FULL] * 12 + [LOST], 80, False),  # the next delta has it
     ],
 )
 def test_a_partition_is_red_if_none_or_too_few_of_its_files_came_through(
@@ -68,10 +74,18 @@ def test_a_failure_says_how_many_why_and_what_to_type() -> None:
         [LOADED, LOST, LOST, replace(LOST, code=Code.ZERO_BYTE)], has_come_through=is_loaded
     )
 
-    assert outcome.describe("loaded") == (
+    assert outcome.describe("loaded", 80) == (
         "keshet 2026-11-29: 3 of 4 files were not loaded (not_found 2, zero_byte 1). To try them again at "
         "once: `gogobe retry --feed keshet --day 2026-11-29`, then `gogobe import --feed keshet "
         "--day 2026-11-29`; docs/codes.md explains the codes"
+    )
+
+
+def test_a_failure_names_the_kind_of_full_files_that_are_lost() -> None:
+    (outcome,) = partition_outcomes([LOADED] * 12 + [LOST, LOST_FULL, LOST_FULL], has_come_through=is_loaded)
+
+    assert "3 of 15 files were not loaded (not_found 3), among them 2 of 2 full_prices. To try" in (
+        outcome.describe("loaded", 80)
     )
 
 

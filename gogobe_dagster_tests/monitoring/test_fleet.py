@@ -1,6 +1,7 @@
 """The state of all feeds: numbers per day, what is late and why, and pictures of it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -36,6 +37,19 @@ def test_the_fleet_counts_files_prices_and_stores_of_each_feed_and_day(engine: s
     assert (fleet.total("prices"), fleet.total("prices", days_before=1), fleet.queue) == (2700, 6000, 0)
 
 
+def test_a_day_whose_full_files_are_lost_is_bad_however_many_deltas_came(engine: sa.Engine) -> None:
+    quarantine(engine, "keshet", Code.NOT_FOUND, files=1, name="lost")
+    load(engine, TODAY, stores=3)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update file set kind = 'prices' where state = 'loaded'")
+
+    (keshet,) = look_at_fleet(engine, SETTINGS, NOON).feeds
+
+    day = keshet.days[TODAY]
+    assert (day.files, day.quarantined, day.full_percent) == (4, 1, Decimal(0))
+    assert day.color(50) is DayColor.BAD
+
+
 def test_the_fleet_says_what_is_late_and_why(engine: sa.Engine) -> None:
     load(engine, YESTERDAY, feed="keshet")
     quarantine(engine, "rami_levy", Code.ZERO_BYTE, files=4, name="empty")
@@ -67,6 +81,8 @@ def test_every_check_of_feeds_has_a_problem_in_words() -> None:
         (FeedDay(files=10, loaded=2, pending=8), DayColor.SOME),
         (FeedDay(files=10, loaded=7, quarantined=3), DayColor.BAD),
         (FeedDay(files=1, quarantined=1), DayColor.BAD),
+        (FeedDay(files=14, loaded=12, quarantined=2, full_percent=Decimal(0)), DayColor.BAD),
+        (FeedDay(files=14, loaded=12, quarantined=2, full_percent=Decimal(90)), DayColor.SOME),
     ],
 )
 def test_a_day_is_as_good_as_what_came_through(day: FeedDay, color: DayColor) -> None:
