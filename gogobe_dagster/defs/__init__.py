@@ -15,6 +15,7 @@ Definitions
     dataset              the dataset of Parquet files, and when it is published
     retry                the job that puts failed files back
     register_drift       the weekly comparison with the official register
+    locality_drift       the monthly comparison with the official list of localities
     portal_probe         the weekly question which portals answer this machine
 
 Shared by them

@@ -9,6 +9,7 @@ city_market, netiv_hahesed:
 cerberus_ftp, cerberus_fallback
                     a Cerberus account over FTP, and over the web with FTP as the fallback
 gov_register        the official register of portals
+gov_localities      the official list of localities
 listing_fields, html_tables, paging
                     parsing what listings share: times, sizes, links, HTML tables, pages
 http_client, http_adapter, ftp_client, request_policy, network

@@ -50,16 +50,20 @@ def read_official_register(settings: Settings, *, policy: RequestPolicy | None =
         "Referer": "https://www.gov.il/he/pages/cpfta_prices_regulations",
         "x-client-id": settings.gov_il_client_id,
     }
-    policy = policy or RequestPolicy()
+    with closing(open_gov_client(settings, host, policy)) as client:
+        url, query = f"{host}{PATH}", {"culture": "he"}
+        response = client.request(url, query=query, headers=headers, classify=_classify_refusal)
+    return _parse_page(response)
+
+
+def open_gov_client(settings: Settings, host: str, policy: RequestPolicy | None) -> HttpClient:
+    """Return a client that reaches gov.il, and this host of a replica."""
     network = NetworkOptions(
         reach=Reach(domains=["gov.il"], configured=[host_and_port(host)]),
         user_agent=settings.user_agent,
         contact=settings.contact,
     )
-    with closing(HttpClient(replace(policy, network=network))) as client:
-        url, query = f"{host}{PATH}", {"culture": "he"}
-        response = client.request(url, query=query, headers=headers, classify=_classify_refusal)
-    return _parse_page(response)
+    return HttpClient(replace(policy or RequestPolicy(), network=network))
 
 
 def _classify_refusal(response: HttpResponse) -> Code | None:

@@ -9,6 +9,7 @@ city_market, netiv_hahesed:
                 one module per portal family (docs/portals.md); html_tables: what two of them share
 cerberus_ftp    the Cerberus accounts over FTP, on a port of its own; cerberus_ftp_session: one connection
 gov_register    the official register of feeds
+gov_localities  the official list of localities
 faults          the faults that can be simulated, by name; corruption: those of a file's bytes
 control         a page that shows what is published, and an API for faults and the clock
 folder          real files from a folder

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gogobe_dagster import clock as wall_clock
 from gogobe_dagster.feeds.registry import FEEDS
-from gogobe_dagster.replica import control, gov_register
+from gogobe_dagster.replica import control, gov_localities, gov_register
 from gogobe_dagster.replica.bina import Bina
 from gogobe_dagster.replica.cerberus import Cerberus
 from gogobe_dagster.replica.cerberus_ftp import FtpServer
@@ -65,7 +65,12 @@ def build_app(
     ftp = FtpServer(state)
     routes = [route for family in FAMILIES for route in family.mounts(state)]
     app = Starlette(
-        routes=[*control.routes(state, ftp), *gov_register.routes(state), *routes],
+        routes=[
+            *control.routes(state, ftp),
+            *gov_register.routes(state),
+            *gov_localities.routes(state),
+            *routes,
+        ],
         exception_handlers={FaultResponse: _answered},
     )
     app.state.ftp = ftp

@@ -61,6 +61,7 @@ def test_dg_lists_what_the_web_ui_shows(import_env: ImportEnv) -> None:
         "stores",
         "prices",
         "official_register",
+        "official_localities",
         "feed_register",
         "fleet",
         "daily_report",

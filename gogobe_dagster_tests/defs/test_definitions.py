@@ -17,7 +17,8 @@ from gogobe_dagster.feeds.registry import DISABLED, FEEDS, find_feed
 from gogobe_dagster.monitoring.data_quality import CHECKS
 
 CLONE = Path(__file__).parents[2]
-ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "promotions", "official_register"}
+REGISTERS = {"official_register", "official_localities"}
+ASSETS = {"discovered", "downloaded", "parsed", "stores", "prices", "promotions"} | REGISTERS
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def test_the_graph_goes_from_the_portal_to_the_tables(definitions: dg.Definition
         "stores": {"parsed"},
         "prices": {"parsed"},
         "official_register": set(),
+        "official_localities": set(),
         "promotions": {"parsed"},
         "feed_health": {"stores", "prices", "promotions"},
         "fleet": {"stores", "prices", "promotions"},
@@ -58,7 +60,7 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions, name: str) -> 
     assert node.group_name in {"files", "warehouse", "register"}
 
 
-@pytest.mark.parametrize("name", sorted(ASSETS - {"official_register"}))
+@pytest.mark.parametrize("name", sorted(ASSETS - REGISTERS))
 def test_every_asset_says_where_it_is_kept_and_where_its_code_is(
     definitions: dg.Definitions, name: str
 ) -> None:
@@ -191,6 +193,7 @@ def test_steps_that_visit_portals_or_load_tables_stand_in_line(definitions: dg.D
         "prices": {"warehouse"},
         "promotions": {"warehouse"},
         "official_register": set(),
+        "official_localities": set(),
     }
 
 
