@@ -21,6 +21,7 @@ Definitions
 Shared by them
     partitions, pools    feed by publication day; limits on concurrent steps
     resources, failures  what a step opens; our errors as Dagster's
+    comparisons          an official list compared with ours
     step_outcomes        warnings, tags and failures of a step that lost files
     selection            which files a partial run takes
     automation           whether sensors and schedules are on

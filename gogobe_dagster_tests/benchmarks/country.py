@@ -16,9 +16,6 @@ from datetime import date, timedelta
 from functools import partial
 from multiprocessing import get_context
 
-from rich.console import Console
-from rich.table import Table
-
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.replica.generator.market import SyntheticMarket
@@ -31,7 +28,7 @@ from gogobe_dagster_tests.benchmarks.day import EagerEnv
 from gogobe_dagster_tests.benchmarks.day_monitoring import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
-from gogobe_dagster_tests.benchmarks.runner import finish
+from gogobe_dagster_tests.benchmarks.runner import finish, show_figures
 from gogobe_dagster_tests.dagster_services import gogobe_up, switch_on
 from gogobe_dagster_tests.import_env import ImportEnv, midnight, yesterday
 from gogobe_dagster_tests.postgres.servers import postmaster_of
@@ -168,10 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     with home(poll_interval_seconds=options.poll_interval_seconds, launcher=Launcher.WORKERS) as env:
         figures |= import_days(env, days, Meter(postmaster_of(embedded_server(env.settings))))
-    table = Table("what", "figure", title="A day of the country", title_justify="left")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:,}")
-    Console(width=100).print(table)
+    show_figures("A day of the country", figures)
     finish(figures)
 
 

@@ -14,9 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
 
-from rich.console import Console
-from rich.table import Table
-
 from gogobe_dagster.feeds.registry import FEEDS, find_feed
 from gogobe_dagster.postgres.server import embedded_server
 from gogobe_dagster.replica.generator.market import SyntheticMarket
@@ -26,7 +23,7 @@ from gogobe_dagster_tests.benchmarks.day_plot import plot
 from gogobe_dagster_tests.benchmarks.day_publishing import Publisher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
-from gogobe_dagster_tests.benchmarks.runner import finish
+from gogobe_dagster_tests.benchmarks.runner import finish, show_figures
 from gogobe_dagster_tests.dagster_services import gogobe_up, switch_on
 from gogobe_dagster_tests.import_env import ImportEnv
 from gogobe_dagster_tests.postgres.servers import postmaster_of
@@ -139,10 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures |= figures_of(day)
     if options.plot:
         plot(day.appeared, day.loaded, day.samples, minutes=options.minutes, path=options.plot)
-    table = Table("what", "figure", title="A day in minutes", title_justify="left")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:,}")
-    Console(width=100).print(table)
+    show_figures("A day in minutes", figures)
     finish(figures)
 
 

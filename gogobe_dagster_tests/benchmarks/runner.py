@@ -70,6 +70,14 @@ def show(title: str, results: Mapping[str, Result], *, unit: str, against: str) 
     Console(width=120).print(table)
 
 
+def show_figures(title: str, figures: Mapping[str, float | int | str]) -> None:
+    """Print figures that have no contender, one per row."""
+    table = Table("what", "figure", title=title, title_justify="left")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), value if isinstance(value, str) else f"{value:,}")
+    Console(width=100).print(table)
+
+
 def finish(figures: Mapping[str, float | int | str]) -> None:
     """Print the figures as the one JSON object of the last line."""
     print(json.dumps(dict(figures), ensure_ascii=False))
