@@ -51,7 +51,7 @@ site: $(READY) ## Write the pages of docs/ as a site to build/site, links checke
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean && echo "build/site/index.html"
 
-bench: $(READY) ## Measure: make bench NAME=parse (or load, download, runs, queries, service).
+bench: $(READY) ## Measure: make bench NAME=parse (or country, download, load, queries, runs, service, …).
 	@$(BIN)/python -m gogobe_dagster_tests.benchmarks.$(or $(NAME),parse) $(ARGS)
 
 fuzz: $(READY) ## Fuzz names, containers, readers and listings: make fuzz ARGS="containers --seconds 600".
