@@ -54,7 +54,7 @@ def retry(  # noqa: PLR0917 - click passes them by name
     FILES are file names; `*` stands for any characters. Without FILES and options, all failed files are
     put back, except those that were left out on purpose, such as files of another chain: name their code to
     import them. A file that its portal still lists is downloaded again; one that only the raw store has is
-    parsed again. With --feed, the portals of these feeds are also no longer left alone, if they refused.
+    parsed again. With --feed, portals of these feeds that refused are asked again at once.
     """
     from gogobe_dagster.warehouse.ledger.portal_pause import end_pauses
     from gogobe_dagster.warehouse.ledger.requeue import requeue

@@ -18,7 +18,7 @@ def serve(host: str, port: int) -> None:
 
     A page for people is at /, the description of the interface (OpenAPI) at /openapi.json; docs/service.md
     explains both. The service reads the views as gogobe_reader, which cannot change anything. Only this
-    machine reaches it unless --host says otherwise; GOGOBE_API_KEYS asks everybody for a key.
+    machine reaches it unless --host says otherwise; with GOGOBE_API_KEYS, every request needs a key.
     """
     need_extra("api", "fastapi")
     from gogobe_dagster.questions.reader import open_reader

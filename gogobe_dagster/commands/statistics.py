@@ -13,9 +13,9 @@ from gogobe_dagster.warehouse.statistics.update import update_statistics
 def statistics_command() -> None:
     """Bring daily statistics and the price index up to date.
 
-    The views product_daily, chain_price_index and chain_only_products show them. Only days that loaded
-    files are about are found again, and today as it is now. The nightly maintenance does the same. May be
-    repeated and interrupted.
+    The views product_daily, chain_price_index and chain_only_products show them. It calculates
+    only the days of files loaded since the last time, and today as it is now. The nightly maintenance does
+    the same. May be repeated and interrupted.
     """
     with closing(open_warehouse(Settings.read())) as resources:
         done = update_statistics(resources.engine, now=resources.clock())

@@ -23,9 +23,9 @@ from gogobe_dagster.settings import Settings
 def worker(*, runs: int | None, grace: int) -> None:
     """Execute runs that `gogobe up` launches.
 
-    Ctrl-C or SIGTERM stops it, a second one at once. `gogobe up` starts one by itself. More of them, on
-    this and on other machines, execute more runs at the same time; raise GOGOBE_MAX_CONCURRENT_RUNS of
-    `gogobe up` with them. All share the databases, the raw store and the
+    Ctrl-C or SIGTERM lets its runs end first; a second one stops it at once. `gogobe up` starts a worker
+    by itself. More of them, on this and on other machines, execute more runs at the same time; raise
+    GOGOBE_MAX_CONCURRENT_RUNS of `gogobe up` with them. All share the databases, the raw store and the
     lake (GOGOBE_DATABASE_URL, GOGOBE_DAGSTER_DATABASE_URL, GOGOBE_RAW_STORE, GOGOBE_LAKE), and have the
     same version; docs/cluster.md has the rest. When a worker is lost, the others fail its runs, and
     Dagster starts them again.
