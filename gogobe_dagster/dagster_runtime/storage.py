@@ -52,6 +52,9 @@ def _engine(url: str) -> sa.Engine:
 
 def _check_that_it_is_open(connection: Any, _record: object, _proxy: object) -> None:
     """Replace a connection that its server has closed; asking the server was every third statement."""
-    ready, _, _ = select.select([connection], [], [], 0)
-    if ready:
+    if connection.closed:
+        raise sa.exc.DisconnectionError
+    waiting = select.poll()  # not `select.select`, which knows no file descriptors above 1,023
+    waiting.register(connection, select.POLLIN)
+    if waiting.poll(0):
         raise sa.exc.DisconnectionError

@@ -26,6 +26,14 @@ class FileKind(StrEnum):
         return self in {FileKind.STORES, FileKind.FULL_PRICES, FileKind.FULL_PROMOTIONS}
 
     @property
+    def in_words(self) -> str:
+        """What people call files of this kind."""
+        return f"{self.value.removesuffix('s').replace('_', ' ')} files"
+
+    @property
     def document(self) -> Document:
         """The document inside a file of this kind."""
         return Document(self.value.removeprefix("full_"))
+
+
+FULL_KINDS = [kind for kind in FileKind if kind.is_full]

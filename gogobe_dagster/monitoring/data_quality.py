@@ -5,9 +5,13 @@ Thresholds are settings; what is normal for a feed is in the register. Nothing h
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +19,8 @@ from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.errors import EXPECTED_CODES
 from gogobe_dagster.feeds.publishing_calendar import SILENCE_DAYS, rest_duration, rest_reason_on
 from gogobe_dagster.feeds.registry import FEEDS, Feed, known_feed
+from gogobe_dagster.files.kinds import FULL_KINDS
+from gogobe_dagster.monitoring.failed_files import frequency
 from gogobe_dagster.settings import Settings
 
 LOOKBACK_DAYS = 14
@@ -107,34 +113,36 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
     """Find feeds with too few stores that have a full price file; days on which a feed is closed are skipped.
 
     Expected are as many stores as in the last seven days, and at least as many as the register counted. The
-    register is ignored with a replica, whose stores are made up. A day without any file is no finding for an
-    irregular feed.
+    register is ignored with a replica, whose stores are made up. Where nothing was loaded yet, such as of a
+    new feed whose files are all lost, the stores with a listed file are expected. A day without any file is
+    no finding for an irregular feed.
     """
     day = _checked_day(settings, now)
     query = """
-        select feed, count(distinct store) filter (where publication_day = :day) as now,
-            count(distinct store) as usual
-        from (select feed, publication_day, (chain_id, sub_chain_id, store_id) as store from file
-              where publication_day between :first and :day
-                  and kind = 'full_prices' and state = 'loaded') as full_file
+        select feed, count(distinct store) filter (where is_loaded and publication_day = :day) as now,
+            count(distinct store) filter (where is_loaded) as usual, count(distinct store_id) as listed
+        from (select feed, publication_day, (chain_id, sub_chain_id, store_id) as store, store_id,
+                  state = 'loaded' as is_loaded
+              from file where publication_day between :first and :day and kind = 'full_prices'
+                  and state <> 'superseded' and coalesce(code, '') <> all (:expected)) as full_file
         group by feed
     """
     few, all_now, all_usual = list[Finding](), 0, 0
-    rows = _rows(engine, query, day=day, first=day - timedelta(days=BASELINE_DAYS))
-    for row in sorted(rows, key=lambda row: row.now / row.usual):
+    first, expected = day - timedelta(days=BASELINE_DAYS), sorted(EXPECTED_CODES)
+    rows = _rows(engine, query, day=day, first=first, expected=expected)
+    for row in sorted(rows, key=lambda row: row.now / max(row.usual, 1)):
         feed = known_feed(row.feed)
         if feed is None or rest_reason_on(feed, day) or (feed.is_irregular and not row.now):
             continue
         counted = 0 if settings.replica_url else feed.stores_with_full_files
-        usual = max(row.usual, counted)
+        usual = max(row.usual, counted) or row.listed
         all_now, all_usual = all_now + row.now, all_usual + usual
         if row.now * 100 < usual * settings.completeness_percent:
-            source = "the register" if counted > row.usual else "the last seven days"
             few.append(
                 Finding(
                     subject=row.feed,
                     observed=f"{row.now} stores",
-                    expected=f"{usual}, as in {source}",
+                    expected=f"{usual}, as in {_source(row.usual, counted)}",
                     feed=row.feed,
                 )
             )
@@ -143,37 +151,63 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
     return _verdict(few, summary, f"every feed is complete on {day}", numbers)
 
 
+def _source(usual: int, counted: int) -> str:
+    """Say where the expected number of stores is from: loaded in the last days, or counted once."""
+    if counted > usual:
+        return "the register"
+    return "the last seven days" if usual else "the listings"
+
+
 def check_quarantines(engine: sa.Engine, settings: Settings, now: datetime) -> Verdict:
     """Find feeds and days, since yesterday, of which many files are quarantined.
 
-    Files with expected codes do not count. The observed value has the codes with their counts.
+    Files with expected codes do not count. The observed value has the codes with their counts. Full files
+    of a kind are also looked at for themselves: if so few of them can come that their day is red, that is a
+    finding, however many deltas came.
     """
     query = """
-        select feed, publication_day, sum(files)::int as files,
-            coalesce(sum(files) filter (where is_bad), 0)::int as bad,
-            string_agg(code || ' ' || files, ', ' order by files desc, code) filter (where is_bad) as codes
-        from (select feed, publication_day, code, count(*) as files,
-                  state = 'quarantined' and code <> all (:expected) as is_bad
-              from file where publication_day >= :first
-              group by feed, publication_day, code, state) as by_code
-        group by feed, publication_day order by bad desc, feed, publication_day
+        select feed, publication_day, kind, code, count(*)::int as files,
+            state = 'quarantined' and code <> all (:expected) as is_bad
+        from file where publication_day >= :first
+        group by feed, publication_day, kind, code, state order by feed, publication_day
     """
     rows = _rows(engine, query, expected=sorted(EXPECTED_CODES), first=day_of(now) - timedelta(days=1))
-    limit = settings.max_quarantined_percent
-    many = [
-        Finding(
-            subject=f"{row.feed}, {row.publication_day}",
-            observed=f"{row.bad} of {row.files} files: {row.codes}",
-            expected=f"at most {limit:g} %",
-            feed=row.feed,
-        )
-        for row in rows
-        if row.bad * 100 > row.files * limit
-    ]
-    numbers = {"files": sum(row.files for row in rows), "quarantined": sum(row.bad for row in rows)}
+    days = [list(group) for _, group in groupby(rows, key=attrgetter("feed", "publication_day"))]
+    many = [finding for day in sorted(days, key=_bad, reverse=True) for finding in _lost(day, settings)]
+    numbers = {"files": sum(row.files for row in rows), "quarantined": _bad(rows)}
     feeds = len({finding.feed for finding in many})
     return _verdict(
         many, f"many files of {feeds} feeds are quarantined", "few files are quarantined", numbers
+    )
+
+
+def _bad(counts: Iterable[sa.Row[Any]]) -> int:
+    return sum(count.files for count in counts if count.is_bad)
+
+
+def _lost(day: Sequence[sa.Row[Any]], settings: Settings) -> Iterator[Finding]:
+    """Find that many files of a feed's day are quarantined: of all, or else of the full files of a kind."""
+    limit, least = settings.max_quarantined_percent, settings.min_files_percent
+    if _bad(day) * 100 > sum(count.files for count in day) * limit:
+        yield _quarantined(day, "files", f"at most {limit:g} %")
+        return
+    for kind in FULL_KINDS:
+        of_kind = [count for count in day if count.kind == kind]
+        files = sum(count.files for count in of_kind)
+        if _bad(of_kind) and (files - _bad(of_kind)) * 100 < files * least:
+            yield _quarantined(of_kind, kind.in_words, f"at least {least:g} % of them readable")
+
+
+def _quarantined(counts: Sequence[sa.Row[Any]], what: str, expected: str) -> Finding:
+    codes = Counter[str]()
+    for count in counts:
+        if count.is_bad:
+            codes[count.code] += count.files
+    return Finding(
+        subject=f"{counts[0].feed}, {counts[0].publication_day}",
+        observed=f"{codes.total()} of {sum(count.files for count in counts)} {what}: {frequency(codes)}",
+        expected=expected,
+        feed=counts[0].feed,
     )
 
 

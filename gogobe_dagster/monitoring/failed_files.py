@@ -50,7 +50,7 @@ class PartitionOutcome:
         where = f"--feed {self.feed} --day {self.day}"
         failed = self._failed_by_kind
         kinds = "".join(
-            f", among them {failed[kind]} of {self.came_through[kind] + failed[kind]} {kind}"
+            f", among them {failed[kind]} of {self.came_through[kind] + failed[kind]} {kind.in_words}"
             for kind in self._lost_kinds(min_percent)
         )
         return (
@@ -98,7 +98,11 @@ def _partition_of(file: LedgerFile) -> tuple[str, date]:
 
 def codes_of(files: Iterable[LedgerFile]) -> str:
     """Count files by code, the most frequent first: `not_found 17, zero_byte 2`."""
-    codes = Counter(file.code or "pending" for file in files)
+    return frequency(Counter(file.code or "pending" for file in files))
+
+
+def frequency(codes: Counter[str]) -> str:
+    """Show counted codes, the most frequent first, equally frequent ones by name."""
     ordered = sorted(codes.items(), key=lambda counted: (-counted[1], counted[0]))
     return ", ".join(f"{code} {count}" for code, count in ordered)
 

@@ -15,14 +15,13 @@ import sqlalchemy as sa
 from gogobe_dagster.clock import day_of
 from gogobe_dagster.errors import EXPECTED_CODES
 from gogobe_dagster.feeds.registry import FEEDS, Feed
-from gogobe_dagster.files.kinds import FileKind
+from gogobe_dagster.files.kinds import FULL_KINDS
 from gogobe_dagster.monitoring.data_quality import CHECKS
 from gogobe_dagster.settings import Settings
 from gogobe_dagster.warehouse.ledger.listing_status import LastListing, last_listings
 
 DAYS = 14
 LAST_FILES = 15
-FULL_KINDS = [kind for kind in FileKind if kind.is_full]
 MAX_LINES = 3
 """Of one check and feed."""
 PROBLEMS = {

@@ -104,9 +104,24 @@ def test_a_feed_with_many_quarantined_files_is_reported_with_their_codes(engine:
     ]
     assert found.summary == "many files of 1 feeds are quarantined"
     assert [finding.feed for finding in found.findings] == ["keshet"]
-    patient = SETTINGS.model_copy(update={"max_quarantined_percent": 40.0})
+    patient = SETTINGS.model_copy(update={"max_quarantined_percent": 40.0, "min_files_percent": 60.0})
     assert check_quarantines(engine, patient, NOON).passed
     assert check_quarantines(engine, SETTINGS, NOON + timedelta(days=2)).passed
+
+
+def test_lost_full_files_are_reported_however_many_deltas_came(engine: sa.Engine) -> None:
+    quarantine(engine, "keshet", Code.NOT_FOUND, files=2, name="lost")
+    load(engine, TODAY, stores=60)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update file set kind = 'prices' where state = 'loaded'")
+
+    found = check_quarantines(engine, SETTINGS, NOON)
+
+    assert lines(found) == [
+        ("keshet, 2026-11-25", "2 of 2 full price files: not_found 2", "at least 80 % of them readable")
+    ]
+    patient = SETTINGS.model_copy(update={"min_files_percent": 0.0})
+    assert check_quarantines(engine, patient, NOON).passed
 
 
 PESACH = date(2026, 4, 8)
@@ -157,6 +172,15 @@ def test_stores_without_a_full_file_are_reported_in_the_evening_and_not_at_noon(
 
     assert lines(evening) == [("keshet", "7 stores", "10, as in the last seven days")]
     assert evening.numbers == {"stores": 7, "stores usually": 10}
+
+
+def test_a_new_feed_whose_full_files_are_all_lost_lacks_the_stores_of_its_listing(engine: sa.Engine) -> None:
+    quarantine(engine, "keshet", Code.NOT_FOUND, files=4, name="lost")
+    quarantine(engine, "rami_levy", Code.STALE_FILE, files=4, name="of another day")
+
+    found = check_completeness(engine, SETTINGS, EVENING)
+
+    assert lines(found) == [("keshet", "0 stores", "4, as in the listings")]
 
 
 def test_eight_stores_of_ten_are_complete_enough(engine: sa.Engine) -> None:

@@ -84,7 +84,7 @@ def test_a_failure_says_how_many_why_and_what_to_type() -> None:
 def test_a_failure_names_the_kind_of_full_files_that_are_lost() -> None:
     (outcome,) = partition_outcomes([LOADED] * 12 + [LOST, LOST_FULL, LOST_FULL], has_come_through=is_loaded)
 
-    assert "3 of 15 files were not loaded (not_found 3), among them 2 of 2 full_prices. To try" in (
+    assert "3 of 15 files were not loaded (not_found 3), among them 2 of 2 full price files. To try" in (
         outcome.describe("loaded", 80)
     )
 
