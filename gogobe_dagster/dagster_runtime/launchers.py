@@ -4,6 +4,7 @@
 The other launchers are Dagster's own.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -54,13 +55,17 @@ def _pod_launcher(settings: Settings) -> "RunLauncher[Any]":
     if settings.k8s_config is None:
         raise SettingsError("GOGOBE_LAUNCHER=k8s: GOGOBE_K8S_CONFIG names no file (docs/deploy.md)")
     from dagster_k8s import K8sRunLauncher
+    from kubernetes.config import ConfigException
 
     try:
         given = yaml.safe_load(settings.k8s_config.read_text(encoding="utf-8")) or {}
         data = ConfigurableClassData("dagster_k8s", "K8sRunLauncher", yaml.safe_dump(given))
-        launcher: RunLauncher[Any] = data.rehydrate(as_type=K8sRunLauncher)
-    except (OSError, yaml.YAMLError, dg.DagsterError, CheckError) as error:
+        launcher: K8sRunLauncher = data.rehydrate(as_type=K8sRunLauncher)
+    except (OSError, yaml.YAMLError, dg.DagsterError, CheckError, ConfigException) as error:
         raise SettingsError(f"GOGOBE_K8S_CONFIG={settings.k8s_config}: {error}") from None
+    if not (launcher.job_image or os.environ.get("DAGSTER_CURRENT_IMAGE")):  # a code server's is used first
+        launcher.dispose()
+        raise SettingsError(f"GOGOBE_K8S_CONFIG={settings.k8s_config} names no job_image, the image of runs")
     return launcher
 
 

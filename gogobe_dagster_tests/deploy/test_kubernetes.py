@@ -31,6 +31,11 @@ KUBECONFIG = {
     "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
     "users": [{"name": "none", "user": {}}],
 }
+REQUIRED = {
+    "service_account_name": "dagster",
+    "instance_config_map": "dagster-instance",
+    "dagster_home": "/opt",
+}
 
 
 def in_snake_case(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,6 +164,7 @@ def test_step_logs_of_pods_are_saved_in_the_database(launcher: K8sRunLauncher, t
     [
         (None, "GOGOBE_K8S_CONFIG names no file"),
         ("no_such_option: 1", "no_such_option"),
+        (yaml.safe_dump(REQUIRED), "Service host"),
         (": : :", "launcher.yaml"),
     ],
 )
@@ -172,3 +178,18 @@ def test_a_wrong_configuration_is_said(
 
     with pytest.raises(SettingsError, match=said):
         ChosenLauncher.from_config_value(CHOSEN, {})
+
+
+def test_pods_need_an_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "launcher.yaml"
+    file.write_text(yaml.safe_dump(config(tmp_path) | {"job_image": None}))
+    monkeypatch.setenv("GOGOBE_LAUNCHER", "k8s")
+    monkeypatch.setenv("GOGOBE_K8S_CONFIG", str(file))
+    monkeypatch.delenv("DAGSTER_CURRENT_IMAGE", raising=False)
+
+    with pytest.raises(SettingsError, match="names no job_image") as error:
+        ChosenLauncher.from_config_value(CHOSEN, {})
+    assert "\n" not in str(error.value)
+
+    monkeypatch.setenv("DAGSTER_CURRENT_IMAGE", "gogobe:0.1.0")
+    ChosenLauncher.from_config_value(CHOSEN, {}).dispose()
