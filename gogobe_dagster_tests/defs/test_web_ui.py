@@ -1,5 +1,6 @@
 """A walk through the web UI in a browser, as a person takes it; `dg dev` serves it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -33,10 +34,21 @@ RED = {"all_feeds_fresh", "few_quarantined", "promoted_products_known", "rami_le
 """The late chain and the dead portal, whose files are not recent either; the lost files; the products of
 their chain's promotions, which no other file names; the dead portal."""
 BY_THE_HOUR = {"all_feeds_complete"}
-"""It is about today or yesterday, depending on the hour in which the test runs."""
+"""It is about today or yesterday, depending on the hour in which the test runs, and about no day of rest."""
+LABEL = "Evaluation result"
+"""Of the check whose details are beside the list."""
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
 RUNS = "{ runsOrError { ... on Runs { results { status pipelineName tags { key value } } } } }"
 ENDED = {"SUCCESS", "FAILURE"}
+FINDINGS = """
+query Findings($asset: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $asset) {
+    ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks { name
+      executionForLatestMaterialization { evaluation { metadataEntries {
+        ... on TableMetadataEntry { table { records } } } } } } } } }
+  }
+}
+"""
 SENSOR = """
 query Status($selector: SensorSelector!) {
   sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState { status } } }
@@ -161,10 +173,21 @@ def sees_that_what_is_wrong_is_red_and_nothing_else(browser: webdriver.Chrome, u
 
     def red(driver: webdriver.Chrome) -> set[str]:
         lines = driver.find_element(By.TAG_NAME, "body").text.splitlines()
-        return {name for name, status in pairwise(lines) if status == "Failed"} - BY_THE_HOUR
+        return {name for name, status in pairwise(lines) if status == "Failed"} - BY_THE_HOUR - {LABEL}
 
     WebDriverWait(browser, 60).until(lambda driver: len(red(driver)) >= len(RED))
     assert red(browser) == RED
+    assert feeds_found_by(url, "all_feeds_fresh") == {LATE, LOST, "rami_levy"}
+    assert feeds_found_by(url, "few_quarantined") == {LOST}
+
+
+def feeds_found_by(url: str, check: str) -> set[str]:
+    """The feeds in a check's table of findings."""
+    checks = ask(url, FINDINGS, asset={"path": ["feed_health"]})["assetNodeOrError"]["assetChecksOrError"]
+    (found,) = [each for each in checks["checks"] if each["name"] == check]
+    entries = found["executionForLatestMaterialization"]["evaluation"]["metadataEntries"]
+    records = [record for entry in entries if entry for record in entry["table"]["records"]]
+    return {json.loads(record)["feed"] for record in records}
 
 
 def sees_the_feeds_on_the_grid(browser: webdriver.Chrome, url: str) -> None:

@@ -160,7 +160,7 @@ def test_step_logs_of_pods_are_saved_in_the_database(launcher: K8sRunLauncher, t
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         (None, "GOGOBE_K8S_CONFIG names no file"),
         ("no_such_option: 1", "no_such_option"),
@@ -168,15 +168,15 @@ def test_step_logs_of_pods_are_saved_in_the_database(launcher: K8sRunLauncher, t
         (": : :", "launcher.yaml"),
     ],
 )
-def test_a_wrong_configuration_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, said: str
+def test_a_wrong_configuration_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, sentence: str
 ) -> None:
     monkeypatch.setenv("GOGOBE_LAUNCHER", "k8s")
     if text:
         (tmp_path / "launcher.yaml").write_text(text)
         monkeypatch.setenv("GOGOBE_K8S_CONFIG", str(tmp_path / "launcher.yaml"))
 
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=sentence):
         ChosenLauncher.from_config_value(CHOSEN, {})
 
 
