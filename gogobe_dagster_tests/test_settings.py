@@ -22,7 +22,7 @@ PASS_IT_ON = {
     "dagster_runtime/instance.py",
     "dagster_runtime/worker.py",
 }
-"""These pass variables to the processes that they start, or set them for Dagster; they read no setting."""
+"""These pass variables to the processes that they start, or share them with Dagster; they read no setting."""
 
 
 def test_no_other_module_reads_environment_variables() -> None:

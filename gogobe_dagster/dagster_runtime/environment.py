@@ -80,6 +80,11 @@ def configuration_folder() -> Path:
     return next((folder for folder in (clone, Path.cwd()) if (folder / "dagster.yaml").is_file()), installed)
 
 
+def own_image() -> str | None:
+    """Return the image in which this process runs, as Dagster tells it; None where it does not."""
+    return os.environ.get("DAGSTER_CURRENT_IMAGE") or None
+
+
 def prepare_process(settings: Settings) -> None:
     """Start the databases, create their tables, and set the variables that dagster.yaml reads.
 

@@ -4,7 +4,6 @@
 The other launchers are Dagster's own.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -18,6 +17,7 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_shared.check import CheckError
 
+from gogobe_dagster.dagster_runtime.environment import own_image
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Launcher, Settings
@@ -63,7 +63,7 @@ def _pod_launcher(settings: Settings) -> "RunLauncher[Any]":
         launcher: K8sRunLauncher = data.rehydrate(as_type=K8sRunLauncher)
     except (OSError, yaml.YAMLError, dg.DagsterError, CheckError, ConfigException) as error:
         raise SettingsError(f"GOGOBE_K8S_CONFIG={settings.k8s_config}: {error}") from None
-    if not (launcher.job_image or os.environ.get("DAGSTER_CURRENT_IMAGE")):  # a code server's is used first
+    if not (launcher.job_image or own_image()):  # a code server's is used first
         launcher.dispose()
         raise SettingsError(f"GOGOBE_K8S_CONFIG={settings.k8s_config} names no job_image, the image of runs")
     return launcher
