@@ -1,4 +1,4 @@
-"""Splits a long document into shorter ones of about a megabyte, while it is unpacked.
+"""Splits a long document into shorter ones of about three megabytes, while it is unpacked.
 
 A promotion document of 116 MB is read in the memory of one chunk. What rows hold is not known here; a
 document that cannot be split is one chunk.
@@ -19,7 +19,7 @@ from gogobe_dagster.files.content import OpenedFile, open_content
 from gogobe_dagster.files.notes import Note
 from gogobe_dagster.parsing.layout_detection import TAG, Layout
 
-CHUNK_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 3 << 20
 LARGE_BYTES: Final = 1 << 24
 """A document of more bytes is unpacked chunk by chunk; the last four bytes of a gzip file are its size."""
 LARGE_GZIP_BYTES: Final = 1 << 21

@@ -28,8 +28,12 @@ from gogobe_dagster.parsing.layout_detection import Layout, detect_layout
 from gogobe_dagster.parsing.lxml.reader import read_with_lxml, replace_bad_references
 from gogobe_dagster.parsing.malloc_tuning import keep_freed_memory
 from gogobe_dagster.parsing.normalization import NormalizedRows, normalize
-from gogobe_dagster.parsing.promotions.raw import RawPromotions
-from gogobe_dagster.parsing.promotions.reader import NO_ELEMENTS, no_promotions, read_promotions
+from gogobe_dagster.parsing.promotions.reader import (
+    NO_ELEMENTS,
+    PromotionsResult,
+    no_promotions,
+    read_promotions,
+)
 from gogobe_dagster.parsing.reader_errors import only_content_errors
 from gogobe_dagster.parsing.reject import MAX_SAMPLES, Reject, RejectReason
 from gogobe_dagster.parsing.report import ROW_NUMBER, Header, ParseReport, RawRows, Reader
@@ -132,11 +136,15 @@ def _read_promotions(
     opened: OpenedFile, layout: Layout, blocks: Iterable[bytes], fast: FastReader | None
 ) -> ParsedFile:
     chunks = split_document(blocks, layout)
-    read = read_promotions(chunks, layout, None if opened.damaged else fast)
+    return build_promotions_file(opened, read_promotions(chunks, layout, None if opened.damaged else fast))
+
+
+def build_promotions_file(opened: OpenedFile, read: PromotionsResult) -> ParsedFile:
+    """Put together what each step found about promotions."""
     is_miscounted = read.declared is not None and read.declared != read.promotions.elements
     report = ParseReport(
         reader=read.reader,
-        dialect=layout.dialect,
+        dialect=read.layout.dialect,
         container=opened.container,
         encoding=opened.encoding,
         rows=len(read.rows),
@@ -177,7 +185,6 @@ def _read_rows(opened: OpenedFile, layout: Layout, fast: FastReader | None) -> R
         raise outcome
     if isinstance(outcome, NotRegular):
         return _read_with_lxml(opened, layout, outcome)
-    assert not isinstance(outcome, RawPromotions)  # noqa: S101 - those have a reader of their own
     return outcome
 
 

@@ -78,6 +78,7 @@ def assert_the_same(files: Sequence[tuple[str, bytes]], *, at_once: int = MAX_BA
             assert isinstance(read, ParsedFile)
             assert_frame_equal(read.rows, alone.rows)
             assert (read.document, read.header, read.report) == (alone.document, alone.header, alone.report)
+            assert_frame_equal(read.listed_only, alone.listed_only)
 
 
 def test_every_dialect_and_every_oddity_between_ordinary_files() -> None:

@@ -30,7 +30,7 @@ from gogobe_dagster.parsing.report import RawRows
 MIN_CACHED_BYTES: Final = 1 << 17
 """Shorter documents, such as deltas, are read faster without the cache of product text."""
 
-__all__ = ["FastReader", "NormalizedDocument", "NotRegular", "Outcome"]
+__all__ = ["FastReader", "NormalizedDocument", "NotRegular", "Outcome", "Xml"]
 
 Xml = bytes | memoryview
 
@@ -44,7 +44,7 @@ class NormalizedDocument:
     normalized: NormalizedRows
 
 
-Outcome = NormalizedDocument | RawRows | RawPromotions | NotRegular | ContentError
+Outcome = NormalizedDocument | RawRows | NotRegular | ContentError
 
 
 class FastReader:
@@ -58,18 +58,24 @@ class FastReader:
     def read(self, documents: Sequence[Xml], layout: Layout) -> Iterator[Outcome]:
         """Read documents of one layout; yield what became of each, in their order.
 
-        Prices come normalized, stores as text columns, promotions as tables of text. `NotRegular` means that
-        lxml has to read the document, `ContentError` that it is hostile.
+        Prices come normalized, stores as text columns. `NotRegular` means that lxml has to read the document,
+        `ContentError` that it is hostile.
         """
         if layout.dialects.document is Document.PRICES:
             yield from self._read_prices(documents, layout)
             return
-        read_one = _read_promotions if layout.dialects.document is Document.PROMOTIONS else _read_stores
         for xml in documents:
             try:
-                yield read_one(xml, layout)
+                yield _read_stores(xml, layout)
             except (NotRegular, ContentError) as error:
                 yield error
+
+    def read_promotions(self, documents: Sequence[Xml], layout: Layout) -> RawPromotions:
+        """Read promotions of one layout as if they were one document, as tables of text.
+
+        Raises `NotRegular` if lxml has to read one of them, `ContentError` if one is hostile.
+        """
+        return read_promotions_fast(documents, layout)
 
     def forget(self) -> None:
         """Empty the caches: after an unexpected error nobody knows what is in them."""
@@ -146,7 +152,3 @@ def _read_without_cache(layout: Layout, documents: Sequence[Xml]) -> Iterator[Ou
 def _read_stores(xml: Xml, layout: Layout) -> RawRows:
     batch = read_batch([xml], layout)
     return replace(batch.documents[0], rows=batch.rows)
-
-
-def _read_promotions(xml: Xml, layout: Layout) -> RawPromotions:
-    return read_promotions_fast(bytes(xml), layout)

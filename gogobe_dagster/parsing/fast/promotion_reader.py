@@ -23,33 +23,46 @@ from gogobe_dagster.parsing.fast.separator_matching import Kind
 from gogobe_dagster.parsing.fast.string_views import DecodedTexts, record_indexes
 from gogobe_dagster.parsing.fast.tokenizer import Tokens, tokenize
 from gogobe_dagster.parsing.layout_detection import Layout
-from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIFT, LINE, RawPromotions, nested_layout
+from gogobe_dagster.parsing.promotions.raw import (
+    GROUP,
+    IS_GIFT,
+    LINE,
+    RawDocument,
+    RawPromotions,
+    nested_layout,
+)
 from gogobe_dagster.parsing.report import ROW_NUMBER, Reader
 
 CODE: Final = "code"
 RECORD: Final = "record"
 
 
-def read_promotions_fast(xml: bytes, layout: Layout) -> RawPromotions:
-    """Read a complete, regular chunk of a document.
+def read_promotions_fast(documents: Sequence[bytes | memoryview], layout: Layout) -> RawPromotions:
+    """Read complete, regular documents, or a chunk of one, as if they were one document.
 
-    Raises `NotRegular` for any other, `ContentError` (hostile_content) for a hostile one.
+    Raises `NotRegular` if any of them is not, `ContentError` (hostile_content) if any is hostile.
     """
-    tokens = tokenize([xml])
+    tokens = tokenize(documents)
     boundaries = RowBoundaries(tokens, find_paths(tokens), layout)
+    lengths = np.diff(np.searchsorted(tokens.starts[boundaries.rows], tokens.bounds)).tolist()
     outside = OutsideRows(boundaries)
     outside.replay()
     records = _Records(boundaries)
-    (target,) = outside.targets
+    around = zip(outside.targets, lengths, records.unknown(lengths), strict=True)
     return RawPromotions(
         reader=Reader.FAST,
-        header=target.header,
-        declared=target.declared,
+        documents=[
+            RawDocument(
+                header=target.header,
+                declared=target.declared,
+                begun=length,
+                unknown=dict(target.unknown + unknown),
+            )
+            for target, length, unknown in around
+        ],
         rows=records.rows(),
         groups=records.groups(),
         items=records.items(),
-        begun=len(boundaries.rows),
-        unknown=dict(target.unknown + records.unknown()),
     )
 
 
@@ -57,7 +70,7 @@ class _Records:
     """Rows, groups and items of a chunk."""
 
     def __init__(self, boundaries: RowBoundaries) -> None:
-        """Raises `NotRegular` for records that hold no_group."""
+        """Raises `NotRegular` for records that hold nothing."""
         self._paths = PromotionPaths(boundaries.layout.dialects)
         self._nested = nested_layout(boundaries.layout.dialects)
         self._texts = DecodedTexts(boundaries.tokens)
@@ -110,22 +123,31 @@ class _Records:
         found = pl.concat([table for table in tables if len(table)] or tables[:1], how="diagonal")
         return found if len(tables) == 1 else found.sort(ROW_NUMBER, maintain_order=True)
 
-    def unknown(self) -> Counter[str]:
-        """Count the fields with text that no column reads."""
-        counts = Counter[str]()
+    def unknown(self, lengths: Sequence[int]) -> list[Counter[str]]:
+        """Count for each document the fields with text that no column reads; `lengths` are its rows."""
+        counts = [Counter[str]() for _ in lengths]
+        document_of = np.repeat(np.arange(len(lengths)), lengths)
         for field in self._fields:
-            record = self._paths.record_of(field)
-            if not self._paths.is_read(field, as_item=True):
-                counts[local(field[-1])] += int(self._has_text(field).sum())
-            elif not self._paths.is_item(record) and not self._paths.is_read(field, as_item=False):
-                has_text = np.zeros(len(self._starts[record]), np.bool_)
-                has_text[record_indexes(self._fields[field], self._starts[record])[self._has_text(field)]] = (
-                    True
-                )
-                if not record:
-                    has_text &= ~self._has_code()
-                counts[local(field[-1])] += int(has_text.sum())
-        return +counts
+            rows = document_of[self._rows_of(self._unread(field))]
+            for document, number in enumerate(np.bincount(rows).tolist()):
+                counts[document][local(field[-1])] += number
+        return [+count for count in counts]
+
+    def _unread(self, field: Path) -> NDArray:
+        """Return the indexes of the texts of a field that no column reads; of several in a record one."""
+        record, indexes = self._paths.record_of(field), self._fields[field]
+        if not self._paths.is_read(field, as_item=True):
+            return indexes[self._has_text(field)]
+        if self._paths.is_item(record) or self._paths.is_read(field, as_item=False):
+            return indexes[:0]
+        starts = self._starts[record]
+        records = np.unique(record_indexes(indexes, starts)[self._has_text(field)])
+        found: NDArray = starts[records if record else records[~self._has_code()[records]]]
+        return found
+
+    def _rows_of(self, texts: NDArray) -> NDArray:
+        """Return for each text the index of its row: the last one that starts before it."""
+        return record_indexes(texts, self._starts[ROW])
 
     def _has_text(self, field: Path) -> NDArray:
         return is_nonblank(self._texts.column(self._fields[field]))
@@ -133,9 +155,7 @@ class _Records:
     # ------------------------------------------------------------ records
 
     def _row_numbers(self, starts: NDArray) -> pl.Series:
-        # The row of a record is the last one that starts before it; rows do not overlap.
-        numbers = np.searchsorted(self._starts[ROW], starts, side="right")
-        return pl.Series(ROW_NUMBER, numbers.astype(np.int32))
+        return pl.Series(ROW_NUMBER, (self._rows_of(starts) + 1).astype(np.int32))
 
     def _rows_as_items(self) -> pl.DataFrame:
         """Return rows with an item code as items: the layout with one flat row per item."""

@@ -28,6 +28,7 @@ from gogobe_dagster.parsing.promotions.raw import (
     GROUP,
     IS_GIFT,
     POSITION,
+    RawDocument,
     RawPromotions,
     is_known_field,
     nested_layout,
@@ -56,13 +57,14 @@ def read_promotions_with_lxml(xml: bytes, layout: Layout) -> RawPromotions:
     begun = max(count_rows(repaired, layout), target.begun)
     return RawPromotions(
         reader=Reader.LXML,
-        header=target.header,
-        declared=target.declared,
+        documents=[
+            RawDocument(
+                header=target.header, declared=target.declared, begun=begun, unknown=dict(target.unknown)
+            )
+        ],
         rows=_frame(target.rows),
         groups=_frame(target.groups),
         items=_frame(target.items),
-        begun=begun,
-        unknown=dict(target.unknown),
         notes=(Note.REPAIRED_MARKUP,) if is_repaired else (),
         damaged=target.is_torn or begun > target.begun,
     )

@@ -1,7 +1,8 @@
 """Merges rows of equal terms into offers, whatever layout the chain writes.
 
 A promotion as one flat element, with groups, or repeated for each item becomes the same rows with the same
-hash. The chunks of a document are merged one by one, so that memory holds offers and not elements.
+hash. The chunks of a document are merged one by one, so that memory holds offers and not elements. Short
+documents are merged together, each by itself: the number of its document is part of an offer's key.
 """
 
 import hashlib
@@ -16,11 +17,11 @@ import pyarrow as pa
 
 from gogobe_dagster.parsing.document_rules import TERMS
 from gogobe_dagster.parsing.model import OFFER_ITEM
-from gogobe_dagster.parsing.promotions.terms import ELEMENT, ITEM_COLUMNS, TERMS_ID, TermRows
+from gogobe_dagster.parsing.promotions.terms import DOCUMENT, ELEMENT, ITEM_COLUMNS, TERMS_ID, TermRows
 from gogobe_dagster.parsing.report import ROW_NUMBER
 
 UPDATED_AT: Final = "updated_at"
-KEY: Final = [name for name in TERMS.schema.names if name != UPDATED_AT]
+KEY: Final = [DOCUMENT, *(name for name in TERMS.schema.names if name != UPDATED_AT)]
 """Offers that agree in these are one; the time of the last change is not part of the content."""
 OFFER: Final = "offer"
 ELEMENTS: Final = "elements"
@@ -35,15 +36,31 @@ LISTS: Final[dict[str, pl.DataType]] = {
     ELEMENTS: pl.List(pl.Int32),
     DIGEST: pl.String(),
 }
+NDArray = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentOffers:
+    """The offers of one document, and how many of its elements and items they have."""
+
+    rows: pl.DataFrame
+    """The model without file_id, and more columns. In the order of promotions, then of terms."""
+    used_elements: int
+    """The elements of which any terms were accepted."""
+    accepted_elements: int
+    """Those that have something no later element repeats."""
+    accepted_items: int
+    duplicate_items: int
 
 
 @dataclass(slots=True)
 class Offers:
-    """The offers of a document, added chunk by chunk."""
+    """The offers of a document, added chunk by chunk, or of several documents, added at once."""
 
-    duplicate_items: int = 0
     _chunks: list[pl.DataFrame] = field(default_factory=list)
-    _elements: list[pl.Series] = field(default_factory=list)
+    _used: list[pl.Series] = field(default_factory=list)
+    _duplicates: list[pl.Series] = field(default_factory=list)
+    """The elements of items that another item repeats."""
 
     def add(self, term_rows: TermRows) -> None:
         """Merge the terms of a chunk, and add them."""
@@ -56,35 +73,44 @@ class Offers:
         if len(terms) or not self._chunks:
             # rechunked: Polars copies columns whose chunks differ
             self._chunks.append(self._with_items(terms.drop(TERMS_ID), items).rechunk())
-        self._elements.append(term_rows.terms[ELEMENT].unique())
+        self._used.append(term_rows.terms[ELEMENT].unique())
 
-    def finish(self) -> pl.DataFrame:
-        """Return the rows of the model without file_id, and the column `elements` beside the items.
+    def finish(self, lengths: Sequence[int]) -> list[DocumentOffers]:
+        """Return the offers of each document; `lengths` are the numbers of their elements."""
+        rows = self._rows()
+        sizes = np.bincount(rows[DOCUMENT], minlength=len(lengths))
+        numbers = np.concatenate([np.arange(1, size + 1, dtype=np.int32) for size in sizes])
+        rows = rows.with_columns(pl.Series(ROW_NUMBER, numbers))
+        with_items = rows[ELEMENTS].list.explode().drop_nulls()
+        counts = zip(
+            count_per_document(_concatenated(self._used), lengths),
+            count_per_document(_accepted_elements(rows, with_items), lengths),
+            count_per_document(with_items, lengths),
+            count_per_document(_concatenated(self._duplicates), lengths),
+            strict=True,
+        )
+        starts = np.cumsum(sizes) - sizes
+        return [
+            DocumentOffers(
+                rows=rows.slice(start, size),
+                used_elements=used,
+                accepted_elements=accepted,
+                accepted_items=items,
+                duplicate_items=duplicates,
+            )
+            for start, size, (used, accepted, items, duplicates) in zip(starts, sizes, counts, strict=True)
+        ]
 
-        Promotions are in the order of the document, and the offers of one in the order of their terms.
-        """
+    def _rows(self) -> pl.DataFrame:
+        """Return the offers of all documents in order, with their hashes."""
         offers = self._merged(pl.concat(self._chunks, rechunk=False))
-        first = pl.col(ELEMENT).min().over("promotion_id").alias("first")
+        first = pl.col(ELEMENT).min().over(DOCUMENT, "promotion_id").alias("first")
         keys = offers.select(first, "group_id", _terms_text().alias("text"))
         order = keys.with_row_index(OFFER).sort("first", "group_id", "text")[OFFER]
         if not order.is_sorted():
             offers, keys = offers[order], keys[order]
-        hashes = _hashes(offers["promotion_id"], keys["text"], offers[DIGEST])
-        return offers.drop(DIGEST).with_columns(
-            pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(ROW_NUMBER),
-            pl.Series("content_hash", list(hashes), pl.String),
-        )
-
-    def accepted_elements(self, offers: pl.DataFrame) -> int:
-        """Count the elements that have something no later element repeats."""
-        # column by column: to filter a whole frame, Polars would copy all its chunks
-        without_items = offers[ELEMENT].filter(offers["items"].list.len() == 0)
-        with_items = offers[ELEMENTS].list.explode().drop_nulls()
-        return len(np.unique(np.concatenate((with_items.to_numpy(), without_items.to_numpy()))))
-
-    def used_elements(self) -> int:
-        """Count the elements of which any terms were accepted."""
-        return sum(map(len, self._elements))
+        hashes = _hashes(offers.select(DOCUMENT, "promotion_id"), keys["text"], offers[DIGEST])
+        return offers.drop(DIGEST).with_columns(pl.Series("content_hash", list(hashes), pl.String))
 
     def _with_items(self, terms: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
         """Sort the items of each offer, keep the last of each, and put them beside the terms."""
@@ -93,7 +119,7 @@ class Offers:
         is_last = items.select(
             pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in key)
         ).to_series()
-        self.duplicate_items += len(items) - int(is_last.sum())
+        self._duplicates.append(items[ELEMENT].filter(~is_last))
         lists = (
             items.filter(is_last)
             .group_by(OFFER, maintain_order=True)
@@ -128,16 +154,35 @@ class Offers:
         return pl.concat([offers.filter(~is_repeated), self._with_items(terms, items).select(offers.columns)])
 
 
+# ---------------------------------------------------------------- counts
+
+
+def count_per_document(elements: pl.Series | NDArray, lengths: Sequence[int]) -> list[int]:
+    """Count how many of these elements each document has; `lengths` are the numbers of all its elements."""
+    documents = np.searchsorted(np.cumsum(lengths), elements)
+    return list(map(int, np.bincount(documents, minlength=len(lengths))))
+
+
+def _accepted_elements(offers: pl.DataFrame, with_items: pl.Series) -> NDArray:
+    # column by column: to filter a whole frame, Polars would copy all its chunks
+    without_items = offers[ELEMENT].filter(offers["items"].list.len() == 0)
+    return np.unique(np.concatenate((with_items.to_numpy(), without_items.to_numpy())))
+
+
+def _concatenated(elements: Sequence[pl.Series]) -> NDArray:
+    return np.concatenate([np.zeros(0, np.int32), *(some.to_numpy() for some in elements)])
+
+
 # ---------------------------------------------------------------- the hash
 
 
-def _hashes(promotions: pl.Series, terms: pl.Series, items: pl.Series) -> Iterator[str]:
+def _hashes(promotions: pl.DataFrame, terms: pl.Series, items: pl.Series) -> Iterator[str]:
     """Yield for each offer the hash of all offers of its promotion: 128 bits of BLAKE2b.
 
     The hashed text is the promotion's id and, for each offer in order, its terms and the digest of its items.
     """
-    rows = zip(promotions, terms, items, strict=True)
-    for promotion_id, offers in groupby(rows, key=lambda row: row[0]):
+    rows = zip(promotions.iter_rows(), terms, items, strict=True)
+    for (_, promotion_id), offers in groupby(rows, key=lambda row: row[0]):
         offers_of_promotion = list(offers)
         whole = ITEM.join(
             [promotion_id, *(f"{text}{FIELD}{digest or ''}" for _, text, digest in offers_of_promotion)]

@@ -4,7 +4,7 @@ Which tag feeds which column is decided here for both readers, so that they cann
 is in `terms`; how equal terms become one offer is in `offers`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,21 +21,29 @@ POSITION: Final = {ROW_NUMBER: pl.Int32, GROUP: pl.Int32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawPromotions:
-    """A document, or a chunk of one, as text."""
+class RawDocument:
+    """What stands around the promotions of a document, or of a chunk of one."""
 
-    reader: Reader
     header: Mapping[str, str]
     declared: int | None
+    begun: int
+    """Rows that begin; those that do not end are not in the tables."""
+    unknown: Mapping[str, int]
+    """Elements with text that no column reads, those inside promotions as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPromotions:
+    """A chunk of a document, or several short documents read together, as text."""
+
+    reader: Reader
+    documents: Sequence[RawDocument]
     rows: pl.DataFrame
-    """`row_number`, from 1 in the chunk, and the fields of a promotion itself."""
+    """`row_number`, from 1 through all documents, and the fields of a promotion itself."""
     groups: pl.DataFrame
-    """`row_number`, `group` (numbered through the chunk), and the fields of a group itself."""
+    """`row_number`, `group` (numbered through all documents), and the fields of a group itself."""
     items: pl.DataFrame
     """`row_number`, `group` or null, `is_gift_by_position`, and the fields of an item itself."""
-    begun: int
-    """Rows that begin; those that do not end are not in `rows`."""
-    unknown: Mapping[str, int]
     notes: tuple[str, ...] = ()
     damaged: bool = False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from gogobe_dagster.parsing.dialects import EVERYBODY, NULL_TEXTS, PROMOTIONS
@@ -17,8 +18,10 @@ from gogobe_dagster.parsing.promotions.raw import GROUP, IS_GIFT, LINE, RawPromo
 from gogobe_dagster.parsing.reject import Reject
 from gogobe_dagster.parsing.report import ROW_NUMBER
 
+DOCUMENT: Final = "document"
+"""The number, from 0, of the document among those that are read together."""
 ELEMENT: Final = "element"
-"""The number in the document of the promotion's XML element."""
+"""The number of the promotion's XML element, from 1 through all documents that are read together."""
 TERMS_ID: Final = "terms_id"
 """The number of a row of terms within a chunk."""
 ITEM_COLUMNS: Final = tuple(ITEMS.schema.names)
@@ -42,18 +45,24 @@ class TermRows:
     """The terms and items of a chunk, typed, and what was rejected."""
 
     terms: pl.DataFrame
-    """`terms_id`, `element`, and the terms."""
+    """`terms_id`, `element`, `document`, and the terms."""
     items: pl.DataFrame
     """`terms_id`, `element`, and the item; without items whose terms were rejected."""
     rejected_items: int
     """Rejected themselves or with their terms."""
-    items_without_code: int
+    without_code: pl.Series
+    """The elements of accepted items without a code; one of two such items stands here twice."""
     reasons: dict[str, int]
     samples: list[Reject]
     notes: tuple[str, ...]
     unreadable: dict[str, int]
     unread: pl.DataFrame
     """`promotion_id` of the elements that are rejected, where that can be read."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is nothing to report of any promotion or item."""
+        return not (self.reasons or self.samples or self.notes or self.unreadable or len(self.unread))
 
 
 def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
@@ -68,7 +77,7 @@ def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
         pl.lit(items[TERMS_ID].gather(number)).alias(TERMS_ID),
         pl.lit((items[ROW_NUMBER] + before).gather(number)).alias(ELEMENT),
     ).select(TERMS_ID, ELEMENT, *ITEM_COLUMNS)
-    readable = _with_elements(read_terms.rows, elements)
+    readable = _with_elements(read_terms.rows, elements, _documents(raw, terms[ROW_NUMBER]))
     accepted = readable
     if len(accepted_items) < len(items):
         accepted = _without_emptied(accepted, items, accepted_items)
@@ -83,7 +92,7 @@ def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
         terms=accepted,
         items=accepted_items.filter(has_code),
         rejected_items=len(items) - len(accepted_items),
-        items_without_code=len(accepted_items) - int(has_code.sum()),
+        without_code=accepted_items[ELEMENT].filter(~has_code),
         reasons=_sum(read_terms.reasons, read_items.reasons),
         samples=[
             *_renumber(read_terms.samples, elements),
@@ -95,9 +104,17 @@ def extract_terms(raw: RawPromotions, *, before: int = 0) -> TermRows:
     )
 
 
-def _with_elements(rows: pl.DataFrame, elements: pl.Series) -> pl.DataFrame:
+def _with_elements(rows: pl.DataFrame, elements: pl.Series, documents: pl.Series) -> pl.DataFrame:
     terms = rows.rename({ROW_NUMBER: TERMS_ID})
-    return terms.with_columns(pl.lit(elements.gather(terms[TERMS_ID] - 1)).alias(ELEMENT))
+    number = terms[TERMS_ID] - 1
+    return terms.with_columns(
+        pl.lit(elements.gather(number)).alias(ELEMENT), pl.lit(documents.gather(number)).alias(DOCUMENT)
+    )
+
+
+def _documents(raw: RawPromotions, row_numbers: pl.Series) -> pl.Series:
+    last_rows = np.cumsum([document.begun for document in raw.documents])
+    return pl.Series(DOCUMENT, np.searchsorted(last_rows, row_numbers.to_numpy()).astype(np.int32))
 
 
 def _whole_elements(accepted: pl.DataFrame, elements: pl.Series) -> pl.DataFrame:
