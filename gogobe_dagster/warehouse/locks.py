@@ -21,8 +21,8 @@ number covers all stores with this number and the loaded files about them: only 
                             then as a load
     rebuild of store lists  STORE_LISTS; rows of store_number, store
     backup                  HISTORY shared, while tables are dumped: dropping one would end the dump
-    statistics              STATISTICS of a chain; HISTORY shared; rows of product_statistics. Then
-                            STATISTICS; rows of price_index
+    statistics              STATISTICS of a chain; HISTORY shared; rows of product_statistics,
+                            chain_discount. Then STATISTICS; rows of price_index
     backup, all of it       BACKUP of its folder, on a connection that does nothing else
     publishing a dataset    DATASET of its folder, on a connection that does nothing else
     retention               HISTORY exclusive; tables and rows of the history

@@ -71,6 +71,8 @@ QUERIES = {
     "specials of a product in a town": """select * from real_discounts
         where gtin = %(gtin)s and locality_name = 'ירושלים'""",
     "specials of a product in the country": "select * from real_discounts where gtin = %(gtin)s",
+    "the best specials of a chain": """select * from chain_discounts
+        where chain_id = %(chain_id)s order by percent_off_median_30 desc limit 50""",
     "a chain's coverage": "select * from store_coverage where chain_id = '7290000000007'",
     "a product's promotions in the country": """select * from promotions_now
         where product_key = %(product)s""",

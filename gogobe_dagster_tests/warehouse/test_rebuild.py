@@ -146,7 +146,7 @@ def test_damage_is_undone(market: Market) -> None:
         for statement in DAMAGE.split(";\n"):
             assert connection.execute(sa.text(statement)).rowcount, statement
     damaged = tables(market)
-    found = {"product_statistics", "statistics_progress", "index_product", "price_index"}
+    found = {"product_statistics", "statistics_progress", "index_product", "price_index", "chain_discount"}
     ledger = {"file", "archived_file", "file_event", "reject", "listing", "portal_probe", "portal_pause"}
     found |= {"watch", "watch_price", "product_match"}
     never_damaged = ledger | found | {"store_number", "retention_watermark", "schema_fingerprint", "locality"}

@@ -292,3 +292,70 @@ def test_a_special_after_a_raised_price_is_none(market: Market) -> None:
         (MILK, 10, 6, 6, 6, False, False, 30, 60),
         (BREAD, 10, 10, 10, 10, True, True, 30, 60),
     ]
+
+
+DISCOUNTS = """
+select gtin, stores, effective_unit_price, regular_price, lowest_30_days, median_30_days, lowest_90_days,
+    median_90_days, days_known, is_below_30_days, is_below_90_days, percent_off_median_30
+from chain_discounts where chain_id = '{}' order by percent_off_median_30 desc, gtin
+"""
+PIECE = {"is_weighted": False, "is_active": True}
+
+
+def special(promotion: str, gtin: str, price: str, **other: Any) -> Offer:
+    """An offer of one piece for a price, to everybody."""
+    return Offer(promotion, [gtin], price, min_quantity="1", description="", other=PIECE | other)
+
+
+def hours_until_now() -> float:
+    now = datetime.now(tz=ISRAEL)  # noqa: TID251 - the view asks about today
+    return (now - NOON.replace(hour=0)) / timedelta(hours=1)
+
+
+def discounts(market: Market, chain: str = CHAIN) -> list[tuple[Any, ...]]:
+    """Update as of now and ask."""
+    update_statistics(market.engine, now=datetime.now(tz=ISRAEL))  # noqa: TID251 - as the view asks
+    return market.ask(DISCOUNTS.format(chain))
+
+
+def test_the_best_offers_of_a_chain_are_below_what_it_has_usually_taken(market: Market) -> None:
+    """Milk was 6, and 10 for a week; bread is 10, in one of three stores 9. Only eggs are below all."""
+    hours = hours_until_now()
+    for store, bread in ((1, "10"), (2, "10"), (3, "9")):
+        market.open(full(hours - 60 * 24, store, milk="6", bread=bread, eggs="20"))
+        market.open(full(hours - 7 * 24, store, milk="10", bread=bread, eggs="20"))
+    offers = [special("11", MILK, "7"), special("12", BREAD, "9"), special("13", EGGS, "10")]
+    market.offer(*[PromotionFile(hours - 1, offers, is_full=True, store=store) for store in (1, 2)])
+
+    assert discounts(market) == [
+        (EGGS, 2, 10, 20, 20, 20, 20, 20, 61, True, True, 50),
+        (BREAD, 2, 9, 10, 9, 10, 9, 10, 61, False, False, 10),
+        (MILK, 2, 7, 10, 6, 6, 6, 6, 61, False, False, Decimal("-16.7")),
+    ]
+    assert discounts(market, OTHER) == []
+
+
+def test_an_offer_that_is_over_or_of_another_day_is_no_discount_of_today(market: Market) -> None:
+    hours = hours_until_now()
+    market.open(full(hours - 48, 1, milk="10", bread="10", eggs="10"))
+    now = datetime.now(tz=ISRAEL)  # noqa: TID251 - the view asks about today
+    tomorrow = str((now + DAY).isoweekday() % 7 + 1)
+    offers = [
+        special("11", MILK, "7", starts_at=now - 9 * DAY, ends_at=now - DAY),
+        special("12", BREAD, "7", days=tomorrow),
+        special("13", EGGS, "7"),
+    ]
+    market.offer(PromotionFile(hours - 1, offers, is_full=True))
+
+    assert [row[0] for row in discounts(market)] == [EGGS]
+
+    market.offer(PromotionFile(hours - 0.5, [special("14", MILK, "8")], is_full=True))
+    assert [row[0] for row in discounts(market)] == [MILK]
+
+
+def test_absurd_prices_are_no_end_of_the_statistics(market: Market) -> None:
+    hours = hours_until_now()
+    market.open(full(hours - 48, 1, milk="0.01"))
+    market.offer(PromotionFile(hours - 1, [special("11", MILK, "9999999999")], is_full=True))
+
+    assert [row[0] for row in discounts(market)] == [MILK]

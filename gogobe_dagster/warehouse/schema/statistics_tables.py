@@ -71,3 +71,32 @@ price_index = sa.Table(
     sa.CheckConstraint(one_of("period", IndexPeriod), name="period"),
     comment="The values of chain_price_index.",
 )  # fmt: skip
+
+chain_discount = sa.Table(
+    "chain_discount",
+    metadata,
+    column("chain_id", sa.Text(), "The chain.", sa.ForeignKey("chain.chain_id"), key=True),
+    column("product_key", sa.Integer(), "The product.", key=True),
+    column("promotion_key", sa.Integer(), "The promotion version.", key=True, autoincrement=False),
+    column("offer_number", sa.Integer(), "The offer in the version.", key=True, autoincrement=False),
+    column("stores", sa.Integer(), "Stores of the chain that have this promotion version.", null=False),
+    column("effective_unit_price", sa.Numeric(18, 4),
+           "ILS of a piece or kilogram under the offer, if its conditions are met.", null=False),
+    column("price_basis", sa.Text(), "What effective_unit_price is for: piece or kilogram; null if absent."),
+    column("regular_price", Money, "Median of the shelf prices of the chain's stores today, in ILS.",
+           null=False),
+    column("lowest_30_days", Money, "Lowest shelf price in any store of the chain at the end of the last 30"
+           " days, today included, in ILS.", null=False),
+    column("median_30_days", Money, "Median of the chain's daily median prices of these days.", null=False),
+    column("lowest_90_days", Money, "Lowest shelf price in any store of the chain at the end of the last 90"
+           " days, today included, in ILS.", null=False),
+    column("median_90_days", Money, "Median of the chain's daily median prices of these days.", null=False),
+    column("days_known", sa.Integer(), "Days of the last 90 of which a price is known.", null=False),
+    column("percent_off_median_30", sa.Numeric(20, 1), "By how many percent effective_unit_price is below"
+           " median_30_days; negative: above.", null=False),
+    column("percent_off_median_90", sa.Numeric(20, 1), "By how many percent it is below median_90_days;"
+           " negative: above.", null=False),
+    sa.PrimaryKeyConstraint("product_key", "chain_id", "promotion_key", "offer_number"),
+    sa.Index("chain_discount_best_idx", "chain_id", sa.text("percent_off_median_30 desc")),
+    comment="Behind chain_discounts: the offers of each chain that hold on the day of the last statistics.",
+)  # fmt: skip

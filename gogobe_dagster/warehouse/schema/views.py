@@ -11,11 +11,17 @@ import sqlalchemy as sa
 
 from gogobe_dagster.parsing.promotions.pricing.shopper_price_sql import COLUMNS
 from gogobe_dagster.warehouse.schema.promotion_tables import (
+    promotion,
     promotion_item,
     promotion_offer,
     promotion_store,
 )
-from gogobe_dagster.warehouse.schema.statistics_tables import index_product, price_index, product_statistics
+from gogobe_dagster.warehouse.schema.statistics_tables import (
+    chain_discount,
+    index_product,
+    price_index,
+    product_statistics,
+)
 from gogobe_dagster.warehouse.schema.tables import (
     chain_product,
     file,
@@ -302,6 +308,30 @@ VIEWS = (
                 *("offer_number", "description", "starts_at", "ends_at", "min_total_quantity"),
                 *("needs_coupon", "needs_club", "is_compensation"),
             ),
+        },
+    ),
+    View(
+        name="chain_discounts",
+        comment="The offers of each chain that hold today beside what the chain has usually taken, as of the"
+        " last statistics: which are its best?",
+        columns={
+            **_CHAIN_PRODUCT,
+            **_from(promotion, "promotion_id"),
+            **_from(
+                promotion_offer,
+                *("description", "starts_at", "ends_at", "days", "min_total_quantity"),
+                *("needs_coupon", "needs_club", "is_compensation"),
+            ),
+            **_from(
+                chain_discount,
+                *("effective_unit_price", "price_basis", "regular_price", "lowest_30_days", "median_30_days"),
+                *("lowest_90_days", "median_90_days", "days_known", "percent_off_median_30"),
+                *("percent_off_median_90", "stores", "promotion_key", "offer_number"),
+            ),
+            "is_below_30_days": "Whether the offer is cheaper than every shelf price of the last 30 days in"
+            " any store of the chain.",
+            "is_below_90_days": "Whether the offer is cheaper than every shelf price of the last 90 days in"
+            " any store of the chain.",
         },
     ),
     View(

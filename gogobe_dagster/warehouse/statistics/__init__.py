@@ -2,6 +2,7 @@
 
 due            which days of which chains are to be found again; loads write it
 daily          prices, stores and promotions of each product in each chain, day by day
+discounts      a chain's offers of today beside what it has usually taken
 price_index    the price index of each chain by week and month
 products       name, brand and content of each product, and how many chains and stores sell it
 product_choice, product_conflicts, gs1_prefixes

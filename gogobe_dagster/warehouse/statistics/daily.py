@@ -120,13 +120,14 @@ def _first_known(connection: sa.Connection, day: date) -> date:
 
 
 def _find_day(connection: sa.Connection, chain_id: str, day: date) -> None:
-    starts, ends = _midnight(day), _midnight(day + timedelta(days=1))
+    starts, ends = midnight(day), midnight(day + timedelta(days=1))
     values = {"chain_id": chain_id, "day": day, "starts": starts, "ends": ends}
     for statement in (_FIND, "analyze day_found", _END, _BEGIN, "truncate day_found"):
         connection.execute(sa.text(statement), values)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return when a day begins in Israel."""
     return datetime.combine(day, time(), tzinfo=ISRAEL)
 
 

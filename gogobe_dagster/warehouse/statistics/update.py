@@ -9,6 +9,7 @@ from gogobe_dagster.clock import day_of
 from gogobe_dagster.warehouse.locks import AdvisoryLock, lock
 from gogobe_dagster.warehouse.schema.tables import chain
 from gogobe_dagster.warehouse.statistics.daily import update_chain
+from gogobe_dagster.warehouse.statistics.discounts import update_discounts
 from gogobe_dagster.warehouse.statistics.price_index import update_index
 from gogobe_dagster.warehouse.statistics.product_matches import propose_matches
 from gogobe_dagster.warehouse.statistics.products import update_products
@@ -34,6 +35,8 @@ def update_statistics(engine: sa.Engine, *, now: datetime) -> Updated:
     for chain_id in chain_ids:
         with engine.begin() as connection:
             first = update_chain(connection, chain_id, today=today)
+            if first:
+                update_discounts(connection, chain_id, today=today)
         firsts += [first] if first else []
     if firsts:
         with engine.begin() as connection:

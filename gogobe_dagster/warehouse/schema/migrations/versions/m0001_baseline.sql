@@ -465,6 +465,27 @@ create table price_index (
     constraint price_index_period_check check (period in ('week', 'month'))
 );
 
+create table chain_discount (
+    chain_id text not null,
+    product_key integer not null,
+    promotion_key integer not null,
+    offer_number integer not null,
+    stores integer not null,
+    effective_unit_price numeric(18, 4) not null,
+    price_basis text,
+    regular_price numeric(14, 4) not null,
+    lowest_30_days numeric(14, 4) not null,
+    median_30_days numeric(14, 4) not null,
+    lowest_90_days numeric(14, 4) not null,
+    median_90_days numeric(14, 4) not null,
+    days_known integer not null,
+    percent_off_median_30 numeric(20, 1) not null,
+    percent_off_median_90 numeric(20, 1) not null,
+    constraint chain_discount_pkey primary key (product_key, chain_id, promotion_key, offer_number),
+    constraint chain_discount_chain_id_fkey foreign key (chain_id) references chain (chain_id)
+);
+create index chain_discount_best_idx on chain_discount (chain_id, percent_off_median_30 desc);
+
 create table product_match (
     match_key integer generated always as identity,
     product_key integer not null,
