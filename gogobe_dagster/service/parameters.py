@@ -3,12 +3,13 @@
 Functions are `async`, because FastAPI calls others in a thread.
 """
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gogobe_dagster.questions.filters import Stores
 from gogobe_dagster.questions.pages import DEFAULT_ROWS, MAX_ROWS, Paging
@@ -18,6 +19,7 @@ from gogobe_dagster.warehouse.schema.enums import IndexPeriod
 
 MAX_KEY = 2**31 - 1
 MAX_FILE_ID = 2**63 - 1
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TEXT = r"^[^\x00-\x1f]*$"
 MILK = "7290000000015"
 DEFAULT_RADIUS = Decimal(10)
@@ -26,6 +28,13 @@ DEFAULT_RADIUS = Decimal(10)
 def _aware(at: datetime) -> datetime:
     """Return the time; without a zone it is in UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _written_out(text: object) -> object:
+    """Refuse numbers, which pydantic takes for seconds since 1970: nobody means a day by 20261123."""
+    if not (isinstance(text, str) and ISO_DAY.match(text)):
+        raise ValueError("not a day such as 2026-11-23")
+    return text
 
 
 def _writable(text: str) -> str:
@@ -91,12 +100,13 @@ StoreKeys = Annotated[
 StoreKey = Annotated[int, Path(ge=1, le=MAX_KEY, description="Key of the store.")]
 FileId = Annotated[int, Path(ge=1, le=MAX_FILE_ID, description="Key of the file.")]
 Time = Annotated[
-    Annotated[datetime, AfterValidator(_aware)] | None,
+    Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_aware)] | None,
     Query(openapi_examples={"a day in Israel": {"value": "2026-11-23T00:00:00+02:00"}}),
 ]
-Day = Annotated[date | None, Query(openapi_examples={"a day": {"value": "2026-11-23"}})]
+WrittenDay = Annotated[date, BeforeValidator(_written_out)]
+Day = Annotated[WrittenDay | None, Query(openapi_examples={"a day": {"value": "2026-11-23"}})]
 OneDay = Annotated[
-    date, Query(description="Day in Israel.", openapi_examples={"a day": {"value": "2026-11-23"}})
+    WrittenDay, Query(description="Day in Israel.", openapi_examples={"a day": {"value": "2026-11-23"}})
 ]
 Latitude = Annotated[Decimal, Query(ge=-90, le=90, max_digits=12, description="Degrees (WGS84).")]
 Longitude = Annotated[Decimal, Query(ge=-180, le=180, max_digits=12, description="Degrees (WGS84).")]

@@ -275,6 +275,9 @@ def test_an_answer_that_the_client_has_is_not_sent_again(service: str) -> None:
         ),  # half of a surrogate pair
         (f"products/{MILK}/prices?locality=אטלנטיס", (422, "invalid_request")),
         (f"products/{MILK}/history?store_key=1&since=yesterday", (422, "invalid_request")),
+        (f"products/{MILK}/history?store_key=1&until=-90877763", (422, "invalid_request")),
+        (f"products/{MILK}/statistics?since=20261123", (422, "invalid_request")),
+        (f"products/{MILK}/statistics?until=0", (422, "invalid_request")),
         (f"products/{MILK}/history", (422, "invalid_request")),
         ("compare?" + "&".join([f"product={MILK}"] * 21), (422, "invalid_request")),
         ("search?q=%00", (422, "invalid_request")),
@@ -424,7 +427,7 @@ def test_a_connection_that_was_lost_is_made_again(filled: Filled) -> None:
             )
         with psycopg.connect(as_role(filled.url, READER), autocommit=True) as other:
             for [row] in pids:
-                other.execute("select pg_terminate_backend(%s)", [row["pid"]])
+                other.execute("select pg_terminate_backend(%s, 60000)", [row["pid"]])
         assert [reader.ask("select 1 as answer") for _ in range(2)] == [[{"answer": 1}]] * 2
     finally:
         reader.close()

@@ -35,7 +35,7 @@ update run_queue.procrastinate_jobs set status = 'doing', worker_id = w.id from 
 """
 HEARTBEAT = "update run_queue.procrastinate_workers set last_heartbeat = now() returning id"
 CUT_OFF = """
-select count(pg_terminate_backend(pid)) from pg_stat_activity
+select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and application_name = ''
 """
 JOBS = "select status::text, abort_requested from run_queue.procrastinate_jobs order by id"

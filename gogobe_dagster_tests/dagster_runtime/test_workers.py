@@ -40,7 +40,7 @@ with recursive attempt as (
 select status from attempt order by number
 """
 CUT_OFF = """
-select count(pg_terminate_backend(pid)) from pg_stat_activity
+select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity
 where datname = current_database() and application_name = 'gogobe run queue' and pid <> pg_backend_pid()
 """
 
