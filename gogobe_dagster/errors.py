@@ -83,8 +83,8 @@ class Code(StrEnum):
         "The portal's host name does not resolve.",
         "Check DNS on this machine. If other machines fail too, the portal is down or has moved.",
     )
-    CONNECT_TIMEOUT = (
-        "connect_timeout",
+    NO_CONNECTION = (
+        "no_connection",
         _NETWORK,
         _RESEND | _TRANSPORT | _WHOLE,
         "No connection to the portal could be opened.",

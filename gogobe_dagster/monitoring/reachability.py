@@ -28,7 +28,7 @@ PARALLEL_PORTALS = 8
 POLICY = RequestPolicy(connect_timeout=10, listing_timeout=20, attempts=1, parallel=1)
 REFUSALS = {Code.GEO_BLOCKED, Code.BOT_CHALLENGE}
 REFUSING_STATUS = re.compile(r"\bstatus (403|451)\b")
-UNREACHABLE = {Code.DNS_DEAD, Code.TLS_ERROR, Code.CONNECT_TIMEOUT, Code.CONNECTION_LOST}
+UNREACHABLE = {Code.DNS_DEAD, Code.TLS_ERROR, Code.NO_CONNECTION, Code.CONNECTION_LOST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,5 +105,5 @@ def _reach(error: CodedError | None, *, some_answer: bool) -> Reach:
         return Reach.REFUSED
     if error.code not in UNREACHABLE:
         return Reach.ANSWERS
-    is_silent = error.code in {Code.CONNECT_TIMEOUT, Code.CONNECTION_LOST} and not was_refused(error)
+    is_silent = error.code in {Code.NO_CONNECTION, Code.CONNECTION_LOST} and not was_refused(error)
     return Reach.REFUSED if is_silent and some_answer else Reach.NO_ANSWER

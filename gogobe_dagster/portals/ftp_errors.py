@@ -40,7 +40,7 @@ CODES: tuple[tuple[type[BaseException], Code, str], ...] = (
     (TooSlow, Code.TOO_SLOW, "sent too slowly"),
     (socket.gaierror, Code.DNS_DEAD, "the host name does not resolve"),
     (IncompleteTransfer, Code.TRUNCATED_DOWNLOAD, "ended without confirmation"),
-    (Unreachable, Code.CONNECT_TIMEOUT, "no connection"),
+    (Unreachable, Code.NO_CONNECTION, "no connection"),
     (ssl.SSLEOFError, Code.CONNECTION_LOST, "the connection broke"),
     (ssl.SSLZeroReturnError, Code.CONNECTION_LOST, "the connection broke"),
     (ssl.SSLError, Code.TLS_ERROR, "no TLS connection"),

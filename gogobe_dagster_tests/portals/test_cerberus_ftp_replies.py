@@ -135,7 +135,7 @@ def test_what_a_server_refuses_has_a_code(replies: dict[str, str], code: Code) -
 
 
 @pytest.mark.parametrize(
-    ("host", "code"), [("127.0.0.1", Code.CONNECT_TIMEOUT), ("portal.invalid", Code.DNS_DEAD)]
+    ("host", "code"), [("127.0.0.1", Code.NO_CONNECTION), ("portal.invalid", Code.DNS_DEAD)]
 )
 def test_a_server_that_is_not_there_is_an_error_and_no_empty_list(host: str, code: Code) -> None:
     portal = connector(FtpAddress(host=host, port=1))

@@ -171,7 +171,7 @@ def test_a_portal_where_nobody_listens_is_an_error_and_no_empty_list(feed: str) 
     with pytest.raises(PortalError) as download:
         fetched(portal, file)
 
-    assert listing.value.code is download.value.code is Code.CONNECT_TIMEOUT
+    assert listing.value.code is download.value.code is Code.NO_CONNECTION
 
 
 @every_family

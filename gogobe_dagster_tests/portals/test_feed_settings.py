@@ -171,7 +171,7 @@ def test_a_proxy_that_is_not_there_is_no_connection(replica: Replica) -> None:
         through = portal(feed, replica.url, proxy="http://127.0.0.1:1", transport=transport)
         with pytest.raises(PortalError) as caught:
             names(through)
-        assert caught.value.code is Code.CONNECT_TIMEOUT
+        assert caught.value.code is Code.NO_CONNECTION
 
 
 @pytest.mark.parametrize("transport", ["web", "ftp"])

@@ -107,7 +107,7 @@ def test_a_file_is_asked_for_unpacked_by_a_browser_and_kept_packed(client: HttpC
         (says(b"<ml>", length=LIMIT + 1), Code.TRUNCATED_DOWNLOAD),
         (says(bytes(LIMIT + 1)), Code.TOO_LARGE),
         (says_raw(HEAD + b"\r\n" + bytes(LIMIT + 1)), Code.TOO_LARGE),
-        (says(b"", "Location: http://127.0.0.1:1/", status="302 Found"), Code.CONNECT_TIMEOUT),
+        (says(b"", "Location: http://127.0.0.1:1/", status="302 Found"), Code.NO_CONNECTION),
         (says(b"", "Location: /again", status="302 Found"), Code.HTTP_ERROR),
         (says(b"", "Location: ftp://127.0.0.1/", status="302 Found"), Code.HTTP_ERROR),
         (says_raw(b"nonsense\r\n\r\n"), Code.CONNECTION_LOST),
@@ -202,7 +202,7 @@ def test_a_file_shorter_than_listed_is_cut_off(
     ("url", "code"),
     [
         ("http://no-such-portal.invalid/", Code.DNS_DEAD),
-        ("http://127.0.0.1:1/", Code.CONNECT_TIMEOUT),
+        ("http://127.0.0.1:1/", Code.NO_CONNECTION),
         ("http://[broken/", Code.HTTP_ERROR),
     ],
 )
