@@ -24,7 +24,7 @@ from gogobe_dagster.replica.publication import Publication, Publications
 from gogobe_dagster.replica.simulated_clock import SimulatedClock
 from gogobe_dagster.settings import Launcher
 from gogobe_dagster_tests.benchmarks.budget import CORES
-from gogobe_dagster_tests.benchmarks.day import EagerEnv
+from gogobe_dagster_tests.benchmarks.day import WaitingEnv
 from gogobe_dagster_tests.benchmarks.day_monitoring import Sample, Watcher
 from gogobe_dagster_tests.benchmarks.home import home
 from gogobe_dagster_tests.benchmarks.meter import Meter, adopt_orphans
@@ -114,7 +114,7 @@ def import_days(env: ImportEnv, days: dict[str, Made], meter: Meter) -> dict[str
     """Import one day after the other; return the figures of each."""
     figures: dict[str, float | int] = {}
     files = loaded = rows = runs = 0
-    with gogobe_up(EagerEnv(env.settings, env.replica, env.resources)) as url:
+    with gogobe_up(WaitingEnv(env.settings, env.replica, env.resources)) as url:
         for name, made in days.items():
             new = publish(env, made, DAYS[name])
             began = time.monotonic()

@@ -8,9 +8,10 @@ moment a file appears at the portal to the commit of its rows.
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -52,21 +53,30 @@ class Day:
         return sorted((self.loaded[name] - self.appeared[name]).total_seconds() for name in self.loaded)
 
 
-class EagerEnv(ImportEnv):
-    """An import environment whose sensors request a run for any pending file."""
+@dataclass(frozen=True)
+class WaitingEnv(ImportEnv):
+    """An import environment whose sensors wait for more files for so many minutes; with 0 for none."""
+
+    wait_minutes: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables of `ImportEnv`, and this one."""
-        return {**super().environment, "GOGOBE_RUN_MAX_WAIT_MINUTES": "0"}
+        return {**super().environment, "GOGOBE_RUN_MAX_WAIT_MINUTES": str(self.wait_minutes)}
 
 
 def live_through(
-    env: ImportEnv, publisher: Publisher, meter: Meter, *, minutes: float, patience: float = IDLE_SECONDS
+    env: ImportEnv,
+    publisher: Publisher,
+    meter: Meter,
+    publish: Callable[[], None],
+    *,
+    wait_minutes: int = 0,
+    patience: float = IDLE_SECONDS,
 ) -> Day:
-    """Let the day pass and wait for its last file; raise when nothing ends for `patience` seconds."""
-    eager = EagerEnv(env.settings, env.replica, env.resources)
-    with gogobe_up(eager) as url, Watcher(meter) as watcher:
+    """Let files be published and wait for the last one; raise when nothing ends for `patience` seconds."""
+    waiting = WaitingEnv(env.settings, env.replica, env.resources, wait_minutes)
+    with gogobe_up(waiting) as url, Watcher(meter) as watcher:
         for key in publisher.feed_keys:
             switch_on(url, f"{key}_files")
         looked_at = set(publisher.feed_keys)
@@ -75,7 +85,7 @@ def live_through(
             what="a first poll of every portal",
             progress=lambda: _listed(env),
         )
-        publisher.publish_for(minutes * 60)
+        publish()
         names = set(publisher.appeared)
         wait_for_progress(
             lambda: names <= _ended(env).keys(),
@@ -113,7 +123,6 @@ def figures_of(day: Day) -> dict[str, float | int | str]:
         "seconds": round(passed),
         "cpu_seconds": round(cpu),
         "cpu_share_of_two_cores_while_it_ran": round(cpu / passed / CORES, 3),
-        "cpu_share_of_two_cores_over_a_real_day": round(cpu / DAY_SECONDS / CORES, 3),
         "memory_mb_p50": round(median(sum(sample.megabytes.values()) for sample in samples)),
         "memory_mb_most": max(sum(sample.megabytes.values()) for sample in samples),
         "load_average_after": round(os.getloadavg()[0], 1),
@@ -131,9 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         meter = Meter(postmaster_of(embedded_server(env.settings)))
         before = os.getloadavg()[0]
         patience = 60 * options.patience
-        day = live_through(env, publisher, meter, minutes=options.minutes, patience=patience)
+        publish = partial(publisher.publish_for, options.minutes * 60)
+        day = live_through(env, publisher, meter, publish, patience=patience)
     figures = {"feeds": len(feeds), "minutes": options.minutes, "load_average_before": round(before, 1)}
     figures |= figures_of(day)
+    share = float(figures["cpu_seconds"]) / DAY_SECONDS / CORES
+    figures["cpu_share_of_two_cores_over_a_real_day"] = round(share, 3)
     if options.plot:
         plot(day.appeared, day.loaded, day.samples, minutes=options.minutes, path=options.plot)
     show_figures("A day in minutes", figures)

@@ -3,6 +3,7 @@
 The benchmark `day` at its smallest; `test_running` has the daemon in every run.
 """
 
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,7 @@ def test_every_file_of_a_day_reaches_the_tables(import_env: ImportEnv, tmp_path:
     )
     meter = Meter(postmaster(import_env))
 
-    day = live_through(import_env, publisher, meter, minutes=MINUTES)
+    day = live_through(import_env, publisher, meter, partial(publisher.publish_for, 60 * MINUTES))
 
     figures = figures_of(day)
     assert figures["files"] == figures["files_loaded"] == len(day.loaded)
