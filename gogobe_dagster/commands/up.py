@@ -17,7 +17,12 @@ from gogobe_dagster.commands.home_lock import claimed
 from gogobe_dagster.commands.options import HOST, check_port_is_free, port_option
 from gogobe_dagster.commands.processes import ManagedProcesses, stop_on_signals
 from gogobe_dagster.commands.supervisor import Child, Service, Supervisor
-from gogobe_dagster.dagster_runtime.environment import LAUNCHER, configuration_folder, environment_with_days
+from gogobe_dagster.dagster_runtime.environment import (
+    LAUNCHER,
+    check_launcher,
+    configuration_folder,
+    environment_with_days,
+)
 from gogobe_dagster.errors import AlertNotSent, DatabaseUnavailable
 from gogobe_dagster.monitoring.alerts import Alert, check_url, send
 from gogobe_dagster.monitoring.exporter import check_metrics_port, metrics_served
@@ -44,6 +49,7 @@ def up(*, port: int, verbose: bool) -> None:
     settings = Settings.read()
     if settings.alert_url:
         check_url(settings.alert_url)  # fails now rather than when the first alert is sent
+    check_launcher(settings)
     prepare_home(settings)
     with claimed(settings.folder, _url(port)):
         check_port_is_free(port)

@@ -3,15 +3,16 @@
 import os
 from collections.abc import Collection
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from gogobe_dagster.backup.restore_mark import check_restored
-from gogobe_dagster.errors import DatabaseUnavailable
+from gogobe_dagster.errors import DatabaseUnavailable, SettingsError
 from gogobe_dagster.postgres.server import dagster_url, ensure_running, prepare_home, warehouse_url
-from gogobe_dagster.settings import OLDEST_DAY, PREFIX, Settings
+from gogobe_dagster.settings import OLDEST_DAY, PREFIX, Launcher, Settings
 
 DAGSTER_FOLDER = "GOGOBE_DAGSTER_FOLDER"
 LAUNCHER = "GOGOBE_LAUNCHER"
@@ -78,6 +79,16 @@ def configuration_folder() -> Path:
     """
     clone, installed = Path(__file__).parents[2], Path(__file__).with_name("configuration")
     return next((folder for folder in (clone, Path.cwd()) if (folder / "dagster.yaml").is_file()), installed)
+
+
+def check_launcher(settings: Settings) -> None:
+    """Raise `SettingsError` if the launcher that the settings choose is not installed or configured."""
+    if settings.launcher is not Launcher.K8S:
+        return
+    if find_spec("dagster_k8s") is None:
+        raise SettingsError("GOGOBE_LAUNCHER=k8s needs the extra `k8s`: pip install 'gogobe-dagster[k8s]'")
+    if settings.k8s_config is None:
+        raise SettingsError("GOGOBE_LAUNCHER=k8s: GOGOBE_K8S_CONFIG names no file (docs/deploy.md)")
 
 
 def own_image() -> str | None:

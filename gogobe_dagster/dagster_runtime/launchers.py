@@ -7,7 +7,6 @@ The other launchers are Dagster's own.
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
@@ -17,7 +16,7 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_shared.check import CheckError
 
-from gogobe_dagster.dagster_runtime.environment import own_image
+from gogobe_dagster.dagster_runtime.environment import check_launcher, own_image
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.postgres import run_queue
 from gogobe_dagster.settings import Launcher, Settings
@@ -50,10 +49,8 @@ class ChosenLauncher(RunLauncher, ConfigurableClass):
 
 def _pod_launcher(settings: Settings) -> "RunLauncher[Any]":
     """Return Dagster's launcher of pods. Raises `SettingsError` if it is not installed or configured."""
-    if find_spec("dagster_k8s") is None:
-        raise SettingsError("GOGOBE_LAUNCHER=k8s needs the extra `k8s`: pip install 'gogobe-dagster[k8s]'")
-    if settings.k8s_config is None:
-        raise SettingsError("GOGOBE_LAUNCHER=k8s: GOGOBE_K8S_CONFIG names no file (docs/deploy.md)")
+    check_launcher(settings)
+    assert settings.k8s_config  # noqa: S101 - it was checked
     from dagster_k8s import K8sRunLauncher
     from kubernetes.config import ConfigException
 

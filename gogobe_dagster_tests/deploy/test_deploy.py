@@ -117,6 +117,21 @@ def test_secrets_are_files_and_only_there(services: Mapping[str, Any], folder: P
     ]
 
 
+def test_what_variables_name_below_the_secrets_is_mounted(services: Mapping[str, Any]) -> None:
+    named = {
+        (name, value.rpartition("/")[2])
+        for name, service in services.items()
+        for value in service.get("environment", {}).values()
+        if str(value).startswith("/run/secrets/")
+    }
+    mounted = {
+        (name, mount["source"]) for name, service in services.items() for mount in service.get("secrets", [])
+    }
+
+    assert ("worker", "aws_credentials") in named
+    assert named <= mounted
+
+
 def test_settings_are_read_from_the_files_that_are_made(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from gogobe_dagster.dagster_runtime.compute_logs import ChosenComputeLogs, Datab
 from gogobe_dagster.dagster_runtime.launchers import ChosenLauncher
 from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.settings import Settings
+from gogobe_dagster_tests.commands.run import run_gogobe
 
 CLONE = Path(__file__).parents[2]
 VALUES = yaml.safe_load((CLONE / "deploy" / "kubernetes" / "values.yaml").read_text())
@@ -178,6 +179,19 @@ def test_a_wrong_configuration_is_one_sentence(
 
     with pytest.raises(SettingsError, match=sentence):
         ChosenLauncher.from_config_value(CHOSEN, {})
+
+
+def test_up_without_a_configuration_of_pods_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOGOBE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GOGOBE_LAUNCHER", "k8s")
+
+    code, text = run_gogobe("up")
+
+    assert code == 1
+    assert "GOGOBE_K8S_CONFIG names no file" in text
+    assert not (tmp_path / "home").exists()
 
 
 def test_pods_need_an_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
