@@ -8,7 +8,6 @@ from gogobe_dagster.backup.folder import BackupFolder
 from gogobe_dagster.backup.make import Made, make_backup
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.progress import telling
-from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.settings import Settings
 
 SHOWN = 10
@@ -28,7 +27,7 @@ def backup_command(folder: str | None) -> None:
     settings = Settings.read()
     root = folder or settings.backup_folder
     if not root:
-        raise SettingsError("name a folder, `gogobe backup FOLDER`, or set GOGOBE_BACKUP_FOLDER")
+        raise click.UsageError("name a folder, `gogobe backup FOLDER`, or set GOGOBE_BACKUP_FOLDER")
     backups = BackupFolder(root)
     with closing(open_warehouse(settings)) as resources, telling("backup") as tell:
         made = make_backup(resources, backups, keep=settings.keep_backups, tell=tell)

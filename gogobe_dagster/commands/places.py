@@ -27,9 +27,9 @@ def places(spellings: Sequence[str], unresolved: bool, as_json: bool) -> None:
     when it has a space.
 
     The column "how" says how the locality was found: code, name, spelling, english_name, alias,
-    former_name, part (of a merged town), neighbourhood or contained (among other words). Without a
-    locality it says why: empty, unknown_code, not_a_locality or ambiguous; the code is then empty, null
-    in JSON.
+    former_name, part (of a merged town), neighbourhood or contained (among other words). Where there is
+    none, the column says why: empty, unknown_code, not_a_locality or ambiguous; code, name and district
+    are then empty, and null in JSON.
 
     --unresolved counts the imported stores without a locality by the city that their chains publish.
 

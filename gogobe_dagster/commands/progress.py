@@ -10,8 +10,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 @contextmanager
 def telling(description: str) -> Iterator[Callable[[str], None]]:
-    """Give the function that replaces the description."""
+    """Give the function that replaces the description. In a pipe or a log nothing is shown."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(escape(description))
         yield lambda what: progress.update(task, description=escape(what))

@@ -9,7 +9,6 @@ from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.options import WholeNumber
 from gogobe_dagster.commands.progress import telling
 from gogobe_dagster.commands.writing import writing
-from gogobe_dagster.errors import SettingsError
 from gogobe_dagster.settings import Settings
 
 
@@ -35,7 +34,7 @@ def publish_command(folder: str | None, days: int) -> None:
     settings = Settings.read()
     root = folder or settings.dataset_folder
     if not root:
-        raise SettingsError("name a folder, `gogobe publish FOLDER`, or set GOGOBE_DATASET_FOLDER")
+        raise click.UsageError("name a folder, `gogobe publish FOLDER`, or set GOGOBE_DATASET_FOLDER")
     with closing(open_warehouse(settings)) as resources, telling("publish") as tell, writing(root):
         made = publish_dataset(resources.engine, root, now=clock.now(), days=days, tell=tell)
     files = f"{made.written:,} files written, {made.kept:,} kept, {made.removed:,} removed"

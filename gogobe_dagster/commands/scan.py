@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from gogobe_dagster.clock import ISRAEL, day_of
 from gogobe_dagster.commands.bootstrap import open_warehouse
 from gogobe_dagster.commands.disabled import print_disabled
 from gogobe_dagster.commands.options import FeedCommand, feed_option, selected_feeds
-from gogobe_dagster.commands.tables import add_row, failure, open_console, plain_table
+from gogobe_dagster.commands.tables import Column, failure, fitted_table, open_console
 from gogobe_dagster.errors import PortalError
 from gogobe_dagster.feeds.registry import Feed
 from gogobe_dagster.files.kinds import FileKind
@@ -27,6 +28,16 @@ from gogobe_dagster.warehouse.ledger.model import ListedFile
 PARALLEL_LISTINGS = 8
 JSON_KEYS = ("feed", "family", "state", "listed", "new", "by_kind", "newest_full_at", "code")
 """The keys of --json, which are a stable interface."""
+COLUMNS = (
+    Column("feed"),
+    Column("portal", is_optional=True),
+    Column("listed", justify="right"),
+    Column("new", justify="right"),
+    Column("kinds", wraps=True, is_optional=True),
+    Column("newest_full"),
+    Column("age", justify="right"),
+    Column("failure", wraps=True),
+)
 HOUR = timedelta(hours=1)
 
 
@@ -56,7 +67,8 @@ def scan(feeds: tuple[Feed, ...], *, as_json: bool, probe: bool) -> None:
 
     Shows for each feed the files by kind, the newest full price file with its age, and how many files are
     not in the ledger. A portal that fails does not stop the others. Exit code 0 if all portals could be
-    listed; 1 if at least one could not; 2 for wrong options.
+    listed; 1 if at least one could not; 2 for wrong options. Starts the embedded PostgreSQL, which knows
+    the files; `gogobe down` stops it.
 
     With --probe, asks each portal for the first page of its listing and shows who answers this machine:
     answers; refused (the portal answers others, such as callers in Israel); no_answer (unknown host, refused
@@ -78,7 +90,8 @@ def scan(feeds: tuple[Feed, ...], *, as_json: bool, probe: bool) -> None:
         for portal_scan in scans:
             click.echo(_json(portal_scan))
     else:
-        open_console().print(_table(scans, now=resources.clock()))
+        console = open_console()
+        console.print(_table(console, scans, now=resources.clock()))
         if not feeds:
             print_disabled(with_reasons=False)
     if any(portal_scan.code for portal_scan in scans):
@@ -133,25 +146,24 @@ def _json(scan: PortalScan) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def _table(scans: Sequence[PortalScan], *, now: datetime) -> Table:
-    table = plain_table("Files that the portals list now")
-    table.add_column("feed", no_wrap=True)
-    table.add_column("portal")
-    for name in ("listed", "new"):
-        table.add_column(name, justify="right")
-    table.add_column("kinds")
-    table.add_column("newest full", no_wrap=True)
-    table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("failure")
-    for scan in scans:
-        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in scan.by_kind.items())
-        newest = f"{scan.newest_full_at.astimezone(ISRAEL):%m-%d %H:%M}" if scan.newest_full_at else ""
-        age = _age(now - scan.newest_full_at) if scan.newest_full_at else ""
-        problem = failure(scan.code, scan.reason or "") if scan.code else ""
-        add_row(
-            table, scan.feed, scan.family, f"{scan.listed:,}", f"{scan.new:,}", kinds, newest, age, problem
-        )
-    return table
+def _table(console: Console, scans: Sequence[PortalScan], *, now: datetime) -> Table:
+    return fitted_table(
+        console, "Files that the portals list now", COLUMNS, [_cells(scan, now=now) for scan in scans]
+    )
+
+
+def _cells(scan: PortalScan, *, now: datetime) -> list[str | Text]:
+    newest = scan.newest_full_at
+    return [
+        scan.feed,
+        scan.family,
+        f"{scan.listed:,}",
+        f"{scan.new:,}",
+        ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in scan.by_kind.items()),
+        f"{newest.astimezone(ISRAEL):%m-%d %H:%M}" if newest else "",
+        _age(now - newest) if newest else "",
+        failure(scan.code, scan.reason or "") if scan.code else "",
+    ]
 
 
 def _age(age: timedelta) -> str:

@@ -19,7 +19,10 @@ FEEDS: tuple[Feed, ...] = (*LARGEST, *CERBERUS, *BINA, *OTHERS)
 
 
 def find_feed(key: str) -> Feed:
-    """Return the feed with this key. Raises `SettingsError`: the reason if disabled, otherwise all keys."""
+    """Return the feed with this key.
+
+    Raises `SettingsError` with the reason if it is disabled, with the most similar key, or with all keys.
+    """
     known = {feed.key: feed for feed in FEEDS}
     if key in known:
         return known[key]
@@ -27,8 +30,8 @@ def find_feed(key: str) -> Feed:
         if disabled.key == key:
             raise SettingsError(f"the feed {key!r} is disabled: {disabled.reason}")
     near = get_close_matches(key, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise SettingsError(f"there is no feed {key!r}{hint} Known: {', '.join(sorted(known))}")
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+    raise SettingsError(f"there is no feed {key!r}: {hint}")
 
 
 def known_feed(key: str) -> Feed | None:

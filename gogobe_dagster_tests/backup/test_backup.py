@@ -443,7 +443,9 @@ def test_the_commands_make_and_restore_a_backup(
         monkeypatch.setenv("GOGOBE_DAGSTER_DATABASE_URL", settings.dagster_database_url)
 
     use(env.settings)
-    assert "name a folder, `gogobe backup FOLDER`, or set GOGOBE_BACKUP_FOLDER" in run_gogobe("backup")[1]
+    code, text = run_gogobe("backup")
+    assert code == 2
+    assert "name a folder, `gogobe backup FOLDER`, or set GOGOBE_BACKUP_FOLDER" in text
     monkeypatch.setenv("GOGOBE_BACKUP_FOLDER", str(tmp_path / "saved"))
     code, text = run_gogobe("backup")
     # how many deltas a day has, and so the backup, is another number every day

@@ -61,7 +61,7 @@ def test_files_are_put_back_and_the_next_run_gets_them(import_env: ImportEnv) ->
     ("option", "value", "hint"),
     [
         ("--code", "notfound", "there is no code 'notfound'; did you mean 'not_found'?"),
-        ("--feed", "kesht", "there is no feed 'kesht'; did you mean 'keshet'?"),
+        ("--feed", "kesht", "there is no feed 'kesht': did you mean 'keshet'?"),
     ],
 )
 def test_an_unknown_name_is_explained(import_env: ImportEnv, option: str, value: str, hint: str) -> None:
