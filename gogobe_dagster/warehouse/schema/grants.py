@@ -27,6 +27,9 @@ READ_BY_FUNCTIONS = (
     "price_past",
     "product",
     "product_name",
+    "promotion_item",
+    "promotion_offer",
+    "promotion_store",
     "store",
 )
 VERSION = "alembic_version"

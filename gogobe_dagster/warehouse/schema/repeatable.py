@@ -16,7 +16,7 @@ from gogobe_dagster.warehouse.schema.enums import Replaced
 from gogobe_dagster.warehouse.schema.extensions import require_trigrams
 from gogobe_dagster.warehouse.schema.fingerprints import is_current, remember
 from gogobe_dagster.warehouse.schema.grants import grant_rights
-from gogobe_dagster.warehouse.schema.views import FUNCTIONS, SQL, VIEWS
+from gogobe_dagster.warehouse.schema.views import FUNCTIONS, OFFER_EXPRESSIONS, VIEWS, read_sql
 
 _ALEMBIC_COMMENTS = (
     "comment on table alembic_version is 'The migration that this database is at.';",
@@ -29,7 +29,7 @@ def replace_definitions(connection: sa.Connection) -> None:
 
     Raises SQLAlchemy's error when a view has to lose a column on which somebody else's view depends.
     """
-    functions = [(SQL / f"{name}.sql").read_text(encoding="utf-8") for name in FUNCTIONS]
+    functions = [read_sql(name, OFFER_EXPRESSIONS) for name in FUNCTIONS]
     views = [view.sql for view in VIEWS]
     comments = list(_comments())
     fingerprint = hashlib.sha256("\0".join([*functions, *views, *comments]).encode()).hexdigest()

@@ -33,6 +33,12 @@ from gogobe_dagster.warehouse.schema.tables import (
 from gogobe_dagster.warehouse.schema.watch_tables import product_match
 
 SQL = Path(__file__).parent / "sql"
+OFFER_EXPRESSIONS = {
+    **COLUMNS,
+    "is_in_force": "o.is_active is not false and (o.starts_at is null or o.starts_at <= now())"
+    " and (o.ends_at is null or o.ends_at >= now())",
+}
+"""What stands for their names in braces, in SQL that reads `promotion_offer o`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +58,15 @@ class View:
     @property
     def sql(self) -> str:
         """The statement that creates or replaces it."""
-        text = (SQL / f"{self.file or self.name}.sql").read_text(encoding="utf-8")
-        for name, expression in self.expressions.items():
-            text = text.replace(f"{{{name}}}", expression)
-        return text
+        return read_sql(self.file or self.name, self.expressions)
+
+
+def read_sql(file: str, expressions: Mapping[str, str]) -> str:
+    """Return the SQL of a file, with these expressions for their names in braces."""
+    text = (SQL / f"{file}.sql").read_text(encoding="utf-8")
+    for name, expression in expressions.items():
+        text = text.replace(f"{{{name}}}", expression)
+    return text
 
 
 def _from(table: sa.Table, *names: str) -> dict[str, str]:
@@ -263,7 +274,7 @@ VIEWS = (
                 *("min_total_quantity", "needs_coupon", "needs_club", "is_compensation"),
             ),
         },
-        expressions=COLUMNS,
+        expressions=OFFER_EXPRESSIONS,
     ),
     View(
         name="published_files",
@@ -314,6 +325,7 @@ VIEWS = (
         name="chain_discounts",
         comment="The offers of each chain that hold today beside what the chain has usually taken, as of the"
         " last statistics: which are its best?",
+        expressions=OFFER_EXPRESSIONS,
         columns={
             **_CHAIN_PRODUCT,
             **_from(promotion, "promotion_id"),

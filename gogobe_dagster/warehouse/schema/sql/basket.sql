@@ -1,4 +1,4 @@
--- What a basket of products costs in each store, promotions applied. Comes after the views, which it reads.
+-- What a basket of products costs in each store, promotions applied.
 
 create or replace function distance_km(
     latitude numeric, longitude numeric, other_latitude numeric, other_longitude numeric
@@ -16,16 +16,16 @@ create or replace function promoted_quantity(
     quantity numeric, least_quantity numeric, most_quantity numeric, price_basis text
 ) returns numeric
 language sql immutable parallel safe
-return (
-    select case
-        when quantity < least_quantity then 0
-        when price_basis = 'kilogram' then allowed.quantity
-        else floor(allowed.quantity / least_quantity) * least_quantity
-    end
+return case
+    when quantity < least_quantity then 0
     -- chains publish 0 for no limit; a limit below the least quantity is none either
-    from (select case when most_quantity >= least_quantity then least(quantity, most_quantity) else quantity end)
-        allowed (quantity)
-);
+    when price_basis = 'kilogram' then
+        case when most_quantity >= least_quantity then least(quantity, most_quantity) else quantity end
+    else floor(
+        case when most_quantity >= least_quantity then least(quantity, most_quantity) else quantity end
+        / least_quantity
+    ) * least_quantity
+end;
 comment on function promoted_quantity(numeric, numeric, numeric, text) is
     'How much of a quantity has the price of an offer: whole multiples of pieces, or kilograms up to the limit.';
 
@@ -62,6 +62,7 @@ declare
     localities integer[];
     stores integer[];
     products integer[];
+    promotions integer[];
 begin
     if jsonb_typeof(items) is distinct from 'array' or jsonb_array_length(items) not between 1 and 200 then
         raise 'basket: items must be a list of 1 to 200 lines, such as [{"gtin": "7290000042640", "quantity": 2}]'
@@ -95,6 +96,9 @@ begin
     end if;
     select array_agg(distinct p.product_key) into products
     from jsonb_array_elements(items) line join product p on p.gtin = search_gtin(line ->> 'gtin');
+    -- first: the same few promotions hold in all stores of a chain
+    select array_agg(distinct i.promotion_key) into promotions
+    from promotion_item i where i.product_key = any (products);
     select array_agg(s.store_key) into stores
     from store s left join locality l using (locality_code)
     where (with_online and s.is_online) or (
@@ -111,32 +115,49 @@ begin
             sum(coalesce((line ->> 'quantity')::numeric, 1)) as quantity
         from jsonb_array_elements(items) line left join product p on p.gtin = search_gtin(line ->> 'gtin')
         group by 1
-    ), shelf as materialized (
-        select pc.store_key, pc.product_key, line.quantity, pc.price, line.quantity * pc.price as regular
-        from price_current pc join line using (product_key)
-        -- chains publish 0 for a price they do not state
-        where pc.store_key = any (stores) and pc.product_key = any (products) and pc.price > 0
-    ), offer as materialized (
-        select o.store_key, o.product_key, o.effective_unit_price, o.price_basis,
-            coalesce(nullif(o.min_total_quantity, 0), 1) as least_quantity,
-            least(nullif(o.max_quantity, 0), nullif(o.redemption_limit, 0) * coalesce(nullif(o.min_total_quantity, 0), 1))
-                as most_quantity,
-            coalesce(o.min_purchase_amount, 0) as least_of_items, coalesce(o.min_basket_amount, 0) as least_of_basket
-        from promotions_now o
-        where o.store_key = any (stores) and o.product_key = any (products)
-            and o.effective_unit_price < o.regular_price and not o.is_compensation
-            and is_on_day(o.days, (now() at time zone 'Asia/Jerusalem')::date)
-            and (with_club or not o.needs_club) and (with_coupon or not o.needs_coupon)
-    ), bill as (
-        select store_key, sum(regular) as regular from shelf group by store_key
+    ), entry as (
+        -- Prices and offers meet in windows, not by a join: PostgreSQL expects four offers where there are thirty
+        -- thousand, and compared each of them with each price.
+        select pc.store_key, pc.product_key, line.quantity, pc.price, line.quantity * pc.price as regular,
+            cp.is_weighted, null::integer as promotion_key, null::integer as offer_number, null::boolean as is_gift
+        -- each line in each store: the index of products has the stores of the whole country
+        from unnest(stores) chosen (store_key) cross join line
+        join price_current pc on pc.store_key = chosen.store_key and pc.product_key = line.product_key
+        join store s on s.store_key = pc.store_key
+        left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = pc.product_key
+        where pc.price > 0  -- chains publish 0 for a price they do not state
+        union all
+        select ps.store_key, i.product_key, null, null, null, null, i.promotion_key, i.offer_number, i.is_gift
+        from promotion_store ps join promotion_item i on i.promotion_key = ps.promotion_key
+        where ps.promotion_key = any (promotions) and ps.store_key = any (stores) and ps.valid_to is null
+            and i.product_key = any (products)
+    ), known as (
+        select store_key, product_key, promotion_key, offer_number, is_gift, max(quantity) over of_product as quantity,
+            max(price) over of_product as price, max(regular) over of_product as regular,
+            bool_or(is_weighted) over of_product as is_weighted, sum(regular) over (partition by store_key) as bill
+        from entry window of_product as (partition by store_key, product_key)
     ), cost as (
-        select shelf.store_key, shelf.product_key, shelf.regular, shelf.regular - coalesce(max(
-            promoted_quantity(shelf.quantity, offer.least_quantity, offer.most_quantity, offer.price_basis)
-            * (shelf.price - offer.effective_unit_price)), 0) as promoted
-        from shelf join bill using (store_key)
-        left join offer on offer.store_key = shelf.store_key and offer.product_key = shelf.product_key
-            and offer.least_of_items <= shelf.regular and offer.least_of_basket <= bill.regular
-        group by shelf.store_key, shelf.product_key, shelf.regular
+        select k.store_key, k.product_key, k.regular, k.regular - coalesce(max(
+            promoted_quantity(k.quantity, coalesce(nullif(o.min_total_quantity, 0), 1),
+                least(nullif(o.max_quantity, 0),
+                    nullif(o.redemption_limit, 0) * coalesce(nullif(o.min_total_quantity, 0), 1)),
+                unit.price_basis) * (k.price - unit.effective_unit_price)
+        ) filter (where unit.effective_unit_price < k.price), 0) as promoted
+        from known k
+        left join promotion_offer o on o.promotion_key = k.promotion_key and o.offer_number = k.offer_number
+            and {is_in_force} and is_on_day(o.days, (now() at time zone 'Asia/Jerusalem')::date)
+            and not o.is_compensation and (with_club or not o.needs_club) and (with_coupon or not o.needs_coupon)
+            and coalesce(o.min_purchase_amount, 0) <= k.regular and coalesce(o.min_basket_amount, 0) <= k.bill
+        cross join lateral (
+            select {effective_unit_price} as effective_unit_price, {price_basis} as price_basis
+            from (
+                select o.reward_type, o.regular_price_share, o.fixed_unit_price, o.fixed_kilogram_price, o.is_by_weight,
+                    o.min_total_quantity, o.no_price_reason, k.is_gift, k.price as regular_price,
+                    k.is_weighted as product_is_weighted
+            ) known
+        ) unit
+        where k.regular is not null
+        group by k.store_key, k.product_key, k.regular
     ), usual as (
         select line.gtin, percentile_cont(0.5) within group (order by cost.promoted)::numeric as promoted
         from line left join cost using (product_key) group by line.gtin

@@ -39,6 +39,4 @@ join product p on p.product_key = d.product_key
 join promotion v on v.promotion_key = d.promotion_key
 join promotion_offer o on o.promotion_key = d.promotion_key and o.offer_number = d.offer_number
 left join chain_product cp on cp.chain_id = d.chain_id and cp.product_key = d.product_key
-where (o.starts_at is null or o.starts_at <= now())
-    and (o.ends_at is null or o.ends_at >= now())
-    and is_on_day(o.days, (now() at time zone 'Asia/Jerusalem')::date);
+where {is_in_force} and is_on_day(o.days, (now() at time zone 'Asia/Jerusalem')::date);

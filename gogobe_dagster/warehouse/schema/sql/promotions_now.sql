@@ -77,7 +77,4 @@ cross join lateral (
             cp.is_weighted as product_is_weighted
     ) known
 ) unit
-where ps.valid_to is null
-    and o.is_active is not false
-    and (o.starts_at is null or o.starts_at <= now())
-    and (o.ends_at is null or o.ends_at >= now());
+where ps.valid_to is null and {is_in_force};
