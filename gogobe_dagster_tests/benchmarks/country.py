@@ -173,7 +173,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feed", action="append", help="Only these feeds.")
     parser.add_argument("--scale", type=float, default=1, help="Stores and items; 1 is the real size.")
-    parser.add_argument("--poll-interval-seconds", type=int, default=10, help="Between two polls.")
+    parser.add_argument("--poll-interval-seconds", type=int, default=30, help="Between two polls.")
     return parser.parse_args(arguments)
 
 
