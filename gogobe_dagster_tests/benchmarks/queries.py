@@ -80,7 +80,7 @@ QUERIES = {
         where product_key = %(product)s and store_key = %(store)s""",
     "a store's promotions without items": """select p.* from promotion_store ps
         join promotion p using (promotion_key) where ps.store_key = %(store)s and ps.valid_to is null""",
-    "a store's promotions with 100,000 items": f"""select promotion_id, description, gtin, product_name,
+    "a store's promotions with their items": f"""select promotion_id, description, gtin, product_name,
         effective_unit_price, regular_price from promotions_now
         where {IN_STORE}""",
 }

@@ -48,7 +48,7 @@ create index on numbered (c, place);
 analyze numbered;
 insert into promotion_item (promotion_key, offer_number, product_key, is_gift)
 select p.promotion_key, 1, a.product_key, false
-from promotion p cross join generate_series(0, 49) i
+from promotion p cross join generate_series(0, case when p.promotion_id::int % 25 = 0 then 49 else 3 end) i
 join numbered a on a.c = p.chain_id::bigint - 7290000000000 and a.place = 1 + (p.promotion_id::int * 50 + i) % (:items - 300);
 insert into promotion_store (store_key, promotion_id, valid_from, promotion_key, file_id)
 select s.store_key, p.promotion_id, '2026-11-01', p.promotion_key, 1

@@ -58,14 +58,14 @@ select
     ps.promotion_key
 from promotion_store ps
 join store s on s.store_key = ps.store_key
-join chain c on c.chain_id = s.chain_id
+left join locality l on l.locality_code = s.locality_code
 join promotion_offer o on o.promotion_key = ps.promotion_key
 left join promotion_item i on i.promotion_key = o.promotion_key and i.offer_number = o.offer_number
 left join product p on p.product_key = i.product_key
 left join chain_product cp on cp.chain_id = s.chain_id and cp.product_key = i.product_key
 left join price_current pc on pc.store_key = ps.store_key and pc.product_key = i.product_key
--- last: PostgreSQL plans eight joined tables together, and this one of a thousand rows can wait
-left join locality l on l.locality_code = s.locality_code
+-- last: PostgreSQL plans eight joined tables together, and nobody asks by the name of a chain
+join chain c on c.chain_id = s.chain_id
 cross join lateral (
     select
         {effective_unit_price} as effective_unit_price,
