@@ -28,7 +28,7 @@ from gogobe_dagster_tests.benchmarks.parse_input import (
     largest_promotions,
     real_price_files,
 )
-from gogobe_dagster_tests.benchmarks.parse_promotions import read_promotions
+from gogobe_dagster_tests.benchmarks.parse_promotions import read_promotions, read_short_ones
 from gogobe_dagster_tests.benchmarks.parse_rival import RIVAL, read_by_rival
 from gogobe_dagster_tests.benchmarks.runner import Contender, Result, finish, run_in_turn, show
 from gogobe_dagster_tests.conftest import DEFAULT_CORPUS
@@ -69,6 +69,7 @@ def main(scale: float, rounds: int, corpus: Path, rival_python: str) -> None:
             Console().print(f"no real files at {corpus}")
         figures |= _deltas(folder, single, double, scale=scale, rounds=rounds)
         figures |= read_promotions(largest_promotions(corpus), folder, scale=scale)
+        figures |= read_short_ones(scale=scale, rounds=rounds)
     finish(figures)
 
 

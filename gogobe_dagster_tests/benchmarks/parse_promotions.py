@@ -1,4 +1,6 @@
-"""The largest promotion document, in a process of its own: item rows per second, and peak memory.
+"""Promotion documents: the largest, in a process of its own, and short ones, together and alone.
+
+Of the largest: item rows per second, and peak memory.
 
     python -m gogobe_dagster_tests.benchmarks.parse_promotions FILE
 
@@ -15,15 +17,19 @@ from pathlib import Path
 from rich.console import Console
 
 from gogobe_dagster.feeds.registry import find_feed
-from gogobe_dagster.parsing.file_reader import read_file
+from gogobe_dagster.parsing.batch_reader import read_files
+from gogobe_dagster.parsing.file_reader import ParsedFile, read_file
 from gogobe_dagster.replica.generator.documents import gzipped
 from gogobe_dagster.replica.generator.market import SyntheticMarket
 from gogobe_dagster.replica.generator.promotions import promotions
 from gogobe_dagster.replica.generator.promotions_xml import CLASSIC_PROMOTIONS
 from gogobe_dagster_tests.benchmarks.parse_input import NOON, InputFile
+from gogobe_dagster_tests.benchmarks.runner import Contender, run_in_turn, show
 
 PROMOTIONS_MADE, ITEMS_EACH = 1_400, 540
 NAME = "PromoFull7290055700007-5304-202511230511.gz"
+DELTAS, MIN_DELTAS = 500, 50
+LIMIT = 1 << 30
 
 
 def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> dict[str, float | int | str]:
@@ -37,6 +43,35 @@ def read_promotions(real: InputFile | None, folder: Path, *, scale: float) -> di
         f"{figures['promotion_items_per_second']:,} a second, {figures['promotion_peak_mb']} MB at most"
     )
     return dict(figures)
+
+
+def read_short_ones(*, scale: float, rounds: int) -> dict[str, float | int | str]:
+    """Measure deltas of five promotions, read together and one by one."""
+    files = _deltas(number=round(DELTAS * scale))
+
+    def together() -> int:
+        return sum(isinstance(read, ParsedFile) for read in read_files(files, limit=LIMIT))
+
+    def alone() -> int:
+        return len([read_file(data, name=name, limit=LIMIT) for name, data in files])
+
+    results = run_in_turn(
+        [Contender(name="together", run=together), Contender(name="alone", run=alone)], rounds=rounds
+    )
+    show(f"{len(files):,} promotion files of five promotions", results, unit="files", against="alone")
+    ratio = round(results["together"].rate / results["alone"].rate, 2)
+    return {"promotion_deltas_per_second": round(results["together"].rate), "promotion_deltas_ratio": ratio}
+
+
+def _deltas(*, number: int) -> list[tuple[str, bytes]]:
+    market = SyntheticMarket(stores=1, items=9_000)
+    store = market.stores(find_feed("rami_levy"))[0]
+    offers = promotions(market, store, NOON)
+    some = [
+        [offers[(5 * start + offset) % len(offers)] for offset in range(5)]
+        for start in range(max(MIN_DELTAS, number))
+    ]
+    return [(NAME, gzipped(CLASSIC_PROMOTIONS.write(store, part))) for part in some]
 
 
 def _made_up(folder: Path, *, scale: float) -> InputFile:
@@ -60,7 +95,7 @@ def _made_up(folder: Path, *, scale: float) -> InputFile:
 def _measure(path: Path) -> dict[str, float | int]:
     data = path.read_bytes()
     started = time.perf_counter()
-    rows = read_file(data, name=path.name, limit=1 << 30).rows
+    rows = read_file(data, name=path.name, limit=LIMIT).rows
     seconds = time.perf_counter() - started
     items = int(rows["items"].list.len().sum())
     return {
