@@ -210,7 +210,7 @@ class Settings(BaseSettings):
         default=50, ge=1, description="Pending files of a feed and day that start a run."
     )
     run_max_wait_minutes: int = Field(
-        default=10, ge=0, description="Minutes after publication when even a single file starts a run."
+        default=0, ge=0, description="Minutes that deltas wait for others before they start a run."
     )
     in_process_max_files: int = Field(
         default=50,
