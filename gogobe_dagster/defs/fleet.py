@@ -22,6 +22,7 @@ from gogobe_dagster.settings import Settings
 ASSET, JOB = "fleet", "report_fleet"
 HOURLY = "20 * * * *"
 """After the hourly checks, which look at the same data."""
+PAST = "This page is of a past day; the page of today shows what is wrong now."
 DESCRIPTION = """
 All feeds on one page, every hour: files, prices and stores of the last 14 days, what is late and why, what
 waits, and the files that were loaded last.
@@ -109,9 +110,10 @@ def _fleet(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         with as_failure(ASSET):
             seen = look_at_fleet(resources.engine, settings, resources.clock(), until=day)
         percent, problems = settings.min_files_percent, list(_problems(seen))
+        none = "none" if day == day_of(resources.clock()) else PAST
         return Materialized(
             metadata={
-                "problems now": metadata_table(PROBLEM_COLUMNS, problems) if problems else "none",
+                "problems now": metadata_table(PROBLEM_COLUMNS, problems) if problems else none,
                 "feeds": metadata_table(
                     STATUS_COLUMNS, [_row(status, day, percent) for status in seen.feeds]
                 ),

@@ -75,7 +75,7 @@ def check_freshness(engine: sa.Engine, settings: Settings, now: datetime) -> Ver
     days = [day_of(now) - timedelta(days=_lookback_days(feed)) for feed in feeds.values()]
     rows = _rows(engine, query, feeds=list(feeds), days=days)
     late = [finding for row in rows for finding in _lateness(feeds[row.feed], row.newest, settings, now)]
-    summary = f"{len(late)} of {len(rows)} feeds have no recent full price file"
+    summary = f"no recent full price file from {len(late)} of {_feeds(len(rows))}"
     return _verdict(
         late,
         summary,
@@ -146,7 +146,7 @@ def check_completeness(engine: sa.Engine, settings: Settings, now: datetime) -> 
                     feed=row.feed,
                 )
             )
-    summary = f"{len(few)} feeds lack the full price files of many stores on {day}"
+    summary = f"many stores of {_feeds(len(few))} have no full price file on {day}"
     numbers = {"stores": all_now, "stores usually": all_usual}
     return _verdict(few, summary, f"every feed is complete on {day}", numbers)
 
@@ -175,10 +175,12 @@ def check_quarantines(engine: sa.Engine, settings: Settings, now: datetime) -> V
     days = [list(group) for _, group in groupby(rows, key=attrgetter("feed", "publication_day"))]
     many = [finding for day in sorted(days, key=_bad, reverse=True) for finding in _lost(day, settings)]
     numbers = {"files": sum(row.files for row in rows), "quarantined": _bad(rows)}
-    feeds = len({finding.feed for finding in many})
-    return _verdict(
-        many, f"many files of {feeds} feeds are quarantined", "few files are quarantined", numbers
-    )
+    summary = f"many files of {_feeds(len({finding.feed for finding in many}))} are quarantined"
+    return _verdict(many, summary, "few files are quarantined", numbers)
+
+
+def _feeds(number: int) -> str:
+    return f"{number} feed" if number == 1 else f"{number} feeds"
 
 
 def _bad(counts: Iterable[sa.Row[Any]]) -> int:
@@ -236,7 +238,7 @@ def check_row_counts(engine: sa.Engine, settings: Settings, now: datetime) -> Ve
         for row in rows
         if row.now is not None and abs(row.now / row.before - 1) * 100 > settings.row_count_change_percent
     ]
-    summary = f"the full price files of {len(odd)} feeds have an unusual number of rows on {day}"
+    summary = f"full price files of {_feeds(len(odd))} have an unusual number of rows on {day}"
     return _verdict(
         odd, summary, f"full price files of {day} have a usual number of rows", {"feeds": len(rows)}
     )
@@ -257,7 +259,7 @@ def check_rejects(engine: sa.Engine, settings: Settings, now: datetime) -> Verdi
         if share > limit
     ]
     numbers = {"rows": sum(row.rows for row in rows), "rejected": sum(row.rejected for row in rows)}
-    summary = f"{len(bad)} feeds have many rejected rows"
+    summary = f"many rows of {_feeds(len(bad))} are rejected"
     return _verdict(bad, summary, "few rows are rejected", numbers)
 
 
@@ -322,7 +324,7 @@ def check_promoted_products(engine: sa.Engine, settings: Settings, now: datetime
         "promoted products": sum(row.products for row in rows),
         "unknown": sum(row.unknown for row in rows),
     }
-    summary = f"{len(bad)} feeds promote many products without a price in their chain"
+    summary = f"many promoted products of {_feeds(len(bad))} have no price in their chain"
     return _verdict(bad, summary, "nearly every promoted product has had a price", numbers)
 
 
@@ -365,7 +367,7 @@ def check_frozen_stores(engine: sa.Engine, settings: Settings, now: datetime) ->
         if row.frozen
     ]
     numbers = {"stores": sum(row.stores for row in rows), "frozen": sum(row.frozen for row in rows)}
-    summary = f"{len(frozen)} feeds repeat the prices of stores without a change"
+    summary = f"stores of {_feeds(len(frozen))} repeat their prices without a change"
     return _verdict(frozen, summary, "prices change in every store that publishes them", numbers)
 
 
@@ -392,7 +394,7 @@ def check_stopped_stores(engine: sa.Engine, settings: Settings, now: datetime) -
         for row in rows
     ]
     numbers = {"silent": sum(row.stores for row in rows)}
-    summary = f"listed stores of {len(stopped)} feeds stopped publishing prices"
+    summary = f"listed stores of {_feeds(len(stopped))} stopped publishing prices"
     return _verdict(stopped, summary, "every listed store publishes prices", numbers)
 
 

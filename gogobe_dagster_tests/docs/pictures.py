@@ -54,7 +54,7 @@ class Picture(NamedTuple):
 
 DAGSTER: Final = (
     Picture("grid", "/assets/prices?view=partitions", "osher_ad", (1600, 760)),
-    Picture("fleet", "/assets/fleet?view=events", "prices the day before", (1700, 1300)),
+    Picture("fleet", "/assets/fleet?view=events", "prices the day before", (2150, 1300)),
     Picture("materialization", "/assets/discovered?view=events", "files published per hour", (1600, 1250)),
     Picture("checks", "/assets/feed_health?view=checks", "few_quarantined", (1700, 700)),
 )
@@ -98,7 +98,7 @@ def imported(home: Path) -> Iterator[Mapping[str, str]]:
             replica.faults.switch_on(fault, feed=feed, names=names)
             run(variables, "gogobe", "import", *options(FEEDS), "--day", str(day), check=False)
             run(variables, "dg", "launch", "--job", "check_data_quality")
-            run(variables, "dg", "launch", "--job", "report_fleet", "--partition", str(today()))
+            run(variables, "dg", "launch", "--job", "report_fleet", "--partition", str(day))
             yield variables
         finally:
             run(variables, "gogobe", "down", check=False)

@@ -77,7 +77,7 @@ def test_a_feed_whose_newest_full_file_is_36_hours_old_is_late(engine: sa.Engine
     late = check_freshness(engine, SETTINGS, NOON + timedelta(hours=7))
 
     assert late.is_severe
-    assert late.summary == "1 of 1 feeds have no recent full price file"
+    assert late.summary == "no recent full price file from 1 of 1 feed"
     assert lines(late) == [("Keshet Teamim", "2026-11-24 06:00", "within 36 hours")]
 
 
@@ -102,7 +102,7 @@ def test_a_feed_with_many_quarantined_files_is_reported_with_their_codes(engine:
     assert lines(found) == [
         ("keshet, 2026-11-25", "4 of 10 files: corrupt_archive 3, zero_byte 1", "at most 5 %")
     ]
-    assert found.summary == "many files of 1 feeds are quarantined"
+    assert found.summary == "many files of 1 feed are quarantined"
     assert [finding.feed for finding in found.findings] == ["keshet"]
     patient = SETTINGS.model_copy(update={"max_quarantined_percent": 40.0, "min_files_percent": 60.0})
     assert check_quarantines(engine, patient, NOON).passed
