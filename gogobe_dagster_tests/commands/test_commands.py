@@ -218,11 +218,16 @@ def test_an_import_whose_process_dies_says_its_last_words(
     assert "Traceback" not in ended.stderr.splitlines()[0]
 
 
-def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: ImportEnv) -> None:
+def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(
+    import_env: ImportEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_env.publish("keshet")
     import_env.replica.faults.switch_on("bot_challenge", feed="osher_ad")
+    monkeypatch.setenv("COLUMNS", "80")
+    feeds = ["--feed", "keshet", "--feed", "osher_ad"]
 
-    ended = import_env.run("gogobe", "scan", "--feed", "keshet", "--feed", "osher_ad", "--json", check=False)
+    ended = import_env.run("gogobe", "scan", *feeds, "--json", check=False)
+    table = import_env.run("gogobe", "scan", *feeds, check=False).stdout
 
     keshet, osher_ad = [json.loads(line) for line in ended.stdout.splitlines()]
     keys = ["feed", "family", "state", "listed", "new", "by_kind", "newest_full_at", "code"]
@@ -232,6 +237,9 @@ def test_scan_shows_what_is_new_and_names_a_portal_that_is_down(import_env: Impo
     assert keshet["listed"] == keshet["new"] == sum(keshet["by_kind"].values()) > 0
     assert datetime.fromisoformat(keshet["newest_full_at"]).date() == yesterday()
     assert (osher_ad["state"], osher_ad["code"], osher_ad["listed"]) == ("failed", "bot_challenge", 0)
+    assert "bot_challenge: " in table
+    assert max(map(len, table.splitlines())) <= 80
+    assert len(table.splitlines()) < 10, "the reason has room"
 
 
 def test_a_probe_shows_and_keeps_who_answers(import_env: ImportEnv) -> None:

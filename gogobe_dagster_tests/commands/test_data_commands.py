@@ -31,6 +31,26 @@ def market(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     engine.dispose()
 
 
+@pytest.mark.parametrize("command", ["backup", "publish"])
+def test_without_a_folder_what_to_type_is_said(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOGOBE_HOME", str(tmp_path))
+
+    code, text = run_gogobe(command)
+
+    assert code == 2
+    assert f"`gogobe {command} FOLDER`" in text
+
+
+def test_a_restore_that_is_refused_begins_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOGOBE_HOME", str(tmp_path / "home"))
+
+    code, text = run_gogobe("restore", str(tmp_path / "nothing"))
+
+    assert (code, text.splitlines()[0][:8]) == (1, "gogobe: ")
+
+
 def test_export_writes_the_file_that_was_named_or_one_here(market: Market, tmp_path: Path) -> None:
     assert run_gogobe("export", "--store", "2", "--output", "one.csv")[0] == 0
     code, text = run_gogobe("export", "--feed", "rami_levy")

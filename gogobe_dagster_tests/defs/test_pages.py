@@ -46,6 +46,7 @@ def test_the_pages_show_every_feed_with_its_numbers_pictures_and_links(import_en
     assert str(keshet["14 days"]) == "·" * 13 + "■"
     assert (keshet["prices"], keshet["stores"], keshet["files"]) == (2700, "3 of 3", 3)
     assert (fleet["prices of keshet"].value, fleet["prices of rami_levy"].value) == (2700, 0)
+    assert "of a past day" in str(fleet["problems now"].value)
     markdown = str(fleet["14 days"].value)
     svg = b64decode(markdown.partition("base64,")[2].partition(")")[0]).decode()
     assert "Keshet Teamim" in svg

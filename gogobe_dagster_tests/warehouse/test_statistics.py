@@ -359,3 +359,16 @@ def test_absurd_prices_are_no_end_of_the_statistics(market: Market) -> None:
     market.offer(PromotionFile(hours - 1, [special("11", MILK, "9999999999")], is_full=True))
 
     assert [row[0] for row in discounts(market)] == [MILK]
+
+
+def test_an_item_that_an_offer_names_to_buy_and_as_a_gift_is_one_discount(market: Market) -> None:
+    """Rami Levy does, 109 times in a file of the corpus. Type 7 has no price where some items are gifts."""
+    hours = hours_until_now()
+    market.open(full(hours - 48, 1, milk="6", bread="6"))
+    offers = [
+        Offer("11", [MILK], "4", min_quantity="1", description="", gifts=[MILK], other=PIECE),
+        Offer("12", [BREAD], None, description="1+1", gifts=[BREAD], other={**PIECE, "reward_type": 7}),
+    ]
+    market.offer(PromotionFile(hours - 1, offers, is_full=True))
+
+    assert [row[:4] for row in discounts(market)] == [(MILK, 1, 4, 6)]
