@@ -28,7 +28,7 @@ SCHEMA_QUESTIONS = (
     "_has_asset_daemon_asset_evaluations_table",
     "has_secondary_index_table",
 )
-"""What Dagster asks of its tables before nearly every statement, each time in 5 ms of reflection."""
+"""What Dagster asks of its tables before many statements, each time with a look into the catalogue."""
 
 
 class KeptConnectionStorage(DagsterPostgresStorage):

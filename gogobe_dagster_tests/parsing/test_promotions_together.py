@@ -119,6 +119,7 @@ def test_documents_that_are_longer_together_than_a_chunk_are_read_in_several_gro
 def test_only_a_file_with_something_to_report_is_read_alone(
     odd: str | None, sizes: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # How many documents are read together leaves no trace in what is read, so calls are counted.
     seen = Counter[int]()
 
     def counted(documents: list[bytes], *rest: object) -> list[PromotionsResult] | None:
